@@ -1,0 +1,64 @@
+/** One encoded picture as a source hands it out. */
+export interface ImageRecord {
+  /** Unique in its source, for people: a relative path, a shard's key. */
+  key: string;
+  /** The picture's file as it is: JPEG, PNG, WebP, GIF … */
+  bytes: Uint8Array;
+  /** Index into the source's `labels`, where the picture has a class. */
+  label?: number;
+}
+
+/** Where records come from, in any order. */
+export interface Source {
+  /** What the user named. */
+  readonly uri: string;
+  /** Number of records. */
+  readonly length: number;
+  /** Class names; empty when the source has no labels. */
+  readonly labels: readonly string[];
+  /** Reads record `index`, 0 ≤ index < length. Rejects with a {@linkcode BadRecordError} when it is damaged. */
+  get(index: number): Promise<ImageRecord>;
+  /** The key of record `index`, without reading its bytes where that is possible. */
+  key(index: number): Promise<string>;
+  /** Closes files. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** A record that cannot be used: unreadable, damaged, not a picture. */
+export class BadRecordError extends Error {
+  override name = "BadRecordError";
+  constructor(readonly source: string, readonly key: string, readonly reason: string) {
+    super(`${source}: ${key}: ${reason}`);
+  }
+}
+
+/** A picture of RGB bytes, row by row. */
+export interface Picture {
+  width: number;
+  height: number;
+  /** height × width × 3 values 0…255. */
+  data: Uint8Array;
+}
+
+/** A place in the stream: how many records of which epoch's order have been consumed. */
+export interface Cursor {
+  epoch: number;
+  position: number;
+}
+
+/** What the trainer is fed: base pictures and the sampled views of each. */
+export interface Batch {
+  /** The epoch that the batch was drawn in. */
+  epoch: number;
+  /** Where each picture stands in its source. */
+  indices: number[];
+  keys: string[];
+  /** B × S × S × 3 bytes. */
+  base: Uint8Array;
+  /** 2 × B × {@linkcode VIEW_FIELDS} numbers: all of view 1, then all of view 2. */
+  views: Float32Array;
+  /** Where to go on after this batch. */
+  next: Cursor;
+  /** Bad records skipped so far in the run. */
+  bad: number;
+}

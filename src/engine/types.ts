@@ -1,0 +1,62 @@
+import type * as tf from "./tf.ts";
+import type { Tree } from "./tree.ts";
+
+/** The engines that can run tensors. */
+export type EngineName = "xla" | "tensorflow" | "webgpu" | "wasm";
+
+/** The element type of matrix products; everything else stays float32. */
+export type Precision = "float32" | "bfloat16";
+
+/** How a function is compiled. */
+export interface JitOptions<Args> {
+  /** Arguments whose tensors are given up at the call: their memory may hold results, and reading them afterwards is an error. */
+  donate?: readonly (keyof Args & string)[];
+  /** Element type of matrix products. Default float32. */
+  precision?: Precision;
+  /** Arguments split over the engine's devices along their first axis. */
+  shard?: readonly (keyof Args & string)[];
+}
+
+/** What compiling took. Zeros where the engine does not compile. */
+export interface CompileReport {
+  /** Seconds spent recording the function. */
+  traceSeconds: number;
+  /** Seconds spent compiling, or loading a compiled program. */
+  compileSeconds: number;
+  /** True when a stored executable was loaded in place of compiling. */
+  cached: boolean;
+  /** Bytes of device memory that one call needs, where the engine can tell. */
+  memory?: { arguments: number; outputs: number; temporaries: number; peak: number };
+}
+
+/** A function of named tensor trees that an engine has prepared. Shapes and types are fixed by each call's arguments. */
+export interface Jitted<Args extends Record<string, Tree>, Result extends Tree> {
+  /** Runs the function. May return before the device has finished; reading a result waits. */
+  (args: Args): Result;
+  /** Compiles for arguments of these shapes without running; the event loop stays free where the engine allows it. */
+  compile(args: Args): Promise<CompileReport>;
+}
+
+/** A device that runs tensors, and how functions are prepared for it. */
+export interface Engine {
+  readonly name: EngineName;
+  /** One line for people: what it runs on and its version. */
+  readonly description: string;
+  /** How many devices `shard` may split over. */
+  readonly devices: number;
+  /** True when `jit` compiles, false when it runs op by op. */
+  readonly compiles: boolean;
+  /** A tensor of whole numbers 0…255 (tfjs type int32) that crosses to the device as bytes where the engine can. */
+  bytes(data: Uint8Array, shape: number[]): tf.Tensor;
+  /**
+   * Prepares a pure function of tensor trees: no reading of values, no branch on them, no random op, static shapes.
+   */
+  jit<Args extends Record<string, Tree>, Result extends Tree>(
+    fn: (args: Args) => Result,
+    options?: JitOptions<Args>,
+  ): Jitted<Args, Result>;
+  /** Resolves when all tensors of the tree have been computed, without copying them. */
+  ready(tree: Tree): Promise<void>;
+  /** Gives back what the engine holds. */
+  close(): Promise<void>;
+}
