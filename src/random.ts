@@ -29,13 +29,37 @@ export interface RandomStream {
   normal(): number;
 }
 
-/** The 64-bit product of two unsigned 32-bit numbers, as [high, low]. */
-function multiply(a: number, b: number): [number, number] {
-  const al = a & 0xffff, ah = a >>> 16, bl = b & 0xffff, bh = b >>> 16;
-  const ll = al * bl, lh = al * bh, hl = ah * bl;
-  const mid = (ll >>> 16) + (lh & 0xffff) + (hl & 0xffff);
-  const high = ah * bh + (lh >>> 16) + (hl >>> 16) + (mid >>> 16);
-  return [high >>> 0, Math.imul(a, b) >>> 0];
+/** The high 32 bits of a 64-bit product; the second factor is given as its high and low 16 bits. */
+function highProduct(a: number, high: number, low: number): number {
+  const al = a & 0xffff, ah = a >>> 16;
+  const middle = ((al * low) >>> 16) + ((ah * low) & 0xffff) + ((al * high) & 0xffff);
+  return ah * high + ((ah * low) >>> 16) + ((al * high) >>> 16) + (middle >>> 16);
+}
+
+/** One Philox 4×32-10 block into four words of `out`; nothing is allocated, as millions of weights are drawn so. */
+function fillBlock(
+  k0: number,
+  k1: number,
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  out: Uint32Array,
+): void {
+  for (let round = 0; round < 10; round++) {
+    const h0 = highProduct(c0, 0xd251, 0x1f53), l0 = Math.imul(c0, 0xd2511f53);
+    const h1 = highProduct(c2, 0xcd9e, 0x8d57), l1 = Math.imul(c2, 0xcd9e8d57);
+    c0 = h1 ^ c1 ^ k0;
+    c1 = l1;
+    c2 = h0 ^ c3 ^ k1;
+    c3 = l0;
+    k0 = (k0 + 0x9e3779b9) | 0;
+    k1 = (k1 + 0xbb67ae85) | 0;
+  }
+  out[0] = c0;
+  out[1] = c1;
+  out[2] = c2;
+  out[3] = c3;
 }
 
 /**
@@ -49,16 +73,9 @@ export function philox(
   key: readonly [number, number],
   counter: readonly [number, number, number, number],
 ): [number, number, number, number] {
-  let [k0, k1] = key;
-  let [c0, c1, c2, c3] = counter;
-  for (let round = 0; round < 10; round++) {
-    const [h0, l0] = multiply(0xd2511f53, c0);
-    const [h1, l1] = multiply(0xcd9e8d57, c2);
-    [c0, c1, c2, c3] = [(h1 ^ c1 ^ k0) >>> 0, l1, (h0 ^ c3 ^ k1) >>> 0, l0];
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
-  }
-  return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0];
+  const out = new Uint32Array(4);
+  fillBlock(...key, ...counter, out);
+  return [out[0], out[1], out[2], out[3]];
 }
 
 /**
@@ -82,10 +99,10 @@ export function randomStream(
 ): RandomStream {
   const [a = 0, b = 0, c = 0] = place;
   let block = 0, used = 4;
-  let words = [0, 0, 0, 0];
+  const words = new Uint32Array(4);
   const bits = () => {
     if (used === 4) {
-      words = philox([seed >>> 0, PURPOSE[purpose]], [block++, a >>> 0, b >>> 0, c >>> 0]);
+      fillBlock(seed, PURPOSE[purpose], block++, a, b, c, words);
       used = 0;
     }
     return words[used++];

@@ -32,6 +32,11 @@ export class BadRecordError extends Error {
   }
 }
 
+/** Bytes that are no picture, or a damaged or too large one; whoever knows the record makes a {@linkcode BadRecordError} of it. */
+export class PictureError extends Error {
+  override name = "PictureError";
+}
+
 /** A picture of RGB bytes, row by row. */
 export interface Picture {
   width: number;

@@ -1,2 +1,2 @@
-/** The one place that names the TensorFlow.js package and its version. */
-export * from "npm:@tensorflow/tfjs@4.22.0";
+/** TensorFlow.js, as the rest of the code sees it. */
+export * from "./xla/tf.ts";

@@ -1,0 +1,72 @@
+/** What the benchmarks share: rounds in turn, ratios pair by pair, and how they are printed. */
+
+/** The smallest, middle and largest of some figures. */
+export interface Spread {
+  min: number;
+  median: number;
+  max: number;
+}
+
+/** One comparison, as `--json` prints it. Ratio = ours / peer, pair by pair. */
+export interface Comparison {
+  name: string;
+  ours: number;
+  peer: number | null;
+  unit: string;
+  ratio: Spread | null;
+  /** Who the peer is and what else belongs to the figure. */
+  note?: string;
+}
+
+/** The spread of figures. */
+export function spread(figures: number[]): Spread {
+  const sorted = [...figures].sort((a, b) => a - b), middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { min: sorted[0], median, max: sorted[sorted.length - 1] };
+}
+
+/**
+ * Measures two things in turn, so that a machine whose speed drifts slows both.
+ *
+ * @param rounds How often each is measured.
+ * @param ours Gives one figure of ours, larger is better.
+ * @param peer Gives one figure of the peer's; none measures ours alone.
+ */
+export async function inTurn(
+  rounds: number,
+  ours: () => Promise<number>,
+  peer?: () => Promise<number>,
+): Promise<{ ours: number; peer: number | null; ratio: Spread | null }> {
+  const mine: number[] = [], theirs: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    mine.push(await ours());
+    if (peer) theirs.push(await peer());
+  }
+  return {
+    ours: spread(mine).median,
+    peer: peer ? spread(theirs).median : null,
+    ratio: peer ? spread(mine.map((figure, i) => figure / theirs[i])) : null,
+  };
+}
+
+/** Prints comparisons as a table, or one object a line. */
+export function report(rows: Comparison[], json: boolean): void {
+  if (json) {
+    for (const { note: _, ...row } of rows) console.log(JSON.stringify(row));
+    return;
+  }
+  const figure = (n: number | null) => n === null ? "–" : n >= 100 ? n.toFixed(0) : n.toFixed(2);
+  const lines = rows.map(({ name, ours, peer, unit, ratio, note }) => [
+    name,
+    figure(ours),
+    figure(peer),
+    unit,
+    ratio ? `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})` : "–",
+    note ?? "",
+  ]);
+  const head = ["measure", "ours", "peer", "unit", "ratio (min–max)", "peer is"];
+  const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i].length)));
+  for (const line of [head, ...lines]) {
+    console.log(line.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd());
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Images per second of the whole training step on engine xla, beside the same step in PyTorch, in turn.
+ *
+ * Ours renders the views from bytes inside the step; the peer is handed rendered views and so does a little less.
+ */
+import { parseArgs } from "node:util";
+import { openEngine } from "../src/engine/open.ts";
+import type { Engine, Precision } from "../src/engine/types.ts";
+import { batchTensors, scalarTensors } from "../src/train/feed.ts";
+import { presetConfig } from "../src/train/presets.ts";
+import { initialState } from "../src/train/state.ts";
+import { trainStep } from "../src/train/step.ts";
+import { packView } from "../src/views/pack.ts";
+import { sampleView } from "../src/views/sample.ts";
+import { VIEW_FIELDS } from "../src/views/types.ts";
+import { type Comparison, inTurn, report } from "./measure.ts";
+import { startTorch } from "./torch.ts";
+
+const HUGE_PAGES = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" };
+
+const { values: given } = parseArgs({
+  options: {
+    presets: { type: "string", default: "tiny" },
+    precisions: { type: "string", default: "float32" },
+    batch: { type: "string", default: "8" },
+    rounds: { type: "string", default: "5" },
+    steps: { type: "string", default: "2" },
+    engine: { type: "string", default: "xla" },
+    device: { type: "string", default: "cpu" },
+    compile: { type: "boolean", default: false },
+    alone: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+
+/** A batch of noise with sampled views. */
+function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
+  const { imageSize: size } = config;
+  const base = Uint8Array.from(
+    { length: count * size * size * 3 },
+    (_, i) => Math.imul(i, 2654435761) >>> 24,
+  );
+  const views = new Float32Array(2 * count * VIEW_FIELDS);
+  for (let v = 0; v < 2; v++) {
+    for (let i = 0; i < count; i++) {
+      packView(sampleView(config, 0, 0, i, v), views, (v * count + i) * VIEW_FIELDS);
+    }
+  }
+  const indices = Array.from({ length: count }, (_, i) => i);
+  return {
+    epoch: 0,
+    indices,
+    keys: indices.map(String),
+    base,
+    views,
+    next: { epoch: 0, position: count },
+    bad: 0,
+  };
+}
+
+/** Our step, ready to be timed. */
+async function prepare(
+  engine: Engine,
+  preset: "demo" | "tiny" | "small" | "base",
+  precision: Precision,
+  count: number,
+) {
+  const config = { ...presetConfig(preset), batchSize: count, precision };
+  const step = engine.jit(trainStep(config), { donate: ["state"], precision });
+  let state = initialState(config, 0);
+  const batch = batchTensors(engine, config, noiseBatch(config, count), 0);
+  const scalars = scalarTensors(config, 1000, 20000);
+  const compiled = await step.compile({ state, batch, scalars });
+  const run = async (steps: number) => {
+    const start = performance.now();
+    for (let i = 0; i < steps; i++) {
+      const { state: next, metrics } = step({ state, batch, scalars });
+      state = next;
+      await metrics.loss.data();
+      for (const metric of Object.values(metrics)) metric.dispose();
+    }
+    await engine.ready(state);
+    return (performance.now() - start) / 1000;
+  };
+  await run(2);
+  return { run, compiled };
+}
+
+/** The most memory this process has had resident, in bytes (Linux). */
+function peakMemory(): number {
+  const found = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"));
+  return found ? Number(found[1]) * 1024 : Deno.memoryUsage().rss;
+}
+
+const engine = await openEngine(given.engine as "xla", { say: (line) => console.error(line) });
+const count = Number(given.batch), rounds = Number(given.rounds), steps = Number(given.steps);
+const rows: Comparison[] = [];
+for (const preset of given.presets.split(",") as ("tiny" | "small")[]) {
+  for (const precision of given.precisions.split(",") as Precision[]) {
+    const { run, compiled } = await prepare(engine, preset, precision, count);
+    const { traceSeconds, compileSeconds, cached, memory } = compiled;
+    console.error(
+      `${preset} ${precision}: traced in ${traceSeconds.toFixed(2)} s, ` +
+        `${cached ? "loaded" : "compiled"} in ${compileSeconds.toFixed(1)} s` +
+        (memory ? `, temporaries ${(memory.temporaries / 1e9).toFixed(2)} GB` : ""),
+    );
+    const ours = async () => count * steps / await run(steps);
+    const device = given.device as "cpu" | "cuda";
+    const shared = { preset, batch: count, precision, device };
+    const peers = given.alone ? [] : [
+      { ...shared },
+      ...(device === "cpu" ? [{ ...shared, env: HUGE_PAGES }] : []),
+      ...(given.compile ? [{ ...shared, compiled: true }] : []),
+    ];
+    const name = `step/${preset}/${precision}`;
+    let measured = false;
+    for (const options of peers) {
+      const peer = await startTorch(options);
+      if (!peer) continue;
+      measured = true;
+      const theirs = async () => count * steps / await peer.run(steps);
+      const result = await inTurn(rounds, ours, theirs);
+      const suffix = "env" in options ? "/huge-pages" : "compiled" in options ? "/compiled" : "";
+      rows.push({ name: name + suffix, unit: "images/s", note: peer.about, ...result });
+      rows.push({
+        name: `memory/${preset}/${precision}${suffix}`,
+        ours: peakMemory() / 1e9,
+        peer: peer.peak() / 1e9,
+        unit: "GB peak",
+        ratio: null,
+        note: peer.about,
+      });
+      await peer.close();
+    }
+    if (!measured) {
+      const result = await inTurn(rounds, ours);
+      rows.push({ name, unit: "images/s", note: given.alone ? "" : "no PyTorch here", ...result });
+      rows.push({
+        name: `memory/${preset}/${precision}`,
+        ours: peakMemory() / 1e9,
+        peer: null,
+        unit: "GB peak",
+        ratio: null,
+      });
+    }
+  }
+}
+report(rows, given.json);
+await engine.close();
+Deno.exit(0);

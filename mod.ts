@@ -1,0 +1,107 @@
+/**
+ * Semantic-aware auto-encoders for Deno: stream pictures, train an encoder on them without labels, and use it.
+ *
+ * A crop of a picture goes in, the rest of the picture, which the crop did not show, is reconstructed; the aligner uses
+ * the recorded geometry of the crop to place the hidden code where it belongs (Wang, Tang, Lin, Torr, CVPR 2022).
+ *
+ * - Data: {@linkcode openSource}, {@linkcode streamBatches}, {@linkcode pack}
+ * - Model: {@linkcode initModel}, {@linkcode encoder}, {@linkcode head}, {@linkcode align}, {@linkcode decoder},
+ *   {@linkcode losses}, {@linkcode autoencoder}
+ * - Training: {@linkcode trainStep}, {@linkcode train}
+ * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode probe}
+ * - Engines: {@linkcode openEngine}
+ *
+ * @example The pieces of a step: sizes, an engine, a model, features of a picture.
+ * ```ts
+ * import { embedder, initModel, openEngine, PRESETS } from "./mod.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const config = { ...PRESETS.demo, imageSize: 16, width: 32, depth: 1 };
+ * const engine = await openEngine("wasm");
+ * const model = initModel(config, 0);
+ * const grey = new Uint8Array(16 * 16 * 3).fill(128);
+ * const features = await embedder(engine, config, { batchSize: 1 }).pictures(model, grey);
+ * assert.equal(features.class.data.length, 32);
+ * await engine.close();
+ * ```
+ *
+ * @module
+ */
+
+// Data: where pictures come from and how they flow.
+export type { Batch, Cursor, ImageRecord, Picture, Source } from "./src/data/types.ts";
+export { BadRecordError, PictureError } from "./src/data/types.ts";
+export { openSource } from "./src/data/open.ts";
+export { select } from "./src/data/select.ts";
+export { type BadRecord, streamBatches, type StreamOptions } from "./src/data/stream.ts";
+export { pack, type PackOptions, type PackProgress, type PackReport } from "./src/data/pack.ts";
+export { type DecodeOptions, decodePicture } from "./src/data/decode.ts";
+export { basePicture, evaluationPicture, resize } from "./src/data/resize.ts";
+export { batch, type Items, map, prefetch, range, repeat, shuffle, take } from "./src/data/iter.ts";
+export { permutation } from "./src/data/permutation.ts";
+export { randomStream } from "./src/random.ts";
+
+// Views: crops with recorded geometry.
+export { type ColourJitter, type Crop, type View, VIEW_FIELDS } from "./src/views/types.ts";
+export { DEFAULT_VIEWS, sampleView, type ViewOptions } from "./src/views/sample.ts";
+export { packView, unpackView } from "./src/views/pack.ts";
+export { type Box, boxesOf, boxOf } from "./src/views/geometry.ts";
+export { denormalise, MEAN, renderReference, renderViews, STD } from "./src/views/render.ts";
+
+// Model: pure functions of parameters and input.
+export {
+  checkModel,
+  gridSize,
+  type ModelConfig,
+  type ModelPreset,
+  PRESETS,
+  tokenCount,
+} from "./src/model/config.ts";
+export type { ModelState, Params } from "./src/model/types.ts";
+export { initModel } from "./src/model/init.ts";
+export { type Encoded, encoder } from "./src/model/encoder.ts";
+export { type Coded, head } from "./src/model/head.ts";
+export { align, type Aligned } from "./src/model/aligner.ts";
+export { type Decoded, decoder } from "./src/model/decoder.ts";
+export { DEFAULT_LOSS, type LossConfig, losses, type LossTerms } from "./src/model/loss.ts";
+export { autoencoder, type AutoencoderInput, type AutoencoderResult } from "./src/model/autoencoder.ts";
+export { valueAndGradients } from "./src/model/gradients.ts";
+export {
+  loadWeights,
+  weightsFromTensors,
+  type WeightsOptions,
+  weightsToTensors,
+} from "./src/model/weights.ts";
+
+// Training.
+export {
+  type StepArgs,
+  type StepBatch,
+  type StepMetrics,
+  type StepResult,
+  trainStep,
+} from "./src/train/step.ts";
+export { batchTensors, readValues, scalarTensors } from "./src/train/feed.ts";
+export { adamw } from "./src/train/optimizer.ts";
+export { stepScalars } from "./src/train/schedule.ts";
+export { initialState, readState, type TrainState, writeState } from "./src/train/state.ts";
+export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/checkpoint.ts";
+export { presetConfig } from "./src/train/presets.ts";
+export type { RunConfig } from "./src/train/settings.ts";
+export { train, type TrainOptions, type TrainResult } from "./src/train/loop.ts";
+export { NonFiniteError } from "./src/train/finite.ts";
+
+// What was learned.
+export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/load.ts";
+export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";
+export { features } from "./src/eval/features.ts";
+export { knnClasses } from "./src/eval/knn.ts";
+export { trainProbe } from "./src/eval/linear.ts";
+export { probe } from "./src/eval/probe.ts";
+export { reconstructionPicture } from "./src/eval/reconstruction.ts";
+export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/safetensors.ts";
+
+// Engines: what runs the tensors.
+export { type EngineOptions, openEngine } from "./src/engine/open.ts";
+export type { CompileReport, Engine, EngineName, JitOptions, Jitted, Precision } from "./src/engine/types.ts";
+export type { Tree } from "./src/engine/tree.ts";

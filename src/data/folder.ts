@@ -1,0 +1,134 @@
+import { byCodeUnits, join, pathError } from "./paths.ts";
+import { BadRecordError, type ImageRecord, type Source } from "./types.ts";
+
+/** Endings of the names that a folder source lists, small or capital letters. */
+export const PICTURE_ENDINGS: readonly string[] = [
+  "jpg",
+  "jpeg",
+  "png",
+  "webp",
+  "gif",
+  "avif",
+  "tif",
+  "tiff",
+];
+
+/** Larger files are taken for mistakes: reading one would fill the memory. */
+const MAX_FILE_BYTES = 512 * 2 ** 20;
+
+/** True for a name with one of {@linkcode PICTURE_ENDINGS}. */
+export function isPictureName(name: string): boolean {
+  const dot = name.lastIndexOf(".");
+  return dot > 0 && PICTURE_ENDINGS.includes(name.slice(dot + 1).toLowerCase());
+}
+
+interface Listing {
+  /** Relative paths of pictures. */
+  pictures: string[];
+  /** How many other files there are. */
+  others: number;
+}
+
+/**
+ * Lists pictures at any depth, names beginning with a dot left out. Links are followed; a folder that can be reached in
+ * several ways, by its own path or through links, is listed once, so circles end.
+ */
+async function list(root: string): Promise<Listing> {
+  const seen = new Set<string>(), links: string[] = [];
+  const listing: Listing = { pictures: [], others: 0 };
+
+  async function visit(folder: string): Promise<void> {
+    const path = folder === "" ? root : join(root, folder);
+    try {
+      const real = await Deno.realPath(path);
+      if (seen.has(real)) return;
+      seen.add(real);
+      const entries = await Array.fromAsync(Deno.readDir(path));
+      for (const entry of entries.sort((a, b) => byCodeUnits(a.name, b.name))) {
+        if (entry.name.startsWith(".")) continue;
+        const relative = folder === "" ? entry.name : `${folder}/${entry.name}`;
+        if (entry.isSymlink) links.push(relative);
+        else if (entry.isDirectory) await visit(relative);
+        else add(relative, entry.name);
+      }
+    } catch (error) {
+      if (error instanceof Error && error.constructor === Error) throw error;
+      throw pathError(error, path, "read");
+    }
+  }
+
+  function add(relative: string, name: string): void {
+    if (isPictureName(name)) listing.pictures.push(relative);
+    else listing.others++;
+  }
+
+  await visit("");
+  // Links come after all that is really there, so what is reachable both ways keeps its own path.
+  for (let i = 0; i < links.length; i++) {
+    const target = await Deno.stat(join(root, links[i])).catch(() => null);
+    // A dangling link with a picture's name stays in the list: reading it names it as bad.
+    if (target?.isDirectory) await visit(links[i]);
+    else add(links[i], links[i].slice(links[i].lastIndexOf("/") + 1));
+  }
+  listing.pictures.sort(byCodeUnits);
+  return listing;
+}
+
+/**
+ * Opens a folder of pictures. Its order is that of the relative paths' code units, so it is the same on every machine.
+ *
+ * A picture's class is the first folder below `path`; pictures directly in `path` have none.
+ *
+ * @param path The folder.
+ * @returns A source with random access; a file that cannot be read is a {@linkcode BadRecordError} of its record.
+ * @throws Error when there is no such folder, it or a folder in it may not be read, or it holds no pictures.
+ */
+export async function openFolder(path: string): Promise<Source> {
+  const { pictures, others } = await list(path);
+  if (pictures.length === 0) {
+    throw new Error(
+      `${path}: ${
+        others === 0 ? "an empty folder" : `no pictures among ${others} files`
+      }; it must hold pictures, at any depth, named .${PICTURE_ENDINGS.join(", .")}`,
+    );
+  }
+  const classOf = (key: string) => key.includes("/") ? key.slice(0, key.indexOf("/")) : null;
+  const labels = [...new Set(pictures.map(classOf))].filter((name) => name !== null).sort(byCodeUnits);
+  const labelNumbers = new Map(labels.map((name, i) => [name, i]));
+
+  const keyOf = (index: number) => {
+    if (!(index in pictures)) {
+      throw new RangeError(`${path}: record ${index} is not one of 0 … ${pictures.length - 1}`);
+    }
+    return pictures[index];
+  };
+  return {
+    uri: path,
+    length: pictures.length,
+    labels,
+    async get(index) {
+      const key = keyOf(index), file = join(path, key);
+      let bytes: Uint8Array;
+      try {
+        const { size } = await Deno.stat(file);
+        if (size > MAX_FILE_BYTES) {
+          throw new BadRecordError(path, key, `a file of ${size} bytes is no picture`);
+        }
+        bytes = await Deno.readFile(file);
+      } catch (error) {
+        if (error instanceof BadRecordError || isExhausted(error)) throw error;
+        throw new BadRecordError(path, key, pathError(error, file, "read").message);
+      }
+      const record: ImageRecord = { key, bytes }, name = classOf(key);
+      if (name !== null) record.label = labelNumbers.get(name);
+      return record;
+    },
+    key: (index) => Promise.resolve(keyOf(index)),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** True when the machine, not the file, is at fault: too many open files, say. Such an error must not drop pictures. */
+function isExhausted(error: unknown): boolean {
+  return error instanceof Error && /EMFILE|ENFILE|ENOMEM|too many open files/i.test(error.message);
+}

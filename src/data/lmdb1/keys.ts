@@ -1,0 +1,46 @@
+/** Keys under which packings keep what is no picture: counts, lists of keys. */
+const NOTES = new Set(["__len__", "__keys__", "__meta__", "num-samples", "num_samples", "length"]);
+
+const strict = new TextDecoder("utf-8", { fatal: true });
+
+/** A key for people: its text, or its bytes in hexadecimal digits where it is no text. */
+export function keyText(key: Uint8Array): string {
+  try {
+    const text = strict.decode(key);
+    // deno-lint-ignore no-control-regex -- control characters make a key binary
+    if (text !== "" && !/[\x00-\x1f\x7f]/.test(text)) return text;
+  } catch {
+    // Binary.
+  }
+  return `0x${key.toHex()}`;
+}
+
+/** Whether a key is known to hold a note on the data set in place of a picture. */
+export function isNote(key: Uint8Array): boolean {
+  return key.length <= 12 && NOTES.has(keyText(key));
+}
+
+/**
+ * The class that a key names: what stands before its first slash, or an ImageNet synset at its beginning.
+ *
+ * @param key A key's text, such as `n01440764/n01440764_10026.JPEG` or `n01440764_10026.JPEG`.
+ */
+export function classOf(key: string): string | null {
+  const slash = key.indexOf("/");
+  if (slash > 0) return key.slice(0, slash);
+  return /^(n\d{8})_/.exec(key)?.[1] ?? null;
+}
+
+/** What bytes that are no picture probably are, for messages. */
+export function describeValue(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "empty";
+  const [a, b] = bytes;
+  if (a === 0x80 && b >= 2 && b <= 5) return "a Python pickle";
+  if (a === 0x50 && b === 0x4b) return "a zip archive";
+  if (a === 0x93 && b === 0x4e) return "a NumPy array";
+  if ((a & 0xf0) === 0x80 || (a & 0xf0) === 0x90 || a === 0xdc || a === 0xde) {
+    return "msgpack or another wrapper";
+  }
+  if (a === 0x08 && bytes.length > 16) return "a protobuf message such as Caffe's Datum";
+  return `bytes ${bytes.subarray(0, 8).toHex()}…`;
+}

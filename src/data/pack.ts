@@ -1,0 +1,228 @@
+import { decodePicture, sniff } from "./decode.ts";
+import { map, range } from "./iter.ts";
+import { PARTIAL_ENDING, SHARD_ENDING } from "./lmdb.ts";
+import type { ShardWriter } from "./lmdb_write.ts";
+import { join, pathError, syncPath } from "./paths.ts";
+import { SHARD_VERSION } from "./shard.ts";
+import { BadRecordError, type ImageRecord, PictureError, type Source } from "./types.ts";
+
+/** How pictures are packed. */
+export interface PackOptions {
+  /** Bytes of pictures in a shard before the next is begun. Default 1 GiB. */
+  shardSize?: number;
+  /** How a picture is looked at before it is packed: decoded, or only its first bytes. Default decode. */
+  check?: "decode" | "sniff";
+  /** Pictures read and checked at once. Default: the number of cores, at least 2. */
+  concurrency?: number;
+  /** Larger pictures are bad. Default as in {@linkcode decodePicture}. */
+  maxPixels?: number;
+  /** Called after each picture. */
+  onProgress?: (progress: PackProgress) => void;
+  /** Stops the work; what was written is removed. */
+  signal?: AbortSignal;
+}
+
+/** How far packing has come. */
+export interface PackProgress {
+  done: number;
+  total: number;
+  /** Bytes packed. */
+  bytes: number;
+  bad: number;
+  shards: number;
+}
+
+/** What was packed, and what was not; report.json beside the shards holds the same. */
+export interface PackReport {
+  version: number;
+  source: string;
+  records: number;
+  bytes: number;
+  shards: number;
+  labels: string[];
+  /** Pictures left out, by name. */
+  bad: { key: string; reason: string }[];
+}
+
+/**
+ * Packs a source's pictures into shards, their bytes as they are.
+ *
+ * All is written to a hidden folder beside `dest`, under names that are never read, synced, and renamed at the end: when
+ * it is interrupted, whenever that is, `dest` does not exist. The next pack to the same place removes what is left.
+ *
+ * @param source Pictures; not closed.
+ * @param dest A folder that must not exist.
+ * @param options Shard size, checks, progress.
+ * @returns What was packed and which pictures are bad; those are not packed.
+ * @throws Error when `dest` exists or cannot be written, when no picture is good, or the signal's reason.
+ */
+export async function pack(source: Source, dest: string, options: PackOptions = {}): Promise<PackReport> {
+  const { shardSize = 2 ** 30, concurrency = Math.max(2, navigator.hardwareConcurrency), signal } = options;
+  if (!(shardSize >= 1 && shardSize <= 2 ** 40)) {
+    throw new RangeError(`shard size must be 1 byte to 1 TiB, not ${shardSize}`);
+  }
+  const { folder, name, path } = place(dest);
+  await refuseExisting(path);
+  const { writeShard } = await import("./lmdb_write.ts");
+  const report: PackReport = {
+    version: SHARD_VERSION,
+    source: source.uri,
+    records: 0,
+    bytes: 0,
+    shards: 0,
+    labels: [...source.labels],
+    bad: [],
+  };
+  const draft = await openDraft(folder, name);
+  const nameOf = (shard: number) => `shard-${String(shard).padStart(5, "0")}${SHARD_ENDING}`;
+  let writer: ShardWriter | null = null;
+  const finish = async (last: boolean) => {
+    await writer!.finish({
+      format: "semantic-ae shard",
+      version: SHARD_VERSION,
+      source: source.uri,
+      shard: report.shards - 1,
+      last,
+      labels: report.labels,
+    });
+    writer = null;
+  };
+  try {
+    let done = 0;
+    for await (
+      const result of map(range(0, source.length), (index) => load(source, index, options), concurrency)
+    ) {
+      signal?.throwIfAborted();
+      if ("reason" in result) report.bad.push(result);
+      else {
+        if (writer && writer.bytes > 0 && writer.bytes + result.bytes.length > shardSize) await finish(false);
+        writer ??= writeShard(
+          join(draft.path, nameOf(report.shards++) + PARTIAL_ENDING),
+          Math.max(shardSize, result.bytes.length),
+        );
+        writer.add(result);
+        report.records++;
+        report.bytes += result.bytes.length;
+      }
+      options.onProgress?.({
+        done: ++done,
+        total: source.length,
+        bytes: report.bytes,
+        bad: report.bad.length,
+        shards: report.shards,
+      });
+    }
+    if (!writer) {
+      const { key, reason } = report.bad[0] ?? { key: "nothing", reason: "the source is empty" };
+      throw new Error(
+        `${source.uri}: no picture to pack; ${report.bad.length} are bad, the first: ${key}: ${reason}`,
+      );
+    }
+    await finish(true);
+    await Deno.writeTextFile(join(draft.path, "report.json"), JSON.stringify(report, null, 2) + "\n");
+    await syncPath(join(draft.path, "report.json"));
+    for (let shard = 0; shard < report.shards; shard++) {
+      const finished = join(draft.path, nameOf(shard));
+      await Deno.rename(finished + PARTIAL_ENDING, finished);
+    }
+    await draft.publish(path);
+    return report;
+  } catch (error) {
+    await (writer as ShardWriter | null)?.abandon().catch(() => {});
+    await draft.discard();
+    throw error;
+  }
+}
+
+/** Reads a record and looks whether it is a picture. */
+async function load(
+  source: Source,
+  index: number,
+  options: PackOptions,
+): Promise<ImageRecord | { key: string; reason: string }> {
+  let key = "";
+  try {
+    const record = await source.get(index);
+    key = record.key;
+    if (options.check !== "sniff") await decodePicture(record.bytes, { maxPixels: options.maxPixels });
+    else if (sniff(record.bytes) === null) throw new PictureError("no picture in a known format");
+    return record;
+  } catch (error) {
+    if (error instanceof BadRecordError) return { key: error.key, reason: error.reason };
+    if (error instanceof PictureError) return { key, reason: error.message };
+    // What is thrown otherwise is no fault of one picture.
+    throw error;
+  }
+}
+
+/** A path's folder and last name. */
+function place(dest: string): { folder: string; name: string; path: string } {
+  const path = dest.replace(/\/+$/, "");
+  const slash = path.lastIndexOf("/"), name = path.slice(slash + 1);
+  if (name === "" || name === "." || name === "..") {
+    throw new Error(`${dest}: name a new folder to pack into`);
+  }
+  return { folder: slash < 0 ? "." : slash === 0 ? "/" : path.slice(0, slash), name, path };
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  try {
+    await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw pathError(error, path, "read");
+  }
+  throw new Error(
+    `${path}: exists already; nothing is overwritten, so name another folder or remove it first`,
+  );
+}
+
+interface Draft {
+  path: string;
+  /** Gives the folder its final name. */
+  publish(path: string): Promise<void>;
+  /** Removes it. */
+  discard(): Promise<void>;
+}
+
+/** Makes a hidden, locked folder to write in, and removes those of earlier runs that were killed. */
+async function openDraft(folder: string, name: string): Promise<Draft> {
+  const prefix = `.${name}${PARTIAL_ENDING}-`;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await removeLeftovers(folder, prefix);
+    const path = await Deno.makeTempDir({ dir: folder, prefix });
+    const lockPath = join(path, "lock");
+    const lock = await Deno.open(lockPath, { write: true, createNew: true });
+    await lock.lock(true);
+    return {
+      path,
+      async publish(final) {
+        await Deno.remove(lockPath);
+        await Deno.chmod(path, 0o755).catch(() => {});
+        await syncPath(path);
+        await Deno.rename(path, final);
+        lock.close();
+        await syncPath(folder);
+      },
+      async discard() {
+        lock.close();
+        await Deno.remove(path, { recursive: true }).catch(() => {});
+      },
+    };
+  } catch (error) {
+    throw pathError(error, folder, "write");
+  }
+}
+
+async function removeLeftovers(folder: string, prefix: string): Promise<void> {
+  for await (const entry of Deno.readDir(folder)) {
+    if (!entry.isDirectory || !entry.name.startsWith(prefix)) continue;
+    const path = join(folder, entry.name);
+    const lock = await Deno.open(join(path, "lock"), { write: true }).catch(() => null);
+    // A lock that can be had belongs to nobody alive.
+    const abandoned = lock !== null && await lock.tryLock(true);
+    lock?.close();
+    if (abandoned) await Deno.remove(path, { recursive: true });
+  }
+}

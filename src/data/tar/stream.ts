@@ -1,0 +1,85 @@
+import { httpStream } from "../http/stream.ts";
+import type { HttpOptions } from "../http/types.ts";
+import { byteQueue, DamagedError, fileChunks, gunzipped } from "../reader/chunks.ts";
+import { closable } from "../reader/closable.ts";
+import { expandBraces } from "../braces.ts";
+import { pathError } from "../paths.ts";
+import type { OpenShardOptions, StreamSource } from "../stream_source.ts";
+import { BadRecordError, type ImageRecord } from "../types.ts";
+import { tarMembers } from "./members.ts";
+import { tarRecords } from "./samples.ts";
+
+/** How tar shards are read. */
+export interface TarOptions {
+  /** Class names, where label files hold numbers of known classes, or names whose order is wanted. */
+  labels?: readonly string[];
+  /** Pictures of more bytes are bad records. Default 256 MiB. */
+  maxMemberBytes?: number;
+  /** Patience with servers. */
+  http?: HttpOptions;
+}
+
+/** The default of {@linkcode TarOptions.maxMemberBytes}. */
+export const MAX_MEMBER_BYTES: number = 256 * 2 ** 20;
+
+const isRemote = (shard: string) => /^https?:\/\//.test(shard);
+
+/**
+ * Opens tar shards, as WebDataset writes them, for reading in order: `.tar` and `.tar.gz` (told by their bytes), local or
+ * over http(s) without temporary files. Consecutive files of one stem are one sample.
+ *
+ * @param uri A path or URL, braces expanded; or a list of them.
+ * @param options Labels, limits and patience.
+ * @returns A source; its shards are opened one by one.
+ * @throws Error when a local shard is missing.
+ */
+export async function openTarStream(
+  uri: string | readonly string[],
+  options: TarOptions = {},
+): Promise<StreamSource> {
+  const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
+  const { labels = [], maxMemberBytes = MAX_MEMBER_BYTES } = options;
+  for (const shard of shards) {
+    if (isRemote(shard)) continue;
+    try {
+      await Deno.stat(shard);
+    } catch (error) {
+      throw pathError(error, shard, "read");
+    }
+  }
+  const stop = new AbortController();
+  const open = (shard: string, { signal, onBad }: OpenShardOptions = {}): AsyncIterable<ImageRecord> => {
+    const complain = onBad ?? ((error: BadRecordError) => {
+      throw error;
+    });
+    return closable(async function* (inner) {
+      const either = AbortSignal.any([inner, stop.signal]);
+      const chunks = isRemote(shard) ? httpStream(shard, {}, options.http, either) : fileChunks(shard);
+      const plain = gunzipped(shard, chunks);
+      const members = tarMembers(shard, byteQueue(plain));
+      try {
+        for await (const record of tarRecords(shard, members, { labels, maxMemberBytes, onBad: complain })) {
+          either.throwIfAborted();
+          yield record;
+        }
+      } catch (error) {
+        if (!(error instanceof DamagedError)) throw error;
+        complain(
+          new BadRecordError(shard, "(the rest of the shard)", error.message.replace(`${shard}: `, "")),
+        );
+      } finally {
+        await plain.return();
+      }
+    }, signal);
+  };
+  return {
+    uri: typeof uri === "string" ? uri : uri.join(","),
+    labels,
+    shards,
+    open,
+    close(): Promise<void> {
+      stop.abort(new Error(`${typeof uri === "string" ? uri : uri[0]}: the source was closed`));
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import { createHash } from "node:crypto";
+import { basename, join } from "node:path";
+import { cacheFolder } from "../cache.ts";
+import { type Hand, HANDS, type Meaning, selectMeanings } from "./select.ts";
+import { tarEntries } from "./tar.ts";
+
+/** The version of both packages. */
+export const EMOJI_VERSION = "16.0.0";
+
+/** What the registry says of the packages' tarballs; anything else is refused. */
+export const INTEGRITY: Readonly<Record<Hand, string>> = {
+  google: "sha512-ZRexfzs7MVoLnmzZmNsO4TKhnAJp5D++Vm6PpUpH/jEQQlemp3l88CjZ+DoZ2faM9R4QxZkOPJCoT8DlPhfQ3A==",
+  twitter: "sha512-7F+uCuHH+7Qnrc15P5tnbvKkg9E6tlzi4MnT2uW1RlN4pLYTza6cP/dstIfSDMtpjFLWuZewWg8jBbuL2eyELQ==",
+};
+
+/** The demo's pictures as files: `folder/<hand>/<unified>.png`. */
+export interface EmojiFolder {
+  folder: string;
+  meanings: Meaning[];
+}
+
+/** How to get the pictures; everything has a default. */
+export interface FetchOptions {
+  /** The folder that holds the result, made if need be. Default: in the cache. */
+  folder?: string;
+  /** Brings a hand's tarball into `folder` and returns its path. Default: the npm client. */
+  download?: (hand: Hand, folder: string) => Promise<string>;
+  integrity?: Readonly<Record<Hand, string>>;
+  /** Takes lines for people. */
+  progress?: (line: string) => void;
+}
+
+const LIST = "meanings.json";
+const INSTEAD = "or train on pictures of your own: --data FOLDER";
+
+/** Has the npm client download a package's tarball; it knows the user's registry, proxy and certificates. */
+async function npmPack(hand: Hand, folder: string): Promise<string> {
+  const spec = `emoji-datasource-${hand}@${EMOJI_VERSION}`;
+  const npm = Deno.build.os === "windows" ? "npm.cmd" : "npm";
+  let output: Deno.CommandOutput;
+  try {
+    output = await new Deno.Command(npm, {
+      args: ["pack", spec, "--pack-destination", folder, "--ignore-scripts", "--loglevel=error", "--json"],
+      stdin: "null",
+    }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      `the demo's pictures come through npm, which was not found: install Node with npm, ${INSTEAD}`,
+    );
+  }
+  if (!output.success) {
+    const said = new TextDecoder().decode(output.stderr).trim().split("\n").slice(0, 4).join("\n  ");
+    throw new Error(
+      `npm could not fetch ${spec} (exit ${output.code}). Is there a network? Try again, ${INSTEAD}. npm said:\n  ${said}`,
+    );
+  }
+  for await (const { name } of Deno.readDir(folder)) if (name.endsWith(".tgz")) return join(folder, name);
+  throw new Error(`npm pack ${spec} left no tarball in ${folder}`);
+}
+
+/** Refuses a file whose SHA-512 is another one. */
+async function verify(file: string, integrity: string): Promise<void> {
+  const hash = createHash("sha512");
+  for await (const chunk of (await Deno.open(file)).readable) hash.update(chunk);
+  const found = `sha512-${hash.digest("base64")}`;
+  if (found !== integrity) {
+    throw new Error(
+      `${
+        basename(file)
+      } is not the file that was expected, so nothing of it is used: its integrity is ${found}, ` +
+        `not ${integrity}. Try again, ${INSTEAD}`,
+    );
+  }
+}
+
+/** Takes a hand's 64-pixel pictures and emoji.json out of a tarball, into memory (10 MB). */
+async function unpack(
+  hand: Hand,
+  tarball: string,
+): Promise<{ emoji: unknown; pictures: Map<string, Uint8Array> }> {
+  const pictures = new Map<string, Uint8Array>();
+  const folder = `package/img/${hand}/64/`;
+  let emoji: unknown;
+  const stream = (await Deno.open(tarball)).readable.pipeThrough(new DecompressionStream("gzip"));
+  const want = (name: string) =>
+    name === "package/emoji.json" || (name.startsWith(folder) && name.endsWith(".png"));
+  for await (const { name, bytes } of tarEntries(stream, want)) {
+    if (name === "package/emoji.json") emoji = JSON.parse(new TextDecoder().decode(bytes));
+    else pictures.set(name.slice(folder.length, -4), bytes);
+  }
+  if (emoji === undefined) throw new Error(`${basename(tarball)} holds no emoji.json`);
+  return { emoji, pictures };
+}
+
+/** The meanings of a folder that was fetched before, or undefined. */
+async function fetched(folder: string): Promise<Meaning[] | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(join(folder, LIST)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Fetches the demo's pictures once: both packages through npm, verified; of them only the selected 64-pixel pictures
+ * are kept. A second call finds them. The folder appears at once or not at all, also if two processes fetch.
+ *
+ * @returns The folder and its meanings.
+ * @throws {Error} No npm, no network, or a tarball that is not the expected one.
+ */
+export async function fetchEmoji(options: FetchOptions = {}): Promise<EmojiFolder> {
+  const {
+    folder = cacheFolder(`emoji-${EMOJI_VERSION}`),
+    download = npmPack,
+    integrity = INTEGRITY,
+    progress = () => {},
+  } = options;
+  const known = await fetched(folder);
+  if (known) return { folder, meanings: known };
+
+  const work = `${folder}.${crypto.randomUUID()}.part`;
+  await Deno.mkdir(work, { recursive: true });
+  try {
+    const hands = new Map<Hand, Awaited<ReturnType<typeof unpack>>>();
+    for (const hand of HANDS) {
+      progress(`fetching emoji-datasource-${hand} ${EMOJI_VERSION} through npm`);
+      const tarball = await download(hand, work);
+      await verify(tarball, integrity[hand]);
+      hands.set(hand, await unpack(hand, tarball));
+      await Deno.remove(tarball);
+    }
+    const meanings = selectMeanings(hands.get("twitter")!.emoji)
+      .filter(({ unified }) => HANDS.every((hand) => hands.get(hand)!.pictures.has(unified)));
+    if (meanings.length === 0) {
+      throw new Error("the emoji packages hold no picture that both hands have drawn");
+    }
+    for (const hand of HANDS) {
+      await Deno.mkdir(join(work, hand));
+      for (const { unified } of meanings) {
+        await Deno.writeFile(join(work, hand, `${unified}.png`), hands.get(hand)!.pictures.get(unified)!);
+      }
+    }
+    await Deno.writeTextFile(join(work, LIST), JSON.stringify(meanings));
+    try {
+      await Deno.rename(work, folder);
+    } catch (error) {
+      // Another process was faster: the same pictures are there already.
+      if (!await fetched(folder)) throw error;
+    }
+    progress(`${meanings.length} meanings by ${HANDS.length} hands, kept in ${folder}`);
+    return { folder, meanings };
+  } finally {
+    await Deno.remove(work, { recursive: true }).catch(() => {});
+  }
+}

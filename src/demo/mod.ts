@@ -1,0 +1,14 @@
+/**
+ * The demo data, emoji drawn by two hands, and what a run on them is judged by.
+ *
+ * @module
+ */
+export { type DemoShards, prepareDemo } from "./pack.ts";
+export {
+  evaluateDemo,
+  type EvaluateDemoOptions,
+  formatTable,
+  type Table,
+  type TableRow,
+} from "../eval/demo_table.ts";
+export { type ReconstructionOptions, reconstructionPicture } from "../eval/reconstruction.ts";

@@ -1,0 +1,47 @@
+import { cacheFolder } from "../cache.ts";
+import type { Engine, EngineName } from "./types.ts";
+import { openWasm } from "./wasm.ts";
+import { openXlaEngine } from "./xla.ts";
+import { PluginUnavailableError } from "./xla/install.ts";
+
+/** How an engine is opened. */
+export interface EngineOptions {
+  /** Path of a PJRT plugin for `xla`. Default: `PJRT_PLUGIN`, else XLA's CPU plugin. */
+  plugin?: string;
+  /** Folder for compiled programs; an empty string keeps none. Default: a folder in the cache. */
+  programs?: string;
+  /** Told, a line at a time, what was chosen and why, and of downloads. */
+  say?: (line: string) => void;
+}
+
+/**
+ * Opens an engine and makes it TensorFlow.js's current backend.
+ *
+ * @param name An engine, or `auto` for the best that works here.
+ * @param options Where things are and whom to tell.
+ * @throws When the named engine cannot run here; the message says what is missing.
+ */
+export async function openEngine(name: EngineName | "auto" = "auto", options: EngineOptions = {}): Promise<Engine> {
+  const { plugin, say } = options;
+  const openXla = () => openXlaEngine({ plugin, cache: options.programs ?? cacheFolder("programs"), progress: say });
+  switch (name) {
+    case "xla":
+      return await openXla();
+    case "wasm":
+      return await openWasm();
+    case "auto":
+      try {
+        return await openXla();
+      } catch (error) {
+        if (!(error instanceof PluginUnavailableError)) throw error;
+        say?.(`engine xla is not available: ${error.message}`);
+        say?.("going on with engine wasm, which is 20 to 60 times as slow");
+        return await openWasm();
+      }
+    case "tensorflow":
+    case "webgpu":
+      throw new Error(`engine ${name} is not part of this version; use --engine xla or --engine wasm`);
+    default:
+      return name satisfies never;
+  }
+}

@@ -1,0 +1,53 @@
+import * as tf from "./tf.ts";
+import type { CompileReport, Engine, JitOptions, Jitted } from "./types.ts";
+import { leaves, type Tree } from "./tree.ts";
+import { openXla } from "./xla/open.ts";
+import { providePlugin } from "./xla/plugin.ts";
+
+/** How the XLA engine is opened. */
+export interface XlaEngineOptions {
+  /** Path of a PJRT plugin. Default: `PJRT_PLUGIN`, else the CPU plugin, fetched through pip at the first use. */
+  plugin?: string;
+  /** Folder for compiled programs; none keeps none. */
+  cache?: string;
+  /** Told of downloads, in words. */
+  progress?: (line: string) => void;
+}
+
+/**
+ * The engine that compiles: TensorFlow.js on XLA through a PJRT plugin.
+ *
+ * @throws PluginUnavailableError when no plugin is there and none can be fetched.
+ */
+export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
+  const progress = (step: { message: string }) => options.progress?.(step.message);
+  const path = options.plugin ?? (await providePlugin({ progress })).path;
+  const xla = await openXla(path, { cache: options.cache });
+  const { client, backend } = xla;
+  return {
+    name: "xla",
+    description: `XLA on ${client.platform} (${client.devices[0].kind}), PJRT C API ${client.apiVersion}`,
+    devices: client.devices.length,
+    compiles: true,
+    bytes: (data, shape) => {
+      const { dataId } = backend.adopt(client.buffer(data, "u8", shape), shape);
+      return tf.engine().makeTensorFromDataId(dataId, shape, "int32", backend);
+    },
+    jit: <Args extends Record<string, Tree>, Result extends Tree>(
+      fn: (args: Args) => Result,
+      how: JitOptions<Args> = {},
+    ): Jitted<Args, Result> => {
+      const jitted = xla.jit(fn, how);
+      const compile = async (args: Args): Promise<CompileReport> => {
+        const { traceSeconds, compileSeconds, cached, memory } = await jitted.compile(args);
+        const peak = memory && (memory.peak ?? memory.arguments + memory.outputs + memory.temporaries);
+        return { traceSeconds, compileSeconds, cached, memory: memory && { ...memory, peak: peak! } };
+      };
+      return Object.assign((args: Args) => jitted(args), { compile });
+    },
+    ready: async (tree) => {
+      await Promise.all(leaves(tree).map((leaf) => backend.buffer(leaf).ready()));
+    },
+    close: () => Promise.resolve(xla.close()),
+  };
+}

@@ -1,0 +1,194 @@
+import * as tf from "./tf.ts";
+import { parameter } from "./ir/build.ts";
+import { printProgram } from "./ir/print.ts";
+import { newGraph, type TensorType, type Value } from "./ir/types.ts";
+import { effort } from "./kernels/effort.ts";
+import type { Lowering } from "./kernels/types.ts";
+import type { Buffer, Client, Executable } from "./pjrt/types.ts";
+import { bufferOf, type DType, dtypeOf, type Entry, type HostArray, toHost } from "./storage.ts";
+import { logical, type Trace, typeOf, userLine, valueOf } from "./trace.ts";
+
+type Inputs = Record<string, tf.TensorInfo> | tf.TensorInfo[];
+
+/**
+ * TensorFlow.js's view of an XLA device. A kernel is either recorded into the function that is being traced or, outside
+ * of one, compiled alone, once per signature, and run.
+ */
+export class XlaBackend extends tf.KernelBackend {
+  readonly entries: tf.DataStorage<Entry>;
+  /** The function that is being recorded, if any. */
+  trace: Trace | null = null;
+  /** Programs of single kernels by their signature. */
+  readonly #programs = new Map<string, { executable: Executable; shapes: number[][] }>();
+
+  constructor(readonly client: Client) {
+    super();
+    this.entries = new tf.DataStorage<Entry>(this, tf.engine());
+  }
+
+  /** Takes values in; they move to the device when first used. */
+  override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
+    return this.#add({ references: 1, dtype: dtype as DType, shape, host: values as HostArray });
+  }
+
+  override move(
+    dataId: tf.DataId,
+    values: tf.backend_util.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    references: number,
+  ): void {
+    this.entries.set(dataId, { references, dtype: dtype as DType, shape, host: values as HostArray });
+  }
+
+  /** A data id for a device buffer. */
+  adopt(buffer: Buffer, shape: readonly number[] = buffer.dims): tf.TensorInfo {
+    const dtype = dtypeOf(buffer.type);
+    return { dataId: this.#add({ references: 1, dtype, shape, buffer }), shape: [...shape], dtype };
+  }
+
+  /** A data id for a value of the function being traced. */
+  adoptValue(value: Value): tf.TensorInfo {
+    const { shape } = value.type, dtype = dtypeOf(value.type.element);
+    return { dataId: this.#add({ references: 1, dtype, shape, value }), shape: [...shape], dtype };
+  }
+
+  #add(entry: Entry): tf.DataId {
+    const dataId = {};
+    this.entries.set(dataId, entry);
+    return dataId;
+  }
+
+  override readSync(dataId: tf.DataId): tf.backend_util.BackendValues {
+    const entry = this.entries.get(dataId);
+    if (entry.host) return entry.host;
+    const buffer = this.#readable(entry);
+    return toHost(buffer.readSync(), buffer.type);
+  }
+
+  override async read(dataId: tf.DataId): Promise<tf.backend_util.BackendValues> {
+    const entry = this.entries.get(dataId);
+    if (entry.host) return entry.host;
+    const buffer = this.#readable(entry);
+    return toHost(await buffer.read(), buffer.type);
+  }
+
+  #readable(entry: Entry): Buffer {
+    if (entry.value) {
+      throw new Error(
+        `xla: a tensor's value was read while its function is being traced${userLine()}. Inside jit values are not ` +
+          "known yet: compute with tensors (tf.where in place of if), or read after the call",
+      );
+    }
+    return bufferOf(this.client, entry);
+  }
+
+  override disposeData(dataId: tf.DataId, force = false): boolean {
+    if (!this.entries.has(dataId)) return true;
+    const entry = this.entries.get(dataId);
+    entry.references--;
+    if (!force && entry.references > 0) return false;
+    entry.buffer?.delete();
+    this.entries.delete(dataId);
+    return true;
+  }
+
+  override incRef(dataId: tf.DataId): void {
+    if (this.entries.has(dataId)) this.entries.get(dataId).references++;
+  }
+
+  decRef(dataId: tf.DataId): void {
+    if (this.entries.has(dataId)) this.entries.get(dataId).references--;
+  }
+
+  override refCount(dataId: tf.DataId): number {
+    return this.entries.has(dataId) ? this.entries.get(dataId).references : 0;
+  }
+
+  override numDataIds(): number {
+    return this.entries.numDataIds();
+  }
+
+  override memory(): { unreliable: boolean; numBytesOnDevice: number; numBuffers: number } {
+    const { buffers, bytes } = this.client.counts();
+    return { unreliable: false, numBytesOnDevice: bytes, numBuffers: buffers };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override timerAvailable(): boolean {
+    return true;
+  }
+
+  override async time(work: () => void): Promise<tf.BackendTimingInfo> {
+    const start = performance.now();
+    work();
+    await Promise.resolve();
+    return { kernelMs: performance.now() - start };
+  }
+
+  override dispose(): void {
+    for (const { executable } of this.#programs.values()) executable.delete();
+    this.#programs.clear();
+    this.client.close();
+  }
+
+  /** The device buffer behind a tensor. */
+  buffer(info: tf.TensorInfo): Buffer {
+    return bufferOf(this.client, this.entries.get(info.dataId));
+  }
+
+  /** Records or runs one kernel. */
+  run(name: string, lowering: Lowering, inputs: Inputs, attrs: unknown): tf.TensorInfo | tf.TensorInfo[] {
+    const given = Object.entries(inputs).filter(([, info]) => info?.dataId !== undefined);
+    if (this.trace) return this.#record(this.trace, lowering, given, attrs);
+    const buffers = given.map(([, info]) => this.buffer(info));
+    const types = given.map(([key, info], i) =>
+      `${key}:${info.dtype}[${info.shape}]${buffers[i].type}[${buffers[i].dims}]`
+    );
+    const signature = `${name}${JSON.stringify(attrs)}(${types})`;
+    const { executable, shapes } = this.#programs.get(signature) ??
+      this.#compile(signature, lowering, given, buffers.map(typeOf), attrs);
+    const results = executable.execute(buffers).map((buffer, i) => this.adopt(buffer, shapes[i]));
+    return results.length === 1 ? results[0] : results;
+  }
+
+  #record(trace: Trace, lowering: Lowering, given: [string, tf.TensorInfo][], attrs: unknown) {
+    const values = given.map(([key, info]) =>
+      [key, valueOf(trace, this.client, this.entries.get(info.dataId), info)] as const
+    );
+    const { graph, precision } = trace;
+    const result = lowering({ graph, precision, inputs: Object.fromEntries(values), attrs });
+    return Array.isArray(result) ? result.map((value) => this.adoptValue(value)) : this.adoptValue(result);
+  }
+
+  #compile(
+    signature: string,
+    lowering: Lowering,
+    given: [string, tf.TensorInfo][],
+    types: TensorType[],
+    attrs: unknown,
+  ) {
+    const graph = newGraph();
+    const inputs = given.map(([key, info], i) =>
+      [key, logical(parameter(graph, types[i]), info.shape, info.dtype)] as const
+    );
+    const results = [lowering({ graph, precision: "float32", inputs: Object.fromEntries(inputs), attrs })]
+      .flat();
+    const program = {
+      executable: this.client.compile(
+        printProgram(graph, results),
+        effort(this.client.platform, [...types, ...results.map(({ type }) => type)]),
+      ),
+      shapes: results.map((value) => [...value.type.shape]),
+    };
+    this.#programs.set(signature, program);
+    return program;
+  }
+}

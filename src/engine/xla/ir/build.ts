@@ -1,0 +1,273 @@
+/**
+ * Functions that record one operation each. They check shapes, leave out what does nothing (a reshape to the same
+ * shape, a transpose that keeps the order) and share equal computations.
+ */
+import {
+  type BinaryName,
+  type Comparison,
+  type DotAxes,
+  type ElementType,
+  type Graph,
+  isFloat,
+  type Operation,
+  type ReducerName,
+  sameShape,
+  sizeOf,
+  type TensorType,
+  type UnaryName,
+  type Value,
+} from "./types.ts";
+
+let dataNumber = 0;
+const dataNumbers = new WeakMap<ArrayBufferView, number>();
+
+/** Names an operation for sharing; constants are shared by identity of their data. */
+function nameOf(operation: Operation): string {
+  if (operation.op !== "constant") {
+    return JSON.stringify(operation, (_, v) => Object.is(v, -0) ? "-0" : nonFinite(v));
+  }
+  const known = dataNumbers.get(operation.data) ?? dataNumber++;
+  dataNumbers.set(operation.data, known);
+  return `constant ${known}`;
+}
+
+const nonFinite = (v: unknown) => typeof v === "number" && !Number.isFinite(v) ? String(v) : v;
+
+/** Records an operation whose result type is known. */
+export function record(graph: Graph, operation: Operation, operands: Value[], type: TensorType): Value {
+  for (const operand of operands) {
+    if (operand.graph !== graph) {
+      throw new Error("xla: a value of one traced function was used inside another");
+    }
+  }
+  const key = `${nameOf(operation)}(${operands.map((v) => v.id)})${type.element}[${type.shape}]`;
+  const known = graph.known.get(key);
+  if (known) return known;
+  const value: Value = { id: graph.count++, operation, operands, type, graph };
+  graph.known.set(key, value);
+  return value;
+}
+
+/** A new parameter of the program. */
+export function parameter(graph: Graph, type: TensorType): Value {
+  const value = record(graph, { op: "parameter", index: graph.parameters.length }, [], type);
+  graph.parameters.push(value);
+  return value;
+}
+
+/** A value that is the same number everywhere. */
+export function splat(graph: Graph, element: ElementType, shape: readonly number[], value: number): Value {
+  return record(graph, { op: "splat", value }, [], { element, shape });
+}
+
+/** A number with the type of another value. */
+export function like(value: Value, number: number): Value {
+  return splat(value.graph, value.type.element, value.type.shape, number);
+}
+
+/** A constant from host data in row-major order. */
+export function constant(
+  graph: Graph,
+  element: ElementType,
+  shape: readonly number[],
+  data: ArrayBufferView,
+): Value {
+  return record(graph, { op: "constant", data }, [], { element, shape });
+}
+
+/** The index along an axis, everywhere. */
+export function iota(graph: Graph, element: ElementType, shape: readonly number[], axis: number): Value {
+  return record(graph, { op: "iota", axis }, [], { element, shape });
+}
+
+/** The number that a value holds everywhere, if that is known while recording. */
+export function splatOf(value: Value): number | undefined {
+  const { operation } = value;
+  if (operation.op === "splat") return operation.value;
+  if (operation.op === "broadcast" || operation.op === "reshape") return splatOf(value.operands[0]);
+  return undefined;
+}
+
+/** An elementwise function of one operand. */
+export function unary(name: UnaryName, x: Value): Value {
+  let element = x.type.element;
+  if (name === "is_finite") element = "pred";
+  if (element === "c64" && (name === "real" || name === "imag" || name === "abs")) element = "f32";
+  return record(x.graph, { op: "unary", name }, [x], { element, shape: x.type.shape });
+}
+
+function requireSame(what: string, a: Value, b: Value) {
+  if (a.type.element !== b.type.element || !sameShape(a.type.shape, b.type.shape)) {
+    throw new Error(
+      `xla: ${what} of ${describe(a.type)} and ${describe(b.type)}: the types must be the same`,
+    );
+  }
+}
+
+const describe = (type: TensorType) => `${type.element}[${type.shape}]`;
+
+/** An elementwise function of two operands of one type. */
+export function binary(name: BinaryName, a: Value, b: Value): Value {
+  requireSame(name, a, b);
+  const left = splatOf(a), right = splatOf(b);
+  if (isFloat(a.type.element)) {
+    // Exact for every number, not-a-number included.
+    if (name === "multiply" && right === 1) return a;
+    if (name === "multiply" && left === 1) return b;
+    if ((name === "divide" || name === "power") && right === 1) return a;
+    if (name === "subtract" && right === 0) return a;
+  }
+  const element = name === "complex" ? "c64" : a.type.element;
+  return record(a.graph, { op: "binary", name }, [a, b], { element, shape: a.type.shape });
+}
+
+/** A truth value for each pair of elements. */
+export function compare(direction: Comparison, a: Value, b: Value): Value {
+  requireSame("comparison", a, b);
+  return record(a.graph, { op: "compare", direction }, [a, b], { element: "pred", shape: a.type.shape });
+}
+
+/** `yes` where the condition holds, `no` elsewhere. */
+export function select(condition: Value, yes: Value, no: Value): Value {
+  requireSame("select", yes, no);
+  return record(yes.graph, { op: "select" }, [condition, yes, no], yes.type);
+}
+
+/** The same values in another element type. */
+export function convert(x: Value, element: ElementType): Value {
+  if (x.type.element === element) return x;
+  const number = splatOf(x);
+  if (number !== undefined && element !== "pred" && (isFloat(element) || Number.isInteger(number))) {
+    return splat(x.graph, element, x.type.shape, number);
+  }
+  return record(x.graph, { op: "convert" }, [x], { element, shape: x.type.shape });
+}
+
+/** Repeats a value: axis i of `x` becomes axis `axes[i]` of the result. */
+export function broadcast(x: Value, shape: readonly number[], axes: readonly number[]): Value {
+  if (sameShape(x.type.shape, shape) && axes.every((axis, i) => axis === i)) return x;
+  const number = x.operation.op === "splat" ? x.operation.value : undefined;
+  if (number !== undefined) return splat(x.graph, x.type.element, shape, number);
+  return record(x.graph, { op: "broadcast", axes }, [x], { element: x.type.element, shape });
+}
+
+/** Broadcasting as NumPy does it: axes are matched from the right, lengths of 1 are repeated. */
+export function broadcastTo(x: Value, shape: readonly number[]): Value {
+  const from = x.type.shape, shift = shape.length - from.length;
+  if (sameShape(from, shape)) return x;
+  // StableHLO may repeat an axis of length 1, so no reshape is needed.
+  return broadcast(x, shape, from.map((_, i) => i + shift));
+}
+
+/** The shape that NumPy's broadcasting gives two shapes. */
+export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const x = a[a.length - rank + i] ?? 1, y = b[b.length - rank + i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) throw new Error(`xla: shapes [${a}] and [${b}] do not broadcast`);
+    return x === 1 ? y : x;
+  });
+}
+
+/** The same elements in row-major order under another shape. */
+export function reshape(x: Value, shape: readonly number[]): Value {
+  if (sameShape(x.type.shape, shape)) return x;
+  if (sizeOf(x.type.shape) !== sizeOf(shape)) {
+    throw new Error(`xla: [${x.type.shape}] cannot be reshaped to [${shape}]: another number of elements`);
+  }
+  if (x.operation.op === "reshape") return reshape(x.operands[0], shape);
+  if (x.operation.op === "splat") return splat(x.graph, x.type.element, shape, x.operation.value);
+  return record(x.graph, { op: "reshape" }, [x], { element: x.type.element, shape });
+}
+
+/** Axis i of the result is axis `order[i]` of `x`. */
+export function transpose(x: Value, order: readonly number[]): Value {
+  if (order.every((axis, i) => axis === i)) return x;
+  const shape = order.map((axis) => x.type.shape[axis]);
+  if (x.operation.op === "splat") return reshape(x, shape);
+  if (x.operation.op === "transpose") {
+    const inner = x.operation.order;
+    return transpose(x.operands[0], order.map((axis) => inner[axis]));
+  }
+  return record(x.graph, { op: "transpose", order }, [x], { element: x.type.element, shape });
+}
+
+/** A product of two values: batch axes first, then the free axes of `a`, then those of `b`. */
+export function dot(a: Value, b: Value, axes: DotAxes, element: ElementType = a.type.element): Value {
+  const free = (v: Value, i: 0 | 1) =>
+    v.type.shape.filter((_, k) => !axes.batch[i].includes(k) && !axes.contract[i].includes(k));
+  const shape = [...axes.batch[0].map((k) => a.type.shape[k]), ...free(a, 0), ...free(b, 1)];
+  return record(a.graph, { op: "dot", axes }, [a, b], { element, shape });
+}
+
+/** The value that a reduction of nothing gives. */
+export function neutral(name: ReducerName, element: ElementType): number {
+  const largest = isFloat(element) ? Infinity : element === "i32" ? 2147483647 : 1;
+  const least = isFloat(element) ? -Infinity : element === "i32" ? -2147483648 : 0;
+  const values = { add: 0, or: 0, multiply: 1, and: 1, maximum: least, minimum: largest };
+  return values[name];
+}
+
+/** Reduces axes away. */
+export function reduce(name: ReducerName, x: Value, axes: readonly number[]): Value {
+  if (axes.length === 0) return x;
+  const shape = x.type.shape.filter((_, i) => !axes.includes(i));
+  const initial = splat(x.graph, x.type.element, [], neutral(name, x.type.element));
+  return record(x.graph, { op: "reduce", name, axes }, [x, initial], { element: x.type.element, shape });
+}
+
+/** Elements from `begin` (inclusive) to `end` (exclusive), every `stride`-th. */
+export function slice(
+  x: Value,
+  begin: readonly number[],
+  end: readonly number[],
+  stride: readonly number[] = begin.map(() => 1),
+): Value {
+  const shape = begin.map((from, i) => Math.max(0, Math.ceil((end[i] - from) / stride[i])));
+  if (sameShape(shape, x.type.shape) && stride.every((s) => s === 1)) return x;
+  return record(x.graph, { op: "slice", begin, end, stride }, [x], { element: x.type.element, shape });
+}
+
+/** Adds a border (negative: cuts one off) and gaps between elements, filled with a number or a scalar value. */
+export function pad(
+  x: Value,
+  low: readonly number[],
+  high: readonly number[],
+  fill: number | Value = 0,
+  interior: readonly number[] = low.map(() => 0),
+): Value {
+  const shape = x.type.shape.map((n, i) => n + low[i] + high[i] + Math.max(0, n - 1) * interior[i]);
+  if ([...low, ...high, ...interior].every((n) => n === 0)) return x;
+  const filling = typeof fill === "number" ? splat(x.graph, x.type.element, [], fill) : fill;
+  return record(x.graph, { op: "pad", low, high, interior }, [x, filling], {
+    element: x.type.element,
+    shape,
+  });
+}
+
+/** Values one after the other along an axis. */
+export function concatenate(values: Value[], axis: number): Value {
+  if (values.length === 1) return values[0];
+  const [first] = values;
+  const shape = first.type.shape.map((n, i) =>
+    i === axis ? values.reduce((sum, v) => sum + v.type.shape[i], 0) : n
+  );
+  return record(first.graph, { op: "concatenate", axis }, values, { element: first.type.element, shape });
+}
+
+/** The same elements with the order along some axes turned round. */
+export function reverse(x: Value, axes: readonly number[]): Value {
+  if (axes.length === 0) return x;
+  return record(x.graph, { op: "reverse", axes }, [x], x.type);
+}
+
+/** Any other StableHLO operation by its text; see {@linkcode Operation}. */
+export function text(graph: Graph, body: string, operands: Value[], type: TensorType): Value {
+  return record(graph, { op: "text", text: body }, operands, type);
+}
+
+/** As {@linkcode text} for an operation with several results. */
+export function texts(graph: Graph, body: string, operands: Value[], types: readonly TensorType[]): Value[] {
+  const all = record(graph, { op: "text", text: body, results: types.length }, operands, types[0]);
+  return types.map((type, index) => record(graph, { op: "result", index }, [all], type));
+}

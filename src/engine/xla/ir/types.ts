@@ -1,0 +1,150 @@
+import type { ElementType } from "../pjrt/types.ts";
+
+export type { ElementType };
+
+/** The type of a value: what its elements are and how many along each axis. */
+export interface TensorType {
+  readonly element: ElementType;
+  readonly shape: readonly number[];
+}
+
+/** Elementwise functions of one operand, by their StableHLO (or CHLO) names. */
+export type UnaryName =
+  | "abs"
+  | "cbrt"
+  | "ceil"
+  | "cosine"
+  | "count_leading_zeros"
+  | "exponential"
+  | "exponential_minus_one"
+  | "floor"
+  | "imag"
+  | "is_finite"
+  | "log"
+  | "log_plus_one"
+  | "logistic"
+  | "negate"
+  | "not"
+  | "real"
+  | "round_nearest_even"
+  | "rsqrt"
+  | "sign"
+  | "sine"
+  | "sqrt"
+  | "tan"
+  | "tanh"
+  | "erf"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "asinh"
+  | "acosh"
+  | "atanh";
+
+/** Elementwise functions of two operands of one type. */
+export type BinaryName =
+  | "add"
+  | "and"
+  | "atan2"
+  | "complex"
+  | "divide"
+  | "maximum"
+  | "minimum"
+  | "multiply"
+  | "or"
+  | "power"
+  | "remainder"
+  | "subtract"
+  | "xor";
+
+/** How two values are compared. */
+export type Comparison = "EQ" | "NE" | "GE" | "GT" | "LE" | "LT";
+
+/** Functions that reduce axes. */
+export type ReducerName = "add" | "maximum" | "minimum" | "multiply" | "and" | "or";
+
+/** Which axes of the two operands of a product are batch and which are contracted. */
+export interface DotAxes {
+  readonly batch: readonly [readonly number[], readonly number[]];
+  readonly contract: readonly [readonly number[], readonly number[]];
+}
+
+/** What a value is computed by; operands are kept beside it in {@linkcode Value}. */
+export type Operation =
+  | { readonly op: "parameter"; readonly index: number }
+  | { readonly op: "splat"; readonly value: number }
+  | { readonly op: "constant"; readonly data: ArrayBufferView }
+  | { readonly op: "iota"; readonly axis: number }
+  | { readonly op: "unary"; readonly name: UnaryName }
+  | { readonly op: "binary"; readonly name: BinaryName }
+  | { readonly op: "compare"; readonly direction: Comparison }
+  | { readonly op: "select" }
+  | { readonly op: "convert" }
+  | { readonly op: "broadcast"; readonly axes: readonly number[] }
+  | { readonly op: "reshape" }
+  | { readonly op: "transpose"; readonly order: readonly number[] }
+  | { readonly op: "dot"; readonly axes: DotAxes }
+  | { readonly op: "reduce"; readonly name: ReducerName; readonly axes: readonly number[] }
+  | {
+    readonly op: "slice";
+    readonly begin: readonly number[];
+    readonly end: readonly number[];
+    readonly stride: readonly number[];
+  }
+  | {
+    readonly op: "pad";
+    readonly low: readonly number[];
+    readonly high: readonly number[];
+    readonly interior: readonly number[];
+  }
+  | { readonly op: "concatenate"; readonly axis: number }
+  | { readonly op: "reverse"; readonly axes: readonly number[] }
+  /**
+   * Any other StableHLO operation, by its text: `%0`, `%1` … stand for the operands, `%t0` … for their types and `%r`
+   * for the result's type. Names inside regions must be chosen by the caller and start with `%i_`. An operation with
+   * several results says how many and writes their types out; its own type is the first one's.
+   */
+  | { readonly op: "text"; readonly text: string; readonly results?: number }
+  /** One result of an operation that has several. */
+  | { readonly op: "result"; readonly index: number };
+
+/** One computed value of a program. Values never change; equal computations of one graph are one value. */
+export interface Value {
+  readonly id: number;
+  readonly operation: Operation;
+  readonly operands: readonly Value[];
+  readonly type: TensorType;
+  readonly graph: Graph;
+}
+
+/** A program that is being recorded. */
+export interface Graph {
+  /** The parameters, in order. */
+  readonly parameters: Value[];
+  /** Values by what computes them, so that equal ones are shared. */
+  readonly known: Map<string, Value>;
+  /** How many values have been recorded. */
+  count: number;
+}
+
+/** An empty program. */
+export function newGraph(): Graph {
+  return { parameters: [], known: new Map(), count: 0 };
+}
+
+/** The number of elements of a shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** True when two shapes are the same. */
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i]);
+}
+
+/** True for element types that hold fractions. */
+export function isFloat(element: ElementType): boolean {
+  return element === "f16" || element === "bf16" || element === "f32" || element === "f64";
+}

@@ -1,0 +1,27 @@
+import { CONTRACTION } from "./contraction.ts";
+import { CONVOLUTION } from "./convolution.ts";
+import { DILATION } from "./dilation.ts";
+import { ELEMENTWISE } from "./elementwise.ts";
+import { IMAGE } from "./image.ts";
+import { INDEX } from "./index.ts";
+import { LAYOUT } from "./layout.ts";
+import { POOL } from "./pool.ts";
+import { PRODUCT } from "./product.ts";
+import { REDUCTION } from "./reduction.ts";
+import { SHAPE } from "./shape.ts";
+import type { Lowerings } from "./types.ts";
+
+/** Every kernel that XLA computes, by tfjs's name. */
+export const LOWERINGS: Lowerings = {
+  ...ELEMENTWISE,
+  ...REDUCTION,
+  ...SHAPE,
+  ...LAYOUT,
+  ...INDEX,
+  ...PRODUCT,
+  ...CONTRACTION,
+  ...CONVOLUTION,
+  ...POOL,
+  ...DILATION,
+  ...IMAGE,
+};

@@ -1,0 +1,91 @@
+import {
+  binary,
+  broadcastShape,
+  broadcastTo,
+  convert,
+  dot,
+  like,
+  reshape,
+  select,
+  unary,
+} from "../ir/build.ts";
+import { compare } from "../ir/build.ts";
+import { sizeOf, type Value } from "../ir/types.ts";
+import type { Call, Lowerings, Precision } from "./types.ts";
+
+/** A product whose operands are rounded to the policy's element type; the sum is float32. */
+export function policyDot(precision: Precision, a: Value, b: Value, axes: Parameters<typeof dot>[2]): Value {
+  if (precision === "float32" || a.type.element !== "f32") return dot(a, b, axes);
+  return dot(convert(a, "bf16"), convert(b, "bf16"), axes, "f32");
+}
+
+/** The matrix product over the last two axes; leading axes are batch and broadcast. */
+export function matMul(
+  precision: Precision,
+  a: Value,
+  b: Value,
+  transposeA: boolean,
+  transposeB: boolean,
+): Value {
+  const left = a.type.shape.slice(0, -2), right = b.type.shape.slice(0, -2);
+  const [m, ka] = a.type.shape.slice(-2), [kb, n] = b.type.shape.slice(-2);
+  const rows = transposeA ? ka : m, columns = transposeB ? kb : n;
+  const batch = broadcastShape(left, right);
+  if (sizeOf(batch) === 1) {
+    const product = policyDot(precision, reshape(a, [m, ka]), reshape(b, [kb, n]), {
+      batch: [[], []],
+      contract: [[transposeA ? 0 : 1], [transposeB ? 1 : 0]],
+    });
+    return reshape(product, [...batch, rows, columns]);
+  }
+  const r = batch.length, axes = batch.map((_, i) => i);
+  const product = policyDot(
+    precision,
+    broadcastTo(a, [...batch, m, ka]),
+    broadcastTo(b, [...batch, kb, n]),
+    { batch: [axes, axes], contract: [[transposeA ? r : r + 1], [transposeB ? r + 1 : r]] },
+  );
+  return product;
+}
+
+/** The activation of tfjs's fused kernels. */
+export function activate(x: Value, { inputs, attrs }: Call): Value {
+  switch (attrs.activation ?? "linear") {
+    case "linear":
+      return x;
+    case "relu":
+      return binary("maximum", x, like(x, 0));
+    case "relu6":
+      return binary("minimum", binary("maximum", x, like(x, 0)), like(x, 6));
+    case "elu":
+      return select(compare("GT", x, like(x, 0)), x, unary("exponential_minus_one", x));
+    case "sigmoid":
+      return unary("logistic", x);
+    case "prelu":
+      return select(
+        compare("LT", x, like(x, 0)),
+        binary("multiply", broadcastTo(inputs.preluActivationWeights, x.type.shape), x),
+        x,
+      );
+    case "leakyrelu":
+      return select(
+        compare("GT", x, like(x, 0)),
+        x,
+        binary("multiply", x, like(x, attrs.leakyreluAlpha ?? 0.2)),
+      );
+    default:
+      throw new Error(`xla: unknown activation ${attrs.activation}`);
+  }
+}
+
+/** Matrix products. */
+export const PRODUCT: Lowerings = {
+  BatchMatMul: ({ precision, inputs: { a, b }, attrs }) =>
+    matMul(precision, a, b, attrs.transposeA ?? false, attrs.transposeB ?? false),
+  _FusedMatMul: (call) => {
+    const { precision, inputs: { a, b, bias }, attrs } = call;
+    const product = matMul(precision, a, b, attrs.transposeA ?? false, attrs.transposeB ?? false);
+    const sum = bias ? binary("add", product, broadcastTo(bias, product.type.shape)) : product;
+    return activate(sum, call);
+  },
+};

@@ -1,0 +1,37 @@
+import type { Graph, Value } from "../ir/types.ts";
+
+/** The element type of matrix products while a function is traced. */
+export type Precision = "float32" | "bfloat16";
+
+/** What a lowering is given: the program being recorded, the kernel's inputs and attributes. */
+export interface Call {
+  readonly graph: Graph;
+  readonly precision: Precision;
+  /** Inputs by tfjs's names; kernels that take a list have them under `0`, `1` …. Absent optional inputs are missing. */
+  readonly inputs: Readonly<Record<string, Value>>;
+  /** Attributes as tfjs gives them to a kernel. */
+  // deno-lint-ignore no-explicit-any
+  readonly attrs: any;
+}
+
+/** Records what a tfjs kernel computes. Must not depend on anything but its argument. */
+export type Lowering = (call: Call) => Value | Value[];
+
+/** Lowerings by tfjs kernel name. */
+export type Lowerings = Readonly<Record<string, Lowering>>;
+
+/** An axis counted from the front. */
+export function axisOf(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** Axes as tfjs gives them (a number, a list, or nothing for all), counted from the front and in order. */
+export function axesOf(axis: number | number[] | null | undefined, rank: number): number[] {
+  if (axis === null || axis === undefined) return Array.from({ length: rank }, (_, i) => i);
+  return [axis].flat().map((a) => axisOf(a, rank)).sort((a, b) => a - b);
+}
+
+/** The inputs of a kernel that takes a list. */
+export function listOf(inputs: Call["inputs"]): Value[] {
+  return Object.keys(inputs).map(Number).sort((a, b) => a - b).map((i) => inputs[i]);
+}

@@ -1,0 +1,34 @@
+/**
+ * A TensorFlow.js backend on XLA, through any PJRT plugin: the processor, or a graphics card.
+ *
+ * Every op runs on the device at once; {@linkcode Xla.jit} compiles a whole function, gradients included, into one
+ * program.
+ *
+ * @example
+ * ```ts
+ * import { openXla, providePlugin, tf } from "./mod.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const xla = await openXla((await providePlugin()).path);
+ * const slope = xla.jit(({ x }: { x: tf.Tensor }) => tf.grad((x) => tf.sum(tf.square(x)))(x));
+ * assert.deepEqual([...slope({ x: tf.tensor1d([1, 2, 3]) }).dataSync()], [2, 4, 6]);
+ * xla.close();
+ * ```
+ *
+ * @module
+ */
+import * as tf from "./tf.ts";
+
+export { tf };
+export { openXla, type Xla, type XlaOptions } from "./open.ts";
+export { findPlugin, type FoundPlugin, providePlugin } from "./plugin.ts";
+export {
+  ensureCpuPlugin,
+  type InstallOptions,
+  type InstallProgress,
+  PluginUnavailableError,
+} from "./install.ts";
+export type { Compiled, JitOptions, Jitted } from "./jit.ts";
+export type { Precision } from "./kernels/types.ts";
+export type { Tree } from "./tree.ts";
+export type { Buffer, Client, Device, Executable } from "./pjrt/types.ts";

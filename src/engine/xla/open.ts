@@ -1,0 +1,50 @@
+import type { XlaBackend } from "./backend.ts";
+import { type Compiler, compilerOf } from "./compiler.ts";
+import { jit, type JitOptions, type Jitted } from "./jit.ts";
+import { openClient } from "./pjrt/client.ts";
+import type { Client, NamedValues } from "./pjrt/types.ts";
+import { BACKEND, registerBackend } from "./register.ts";
+import * as tf from "./tf.ts";
+import type { Tree } from "./tree.ts";
+
+/** How the backend is opened. */
+export interface XlaOptions {
+  /** The plugin's own options, such as `{ memory_fraction: 0.9 }` for CUDA. */
+  client?: NamedValues;
+  /** Folder for compiled programs; none keeps none. */
+  cache?: string;
+}
+
+/** TensorFlow.js on a PJRT plugin's devices. */
+export interface Xla {
+  readonly client: Client;
+  readonly backend: XlaBackend;
+  readonly compiler: Compiler;
+  /** Compiles a pure function of tensor trees. */
+  jit<Args extends Record<string, Tree>, Result extends Tree>(
+    fn: (args: Args) => Result,
+    options?: JitOptions<Args>,
+  ): Jitted<Args, Result>;
+  /** Gives back the devices and all tensors on them. */
+  close(): void;
+}
+
+/**
+ * Opens a PJRT plugin and makes it TensorFlow.js's current backend.
+ *
+ * @param plugin Path of the plugin's shared library, see `ensureCpuPlugin`.
+ * @param options Client options and the cache for compiled programs.
+ * @throws When the plugin cannot be loaded or has no device.
+ */
+export async function openXla(plugin: string, options: XlaOptions = {}): Promise<Xla> {
+  const client = openClient(plugin, options.client);
+  const backend = await registerBackend(client);
+  const compiler = compilerOf(client, options.cache);
+  return {
+    client,
+    backend,
+    compiler,
+    jit: (fn, how) => jit(backend, compiler, fn, how),
+    close: () => tf.removeBackend(BACKEND),
+  };
+}

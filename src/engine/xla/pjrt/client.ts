@@ -1,0 +1,187 @@
+import { loadApi, readNamedValues, writeNamedValues } from "./api.ts";
+import { DeviceBuffer } from "./buffer.ts";
+import { describeDevice } from "./device.ts";
+import { donatedArguments } from "./donated.ts";
+import { LoadedExecutable } from "./executable.ts";
+import { HostBufferSemantics } from "./layouts.ts";
+import { addressOf, readInts, Struct } from "./memory.ts";
+import { compileOptionsProto } from "./proto.ts";
+import { NATIVE_TYPES, Session } from "./session.ts";
+import {
+  type Buffer,
+  type Client,
+  type CompileOptions,
+  type Device,
+  ELEMENT_BYTES,
+  type ElementType,
+  type Executable,
+  type NamedValues,
+} from "./types.ts";
+
+/** What native code reads during a call. An address does not keep what it points at; a place in this set does. */
+const pinned = new Set<unknown>();
+
+/**
+ * True for programs that XLA's CPU compiler may give calls into oneDNN. Such a program serializes and loads, but
+ * kills the process when it is run (bad_alloc; seen with C API 0.115), so it is never serialized.
+ */
+function usesOneDnn(options: CompileOptions = {}): boolean {
+  return ["xla_cpu_experimental_onednn_custom_call", "xla_cpu_use_onednn"].some((flag) =>
+    options.xlaFlags?.[flag]
+  );
+}
+
+/**
+ * Opens a PJRT plugin's devices.
+ *
+ * @param path the plugin's shared library
+ * @param options the plugin's own options, such as `{ memory_fraction: 0.9, preallocate: false }` for CUDA
+ * @throws when the plugin cannot be loaded, speaks another major version, or refuses the options
+ */
+export function openClient(path: string, options: NamedValues = {}): Client {
+  const api = loadApi(path);
+  const native = writeNamedValues(options);
+  const create = new Struct("Client_Create_Args");
+  create.set("create_options", native.count ? native.address : 0).set("num_options", native.count);
+  pinned.add(native);
+  try {
+    api.call("Client_Create", create);
+  } finally {
+    pinned.delete(native);
+  }
+  const handle = create.get("client");
+
+  const name = new Struct("Client_PlatformName_Args").set("client", handle);
+  api.call("Client_PlatformName", name);
+  const version = new Struct("Client_PlatformVersion_Args").set("client", handle);
+  api.call("Client_PlatformVersion", version);
+  const process = new Struct("Client_ProcessIndex_Args").set("client", handle);
+  api.call("Client_ProcessIndex", process);
+  const all = new Struct("Client_Devices_Args").set("client", handle);
+  api.call("Client_Devices", all);
+  const list = new Struct("Client_AddressableDevices_Args").set("client", handle);
+  api.call("Client_AddressableDevices", list);
+  const attributes = new Struct("Plugin_Attributes_Args");
+  if (api.has("Plugin_Attributes")) api.call("Plugin_Attributes", attributes);
+  const handles = readInts(list.get("addressable_devices"), list.get("num_addressable_devices"));
+  const devices = handles.map((h) => describeDevice(api, h));
+  if (devices.length === 0) {
+    throw new Error(`The PJRT plugin ${path} has no device that this process can address.`);
+  }
+  const session = new Session(api, handle, new Map(devices.map((d, i) => [d.id, handles[i]])));
+
+  // One struct for all uploads: the call copies the data before it returns, and nothing else runs meanwhile.
+  const MAX_RANK = 32;
+  const upload = new Struct("Client_BufferFromHostBuffer_Args").set("client", handle);
+  const uploadDims = new BigInt64Array(MAX_RANK);
+  upload.set("dims", addressOf(uploadDims));
+  upload.set("host_buffer_semantics", HostBufferSemantics.kImmutableOnlyDuringCall);
+
+  function buffer(
+    data: ArrayBufferView,
+    type: ElementType,
+    dims: readonly number[],
+    device = devices[0],
+  ): Buffer {
+    session.open();
+    let bytes = ELEMENT_BYTES[type];
+    if (dims.length > MAX_RANK) {
+      throw new RangeError(`An array of ${dims.length} dimensions; ${MAX_RANK} are possible.`);
+    }
+    for (let i = 0; i < dims.length; i++) {
+      if (!Number.isInteger(dims[i]) || dims[i] < 0) {
+        throw new RangeError(`Dimensions [${dims}] must be whole, ≥ 0.`);
+      }
+      bytes *= dims[i];
+      uploadDims[i] = BigInt(dims[i]);
+    }
+    if (data.byteLength !== bytes) {
+      throw new RangeError(`${type}[${dims}] takes ${bytes} bytes, but the data has ${data.byteLength}.`);
+    }
+    upload.set("device", session.deviceHandle(device)).set("num_dims", dims.length);
+    pinned.add(data);
+    upload.set("data", addressOf(data)).set("type", NATIVE_TYPES[type]);
+    try {
+      api.call("Client_BufferFromHostBuffer", upload);
+    } finally {
+      pinned.delete(data);
+    }
+    session.destroyEvent(upload.get("done_with_host_buffer"));
+    return new DeviceBuffer(session, upload.get("buffer"), type, [...dims], device);
+  }
+
+  function compileCall(stablehlo: string, options?: CompileOptions) {
+    session.open();
+    const code = new TextEncoder().encode(stablehlo);
+    const format = new TextEncoder().encode("mlir");
+    const proto = compileOptionsProto(options);
+    const program = new Struct("Program");
+    program.set("code", addressOf(code)).set("code_size", code.length);
+    program.set("format", addressOf(format)).set("format_size", format.length);
+    const args = new Struct("Client_Compile_Args").set("client", handle).set("program", program.address);
+    args.set("compile_options", addressOf(proto)).set("compile_options_size", proto.length);
+    const done = () =>
+      new LoadedExecutable(
+        session,
+        args.get("executable"),
+        options?.donated ?? donatedArguments(stablehlo),
+        devices,
+        !usesOneDnn(options),
+      );
+    return { args, program, done, keep: [code, format, proto] };
+  }
+
+  function loadCall(serialized: Uint8Array, options?: CompileOptions) {
+    session.open();
+    const proto = options && compileOptionsProto(options);
+    // The bytes must not change while another thread reads them, and shared memory has no fixed owner: copy.
+    const bytes = new Uint8Array(serialized);
+    const args = new Struct("Executable_DeserializeAndLoad_Args").set("client", handle);
+    args.set("serialized_executable", addressOf(bytes)).set("serialized_executable_size", bytes.length);
+    if (proto) {
+      args.set("overridden_serialized_compile_options", addressOf(proto));
+      args.set("overridden_serialized_compile_options_size", proto.length);
+    }
+    const done = () =>
+      new LoadedExecutable(session, args.get("loaded_executable"), options?.donated ?? [], devices, true);
+    return { args, done, keep: [bytes, proto] };
+  }
+
+  return {
+    platform: name.text("platform_name", "platform_name_size"),
+    platformVersion: version.text("platform_version", "platform_version_size"),
+    apiVersion: api.version,
+    attributes: readNamedValues(attributes.get("attributes"), attributes.get("num_attributes")),
+    devices,
+    globalDevices: all.get("num_devices"),
+    processIndex: process.get("process_index"),
+    compile(stablehlo: string, options?: CompileOptions): Executable {
+      const call = compileCall(stablehlo, options);
+      api.call("Client_Compile", call.args, call.program);
+      return call.done();
+    },
+    compileAsync(stablehlo: string, options?: CompileOptions): Promise<Executable> {
+      const call = compileCall(stablehlo, options);
+      return session.during(call, async () => {
+        await api.callLater("Client_Compile", call.args, call.program);
+        return call.done();
+      });
+    },
+    load(serialized: Uint8Array, options?: CompileOptions): Executable {
+      const call = loadCall(serialized, options);
+      api.call("Executable_DeserializeAndLoad", call.args);
+      return call.done();
+    },
+    loadAsync(serialized: Uint8Array, options?: CompileOptions): Promise<Executable> {
+      const call = loadCall(serialized, options);
+      return session.during(call, async () => {
+        await api.callLater("Executable_DeserializeAndLoad", call.args);
+        return call.done();
+      });
+    },
+    buffer: (data: ArrayBufferView, type: ElementType, dims: readonly number[], device?: Device): Buffer =>
+      buffer(data, type, dims, device),
+    counts: () => session.counts(),
+    close: () => session.close(),
+  };
+}

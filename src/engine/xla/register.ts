@@ -1,0 +1,77 @@
+import * as tf from "./tf.ts";
+import { XlaBackend } from "./backend.ts";
+import { hostedReason, HOSTED, runOnHost } from "./kernels/host.ts";
+import { LOWERINGS } from "./kernels/mod.ts";
+import type { Client } from "./pjrt/types.ts";
+import { userLine } from "./trace.ts";
+
+/** The backend's name in TensorFlow.js. */
+export const BACKEND = "xla";
+
+/** Kernels that change no values: outside of a traced function they share their input's data. */
+const SHARING = new Set(["Identity", "Reshape", "ExpandDims"]);
+
+/**
+ * Registers the kernels and a backend on a client's first device, and makes it TensorFlow.js's current backend.
+ *
+ * @param client An open PJRT client.
+ * @returns The backend.
+ * @throws When the backend is already registered: a process has one.
+ */
+export async function registerBackend(client: Client): Promise<XlaBackend> {
+  if (tf.findBackend(BACKEND)) {
+    throw new Error("xla: the backend is already open in this process; use that one, or close it first");
+  }
+  for (const kernelName of [...Object.keys(LOWERINGS), ...Object.keys(HOSTED)]) {
+    if (tf.getKernel(kernelName, BACKEND)) continue;
+    tf.registerKernel({
+      kernelName,
+      backendName: BACKEND,
+      kernelFunc: ({ inputs, attrs, backend }) => runKernel(backend as XlaBackend, kernelName, inputs, attrs),
+    });
+  }
+  const backend = new XlaBackend(client);
+  tf.registerBackend(BACKEND, () => backend, 3);
+  await tf.setBackend(BACKEND);
+  return backend;
+}
+
+/** Records a kernel, runs it on the device or, where XLA cannot, on the host. */
+function runKernel(
+  backend: XlaBackend,
+  name: string,
+  inputs: tf.NamedTensorInfoMap,
+  attrs?: tf.NamedAttrMap,
+): tf.TensorInfo | tf.TensorInfo[] {
+  if (SHARING.has(name) && !backend.trace) return share(backend, name, inputs, attrs);
+  const onHost = hostedReason(name, inputs, attrs);
+  if (onHost === undefined) {
+    return backend.run(name, LOWERINGS[name], inputs as Record<string, tf.TensorInfo>, attrs);
+  }
+  if (!backend.trace) return runOnHost(backend, name, inputs, attrs);
+  throw new Error(
+    `xla: ${name} cannot be traced: ${onHost}${userLine()}. Call it outside of jit and give its result as an argument`,
+  );
+}
+
+function share(
+  backend: XlaBackend,
+  kernelName: string,
+  inputs: tf.NamedTensorInfoMap,
+  attrs?: tf.NamedAttrMap,
+): tf.TensorInfo {
+  const { dataId, shape, dtype } = inputs[kernelName === "ExpandDims" ? "input" : "x"]!;
+  backend.incRef(dataId);
+  const size = tf.util.sizeFromShape(shape);
+  switch (kernelName) {
+    case "Reshape":
+      return { dataId, dtype, shape: tf.util.inferFromImplicitShape(attrs!.shape as number[], size) };
+    case "ExpandDims": {
+      const dim = attrs!.dim as number, wider = [...shape];
+      wider.splice(dim < 0 ? shape.length + dim + 1 : dim, 0, 1);
+      return { dataId, dtype, shape: wider };
+    }
+    default:
+      return { dataId, dtype, shape };
+  }
+}

@@ -1,0 +1,114 @@
+import type { Buffer, Client } from "./pjrt/types.ts";
+import type { ElementType, Value } from "./ir/types.ts";
+import { sizeOf } from "./ir/types.ts";
+
+/** tfjs's dtypes that have values on the device. */
+export type DType = "float32" | "int32" | "bool" | "complex64";
+
+/** Host data of a tensor. */
+export type HostArray = Float32Array | Int32Array | Uint8Array;
+
+/**
+ * What stands behind a tensor's data id. It has values in one of three forms: on the host, on the device, or as a value
+ * of the function that is being traced.
+ */
+export interface Entry {
+  /** How many tensors share it. */
+  references: number;
+  readonly dtype: DType | "string";
+  readonly shape: readonly number[];
+  host?: HostArray | Uint8Array[];
+  buffer?: Buffer;
+  value?: Value;
+}
+
+/** Our element type of a tfjs dtype. */
+export function elementOf(dtype: string): ElementType {
+  switch (dtype) {
+    case "float32":
+      return "f32";
+    case "int32":
+      return "i32";
+    case "bool":
+      return "pred";
+    case "complex64":
+      return "c64";
+    default:
+      throw new Error(`xla: tensors of ${dtype} stay on the host and cannot be computed with`);
+  }
+}
+
+/** The tfjs dtype under which an element type is shown. */
+export function dtypeOf(element: ElementType): DType {
+  switch (element) {
+    case "f16":
+    case "bf16":
+    case "f32":
+    case "f64":
+      return "float32";
+    case "pred":
+      return "bool";
+    case "c64":
+      return "complex64";
+    default:
+      return "int32";
+  }
+}
+
+/** The entry's values as a device buffer; host data are copied there at the first use. */
+export function bufferOf(client: Client, entry: Entry): Buffer {
+  if (entry.buffer) {
+    if (entry.buffer.deleted) {
+      throw new Error("xla: this tensor was given up (donated) to a compiled function and is gone");
+    }
+    return entry.buffer;
+  }
+  if (entry.value) throw new Error("xla: a value of a traced function was used after the trace had ended");
+  if (entry.dtype === "string" || entry.host === undefined) {
+    throw new Error(`xla: tensors of ${entry.dtype} stay on the host and cannot be computed with`);
+  }
+  const host = entry.host as HostArray;
+  entry.buffer = client.buffer(host, elementOf(entry.dtype), entry.shape);
+  // Small arrays keep their host copy: they become constants of traced functions, and reading them is free.
+  if (host.length > SMALL) entry.host = undefined;
+  return entry.buffer;
+}
+
+/** Arrays up to this many elements are written into programs; larger ones are passed as arguments. */
+export const SMALL = 1024;
+
+/** Device bytes as the array that tfjs shows for a dtype. */
+export function toHost(bytes: Uint8Array<ArrayBuffer>, element: ElementType): HostArray {
+  const { buffer, byteOffset, byteLength } = bytes;
+  switch (element) {
+    case "f32":
+    case "c64":
+      return new Float32Array(buffer, byteOffset, byteLength / 4);
+    case "i32":
+      return new Int32Array(buffer, byteOffset, byteLength / 4);
+    case "pred":
+      return bytes;
+    case "u8":
+      return Int32Array.from(bytes);
+    case "bf16": {
+      const half = new Uint16Array(buffer, byteOffset, byteLength / 2);
+      return new Float32Array(Uint32Array.from(half, (bits) => bits << 16).buffer);
+    }
+    default:
+      throw new Error(`xla: elements of ${element} have no form on the host in tfjs`);
+  }
+}
+
+/** The number that a host array holds everywhere, if it does. */
+export function uniform(host: HostArray): number | undefined {
+  const [first] = host;
+  for (let i = 1; i < host.length; i++) if (!Object.is(host[i], first)) return undefined;
+  return host.length > 0 ? first : undefined;
+}
+
+/** A host array in the bytes of its element type (truth values as one byte each). */
+export function hostData(entry: Entry): HostArray {
+  const host = entry.host as HostArray;
+  if (entry.dtype === "complex64" || host.length === sizeOf(entry.shape)) return host;
+  throw new Error(`xla: ${host.length} values for a tensor of shape [${entry.shape}]`);
+}

@@ -1,0 +1,171 @@
+import * as tf from "../engine/tf.ts";
+import type { Engine } from "../engine/types.ts";
+import { gridSize, type ModelConfig } from "../model/config.ts";
+import { encoder } from "../model/encoder.ts";
+import type { ModelState, Params } from "../model/types.ts";
+import { denormalise, renderReference, renderViews } from "../views/render.ts";
+import { VIEW_FIELDS } from "../views/types.ts";
+import { features } from "./features.ts";
+import type { Rows } from "./rows.ts";
+
+/** The encoder's features of some pictures, one row a picture, from the last block after the final norm. */
+export interface Embedding {
+  /** The class token, width d. */
+  class: Rows;
+  /** The mean of the patch tokens, width d. */
+  mean: Rows;
+  /** All patch tokens one after another, width G²·d; only if asked for. */
+  patches?: Rows;
+  /** The class tokens of the last blocks, oldest first, width blocks·d; only if asked for. */
+  blocks?: Rows;
+}
+
+/** How pictures are embedded. */
+export interface EmbedOptions {
+  /** Pictures that go through the encoder at once; fewer are filled up, so one program serves all. Default 128. */
+  batchSize?: number;
+  /** Whether to give all patch tokens as well. Default false. */
+  patches?: boolean;
+  /** Of how many last blocks to give the class tokens as well, for a linear probe (SPEC §9). Default none. */
+  blocks?: number;
+}
+
+/** An encoder that has been prepared for pictures of the model's size. Several models can share it. */
+export interface Embedder {
+  /**
+   * Embeds undistorted pictures.
+   *
+   * @param state The model; read, never disposed.
+   * @param pictures count × S × S × 3 bytes.
+   */
+  pictures(state: ModelState, pictures: Uint8Array): Promise<Embedding>;
+  /**
+   * Embeds both views of each picture: all of view 1, then all of view 2.
+   *
+   * @param views 2 × count × VIEW_FIELDS numbers from `packView`.
+   * @returns Features, and the rendered views as 2·count × S × S × 3 bytes.
+   */
+  views(
+    state: ModelState,
+    pictures: Uint8Array,
+    views: Float32Array,
+  ): Promise<Embedding & { rendered: Uint8Array }>;
+}
+
+/** What leaves the device. */
+type Features = { class: tf.Tensor; mean: tf.Tensor; patches?: tf.Tensor; blocks?: tf.Tensor };
+
+/** Joins what the batches gave, leaving out the rows that only filled up. */
+function collector(rows: number) {
+  const parts = new Map<string, { width: number; data: Float32Array }>();
+  return {
+    async put(name: string, tensor: tf.Tensor, from: number, to: number, count: number): Promise<void> {
+      const width = tensor.size / tensor.shape[0];
+      if (!parts.has(name)) parts.set(name, { width, data: new Float32Array(rows * width) });
+      const values = await tensor.data();
+      parts.get(name)!.data.set(values.subarray(from * width, (from + count) * width), to * width);
+    },
+    rows: (name: string): Rows => ({ rows, ...parts.get(name)! }),
+  };
+}
+
+/** A stretch of numbers, filled up with zeros to `length`. */
+function padded<T extends Uint8Array | Float32Array>(part: T, length: number): T {
+  if (part.length === length) return part;
+  const out = new (part.constructor as new (length: number) => T)(length);
+  out.set(part);
+  return out;
+}
+
+/**
+ * Prepares an encoder to embed pictures; it is compiled once, at the first call.
+ *
+ * @param engine Where it runs.
+ * @param config The model's sizes.
+ */
+export function embedder(engine: Engine, config: ModelConfig, options: EmbedOptions = {}): Embedder {
+  const { batchSize = 128, patches: wantPatches = false, blocks = 0 } = options;
+  const { imageSize: size, width } = config;
+  const cells = gridSize(config) ** 2, pixels = size * size * 3;
+
+  const ofImages = (params: Params, images: tf.Tensor): Features => {
+    const { tokens } = encoder(config, params, images);
+    const count = tokens.shape[0];
+    const inner = tf.slice(tokens, [0, 1, 0], [count, cells, width]);
+    return {
+      class: tf.reshape(tf.slice(tokens, [0, 0, 0], [count, 1, width]), [count, width]),
+      mean: tf.mean(inner, 1),
+      ...(wantPatches ? { patches: tf.reshape(inner, [count, cells * width]) } : {}),
+      ...(blocks > 0 ? { blocks: features(config, params, images, { blocks, pool: false }) } : {}),
+    };
+  };
+  const ofPictures = engine.jit(({ params, base }: { params: Params; base: tf.Tensor }) =>
+    ofImages(params, renderReference(base)) as Record<string, tf.Tensor>
+  );
+  const ofViews = engine.jit(
+    ({ params, base, views }: { params: Params; base: tf.Tensor; views: tf.Tensor }) => {
+      const images = renderViews(base, views, size);
+      return { ...ofImages(params, images), rendered: denormalise(images) } as Record<string, tf.Tensor>;
+    },
+  );
+
+  const countOf = (pictures: Uint8Array) => {
+    const count = pictures.length / pixels;
+    if (Number.isInteger(count) && count > 0) return count;
+    throw new RangeError(`${pictures.length} bytes are no whole number of pictures of ${size} × ${size}`);
+  };
+  const slice = (pictures: Uint8Array, from: number, batch: number) =>
+    engine.bytes(padded(pictures.subarray(from * pixels, (from + batch) * pixels), batch * pixels), [
+      batch,
+      size,
+      size,
+      3,
+    ]);
+  const embedding = (found: ReturnType<typeof collector>): Embedding => ({
+    class: found.rows("class"),
+    mean: found.rows("mean"),
+    ...(wantPatches ? { patches: found.rows("patches") } : {}),
+    ...(blocks > 0 ? { blocks: found.rows("blocks") } : {}),
+  });
+
+  return {
+    async pictures({ params, frozen }, pictures) {
+      const count = countOf(pictures), batch = batchSize;
+      const found = collector(count);
+      for (let from = 0; from < count; from += batch) {
+        const base = slice(pictures, from, batch);
+        const result = ofPictures({ params: { ...params, ...frozen }, base });
+        const good = Math.min(batch, count - from);
+        for (const [name, tensor] of Object.entries(result)) await found.put(name, tensor, 0, from, good);
+        tf.dispose([base, ...Object.values(result)]);
+      }
+      return embedding(found);
+    },
+    async views({ params, frozen }, pictures, views) {
+      const count = countOf(pictures);
+      // Two views of a picture go through the encoder, so half as many pictures.
+      const batch = Math.max(1, Math.floor(batchSize / 2));
+      const found = collector(2 * count);
+      for (let from = 0; from < count; from += batch) {
+        const good = Math.min(batch, count - from);
+        const part = new Float32Array(2 * batch * VIEW_FIELDS);
+        for (const v of [0, 1]) {
+          for (let i = 0; i < batch; i++) {
+            // What fills up is the last view again: crops of 0 pixels cannot be rendered.
+            const at = (v * count + Math.min(from + i, count - 1)) * VIEW_FIELDS;
+            part.set(views.subarray(at, at + VIEW_FIELDS), (v * batch + i) * VIEW_FIELDS);
+          }
+        }
+        const base = slice(pictures, from, batch);
+        const packed = tf.tensor3d(part, [2, batch, VIEW_FIELDS]);
+        const result = ofViews({ params: { ...params, ...frozen }, base, views: packed });
+        for (const [name, tensor] of Object.entries(result)) {
+          await found.put(name, tensor, 0, from, good);
+          await found.put(name, tensor, batch, count + from, good);
+        }
+        tf.dispose([base, packed, ...Object.values(result)]);
+      }
+      return { ...embedding(found), rendered: Uint8Array.from(found.rows("rendered").data) };
+    },
+  };
+}

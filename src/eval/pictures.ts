@@ -1,0 +1,68 @@
+import { decodePicture } from "../data/decode.ts";
+import { batch, map, range } from "../data/iter.ts";
+import { BadRecordError, type Picture, PictureError, type Source } from "../data/types.ts";
+
+/** Decoded pictures of one size, side by side. */
+export interface PictureBatch {
+  /** count × size × size × 3. */
+  bytes: Uint8Array;
+  keys: string[];
+  /** The pictures' classes; −1 where one has none. */
+  labels: number[];
+}
+
+/** How pictures are read. */
+export interface PictureOptions {
+  /** Side of the pictures in pixels. */
+  size: number;
+  /** Pictures in a batch; the last one may be smaller. */
+  batchSize: number;
+  /** Makes size × size × 3 bytes of a decoded picture, such as `basePicture` or `evaluationPicture`. */
+  prepare: (picture: Picture, size: number) => Uint8Array;
+  /** Told of a record that cannot be used, which is then left out. Missing: the first one is an error. */
+  onBad?: (bad: BadRecordError) => void;
+}
+
+/**
+ * Reads all pictures of a source in order, several at a time.
+ *
+ * @throws {BadRecordError} A record cannot be used and `onBad` is not there to hear of it.
+ */
+export async function* pictureBatches(source: Source, options: PictureOptions): AsyncGenerator<PictureBatch> {
+  const { size, batchSize, prepare, onBad } = options;
+  const load = async (index: number) => {
+    const record = await source.get(index);
+    try {
+      const bytes = prepare(await decodePicture(record.bytes), size);
+      return { bytes, key: record.key, label: record.label ?? -1 };
+    } catch (error) {
+      if (error instanceof PictureError) throw new BadRecordError(source.uri, record.key, error.message);
+      throw error;
+    }
+  };
+  const tolerant = (index: number) =>
+    load(index).catch((error) => {
+      if (onBad && error instanceof BadRecordError) return error;
+      throw error;
+    });
+  const good = async function* () {
+    for await (const item of map(range(0, source.length), tolerant, 2 * navigator.hardwareConcurrency)) {
+      if (item instanceof BadRecordError) onBad?.(item);
+      else yield item;
+    }
+  };
+  for await (const items of batch(good(), batchSize)) {
+    const bytes = new Uint8Array(items.length * size * size * 3);
+    items.forEach((item, i) => bytes.set(item.bytes, i * size * size * 3));
+    yield { bytes, keys: items.map((item) => item.key), labels: items.map((item) => item.label) };
+  }
+}
+
+/** All pictures of a source in one batch: for small sources. */
+export async function allPictures(
+  source: Source,
+  options: Omit<PictureOptions, "batchSize">,
+): Promise<PictureBatch> {
+  for await (const all of pictureBatches(source, { ...options, batchSize: source.length })) return all;
+  throw new Error(`${source.uri}: holds no picture that can be read`);
+}

@@ -1,0 +1,83 @@
+import * as tf from "../engine/tf.ts";
+import { align } from "./aligner.ts";
+import type { ModelConfig } from "./config.ts";
+import { type Decoded, decoder } from "./decoder.ts";
+import { encoder } from "./encoder.ts";
+import { head } from "./head.ts";
+import { type LossConfig, type Losses, losses, type LossTerms } from "./loss.ts";
+import { patchify } from "./patches.ts";
+import type { ModelState, Params } from "./types.ts";
+
+/** One batch of view pairs on the device. */
+export interface AutoencoderInput {
+  /** Normalised views, [2B, S, S, 3]: all of view 1, then all of view 2. */
+  images: tf.Tensor;
+  /** Normalised undistorted pictures, [B, S, S, 3]. */
+  reference: tf.Tensor;
+  /** Where each view lies in its picture, [2B, 4]; x0 > x1 marks a flip. */
+  boxes: tf.Tensor;
+  /** Uniform draws of stochastic depth, [depth, 2, 2B]. Left out: none. */
+  drop?: tf.Tensor;
+  /** Added to intermediates, so that their gradients can be asked for. For probing; left out in training. */
+  nudge?: { tokens: tf.Tensor; codes: tf.Tensor; aligned: tf.Tensor; patches: tf.Tensor };
+}
+
+/** Everything on the way to the loss. */
+export interface AutoencoderResult {
+  loss: tf.Scalar;
+  terms: LossTerms;
+  /** The batch norms' statistics after this batch. */
+  buffers: Params;
+  /** Encoder tokens, [2B, T, d], and those after each block. */
+  tokens: tf.Tensor3D;
+  encoderBlocks: tf.Tensor3D[];
+  /** [2B, T, C]. */
+  codes: tf.Tensor3D;
+  aligned: tf.Tensor3D;
+  /** [2B, G, G]. */
+  mask: tf.Tensor3D;
+  decoded: Decoded;
+  similarity: Pick<Losses, "classSimilarity" | "patchSimilarity">;
+}
+
+/**
+ * The whole model in training mode, a pure function: encoder, head, aligner, decoder and loss of a batch of view pairs.
+ */
+export function autoencoder(
+  config: ModelConfig,
+  lossConfig: LossConfig,
+  state: ModelState,
+  input: AutoencoderInput,
+): AutoencoderResult {
+  const params = { ...state.params, ...state.frozen };
+  const { nudge } = input;
+  const shift = <T extends tf.Tensor>(x: T, by: tf.Tensor | undefined): T => (by ? tf.add(x, by) as T : x);
+
+  const encoded = encoder(config, params, input.images, input.drop);
+  const tokens = shift(encoded.tokens, nudge?.tokens);
+  const coded = head(config, params, state.buffers, tokens, true);
+  const codes = shift(coded.codes, nudge?.codes);
+  const placed = align(config, params["head.mask_feat"], codes, input.boxes);
+  const aligned = shift(placed.aligned, nudge?.aligned);
+  const decoded = decoder(config, params, aligned);
+  const patches = shift(decoded.patches, nudge?.patches);
+  const target = patchify(input.reference, config.patchSize);
+  const { classSimilarity, patchSimilarity, ...terms } = losses(lossConfig, {
+    patches,
+    target,
+    aligned,
+    mask: placed.mask,
+  });
+  return {
+    loss: terms.total,
+    terms,
+    buffers: coded.buffers,
+    tokens,
+    encoderBlocks: encoded.blocks,
+    codes,
+    aligned,
+    mask: placed.mask,
+    decoded,
+    similarity: { classSimilarity, patchSimilarity },
+  };
+}

@@ -1,0 +1,168 @@
+/** The sizes of a model and the laws of its initial weights. Lengths of pictures are in pixels. */
+export interface ModelConfig {
+  /** Side of a picture. */
+  imageSize: number;
+  /** Side of a patch; divides `imageSize`. */
+  patchSize: number;
+  /** Width of the encoder's tokens. */
+  width: number;
+  /** Blocks of the encoder. */
+  depth: number;
+  /** Attention heads of the encoder; divides `width`. */
+  heads: number;
+  /** Hidden width of the encoder's MLPs, as a multiple of `width`. */
+  mlpRatio: number;
+  /** Rate of stochastic depth in the last encoder block; earlier ones get less. */
+  dropPath: number;
+  /** Hidden width of the head. */
+  headWidth: number;
+  /** Width of a code and of the decoder's tokens; a multiple of 4 and of `decoderHeads`. */
+  codeWidth: number;
+  /** Whether the head's hidden layers have batch norm. The norm of the codes is always there. */
+  headBatchNorm: boolean;
+  /** Blocks of the decoder. */
+  decoderDepth: number;
+  /** Attention heads of the decoder. */
+  decoderHeads: number;
+  /** Hidden width of the decoder's MLPs, as a multiple of `codeWidth`. */
+  decoderMlpRatio: number;
+  /** What a flip mirrors: the code grid's columns, which is right, or its channels, as shipped (SPEC D1). */
+  flipRule: "columns" | "channels";
+  /** Standard deviation of the initial position embedding. */
+  initPosition: number;
+  /** Standard deviation of the initial weights of the encoder's linear layers. */
+  initLinear: number;
+}
+
+/** A name of {@linkcode PRESETS}. */
+export type ModelPreset = "demo" | "tiny" | "small" | "base";
+
+const REFERENCE: ModelConfig = {
+  imageSize: 224,
+  patchSize: 16,
+  width: 192,
+  depth: 12,
+  heads: 3,
+  mlpRatio: 4,
+  dropPath: 0.1,
+  headWidth: 2048,
+  codeWidth: 256,
+  headBatchNorm: true,
+  decoderDepth: 4,
+  decoderHeads: 8,
+  decoderMlpRatio: 4,
+  flipRule: "columns",
+  initPosition: 0.02,
+  initLinear: 0.02,
+};
+
+/** Ready sizes: the reference's three (SPEC §2), and one that trains in minutes on a laptop's processor. */
+export const PRESETS: Readonly<Record<ModelPreset, Readonly<ModelConfig>>> = {
+  demo: {
+    ...REFERENCE,
+    imageSize: 64,
+    patchSize: 8,
+    width: 128,
+    depth: 4,
+    heads: 4,
+    headWidth: 256,
+    codeWidth: 64,
+    decoderDepth: 2,
+    decoderHeads: 4,
+    initPosition: 0.5,
+    initLinear: 0.05,
+  },
+  tiny: REFERENCE,
+  small: { ...REFERENCE, width: 384, heads: 6 },
+  base: { ...REFERENCE, width: 768, heads: 12 },
+};
+
+/** Side of the grid of patches, G. */
+export function gridSize(config: ModelConfig): number {
+  return config.imageSize / config.patchSize;
+}
+
+/** Tokens of a picture with the class token, T = 1 + G². */
+export function tokenCount(config: ModelConfig): number {
+  return 1 + gridSize(config) ** 2;
+}
+
+/** Numbers in a patch, 3·P². */
+export function patchWidth(config: ModelConfig): number {
+  return 3 * config.patchSize ** 2;
+}
+
+/** What is wrong with a configuration, one sentence each. */
+function problems(config: ModelConfig): string[] {
+  const found: string[] = [];
+  const whole = (name: keyof ModelConfig, low: number) => {
+    const value = config[name];
+    if (!Number.isSafeInteger(value) || (value as number) < low) {
+      found.push(`${name} is ${JSON.stringify(value)}; it must be a whole number of at least ${low}`);
+    }
+  };
+  for (const name of ["imageSize", "patchSize", "width", "depth", "heads", "headWidth"] as const) {
+    whole(name, 1);
+  }
+  for (const name of ["codeWidth", "decoderHeads"] as const) whole(name, 1);
+  whole("decoderDepth", 0);
+  const positive = (name: keyof ModelConfig, low = 0) => {
+    const value = config[name];
+    if (typeof value !== "number" || !Number.isFinite(value) || value < low) {
+      found.push(`${name} is ${JSON.stringify(value)}; it must be a number of at least ${low}`);
+    }
+  };
+  for (const name of ["mlpRatio", "decoderMlpRatio", "initPosition", "initLinear"] as const) positive(name);
+  if (!(config.dropPath >= 0 && config.dropPath < 1)) {
+    found.push(
+      `dropPath is ${config.dropPath}; it must be from 0 to below 1, because branches are divided by 1 − rate`,
+    );
+  }
+  if (typeof config.headBatchNorm !== "boolean") found.push("headBatchNorm must be true or false");
+  if (config.flipRule !== "columns" && config.flipRule !== "channels") {
+    found.push(
+      `flipRule is ${JSON.stringify(config.flipRule)}; it must be "columns" or "channels" (as shipped)`,
+    );
+  }
+  if (found.length > 0) return found;
+
+  const divides = (whole: keyof ModelConfig, part: keyof ModelConfig) => {
+    const [a, b] = [config[whole] as number, config[part] as number];
+    if (a % b === 0) return;
+    const near = Math.max(1, Math.round(a / b)) * b;
+    found.push(`${whole} ${a} is not a multiple of ${part} ${b}; take ${whole} ${near}, or another ${part}`);
+  };
+  divides("imageSize", "patchSize");
+  divides("width", "heads");
+  divides("codeWidth", "decoderHeads");
+  if (config.codeWidth % 4 !== 0) {
+    const near = 4 * Math.max(1, Math.round(config.codeWidth / 4));
+    found.push(
+      `codeWidth ${config.codeWidth} is not a multiple of 4, which the sine and cosine of two axes need; take ${near}`,
+    );
+  }
+  const hidden = (ratio: "mlpRatio" | "decoderMlpRatio", width: "width" | "codeWidth") => {
+    const size = config[ratio] * config[width];
+    if (!Number.isInteger(size) || size < 1) {
+      found.push(
+        `${ratio} ${config[ratio]} times ${width} ${config[width]} is ${size}, no whole hidden width`,
+      );
+    }
+  };
+  hidden("mlpRatio", "width");
+  hidden("decoderMlpRatio", "codeWidth");
+  return found;
+}
+
+/**
+ * Refuses a configuration that cannot be built.
+ *
+ * @param config The sizes.
+ * @returns The same object.
+ * @throws {RangeError} Naming every field that is impossible, why, and what to take instead.
+ */
+export function checkModel(config: ModelConfig): ModelConfig {
+  const found = problems(config);
+  if (found.length > 0) throw new RangeError(`this model cannot be built: ${found.join("; ")}`);
+  return config;
+}

@@ -1,0 +1,83 @@
+import * as tf from "../engine/tf.ts";
+import type { Sequences } from "./attention.ts";
+import { block, blockAttention, type Keep } from "./block.ts";
+import { gridSize, type ModelConfig } from "./config.ts";
+import { layerNorm } from "./layers.ts";
+import { patchify } from "./patches.ts";
+import { resizePositions } from "./positions.ts";
+import type { Params } from "./types.ts";
+
+/** What the encoder computes. */
+export interface Encoded {
+  /** Tokens after the last layer norm, [N, T, d]; token 0 is the class token, 1 + r·G + c is cell (r, c). */
+  tokens: tf.Tensor3D;
+  /** Tokens after each block, before that norm, [N, T, d]. */
+  blocks: tf.Tensor3D[];
+  /** Attention of the last block, [N, heads, T, T], if asked for. */
+  attention?: tf.Tensor4D;
+}
+
+/** Rate of stochastic depth in a block, as the reference rounds it. */
+function dropRate(config: ModelConfig, index: number): number {
+  return config.depth < 2 ? 0 : Math.fround(index / (config.depth - 1) * config.dropPath);
+}
+
+/** A block's factors from its uniform draws: floor(1 − rate + u) / (1 − rate). */
+function keepFactors(drop: tf.Tensor, index: number, rate: number): Keep {
+  const factor = (branch: number) => {
+    const draws = tf.reshape(tf.slice(drop, [index, branch, 0], [1, 1, -1]), [-1]);
+    return tf.div(tf.floor(tf.add(draws, 1 - rate)), 1 - rate);
+  };
+  return [factor(0), factor(1)];
+}
+
+/**
+ * The vision transformer (SPEC §2), a pure function.
+ *
+ * @param params Trainable and frozen parameters in one record.
+ * @param images Normalised pictures, [N, H, W, 3]; other sizes than the configured one resize the positions.
+ * @param drop Uniform draws of stochastic depth, [depth, 2, N]: attention, then MLP. Left out: every branch is kept.
+ * @param options `attention`: also give the last block's attention.
+ * @throws {RangeError} When a side of the pictures is no multiple of the patch size.
+ */
+export function encoder(
+  config: ModelConfig,
+  params: Params,
+  images: tf.Tensor,
+  drop?: tf.Tensor,
+  options: { attention?: boolean } = {},
+): Encoded {
+  const { patchSize, width } = config;
+  const [count, high, wide] = images.shape as [number, number, number];
+  if (high % patchSize !== 0 || wide % patchSize !== 0) {
+    throw new RangeError(`pictures of ${wide} × ${high} pixels do not divide into patches of ${patchSize}`);
+  }
+  const [rows, columns] = [high / patchSize, wide / patchSize];
+  const cells = rows * columns, tokens = 1 + cells;
+  const shape: Sequences = { count, tokens, heads: config.heads };
+
+  const patches = tf.reshape(patchify(images, patchSize), [count * cells, -1]);
+  const kernel = tf.reshape(params["backbone.patch_embed.proj.weight"], [width, -1]);
+  const embedded = tf.add(tf.matMul(patches, kernel, false, true), params["backbone.patch_embed.proj.bias"]);
+  const positions = resizePositions(params["backbone.pos_embed"], gridSize(config), rows, columns);
+  const start = tf.add(positions, tf.pad(params["backbone.cls_token"], [[0, 0], [0, cells], [0, 0]]));
+  const stacked = tf.add(
+    tf.pad(tf.reshape(embedded, [count, cells, width]), [[0, 0], [1, 0], [0, 0]]),
+    start,
+  );
+
+  let x = tf.reshape(stacked, [count * tokens, width]);
+  const sequences = (rows: tf.Tensor) => tf.reshape(rows, [count, tokens, width]) as tf.Tensor3D;
+  const blocks: tf.Tensor3D[] = [];
+  let attention: tf.Tensor4D | undefined;
+  for (let i = 0; i < config.depth; i++) {
+    const name = `backbone.blocks.${i}`, rate = dropRate(config, i);
+    if (options.attention && i === config.depth - 1) {
+      attention = blockAttention(x, params, name, shape) as tf.Tensor4D;
+    }
+    x = block(x, params, name, shape, drop && rate > 0 ? keepFactors(drop, i, rate) : undefined);
+    blocks.push(sequences(x));
+  }
+  const result = { tokens: sequences(layerNorm(x, params, "backbone.norm")), blocks };
+  return attention ? { ...result, attention } : result;
+}

@@ -1,0 +1,280 @@
+/**
+ * Safetensors files: an 8-byte header length, a JSON header, then the tensors' bytes without gaps. Values are plain
+ * objects and typed arrays; nothing here knows a tensor library.
+ */
+
+/** The element types that are read and written. */
+export type Dtype = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "U8" | "BOOL";
+
+/** The memory of a tensor. F16 and BF16 are held as their raw 16 bits. */
+export type StoredData = Float64Array | Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
+
+/** One tensor as it is stored: row-major, little-endian. */
+export interface StoredTensor {
+  dtype: Dtype;
+  shape: readonly number[];
+  data: StoredData;
+}
+
+/** A file's content: tensors by name, and the strings that its writer added. */
+export interface Safetensors {
+  tensors: Record<string, StoredTensor>;
+  metadata: Record<string, string>;
+}
+
+/** Where a tensor lies: bytes [begin, end) of the file. */
+export interface StoredEntry {
+  dtype: Dtype;
+  shape: readonly number[];
+  begin: number;
+  end: number;
+}
+
+/** A file's header. */
+export interface SafetensorsHeader {
+  entries: Record<string, StoredEntry>;
+  metadata: Record<string, string>;
+  /** Bytes of the whole file that the header promises. */
+  fileBytes: number;
+}
+
+/** A file that is open: the header is read, tensors are read one by one. */
+export interface SafetensorsFile extends SafetensorsHeader {
+  /** Reads one tensor. Throws for a name that the file lacks. */
+  read(name: string): Promise<StoredTensor>;
+  close(): void;
+}
+
+const BYTES: Record<Dtype, number> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 };
+const MAX_HEADER = 100_000_000;
+
+/** Number of elements of a shape. */
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+function fail(where: string, what: string): never {
+  throw new Error(`${where}: not a usable safetensors file: ${what}`);
+}
+
+/** Length of the JSON header, checked against the file's length. */
+function headerLength(prefix: Uint8Array, fileBytes: number, where: string): number {
+  if (fileBytes < 8 || prefix.length < 8) {
+    fail(where, `it has ${fileBytes} bytes; the header's length takes 8`);
+  }
+  const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true));
+  if (length > MAX_HEADER) fail(where, `it claims a header of ${length} bytes (more than ${MAX_HEADER})`);
+  if (length + 8 > fileBytes) {
+    fail(where, `it claims a header of ${length} bytes but has only ${fileBytes} bytes: cut short?`);
+  }
+  return length;
+}
+
+function parseEntry(
+  name: string,
+  value: unknown,
+  base: number,
+  fileBytes: number,
+  where: string,
+): StoredEntry {
+  const bad = (what: string): never => fail(where, `tensor "${name}" ${what}`);
+  if (typeof value !== "object" || value === null) return bad("has no description");
+  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  if (typeof dtype !== "string" || !Object.hasOwn(BYTES, dtype)) {
+    return bad(`has type ${JSON.stringify(dtype)}; known are ${Object.keys(BYTES).join(", ")}`);
+  }
+  const whole = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
+  if (!Array.isArray(shape) || !shape.every(whole)) return bad("has no valid shape");
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0] > offsets[1]) {
+    return bad(`has bad offsets ${JSON.stringify(offsets)}`);
+  }
+  const [begin, end] = [base + offsets[0], base + offsets[1]];
+  if (end > fileBytes) bad(`ends at byte ${end} but the file has ${fileBytes}: cut short?`);
+  const bytes = sizeOf(shape) * BYTES[dtype as Dtype];
+  if (end - begin !== bytes) bad(`of shape [${shape}] ${dtype} takes ${bytes} bytes but has ${end - begin}`);
+  return { dtype: dtype as Dtype, shape, begin, end };
+}
+
+/** Parses the JSON header, whose bytes follow the first 8 of the file. */
+function parseHeader(json: Uint8Array, fileBytes: number, where: string): SafetensorsHeader {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
+  } catch (cause) {
+    fail(where, `its header is not JSON (${(cause as Error).message})`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    fail(where, "its header is not a JSON object");
+  }
+  const { __metadata__: metadata = {}, ...described } = parsed as Record<string, unknown>;
+  if (
+    typeof metadata !== "object" || metadata === null ||
+    !Object.values(metadata).every((text) => typeof text === "string")
+  ) fail(where, "its metadata is not a table of strings");
+  const base = 8 + json.length;
+  const entries: Record<string, StoredEntry> = {};
+  for (const [name, value] of Object.entries(described)) {
+    entries[name] = parseEntry(name, value, base, fileBytes, where);
+  }
+  let at = base;
+  for (
+    const [name, entry] of Object.entries(entries).sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
+  ) {
+    if (entry.begin < at) fail(where, `tensor "${name}" overlaps another`);
+    if (entry.begin > at) {
+      fail(where, `${entry.begin - at} bytes before tensor "${name}" belong to no tensor`);
+    }
+    at = entry.end;
+  }
+  if (at !== fileBytes) fail(where, `${fileBytes - at} bytes after the last tensor belong to no tensor`);
+  return { entries, metadata: metadata as Record<string, string>, fileBytes };
+}
+
+/** A typed array over bytes [begin, end); copies only where the place is not aligned. */
+function view(bytes: Uint8Array, dtype: Dtype, begin: number, end: number): StoredData {
+  const aligned = (bytes.byteOffset + begin) % BYTES[dtype] === 0;
+  const part = aligned ? bytes.subarray(begin, end) : bytes.slice(begin, end);
+  const [buffer, offset, length] = [part.buffer, part.byteOffset, part.byteLength / BYTES[dtype]];
+  switch (dtype) {
+    case "F64":
+      return new Float64Array(buffer, offset, length);
+    case "F32":
+      return new Float32Array(buffer, offset, length);
+    case "F16":
+    case "BF16":
+      return new Uint16Array(buffer, offset, length);
+    case "I64":
+      return new BigInt64Array(buffer, offset, length);
+    case "I32":
+      return new Int32Array(buffer, offset, length);
+    case "U8":
+    case "BOOL":
+      return new Uint8Array(buffer, offset, length);
+    default:
+      return dtype satisfies never;
+  }
+}
+
+/**
+ * Reads a whole file from memory.
+ *
+ * @param bytes The file. The tensors share its memory where their place is aligned.
+ * @param where Named in errors, such as the file's path.
+ * @returns Tensors by name and the metadata.
+ * @throws {Error} When the file is cut short or damaged, saying what is wrong.
+ */
+export function decodeSafetensors(bytes: Uint8Array, where = "safetensors"): Safetensors {
+  const length = headerLength(bytes, bytes.length, where);
+  const { entries, metadata } = parseHeader(bytes.subarray(8, 8 + length), bytes.length, where);
+  const tensors: Record<string, StoredTensor> = {};
+  for (const [name, { dtype, shape, begin, end }] of Object.entries(entries)) {
+    tensors[name] = { dtype, shape, data: view(bytes, dtype, begin, end) };
+  }
+  return { tensors, metadata };
+}
+
+/** Reads exactly `length` bytes at `offset`. */
+async function readAt(file: Deno.FsFile, offset: number, length: number, where: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  await file.seek(offset, Deno.SeekMode.Start);
+  for (let at = 0; at < length;) {
+    const got = await file.read(bytes.subarray(at));
+    if (got === null) fail(where, `it ended at byte ${offset + at} while being read`);
+    at += got;
+  }
+  return bytes;
+}
+
+/**
+ * Opens a file, reads its header and checks it against the file's length; tensors are read when asked for.
+ *
+ * @param path The file.
+ * @returns The header, `read(name)` and `close()`. Do not run two reads at once.
+ * @throws {Error} When the file is cut short or damaged.
+ */
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  const file = await Deno.open(path, { read: true });
+  try {
+    const { size } = await file.stat();
+    const length = headerLength(await readAt(file, 0, Math.min(8, size), path), size, path);
+    const header = parseHeader(await readAt(file, 8, length, path), size, path);
+    const read = async (name: string): Promise<StoredTensor> => {
+      if (!Object.hasOwn(header.entries, name)) throw new Error(`${path}: has no tensor named "${name}"`);
+      const { dtype, shape, begin, end } = header.entries[name];
+      return {
+        dtype,
+        shape,
+        data: view(await readAt(file, begin, end - begin, path), dtype, 0, end - begin),
+      };
+    };
+    return { ...header, read, close: () => file.close() };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/**
+ * Writes tensors as the bytes of a safetensors file. Wide types come first, so every tensor is aligned.
+ *
+ * @param tensors Tensors by name; the length of `data` must fit the shape.
+ * @param metadata Strings to keep beside them.
+ * @returns The file's bytes; the same input always gives the same bytes.
+ */
+export function encodeSafetensors(
+  tensors: Record<string, StoredTensor>,
+  metadata: Record<string, string> = {},
+): Uint8Array {
+  const order = Object.entries(tensors).map(([name, tensor], index) => ({ name, index, ...tensor }));
+  order.sort((a, b) => BYTES[b.dtype] - BYTES[a.dtype] || a.index - b.index);
+  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  let offset = 0;
+  for (const { name, dtype, shape, data } of order) {
+    const bytes = sizeOf(shape) * BYTES[dtype];
+    if (name === "__metadata__") throw new Error(`a tensor cannot be named "${name}"`);
+    if (data.byteLength !== bytes || data.BYTES_PER_ELEMENT !== BYTES[dtype]) {
+      throw new Error(
+        `tensor "${name}" of shape [${shape}] ${dtype} takes ${bytes} bytes but holds ${data.byteLength}`,
+      );
+    }
+    header[name] = { dtype, shape, data_offsets: [offset, offset += bytes] };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(json.length / 8) * 8;
+  const out = new Uint8Array(8 + padded + offset);
+  new DataView(out.buffer).setBigUint64(0, BigInt(padded), true);
+  out.fill(0x20, 8 + json.length, 8 + padded);
+  out.set(json, 8);
+  let at = 8 + padded;
+  for (const { data } of order) {
+    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return out;
+}
+
+/** The value of a half-precision number's bits. */
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f, fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** The tensor's values as float32, row-major. Shares memory when they are float32 already. */
+export function asFloat32({ dtype, data }: StoredTensor): Float32Array {
+  if (data instanceof Float32Array) return data;
+  if (data instanceof BigInt64Array) return Float32Array.from(data, Number);
+  if (dtype === "F16") return Float32Array.from(data, half);
+  if (dtype === "BF16") {
+    const bits = Uint32Array.from(data, (value) => value << 16);
+    return new Float32Array(bits.buffer);
+  }
+  return Float32Array.from(data);
+}
+
+/** A float32 tensor to be stored. */
+export function float32(shape: readonly number[], data: Float32Array): StoredTensor {
+  return { dtype: "F32", shape, data };
+}

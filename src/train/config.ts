@@ -1,0 +1,233 @@
+import { parseArgs } from "node:util";
+import { checkModel } from "../model/config.ts";
+import { presetConfig } from "./presets.ts";
+import { type Kind, type PresetName, type RunConfig, SETTINGS } from "./settings.ts";
+
+/** A setting that cannot be used; the message says which, what was given and what is expected. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+type Key = keyof RunConfig;
+const KEYS = Object.keys(SETTINGS) as Key[];
+const isKey = (name: string): name is Key => Object.hasOwn(SETTINGS, name);
+
+/** `batchSize` → `batch-size`. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The candidate with the smallest edit distance, if it is near enough to be meant. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      }
+      row = next;
+    }
+    return row[b.length];
+  };
+  const plain = (name: string) => name.toLowerCase().replace(/[-_]/g, "");
+  const scored = candidates.map((name) => ({ name, score: distance(plain(word), plain(name)) }));
+  const best = scored.sort((a, b) => a.score - b.score)[0];
+  return best && best.score <= Math.max(2, word.length / 3) ? best.name : undefined;
+}
+
+/** What a kind of value is called in errors and in the help. */
+function describe(kind: Kind): string {
+  if (kind.kind === "choice") return `one of ${kind.of.join(", ")}`;
+  if (kind.kind === "text") return "text";
+  if (kind.kind === "switch") return "true or false";
+  const { min, max } = kind;
+  const bounds = min !== undefined && max !== undefined
+    ? ` from ${min} to ${max}`
+    : min !== undefined
+    ? ` from ${min} up`
+    : "";
+  if (kind.kind !== "pair") return `${kind.kind === "whole" ? "a whole number" : "a number"}${bounds}`;
+  return `two numbers${bounds}${kind.ordered ? ", the smaller first" : ""}`;
+}
+
+/** True when a value is of the kind. */
+function fits(kind: Kind, value: unknown): boolean {
+  const within = (x: unknown, { min = -Infinity, max = Infinity }: { min?: number; max?: number }) =>
+    typeof x === "number" && Number.isFinite(x) && x >= min && x <= max;
+  switch (kind.kind) {
+    case "choice":
+      return typeof value === "string" && kind.of.includes(value);
+    case "text":
+      return typeof value === "string";
+    case "switch":
+      return typeof value === "boolean";
+    case "whole":
+      return Number.isSafeInteger(value) && within(value, kind);
+    case "number":
+      return within(value, kind);
+    case "pair":
+      return Array.isArray(value) && value.length === 2 && value.every((x) => within(x, kind)) &&
+        (!kind.ordered || value[0] <= value[1]);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/**
+ * Checks the settings of one place: known names, right types, values within their bounds.
+ *
+ * @param values Settings by key.
+ * @param where Named in errors, such as the configuration file's path.
+ * @throws {ConfigError} The first setting that cannot be used.
+ */
+export function checkSettings(values: Record<string, unknown>, where: string): Partial<RunConfig> {
+  for (const [key, value] of Object.entries(values)) {
+    if (!isKey(key)) {
+      const near = nearest(key, KEYS);
+      throw new ConfigError(
+        `${where}: unknown setting "${key}"${near ? `; did you mean "${near}"?` : "; --help lists them"}`,
+      );
+    }
+    const { kind } = SETTINGS[key];
+    if (!fits(kind, value)) {
+      throw new ConfigError(`${where}: ${key} is ${JSON.stringify(value)}, but it must be ${describe(kind)}`);
+    }
+  }
+  return values as Partial<RunConfig>;
+}
+
+/** Reads a flag's text as a value of the kind; text that is no such value stays text, so that the check names it. */
+function readText(kind: Kind, text: string): unknown {
+  const asNumber = (part: string) => part.trim() === "" || isNaN(Number(part)) ? part : Number(part);
+  if (kind.kind === "whole" || kind.kind === "number") return asNumber(text);
+  if (kind.kind === "pair") return text.split(",").map(asNumber);
+  if (kind.kind === "switch") return text === "true" ? true : text === "false" ? false : text;
+  return text;
+}
+
+/** What the command line says. */
+export interface Flags {
+  /** Settings given as flags. */
+  settings: Partial<RunConfig>;
+  /** The file named by `--config`. */
+  config?: string;
+  help: boolean;
+}
+
+/**
+ * Reads the flags of a command: `--batch-size 64`, `--crop-scale 0.3,1`, `--ema`, `--no-ema`, `--config FILE`, `--help`.
+ *
+ * @throws {ConfigError} For an unknown flag, naming the nearest, or a value that cannot be used.
+ */
+export function parseFlags(args: readonly string[]): Flags {
+  const byFlag = new Map(KEYS.map((key) => [flagName(key), key]));
+  const options = Object.fromEntries([
+    ...KEYS.map((key) => [
+      flagName(key),
+      { type: SETTINGS[key].kind.kind === "switch" ? "boolean" : "string" },
+    ]),
+    ["config", { type: "string" }],
+    ["help", { type: "boolean", short: "h" }],
+  ]) as Record<string, { type: "boolean" | "string"; short?: string }>;
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const result: Flags = { settings: {}, help: false };
+  const given: Record<string, unknown> = {};
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") continue;
+    if (token.kind === "positional") {
+      throw new ConfigError(`"${token.value}" is no flag; settings are given as --name value, see --help`);
+    }
+    const { name, rawName, value } = token;
+    if (name === "help") result.help = true;
+    else if (name === "config") {
+      if (!value) throw new ConfigError("--config needs the path of a JSON file");
+      result.config = value;
+    } else {
+      const negated = name.startsWith("no-") && !byFlag.has(name);
+      const key = byFlag.get(negated ? name.slice(3) : name);
+      if (!key || (negated && SETTINGS[key].kind.kind !== "switch")) {
+        const near = nearest(name, [...byFlag.keys(), "config", "help"]);
+        throw new ConfigError(`unknown flag ${rawName}; ${near ? `did you mean --${near}?` : "see --help"}`);
+      }
+      const { kind } = SETTINGS[key];
+      if (kind.kind === "switch" && value === undefined) given[key] = !negated;
+      else if (value === undefined || negated) {
+        throw new ConfigError(
+          negated ? `${rawName} takes no value` : `${rawName} needs a value: ${describe(kind)}`,
+        );
+      } else given[key] = readText(kind, value);
+      checkSettings({ [key]: given[key] }, rawName);
+    }
+  }
+  result.settings = given as Partial<RunConfig>;
+  return result;
+}
+
+/**
+ * Reads a configuration file: a JSON object of settings, such as a run folder's config.json.
+ *
+ * @throws {ConfigError} When it cannot be read, is no JSON object, or a setting cannot be used.
+ */
+export async function readConfig(path: string): Promise<Partial<RunConfig>> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : (cause as Error).message;
+    throw new ConfigError(`${path}: cannot be read as configuration: ${why}`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new ConfigError(`${path}: must hold a JSON object of settings`);
+  }
+  return checkSettings(parsed as Record<string, unknown>, path);
+}
+
+/**
+ * The whole configuration: the preset's values, over them those of the places given, later ones first.
+ *
+ * @param layers Checked settings, such as a file's and then the flags'.
+ * @throws {ConfigError} For settings that do not go together.
+ */
+export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConfig {
+  const given: Partial<RunConfig> = Object.assign({}, ...layers);
+  const preset: PresetName = given.preset ?? "demo";
+  const config: RunConfig = { ...presetConfig(preset), ...given };
+  if (config.warmupEpochs > config.epochs) {
+    throw new ConfigError(
+      `warmupEpochs is ${config.warmupEpochs}, but the run has only ${config.epochs} epochs`,
+    );
+  }
+  try {
+    checkModel(config);
+  } catch (cause) {
+    throw new ConfigError((cause as Error).message, { cause });
+  }
+  return config;
+}
+
+/** The help: every setting with its default in a preset and one line, in groups. */
+export function helpText(preset: PresetName = "demo"): string {
+  const defaults = presetConfig(preset);
+  const lines: string[] = [];
+  let group = "";
+  for (const key of KEYS) {
+    const setting = SETTINGS[key];
+    if (setting.group !== group) lines.push("", `${group = setting.group}`);
+    const value = defaults[key];
+    const shown = Array.isArray(value)
+      ? value.map((x) => +Number(x).toPrecision(4)).join(",")
+      : String(value);
+    const name = setting.kind.kind === "switch" ? `--[no-]${flagName(key)}` : `--${flagName(key)}`;
+    const choices = setting.kind.kind === "choice" ? ` (${setting.kind.of.join(", ")})` : "";
+    lines.push(`  ${name.padEnd(26)} ${setting.help}${choices} [${shown === "" ? "empty" : shown}]`);
+  }
+  return [
+    `Every setting, with its default in the preset ${preset} (--help --preset tiny shows those of tiny).`,
+    "A setting comes from the preset, over it from --config FILE (JSON, keys like batchSize), over it from its flag.",
+    "",
+    `  ${"--config FILE".padEnd(26)} settings as a JSON object, such as a run's config.json`,
+    `  ${"-h, --help".padEnd(26)} this text`,
+    ...lines,
+  ].join("\n");
+}

@@ -1,0 +1,24 @@
+import type { StoredTensor } from "../safetensors.ts";
+
+/** A loss, a term or a gradient that is no number any more; the run cannot go on. */
+export class NonFiniteError extends Error {
+  override name = "NonFiniteError";
+  constructor(
+    message: string,
+    /** The step, counted from 1. */
+    readonly step: number,
+    /** Keys of the batch's pictures. */
+    readonly keys: readonly string[],
+    /** The last good checkpoint, if there is one. */
+    readonly checkpoint: string | null,
+  ) {
+    super(message);
+  }
+}
+
+/** The name of the first tensor that holds a value which is no finite number. */
+export function nonFinite(tensors: Record<string, StoredTensor>): string | undefined {
+  return Object.entries(tensors).find(([, { data }]) =>
+    data instanceof Float32Array && !data.every(Number.isFinite)
+  )?.[0];
+}

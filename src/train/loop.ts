@@ -1,0 +1,262 @@
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { streamBatches } from "../data/stream.ts";
+import type { Batch, Source } from "../data/types.ts";
+import type { CompileReport, Engine } from "../engine/types.ts";
+import type { StoredTensor } from "../safetensors.ts";
+import type { WriteFile } from "./atomic.ts";
+import { type CheckpointInfo, latestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { ConfigError } from "./config.ts";
+import { batchTensors, type MetricValues, readValues, scalarTensors } from "./feed.ts";
+import { openMetrics } from "./log.ts";
+import { type Progress, silent } from "./progress.ts";
+import { openMeter } from "./meter.ts";
+import { planSteps, prepareFolder } from "./run.ts";
+import { nonFinite, NonFiniteError } from "./finite.ts";
+import { stepScalars } from "./schedule.ts";
+import type { RunConfig } from "./settings.ts";
+import {
+  countParameters,
+  disposeTree,
+  initialState,
+  readState,
+  type TrainState,
+  writeState,
+} from "./state.ts";
+import { trainStep } from "./step.ts";
+
+/** What {@linkcode train} runs on. */
+export interface TrainOptions {
+  engine: Engine;
+  /** The pictures. Not closed. */
+  source: Source;
+  /** Default: shows nothing. */
+  progress?: Progress;
+  /** Aborting it finishes the step, writes a checkpoint and returns. */
+  signal?: AbortSignal;
+  /** How checkpoints get to the disk; tests give another. */
+  writeFile?: WriteFile;
+}
+
+/** What a run ends with. */
+export interface TrainResult {
+  /** The trained state, on the engine; the caller's to dispose. */
+  state: TrainState;
+  /** Steps done, of how many. */
+  step: number;
+  total: number;
+  /** True when the signal ended the run before its last step. */
+  stopped: boolean;
+  /** The last checkpoint. */
+  checkpoint: string;
+  /** Bad pictures skipped. */
+  bad: number;
+}
+
+/** A step that the device may still be working on. */
+interface Flight {
+  step: number;
+  batch: Pick<Batch, "epoch" | "keys" | "bad">;
+  values: Promise<MetricValues>;
+  /** When the values had arrived. */
+  done: number;
+}
+
+/** A state in host memory that waits for the next step to prove it good. */
+interface Snapshot {
+  info: CheckpointInfo;
+  tensors: Record<string, StoredTensor>;
+}
+
+function describeCompile({ traceSeconds, compileSeconds, cached, memory }: CompileReport): string {
+  const how = cached ? "loaded compiled in" : "compiled in";
+  return `traced in ${traceSeconds.toFixed(1)} s, ${how} ${compileSeconds.toFixed(1)} s` +
+    (memory ? `, ${(memory.peak / 1e9).toFixed(2)} GB of device memory` : "");
+}
+
+/**
+ * Trains: streams batches of view pairs through the compiled step and leaves a run folder with config.json,
+ * metrics.jsonl and checkpoints. With `config.resume` it goes on from the last checkpoint, bit for bit on the same
+ * engine.
+ *
+ * At most two steps are under way, so the next batches are decoded while the device works. A state becomes a checkpoint
+ * only after the loss of the step that follows it was seen to be a number.
+ *
+ * @param config The run; `out` names its folder.
+ * @throws {ConfigError} For settings that cannot be used with this data, before work starts.
+ * @throws {NonFiniteError} When a loss is no number; that state is not saved.
+ * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
+ */
+export async function train(config: RunConfig, options: TrainOptions): Promise<TrainResult> {
+  const { engine, source, progress = silent, signal, writeFile: write } = options;
+  const { perEpoch, total } = planSteps(config, source);
+  const resumed = await prepareFolder(config);
+  if (resumed && resumed.pictures !== source.length) {
+    throw new ConfigError(
+      `${source.uri} has ${source.length} pictures, but ${resumed.path} was made with ${resumed.pictures}; ` +
+        "resume with the same data",
+    );
+  }
+  const start = resumed?.step ?? 0;
+
+  // What the run is.
+  let state = resumed ? writeState(resumed.tensors) : initialState(config, config.seed, config.ema);
+  if (resumed) resumed.tensors = {}; // They are on the engine now; a second copy would stay for the whole run.
+  const say = (label: string, text: string) => progress.line(`${label.padEnd(11)}${text}`);
+  say("engine", `${engine.name}: ${engine.description}, ${config.precision}`);
+  say(
+    "model",
+    `${config.preset}, ${countParameters(state.params).toLocaleString("en")} trainable parameters`,
+  );
+  say("data", `${source.uri}: ${source.length} pictures, ${perEpoch} steps of ${config.batchSize} an epoch`);
+  say("run", `${config.out}: ${total} steps${resumed ? `, going on after ${start} (${resumed.path})` : ""}`);
+  if (resumed && resumed.engine !== engine.name) {
+    say("note", `the checkpoint was made by ${resumed.engine}; ${engine.name} rounds differently`);
+  }
+
+  const named = new Set<string>();
+  const step = engine.jit(trainStep(config), { donate: ["state"], precision: config.precision });
+  const stream = streamBatches(source, {
+    imageSize: config.imageSize,
+    batchSize: config.batchSize,
+    seed: config.seed,
+    views: config,
+    from: resumed?.cursor,
+    onBad: config.onBad,
+    onBadRecord: ({ key, reason }) => {
+      if (!named.has(key)) progress.line(`skipped    ${key}: ${reason}`);
+      named.add(key);
+    },
+    bad: resumed?.bad,
+    concurrency: config.concurrency || undefined,
+    prefetch: config.prefetch,
+  })[Symbol.asyncIterator]();
+  const metrics = await openMetrics(join(config.out, "metrics.jsonl"), start);
+  const aborted = new Promise<"aborted">((resolve) => {
+    if (signal?.aborted) resolve("aborted");
+    signal?.addEventListener("abort", () => resolve("aborted"), { once: true });
+  });
+
+  const flights: Flight[] = [];
+  let snapshot: Snapshot | null = null;
+  let checkpoint = resumed?.path ?? null;
+  let done = start;
+  let next = resumed?.cursor ?? { epoch: 0, position: 0 };
+  let bad = resumed?.bad ?? 0;
+  let saved = performance.now();
+  const meter = openMeter(config.batchSize);
+
+  const take = async (): Promise<Snapshot> => ({
+    info: {
+      config: { ...config, resume: false },
+      step: done,
+      cursor: next,
+      pictures: source.length,
+      bad,
+      engine: engine.name,
+      time: new Date().toISOString(),
+    },
+    tensors: await readState(state),
+  });
+  const save = async ({ info, tensors }: Snapshot) => {
+    await metrics.sync();
+    checkpoint = await saveCheckpoint(config.out, info, tensors, { keep: config.keep, write });
+  };
+  const refuse = (step: number, keys: readonly string[], what: string) =>
+    new NonFiniteError(
+      `step ${step}: ${what}; the run stops and this state is not saved. ` +
+        (checkpoint ? `The last good checkpoint is ${checkpoint}. ` : "There is no checkpoint yet. ") +
+        `A lower --lr, a longer --warmup-epochs or --clip-grad may help. The batch: ${keys.join(", ")}`,
+      step,
+      keys,
+      checkpoint,
+    );
+  /** Waits for the oldest step under way, checks and records it. */
+  const settle = async () => {
+    const flight = flights[0];
+    const values = await flight.values;
+    flights.shift();
+    const wrong = Object.entries(values).filter(([, value]) => !Number.isFinite(value));
+    if (wrong.length > 0) {
+      throw refuse(
+        flight.step,
+        flight.batch.keys,
+        wrong.map(([name, value]) => `${name} is ${value}`).join(", "),
+      );
+    }
+    const { imagesPerSecond, waiting } = meter.tick(flight.done);
+    const { lr, wd } = stepScalars(config, perEpoch, flight.step - 1);
+    const { epoch, bad } = flight.batch;
+    const line = { step: flight.step, epoch, ...values, lr, wd, imagesPerSecond, waiting, bad };
+    if (flight.step % config.logEvery === 0 || flight.step === total) metrics.write(line);
+    progress.step(line, total, (total - flight.step) * config.batchSize / imagesPerSecond);
+    if (snapshot && snapshot.info.step < flight.step) {
+      await save(snapshot);
+      snapshot = null;
+    }
+  };
+
+  try {
+    while (done < total) {
+      // An engine that computes at once leaves no gap in which a signal could be heard; this is one.
+      await setImmediate();
+      if (signal?.aborted) break;
+      const asked = performance.now();
+      const got = await Promise.race([stream.next(), aborted]);
+      if (got === "aborted") break;
+      if (got.done) throw new Error(`${source.uri}: the stream of batches ended before the run`);
+      const batch = got.value;
+      meter.wait(asked, flights.at(-1)?.done ?? -Infinity, performance.now());
+
+      const args = {
+        state,
+        batch: batchTensors(engine, config, batch, done),
+        scalars: scalarTensors(config, perEpoch, done),
+      };
+      if (done === start) {
+        const report = await step.compile(args);
+        if (engine.compiles) say("step", describeCompile(report));
+        meter.start();
+        saved = performance.now();
+      }
+      const result = step(args);
+      // The old state is given up: only the new one is valid from here on.
+      state = result.state;
+      disposeTree(args.batch);
+      disposeTree(args.scalars);
+      done++;
+      next = batch.next;
+      bad = batch.bad;
+      const flight: Flight = { step: done, batch, done: Infinity, values: readValues(result.metrics) };
+      flight.values.then(() => flight.done = performance.now(), () => {});
+      flights.push(flight);
+      if (flights.length > 1) await settle();
+
+      const minutes = (performance.now() - saved) / 60_000;
+      const dueByTime = config.checkpointMinutes > 0 && minutes >= config.checkpointMinutes;
+      const dueBySteps = config.checkpointSteps > 0 && done % config.checkpointSteps === 0;
+      if ((dueByTime || dueBySteps) && done < total) {
+        while (flights.length > 0) await settle();
+        snapshot = await take();
+        saved = performance.now();
+      }
+    }
+    while (flights.length > 0) await settle();
+    if (done > start || !checkpoint) {
+      const last = await take();
+      const name = nonFinite(last.tensors);
+      if (name) throw refuse(done, [], `${name} holds a value that is no finite number`);
+      await save(last);
+    }
+  } catch (error) {
+    await Promise.allSettled(flights.map(({ values }) => values));
+    disposeTree(state);
+    throw error;
+  } finally {
+    progress.close();
+    metrics.close();
+    await stream.return?.();
+  }
+  checkpoint ??= await latestCheckpoint(config.out);
+  return { state, step: done, total, stopped: done < total, checkpoint: checkpoint!, bad };
+}

@@ -1,0 +1,98 @@
+import * as tf from "../engine/tf.ts";
+import { BETAS } from "./schedule.ts";
+
+/** How gradients are clipped: each tensor alone (the reference), all together by one global norm, or not at all. */
+export type ClipKind = "tensor" | "global" | "off";
+
+/** What one step of {@linkcode adamw} reads. The records share their keys, and each key its shape. */
+export interface AdamWInput {
+  /** Trainable parameters by name. */
+  params: Record<string, tf.Tensor>;
+  /** Gradients of the loss. */
+  grads: Record<string, tf.Tensor>;
+  /** First moments; zeros before the first step. */
+  m: Record<string, tf.Tensor>;
+  /** Second moments; zeros before the first step. */
+  v: Record<string, tf.Tensor>;
+  /** Learning rate, a scalar. */
+  lr: tf.Tensor;
+  /** Weight decay, a scalar. */
+  wd: tf.Tensor;
+  /** 1 − β₁ᵗ for step t = 1, 2, …, a scalar. */
+  bias1: tf.Tensor;
+  /** 1 − β₂ᵗ, a scalar. */
+  bias2: tf.Tensor;
+  /** Largest norm that a gradient keeps; 0 clips nothing. */
+  clip: number;
+  /** What the norm is taken of. */
+  clipKind: ClipKind;
+}
+
+/** What one step of {@linkcode adamw} gives. */
+export interface AdamWResult {
+  params: Record<string, tf.Tensor>;
+  m: Record<string, tf.Tensor>;
+  v: Record<string, tf.Tensor>;
+  /** Norm of all gradients together before clipping, a scalar. */
+  gradNorm: tf.Tensor;
+}
+
+const EPSILON = 1e-8;
+
+/**
+ * Whether weight decay applies to a parameter: not to biases and not to tensors of one axis (SPEC §7). The class token,
+ * the position embedding and the mask vector have more axes and are decayed.
+ */
+export function isDecayed(name: string, shape: readonly number[]): boolean {
+  return !name.endsWith(".bias") && shape.length !== 1;
+}
+
+/**
+ * One step of AdamW with clipped gradients, SPEC §7: p ← p(1 − lr·wd) − lr·(m/bias1) / (√v/√bias2 + 1e-8).
+ * A pure tensor function: no input is changed or disposed.
+ *
+ * @throws {Error} When a parameter has no gradient or no moments.
+ */
+export function adamw(input: AdamWInput): AdamWResult {
+  const { lr, wd, bias1, bias2 } = input;
+  const names = Object.keys(input.params);
+  for (const name of names) {
+    if (!input.grads[name]) throw new Error(`parameter ${name} has no gradient`);
+    if (!input.m[name] || !input.v[name]) throw new Error(`parameter ${name} has no optimiser moments`);
+  }
+  const squares = names.map((name) => tf.sum(tf.square(input.grads[name])));
+  const gradNorm = tf.sqrt(tf.sum(tf.concat(squares.map((square) => tf.reshape(square, [1])))));
+  const factor = clipFactor(input.clip, input.clipKind, gradNorm);
+
+  const keep = tf.sub(1, tf.mul(lr, wd));
+  const rate = tf.div(lr, bias1);
+  const root2 = tf.sqrt(bias2);
+  const [beta1, beta2] = BETAS;
+  const result: AdamWResult = { params: {}, m: {}, v: {}, gradNorm };
+  names.forEach((name, i) => {
+    const p = input.params[name];
+    const scale = factor(squares[i]);
+    const g = scale ? tf.mul(input.grads[name], scale) : input.grads[name];
+    const m = tf.add(tf.mul(input.m[name], beta1), tf.mul(g, 1 - beta1));
+    const v = tf.add(tf.mul(input.v[name], beta2), tf.mul(tf.square(g), 1 - beta2));
+    const update = tf.div(tf.mul(m, rate), tf.add(tf.div(tf.sqrt(v), root2), EPSILON));
+    const base = isDecayed(name, p.shape) ? tf.mul(p, keep) : p;
+    result.params[name] = tf.sub(base, update);
+    result.m[name] = m;
+    result.v[name] = v;
+  });
+  return result;
+}
+
+/** What a gradient is multiplied with, given its own sum of squares; null for one that is left as it is. */
+function clipFactor(
+  clip: number,
+  kind: ClipKind,
+  globalNorm: tf.Tensor,
+): (square: tf.Tensor) => tf.Tensor | null {
+  if (clip === 0 || kind === "off") return () => null;
+  const bound = (norm: tf.Tensor) => tf.minimum(1, tf.div(clip, tf.add(norm, 1e-6)));
+  if (kind === "tensor") return (square) => bound(tf.sqrt(square));
+  const shared = bound(globalNorm);
+  return () => shared;
+}

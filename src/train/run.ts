@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import type { Source } from "../data/types.ts";
+import { isPartial, removePartial, writeAtomic } from "./atomic.ts";
+import {
+  type Checkpoint,
+  checkpointFolder,
+  checkSameConfig,
+  latestCheckpoint,
+  readCheckpoint,
+} from "./checkpoint.ts";
+import { ConfigError, readConfig, resolveConfig } from "./config.ts";
+import type { RunConfig } from "./settings.ts";
+
+/** Whether a path exists. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Default run folders: runs/tiny, runs/tiny-2, … and those of them that exist. */
+async function defaultFolders(preset: string): Promise<{ existing: string[]; free: string }> {
+  const existing: string[] = [];
+  for (let i = 1;; i++) {
+    const folder = join("runs", i === 1 ? preset : `${preset}-${i}`);
+    if (!await exists(folder)) return { existing, free: folder };
+    existing.push(folder);
+  }
+}
+
+/**
+ * The whole configuration of a run from what the user gave: of a new run, or with `resume` that of the run in `out`.
+ *
+ * @param file Settings from a configuration file.
+ * @param flags Settings from flags, which win.
+ * @returns The configuration with `out` filled in.
+ * @throws {ConfigError} For settings that cannot be used, or nothing to resume.
+ */
+export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig>): Promise<RunConfig> {
+  const given = { ...file, ...flags };
+  if (!given.resume) {
+    const config = resolveConfig(file, flags);
+    return { ...config, out: config.out || (await defaultFolders(config.preset)).free };
+  }
+  const out = given.out || (await defaultFolders(given.preset ?? "demo")).existing.at(-1);
+  if (!out) throw new ConfigError("--resume found no run in runs/; name its folder with --out");
+  const stored = join(out, "config.json");
+  if (!await exists(stored)) {
+    throw new ConfigError(
+      `--resume: ${out} holds no run (no config.json); check --out, or leave --resume out`,
+    );
+  }
+  return { ...resolveConfig(await readConfig(stored), file, flags), out, resume: true };
+}
+
+/**
+ * Makes a run's folder ready: a new one must be missing or empty; a resumed one gives its last checkpoint.
+ *
+ * @returns The checkpoint to go on from; null for a run that has none yet.
+ * @throws {ConfigError} When a new run's folder is in use.
+ * @throws {Error} When the checkpoint cannot be read or is of another configuration.
+ */
+export async function prepareFolder(config: RunConfig): Promise<Checkpoint | null> {
+  const { out } = config;
+  if (!out) throw new ConfigError("out is empty: name a run folder");
+  let checkpoint: Checkpoint | null = null;
+  if (await exists(out)) {
+    if (!(await Deno.stat(out)).isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);
+    const names = (await Array.fromAsync(Deno.readDir(out))).map((entry) => entry.name);
+    if (!config.resume && names.some((name) => !isPartial(name))) {
+      throw new ConfigError(
+        `--out ${out}: the folder is not empty. To go on with the run in it, add --resume; else name another folder`,
+      );
+    }
+    for (const folder of [out, checkpointFolder(out)]) if (await exists(folder)) await removePartial(folder);
+    const latest = config.resume ? await latestCheckpoint(out) : null;
+    if (latest) {
+      checkpoint = await readCheckpoint(latest);
+      checkSameConfig(checkpoint, config);
+    }
+  }
+  await Deno.mkdir(checkpointFolder(out), { recursive: true });
+  await writeAtomic(join(out, "config.json"), JSON.stringify({ ...config, resume: false }, null, 2) + "\n");
+  return checkpoint;
+}
+
+/**
+ * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
+ *
+ * @throws {ConfigError} When the batch is larger than the data.
+ */
+export function planSteps(config: RunConfig, source: Source): { perEpoch: number; total: number } {
+  const perEpoch = Math.floor(source.length / config.batchSize);
+  if (perEpoch === 0) {
+    throw new ConfigError(
+      `batchSize is ${config.batchSize}, but ${source.uri} has only ${source.length} pictures; ` +
+        `use --batch-size ${Math.max(1, source.length)} or less`,
+    );
+  }
+  const all = Math.round(config.epochs * perEpoch);
+  return { perEpoch, total: config.steps > 0 ? Math.min(config.steps, all) : all };
+}

@@ -1,0 +1,126 @@
+import type * as tf from "../engine/tf.ts";
+import { autoencoder } from "../model/autoencoder.ts";
+import type { ModelConfig } from "../model/config.ts";
+import { valueAndGradients } from "../model/gradients.ts";
+import type { LossConfig } from "../model/loss.ts";
+import { boxesOf } from "../views/geometry.ts";
+import { renderReference, renderViews } from "../views/render.ts";
+import { moveTeacher } from "./ema.ts";
+import { adamw, type ClipKind } from "./optimizer.ts";
+import type { TrainState } from "./state.ts";
+
+/** What a step is compiled for. A whole run configuration is one. */
+export interface StepSettings extends ModelConfig, LossConfig {
+  clipGrad: number;
+  clipKind: ClipKind;
+}
+
+/** What a step reads, as tensors. */
+export type StepBatch = {
+  /** Base pictures, [B, S, S, 3] whole numbers 0…255. */
+  base: tf.Tensor;
+  /** Sampled views, [2, B, VIEW_FIELDS]. */
+  views: tf.Tensor;
+  /** Uniform draws of stochastic depth, [depth, 2, 2B]. */
+  drop: tf.Tensor;
+};
+
+/** Numbers that change from step to step, each a scalar tensor. See `stepScalars`. */
+export type ScalarTensors = {
+  lr: tf.Tensor;
+  wd: tf.Tensor;
+  bias1: tf.Tensor;
+  bias2: tf.Tensor;
+  ema: tf.Tensor;
+};
+
+/** What a step reports, each a scalar tensor. */
+export type StepMetrics = {
+  loss: tf.Tensor;
+  reconstruction1: tf.Tensor;
+  reconstruction2: tf.Tensor;
+  class: tf.Tensor;
+  patch: tf.Tensor;
+  /** Norm of all gradients before clipping. */
+  gradNorm: tf.Tensor;
+};
+
+/** The arguments of a step. */
+export type StepArgs = { state: TrainState; batch: StepBatch; scalars: ScalarTensors };
+
+/** The result of a step. */
+export type StepResult = { state: TrainState; metrics: StepMetrics };
+
+/**
+ * The pure function that one training step is: views are rendered, the loss and its gradients taken, the parameters
+ * moved by AdamW. To be prepared by an engine: `engine.jit(trainStep(config), { donate: ["state"] })`.
+ *
+ * @param settings The model, the loss and the clipping.
+ * @returns (state, batch, scalars) → (state, metrics). Changes and disposes nothing that it is given.
+ * @example A training loop of one's own.
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { openWasm } from "../engine/wasm.ts";
+ * import { sampleView } from "../views/sample.ts";
+ * import { packView } from "../views/pack.ts";
+ * import { resolveConfig } from "./config.ts";
+ * import { batchTensors, readValues, scalarTensors } from "./feed.ts";
+ * import { disposeTree, initialState } from "./state.ts";
+ * import { trainStep } from "./step.ts";
+ *
+ * const config = resolveConfig({
+ *   imageSize: 16, patchSize: 8, width: 16, depth: 1, heads: 2, headWidth: 16, codeWidth: 8, decoderDepth: 1,
+ *   decoderHeads: 2, batchSize: 2, warmupEpochs: 0,
+ * });
+ * const engine = await openWasm();
+ * const step = engine.jit(trainStep(config), { donate: ["state"] });
+ * let state = initialState(config, config.seed);
+ * for (let i = 0; i < 2; i++) {
+ *   // Usually from streamBatches(source, { ...config, views: config }).
+ *   const views = new Float32Array(2 * 2 * 16);
+ *   for (const v of [0, 1] as const) {
+ *     for (const b of [0, 1]) packView(sampleView(config, 0, 0, b, v), views, (2 * v + b) * 16);
+ *   }
+ *   const base = new Uint8Array(2 * 16 * 16 * 3).map((_, at) => at * 7 % 256);
+ *   const batch = batchTensors(engine, config, { base, views, indices: [0, 1] }, i);
+ *   const scalars = scalarTensors(config, 100, i);
+ *   const result = step({ state, batch, scalars });
+ *   state = result.state; // The old state was given up.
+ *   disposeTree([batch, scalars]);
+ *   assert.ok((await readValues(result.metrics)).loss > 0);
+ * }
+ * ```
+ */
+export function trainStep(settings: StepSettings): (args: StepArgs) => StepResult {
+  return ({ state, batch, scalars }) => {
+    const { params, frozen, buffers, m, v } = state;
+    const images = renderViews(batch.base, batch.views, settings.imageSize);
+    const reference = renderReference(batch.base);
+    const boxes = boxesOf(batch.views, settings.imageSize);
+    const { outputs, grads } = valueAndGradients((trainable) => {
+      const { loss, terms, buffers: after } = autoencoder(
+        settings,
+        settings,
+        { params: trainable, frozen, buffers },
+        { images, reference, boxes, drop: batch.drop },
+      );
+      const { reconstruction1, reconstruction2, class: classTerm, patch } = terms;
+      return { loss, terms: { reconstruction1, reconstruction2, class: classTerm, patch }, buffers: after };
+    }, params);
+
+    const { lr, wd, bias1, bias2 } = scalars;
+    const { clipGrad: clip, clipKind } = settings;
+    const next = adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind });
+    return {
+      state: {
+        params: next.params,
+        frozen,
+        buffers: outputs.buffers,
+        m: next.m,
+        v: next.v,
+        ema: moveTeacher(state.ema, next.params, scalars.ema),
+      },
+      metrics: { loss: outputs.loss, ...outputs.terms, gradNorm: next.gradNorm },
+    };
+  };
+}

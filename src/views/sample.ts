@@ -1,0 +1,128 @@
+import { type RandomStream, randomStream } from "../random.ts";
+import type { ColourJitter, Crop, View } from "./types.ts";
+
+/** How views are drawn. Lengths in pixels of the base picture, the rest as in SPEC §1. */
+export interface ViewOptions {
+  /** Side of the base picture and of every view, in pixels. */
+  imageSize: number;
+  /** Smallest and largest share of the base picture's area that a crop covers. */
+  cropScale: readonly [number, number];
+  /** Smallest and largest ratio of a crop's width to its height. */
+  cropRatio: readonly [number, number];
+  /** Chance of a left–right flip. */
+  flip: number;
+  /** Chance that the four colour changes happen. */
+  colour: number;
+  /** Brightness factor is drawn from 1 ± this. */
+  brightness: number;
+  /** Contrast factor is drawn from 1 ± this. */
+  contrast: number;
+  /** Saturation factor is drawn from 1 ± this. */
+  saturation: number;
+  /** Hue shift is drawn from ± this share of a turn, at most 0.5. */
+  hue: number;
+  /** Chance of a grey view. */
+  grey: number;
+  /** Chance of a blur in view 1 and in view 2. */
+  blur: readonly [number, number];
+  /** Smallest and largest radius of the blur, in pixels. */
+  blurRadius: readonly [number, number];
+  /** Chance of solarisation in view 1 and in view 2. */
+  solarise: readonly [number, number];
+}
+
+/** The options of the reference's published run. SPEC §1, §9. */
+export const DEFAULT_VIEWS: ViewOptions = {
+  imageSize: 224,
+  cropScale: [0.14, 1],
+  cropRatio: [3 / 4, 4 / 3],
+  flip: 0.5,
+  colour: 0.8,
+  brightness: 0.4,
+  contrast: 0.4,
+  saturation: 0.2,
+  hue: 0.1,
+  grey: 0.2,
+  blur: [1, 0.1],
+  blurRadius: [0.1, 2],
+  solarise: [0, 0.2],
+};
+
+/** Attempts at a crop that fits before the whole base picture is taken. */
+const ATTEMPTS = 10;
+
+/** Rounds to the nearest whole number, halves to the even one, as Python does. */
+function roundHalfEven(x: number): number {
+  const low = Math.floor(x), rest = x - low;
+  if (rest !== 0.5) return Math.round(x);
+  return low % 2 === 0 ? low : low + 1;
+}
+
+/** Draws a crop: area, ratio, top, left in this order. SPEC §1.2. */
+function sampleCrop(options: ViewOptions, random: RandomStream): Crop {
+  const size = options.imageSize;
+  const [smallest, largest] = options.cropScale, [narrow, wide] = options.cropRatio;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const area = random.uniform(smallest, largest) * size * size;
+    const ratio = Math.exp(random.uniform(Math.log(narrow), Math.log(wide)));
+    const width = roundHalfEven(Math.sqrt(area * ratio)), height = roundHalfEven(Math.sqrt(area / ratio));
+    if (width < 1 || width > size || height < 1 || height > size) continue;
+    const top = random.integer(0, size - height), left = random.integer(0, size - width);
+    return { top, left, height, width };
+  }
+  return { top: 0, left: 0, height: size, width: size };
+}
+
+/** Draws the colour changes and their order, each of the 24 orders alike (Fisher–Yates). SPEC §1.5. */
+function sampleColour(options: ViewOptions, random: RandomStream): ColourJitter {
+  const factor = (spread: number) => Math.fround(random.uniform(1 - spread, 1 + spread));
+  const brightness = factor(options.brightness);
+  const contrast = factor(options.contrast);
+  const saturation = factor(options.saturation);
+  const hue = Math.fround(random.uniform(-options.hue, options.hue));
+  const order: [number, number, number, number] = [0, 1, 2, 3];
+  for (let last = 3; last > 0; last--) {
+    const other = random.integer(0, last);
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return { order, brightness, contrast, saturation, hue };
+}
+
+/**
+ * Draws the parameters of one view. SPEC §1; the numbers come from a stream of their own, so any view of any picture
+ * can be drawn again alone.
+ *
+ * Every real parameter is a float32 number, so packing a view for the device loses nothing.
+ *
+ * @param options How views are drawn.
+ * @param seed The run's seed.
+ * @param epoch The epoch, from 0.
+ * @param index Where the picture stands in its source.
+ * @param viewNumber 0 for view 1, 1 for view 2: their chances of blur and solarisation differ.
+ * @returns The view; the same arguments always give the same one.
+ * @example
+ * ```ts
+ * import { DEFAULT_VIEWS, sampleView } from "./sample.ts";
+ * import assert from "node:assert/strict";
+ * const view = sampleView(DEFAULT_VIEWS, 0, 3, 17, 0);
+ * assert.deepEqual(view, sampleView(DEFAULT_VIEWS, 0, 3, 17, 0));
+ * assert.ok(view.crop.left + view.crop.width <= 224);
+ * ```
+ */
+export function sampleView(
+  options: ViewOptions,
+  seed: number,
+  epoch: number,
+  index: number,
+  viewNumber: 0 | 1,
+): View {
+  const random = randomStream(seed, "view", epoch, index, viewNumber);
+  const crop = sampleCrop(options, random);
+  const flip = random.uniform() < options.flip;
+  const colour = random.uniform() < options.colour ? sampleColour(options, random) : null;
+  const grey = random.uniform() < options.grey;
+  const [small, large] = options.blurRadius;
+  const blur = random.uniform() < options.blur[viewNumber] ? Math.fround(random.uniform(small, large)) : 0;
+  const solarise = random.uniform() < options.solarise[viewNumber];
+  return { crop, flip, colour, grey, blur, solarise };
+}

@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { openFolder } from "../../src/data/folder.ts";
+import { openSource } from "../../src/data/open.ts";
+import { pack, type PackProgress } from "../../src/data/pack.ts";
+import type { Source } from "../../src/data/types.ts";
+import { jpeg, makeFolder, png, withFolder, writeFiles } from "./pictures.ts";
+
+const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+
+async function recordsOf(source: Source) {
+  const records = await Promise.all(Array.from({ length: source.length }, (_, i) => source.get(i)));
+  await source.close();
+  return records;
+}
+
+Deno.test("packed pictures are the folder's, byte for byte, over as many shards as the size asks", () =>
+  withFolder(async (folder) => {
+    await makeFolder(`${folder}/src`, 30, 3);
+    const source = await openFolder(`${folder}/src`);
+    const progress: PackProgress[] = [];
+    const report = await pack(source, `${folder}/deep/dest/`, {
+      shardSize: 2000,
+      onProgress: (now) => progress.push(now),
+    });
+    assert.ok(report.shards > 2);
+    assert.deepEqual([report.records, report.bad], [30, []]);
+    const shards = Array.from(
+      { length: report.shards },
+      (_, i) => `shard-${String(i).padStart(5, "0")}.lmdb`,
+    );
+    assert.deepEqual(namesIn(`${folder}/deep/dest`), ["report.json", ...shards].sort());
+    assert.deepEqual(namesIn(`${folder}/deep`), ["dest"]);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(`${folder}/deep/dest/report.json`)), report);
+    assert.deepEqual(progress.map(({ done }) => done), Array.from({ length: 30 }, (_, i) => i + 1));
+    assert.deepEqual(progress.at(-1), {
+      done: 30,
+      total: 30,
+      bytes: report.bytes,
+      bad: 0,
+      shards: report.shards,
+    });
+
+    const packed = await openSource(`${folder}/deep/dest`);
+    assert.deepEqual(packed.labels, source.labels);
+    assert.deepEqual(await recordsOf(packed), await recordsOf(source));
+    // Shards are a source like any other.
+    const again = await pack(await openSource(`${folder}/deep/dest`), `${folder}/one`);
+    assert.deepEqual([again.shards, again.records], [1, 30]);
+  }));
+
+Deno.test("pictures that cannot be read are listed in the report and not packed", () =>
+  withFolder(async (folder) => {
+    const photo = await jpeg();
+    await writeFiles(`${folder}/src`, {
+      "good.png": await png(),
+      "half.jpg": photo.slice(0, photo.length / 2),
+      "zip.jpg": new Uint8Array([0x50, 0x4b, 3, 4]),
+      "good.jpg": photo,
+      "empty.png": new Uint8Array(0),
+    });
+    await Deno.symlink("nowhere", `${folder}/src/link.png`);
+    const source = await openFolder(`${folder}/src`);
+    const report = await pack(source, `${folder}/dest`);
+    const reasons = Object.fromEntries(report.bad.map(({ key, reason }) => [key, reason]));
+    assert.deepEqual(Object.keys(reasons), ["empty.png", "half.jpg", "link.png", "zip.jpg"]);
+    assert.match(reasons["half.jpg"], /premature end/);
+    assert.match(reasons["link.png"], /no such file/);
+    const records = await recordsOf(await openSource(`${folder}/dest`));
+    assert.deepEqual(records.map((record) => record.key), ["good.jpg", "good.png"]);
+    // Looking at first bytes only, half a JPEG passes.
+    const sniffed = await pack(source, `${folder}/sniffed`, { check: "sniff" });
+    assert.deepEqual(sniffed.bad.map(({ key }) => key), ["empty.png", "link.png", "zip.jpg"]);
+  }));
+
+Deno.test("nothing is overwritten, and a pack that fails leaves nothing", () =>
+  withFolder(async (folder) => {
+    await makeFolder(`${folder}/src`, 4);
+    await writeFiles(folder, {
+      "bad/x.png": new Uint8Array(9),
+      "file": new Uint8Array(1),
+      "full/x": new Uint8Array(1),
+    });
+    await Deno.mkdir(`${folder}/empty`);
+    const source = await openFolder(`${folder}/src`);
+    for (const dest of ["file", "full", "empty", "src"]) {
+      await assert.rejects(pack(source, `${folder}/${dest}`), /exists already; nothing is overwritten/);
+    }
+    await assert.rejects(pack(source, ".."), /name a new folder/);
+    await assert.rejects(pack(source, `${folder}/file/below`), /below: cannot read: Not a directory/);
+    await assert.rejects(pack(source, `${folder}/dest`, { shardSize: 0 }), /shard size/);
+    await assert.rejects(
+      pack(await openFolder(`${folder}/bad`), `${folder}/dest`),
+      /no picture to pack; 1 are bad, the first: x.png/,
+    );
+    const stop = new AbortController();
+    await assert.rejects(
+      pack(source, `${folder}/dest`, {
+        signal: stop.signal,
+        onProgress: () => stop.abort(new Error("enough")),
+      }),
+      /enough/,
+    );
+    const broken: Source = { ...source, get: () => Promise.reject(new Error("the disk is gone")) };
+    await assert.rejects(pack(broken, `${folder}/dest`), /the disk is gone/);
+    assert.deepEqual(namesIn(folder), ["bad", "empty", "file", "full", "src"]);
+  }));
+
+const TASK = new URL("../../tasks/pack.ts", import.meta.url).pathname;
+
+function packTask(...args: string[]): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-lock", TASK, ...args],
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+Deno.test("a pack that is killed leaves nothing that reads as whole, and the next one works", () =>
+  withFolder(async (folder) => {
+    await makeFolder(`${folder}/src`, 400);
+    const dest = `${folder}/out/dest`;
+    // A shard for each picture: enough of them are finished when the process dies.
+    const child = packTask(`${folder}/src`, dest, "--shard-size", "1").spawn();
+    const texts = Promise.all([child.stdout.text(), child.stderr.text()]);
+    const draftFiles = () => {
+      try {
+        return [...Deno.readDirSync(`${folder}/out`)].flatMap(({ name }) =>
+          namesIn(`${folder}/out/${name}`).map((file) => `${folder}/out/${name}/${file}`)
+        );
+      } catch {
+        return [];
+      }
+    };
+    for (let tries = 0; draftFiles().length < 10 && tries < 3000; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    child.kill("SIGKILL");
+    const status = await child.status;
+    await texts;
+    assert.equal(status.signal, "SIGKILL", "the pack was over before it was killed");
+
+    await assert.rejects(openSource(dest), /no such file or folder/);
+    const left = draftFiles().filter((path) => !path.endsWith("lock"));
+    assert.ok(left.length > 5, `${left.length} files`);
+    for (const path of left) await assert.rejects(openSource(path), /unfinished shard/, path);
+    const draft = left[0].slice(0, left[0].lastIndexOf("/"));
+    await assert.rejects(openSource(draft), /no pictures/);
+
+    const source = await openFolder(`${folder}/src`);
+    await pack(source, dest);
+    assert.deepEqual(namesIn(`${folder}/out`), ["dest"], "what the killed one left is gone");
+    assert.equal((await recordsOf(await openSource(dest))).length, 400);
+  }));
+
+Deno.test("two packs to one place at once: one wins, none harms the other", () =>
+  withFolder(async (folder) => {
+    await makeFolder(`${folder}/src`, 12);
+    const source = await openFolder(`${folder}/src`);
+    const results = await Promise.allSettled(
+      [0, 1].map(() => pack(source, `${folder}/dest`, { shardSize: 500 })),
+    );
+    assert.deepEqual(results.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+    assert.deepEqual(namesIn(folder), ["dest", "src"]);
+    assert.equal((await recordsOf(await openSource(`${folder}/dest`))).length, 12);
+  }));
+
+Deno.test("the task packs, reports, and explains wrong arguments", () =>
+  withFolder(async (folder) => {
+    await makeFolder(`${folder}/src`, 3);
+    await writeFiles(`${folder}/src`, { "broken.png": new Uint8Array(3) });
+    const run = async (...args: string[]) => {
+      const { code, stdout, stderr } = await packTask(...args).output();
+      return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+    };
+    const good = await run(`${folder}/src`, `${folder}/dest`, "--shard-size", "1MiB");
+    assert.equal(good.code, 0, good.err);
+    assert.match(good.out, /3 pictures, .* 1 shard, 2 classes/);
+    assert.match(good.out, /1 picture could not be read.*report\.json:\n {2}broken\.png: no JPEG/);
+    assert.match(good.err, /4 of 4 pictures: .*, 1 shard, 1 bad/);
+    const [again, size] = await Promise.all([
+      run(`${folder}/src`, `${folder}/dest`),
+      run(`${folder}/src`, `${folder}/x`, "--shard-size", "big"),
+    ]);
+    assert.deepEqual([again.code, size.code], [1, 1]);
+    assert.match(again.err, /^pack: .*exists already/m);
+    assert.match(size.err, /--shard-size: "big" is no size/);
+  }));

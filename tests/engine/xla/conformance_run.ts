@@ -1,0 +1,95 @@
+/** Runs TensorFlow.js's own op tests on a registered backend, under jasmine. */
+import jasmineRequire from "npm:jasmine-core@3.99.1";
+import { bundleTests, FILE_HOOK } from "./conformance_bundle.ts";
+
+/** What became of one test. */
+export interface Outcome {
+  /** Test file, such as `image/transform_test.js`. */
+  file: string;
+  /** Its description, without the backend's name. */
+  name: string;
+  passed: boolean;
+  /** Why it failed. */
+  message: string;
+  seconds: number;
+}
+
+/** The few parts of jasmine 3 that are used here. */
+interface JasmineEnv {
+  configure(options: { random: boolean; specFilter: (spec: { getFullName(): string }) => boolean }): void;
+  addReporter(reporter: {
+    specStarted(result: { id: string }): void;
+    specDone(
+      result: { id: string; fullName: string; status: string; failedExpectations: { message: string }[] },
+    ): void;
+  }): void;
+  execute(): Promise<unknown>;
+}
+interface Jasmine {
+  getEnv(): JasmineEnv;
+  DEFAULT_TIMEOUT_INTERVAL: number;
+}
+
+/**
+ * Runs the tests.
+ *
+ * @param backend the backend's name in TensorFlow.js; it is disposed and made anew before each group of tests, so its
+ * factory must give a working one every time
+ * @param options which files to run, which tests of them (by file and description), and who is told of each outcome
+ */
+export async function runConformance(backend: string, options: {
+  files?: (file: string) => boolean;
+  tests?: (name: string) => boolean;
+  told?: (outcome: Outcome) => void;
+} = {}): Promise<Outcome[]> {
+  const { code } = await bundleTests(options.files);
+  const jasmine = (jasmineRequire as unknown as { boot(required: unknown): Jasmine }).boot(jasmineRequire);
+  jasmine.DEFAULT_TIMEOUT_INTERVAL = 60_000;
+  const marker = ` ${backend} {}`;
+  const plain = (fullName: string) => fullName.replace(marker, "");
+  const scope = globalThis as unknown as Record<string, unknown>;
+  const fileOf = new Map<string, string>();
+  let loading = "";
+  const describe = scope.describe as (name: string, body: () => void) => unknown;
+  scope.describe = (name: string, body: () => void) => {
+    if (!fileOf.has(name)) fileOf.set(name, loading);
+    return describe(name, body);
+  };
+  scope[FILE_HOOK] = Object.assign((file: string) => loading = file, {
+    environments: [{ name: backend, backendName: backend, isDataSync: true, flags: {} }],
+  });
+  const stackLimit = Error.stackTraceLimit;
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  try {
+    await import(url);
+  } finally {
+    URL.revokeObjectURL(url);
+    Error.stackTraceLimit = stackLimit;
+  }
+  // The longest group that a test's full name begins with is the file's.
+  const groups = [...fileOf.keys()].sort((a, b) => b.length - a.length);
+  const outcomes: Outcome[] = [];
+  let start = 0;
+  const env = jasmine.getEnv();
+  env.configure({
+    random: false,
+    specFilter: (spec) => options.tests?.(plain(spec.getFullName())) ?? true,
+  });
+  env.addReporter({
+    specStarted: () => start = performance.now(),
+    specDone: ({ fullName, status, failedExpectations }) => {
+      if (status === "excluded") return;
+      const outcome = {
+        file: fileOf.get(groups.find((group) => fullName.startsWith(group)) ?? "") ?? "",
+        name: plain(fullName),
+        passed: status === "passed" || status === "pending",
+        message: failedExpectations.map(({ message }) => message).join("\n"),
+        seconds: (performance.now() - start) / 1000,
+      };
+      outcomes.push(outcome);
+      options.told?.(outcome);
+    },
+  });
+  await env.execute();
+  return outcomes;
+}

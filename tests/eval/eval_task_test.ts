@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { openWasm } from "../../src/engine/wasm.ts";
+import { encodeSafetensors } from "../../src/safetensors.ts";
+import { saveCheckpoint } from "../../src/train/checkpoint.ts";
+import { resolveConfig } from "../../src/train/config.ts";
+import { initialState, readState } from "../../src/train/state.ts";
+import { colourFolder, TOY, withFolder } from "./toy.ts";
+
+const task = fileURLToPath(import.meta.resolve("../../tasks/eval.ts"));
+const config = fileURLToPath(import.meta.resolve("../../deno.json"));
+
+/** Runs the command, with no more permissions than it needs. */
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const flags = ["--no-prompt", "--allow-read", "--allow-write", "--allow-ffi", "--allow-env", "--allow-sys"];
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--config", config, ...flags, task, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+}
+
+/** A run folder with one checkpoint of an untrained model. */
+async function makeRun(folder: string): Promise<string> {
+  await openWasm();
+  const settings = resolveConfig({ ...TOY, data: "elsewhere" });
+  const tensors = await readState(initialState(settings, 0));
+  const cursor = { epoch: 0, position: 0 };
+  const info = { config: settings, step: 7, cursor, pictures: 1, bad: 0, engine: "wasm", time: "now" };
+  await saveCheckpoint(folder, info, tensors, { keep: 1 });
+  return folder;
+}
+
+Deno.test("task eval: a run on a folder, as a table and as JSON", () =>
+  withFolder(async (folder) => {
+    const run7 = await makeRun(join(folder, "run")), data = await colourFolder(join(folder, "data"), 6);
+    const text = await run(run7, "--data", data, "--engine", "wasm");
+    assert.equal(text.code, 0, text.err);
+    // 18 pictures: votes of 20 and more are left out.
+    assert.match(text.out, /class token +10 +\d+\.\d %/);
+    assert.doesNotMatch(text.out, / 20 /);
+    assert.match(text.out, /leave one out: each of 18 pictures/);
+    assert.match(text.err, /step-00000007\.safetensors \(step 7\), on WebAssembly/);
+
+    const args = ["--data", data, "--engine", "wasm", "--k", "3,5", "--holdout", "0.5", "--json"];
+    const json = await run(run7, ...args);
+    assert.equal(json.code, 0, json.err);
+    const report = JSON.parse(json.out);
+    assert.deepEqual([report.train, report.test, report.classes], [9, 9, 3]);
+    assert.deepEqual(report.knn.map(({ k }: { k: number }) => k), [3, 5, 3, 5]);
+  }));
+
+Deno.test("task eval: what is wrong is said in one line", () =>
+  withFolder(async (folder) => {
+    const data = await colourFolder(join(folder, "data"), 1), weights = join(folder, "other.safetensors");
+    await Deno.writeFile(weights, encodeSafetensors({}));
+    const cases: [string[], RegExp, number][] = [
+      [[], /eval takes one run or checkpoint/, 2],
+      [["a", "--dta", "x"], /--dta.*see --help/, 2],
+      [["a", "--data", "x", "--test", "y"], /exclude each other/, 2],
+      [["a", "--k", "ten", "--data", "x"], /--k: "ten" is no whole number/, 2],
+      [[join(folder, "nothing"), "--data", data], /nothing: there is no such checkpoint/, 1],
+      [[folder, "--data", data], /holds no checkpoint/, 1],
+      [[weights, "--data", data], /not a checkpoint of a run/, 1],
+      [
+        [weights, "--data", data, "--preset", "huge"],
+        /--preset: "huge" is none of demo, tiny, small, base/,
+        2,
+      ],
+    ];
+    const results = await Promise.all(cases.map(([args]) => run(...args)));
+    results.forEach(({ code, out, err }, i) => {
+      const [args, message, expected] = cases[i];
+      assert.match(err, message, args.join(" "));
+      assert.equal(code, expected, args.join(" "));
+      assert.equal(err.trim().split("\n").length, 1, err);
+      assert.equal(out, "");
+    });
+    assert.match((await run("--help")).out, /--holdout SHARE/);
+  }));

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { flagName } from "../../src/train/config.ts";
+import { readCheckpoint } from "../../src/train/checkpoint.ts";
+import { type MetricsLine, readMetrics } from "../../src/train/log.ts";
+import { MINUSCULE, writePictures } from "./fixture.ts";
+
+const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
+const ENGINE = Deno.env.get("SEMANTIC_AE_TEST_ENGINE") ?? "wasm";
+const STEPS = 30;
+
+/** The command that trains the minuscule model. */
+function command(data: string, out: string, ...more: string[]): { path: string; args: string[] } {
+  const settings = { ...MINUSCULE, epochs: 10, engine: ENGINE, checkpointSteps: 3, data, out };
+  const flags = Object.entries(settings).map(([key, value]) => `--${flagName(key)}=${value}`);
+  return { path: Deno.execPath(), args: ["run", "-A", "--no-check", "--quiet", TASK, ...flags, ...more] };
+}
+
+/** Starts it as a process of its own. */
+function start(data: string, out: string, ...more: string[]): Deno.ChildProcess {
+  const { path, args } = command(data, out, ...more);
+  return new Deno.Command(path, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+}
+
+/** Waits for the end of a process; the output is for the messages of failed assertions. */
+async function end(child: Deno.ChildProcess): Promise<{ code: number; signal: string | null; text: string }> {
+  const { code, signal, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, signal, text: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+/** Resolves when the run has logged a step, or has ended. */
+async function untilStep(out: string, step: number, ended: () => boolean): Promise<void> {
+  while (!ended()) {
+    const text = await Deno.readTextFile(join(out, "metrics.jsonl")).catch(() => "");
+    if (text.includes(`"step":${step},`)) return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** The figures that do not depend on the clock. */
+const figures = (lines: MetricsLine[]) =>
+  lines.map(({ imagesPerSecond: _, waiting: __, ...rest }) => JSON.stringify(rest));
+
+async function inFolder(test: (folder: string, data: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const data = join(folder, "pictures");
+    await writePictures(data, 13);
+    await test(folder, data);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a run killed at random moments and resumed has the losses of an unbroken one, bit for bit", () =>
+  inFolder(async (folder, data) => {
+    const whole = join(folder, "whole"), broken = join(folder, "broken");
+    const unbroken = await end(start(data, whole));
+    assert.equal(unbroken.code, 0, unbroken.text);
+
+    const kills: string[] = [];
+    let begun = false;
+    for (let round = 0; round < 4; round++) {
+      const child = start(data, broken, ...(begun ? ["--resume"] : []));
+      let over = false;
+      child.status.then(() => over = true);
+      const step = 1 + round * 5 + Math.floor(Math.random() * 5);
+      // The first round may die before its first step, the others soon after some step.
+      if (round > 0 || Math.random() < 0.8) await untilStep(broken, step, () => over);
+      const delay = Math.random() * 80;
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      if (!over) child.kill("SIGKILL");
+      const { code, signal, text } = await end(child);
+      const lines = (await readMetrics(join(broken, "metrics.jsonl"))).length;
+      kills.push(`after step ${step} + ${delay.toFixed(0)} ms: ${signal}, ${lines} lines`);
+      begun = await Deno.stat(join(broken, "config.json")).then(() => true, () => false);
+      // A fast engine may be through before the signal comes; what must not happen is an error.
+      if (signal !== "SIGKILL" && code !== 0) assert.fail(`${kills.join("; ")}\n${text}`);
+    }
+    const last = await end(start(data, broken, ...(begun ? ["--resume"] : [])));
+    assert.equal(last.code, 0, last.text);
+
+    const wanted = figures(await readMetrics(join(whole, "metrics.jsonl")));
+    assert.equal(wanted.length, STEPS);
+    assert.deepEqual(figures(await readMetrics(join(broken, "metrics.jsonl"))), wanted, kills.join("; "));
+    const [a, b] = [await readCheckpoint(whole), await readCheckpoint(broken)];
+    for (const [name, { data }] of Object.entries(a.tensors)) {
+      assert.deepEqual(b.tensors[name].data, data, name);
+    }
+  }));
+
+for (
+  const [signal, code] of Deno.build.os === "windows" ? [] : [["SIGTERM", 143], ["SIGINT", 130]] as const
+) {
+  Deno.test(`${signal} finishes the step, writes a checkpoint and says how to go on`, () =>
+    inFolder(async (folder, data) => {
+      const out = join(folder, "run");
+      const child = start(data, out, "--checkpoint-steps=0");
+      let over = false;
+      child.status.then(() => over = true);
+      await untilStep(out, 2, () => over);
+      child.kill(signal);
+      const ended = await end(child);
+      assert.equal(ended.code, code, ended.text);
+      assert.match(ended.text, /stopped; to go on: deno task train --resume --out /);
+      const checkpoint = await readCheckpoint(out);
+      const lines = await readMetrics(join(out, "metrics.jsonl"));
+      assert.ok(checkpoint.step >= 2 && checkpoint.step < STEPS);
+      assert.equal(lines.length, checkpoint.step);
+    }));
+}
+
+Deno.test({
+  name: "where the disk takes no more, the run ends with an error and its last checkpoint stays",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inFolder(async (folder, data) => {
+      const out = join(folder, "run");
+      const first = await end(start(data, out, "--steps=2"));
+      assert.equal(first.code, 0, first.text);
+      // Files of at most 50 kB stand for the full disk; a checkpoint has 150.
+      const { args, path } = command(data, out, "--resume", "--steps=0");
+      const script = `trap '' XFSZ; ulimit -f 100; exec "$0" "$@"`;
+      const shell = new Deno.Command("sh", {
+        args: ["-c", script, path, ...args],
+        stdout: "piped",
+        stderr: "piped",
+      });
+      const second = await end(shell.spawn());
+      assert.equal(second.code, 1, second.text);
+      assert.match(
+        second.text,
+        /error: the checkpoint of step 3 .*could not be written.*last good one is .*step-00000002/,
+      );
+      assert.equal((await readCheckpoint(out)).step, 2);
+    }),
+});
+
+Deno.test("the command refuses wrong settings with one line and exit code 2", async () => {
+  const ended = await end(
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--quiet", TASK, "--batchsize=3"],
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn(),
+  );
+  assert.equal(ended.code, 2);
+  assert.equal(ended.text.trim(), "error: unknown flag --batchsize; did you mean --batch-size?");
+});
