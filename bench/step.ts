@@ -18,7 +18,8 @@ import { startTorch } from "./torch.ts";
 
 const HUGE_PAGES = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" };
 
-const { values: given } = parseArgs({
+const OPTIONS = {
+  args: [] as string[],
   options: {
     presets: { type: "string", default: "tiny" },
     precisions: { type: "string", default: "float32" },
@@ -31,7 +32,7 @@ const { values: given } = parseArgs({
     alone: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
-});
+} as const;
 
 /** A batch of noise with sampled views. */
 function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
@@ -41,7 +42,7 @@ function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
     (_, i) => Math.imul(i, 2654435761) >>> 24,
   );
   const views = new Float32Array(2 * count * VIEW_FIELDS);
-  for (let v = 0; v < 2; v++) {
+  for (const v of [0, 1] as const) {
     for (let i = 0; i < count; i++) {
       packView(sampleView(config, 0, 0, i, v), views, (v * count + i) * VIEW_FIELDS);
     }
@@ -92,59 +93,62 @@ function peakMemory(): number {
   return found ? Number(found[1]) * 1024 : Deno.memoryUsage().rss;
 }
 
-const engine = await openEngine(given.engine as "xla", { say: (line) => console.error(line) });
-const count = Number(given.batch), rounds = Number(given.rounds), steps = Number(given.steps);
-const rows: Comparison[] = [];
-for (const preset of given.presets.split(",") as ("tiny" | "small")[]) {
-  for (const precision of given.precisions.split(",") as Precision[]) {
-    const { run, compiled } = await prepare(engine, preset, precision, count);
-    const { traceSeconds, compileSeconds, cached, memory } = compiled;
-    console.error(
-      `${preset} ${precision}: traced in ${traceSeconds.toFixed(2)} s, ` +
-        `${cached ? "loaded" : "compiled"} in ${compileSeconds.toFixed(1)} s` +
-        (memory ? `, temporaries ${(memory.temporaries / 1e9).toFixed(2)} GB` : ""),
-    );
-    const ours = async () => count * steps / await run(steps);
-    const device = given.device as "cpu" | "cuda";
-    const shared = { preset, batch: count, precision, device };
-    const peers = given.alone ? [] : [
-      { ...shared },
-      ...(device === "cpu" ? [{ ...shared, env: HUGE_PAGES }] : []),
-      ...(given.compile ? [{ ...shared, compiled: true }] : []),
-    ];
-    const name = `step/${preset}/${precision}`;
-    let measured = false;
-    for (const options of peers) {
-      const peer = await startTorch(options);
-      if (!peer) continue;
-      measured = true;
-      const theirs = async () => count * steps / await peer.run(steps);
-      const result = await inTurn(rounds, ours, theirs);
-      const suffix = "env" in options ? "/huge-pages" : "compiled" in options ? "/compiled" : "";
-      rows.push({ name: name + suffix, unit: "images/s", note: peer.about, ...result });
-      rows.push({
-        name: `memory/${preset}/${precision}${suffix}`,
-        ours: peakMemory() / 1e9,
-        peer: peer.peak() / 1e9,
-        unit: "GB peak",
-        ratio: null,
-        note: peer.about,
-      });
-      await peer.close();
-    }
-    if (!measured) {
-      const result = await inTurn(rounds, ours);
-      rows.push({ name, unit: "images/s", note: given.alone ? "" : "no PyTorch here", ...result });
-      rows.push({
-        name: `memory/${preset}/${precision}`,
-        ours: peakMemory() / 1e9,
-        peer: null,
-        unit: "GB peak",
-        ratio: null,
-      });
+/** Measures and prints. */
+export async function main(args: string[]): Promise<void> {
+  const { values: given } = parseArgs({ ...OPTIONS, args });
+  const engine = await openEngine(given.engine as "xla", { say: (line) => console.error(line) });
+  const count = Number(given.batch), rounds = Number(given.rounds), steps = Number(given.steps);
+  const rows: Comparison[] = [];
+  for (const preset of given.presets.split(",") as ("tiny" | "small")[]) {
+    for (const precision of given.precisions.split(",") as Precision[]) {
+      const { run, compiled } = await prepare(engine, preset, precision, count);
+      const { traceSeconds, compileSeconds, cached, memory } = compiled;
+      console.error(
+        `${preset} ${precision}: traced in ${traceSeconds.toFixed(2)} s, ` +
+          `${cached ? "loaded" : "compiled"} in ${compileSeconds.toFixed(1)} s` +
+          (memory ? `, temporaries ${(memory.temporaries / 1e9).toFixed(2)} GB` : ""),
+      );
+      const ours = async () => count * steps / await run(steps);
+      const device = given.device as "cpu" | "cuda";
+      const shared = { preset, batch: count, precision, device };
+      const peers = given.alone ? [] : [
+        { ...shared },
+        ...(device === "cpu" ? [{ ...shared, env: HUGE_PAGES }] : []),
+        ...(given.compile ? [{ ...shared, compiled: true }] : []),
+      ];
+      const name = `step/${preset}/${precision}`;
+      let measured = false;
+      for (const options of peers) {
+        const peer = await startTorch(options);
+        if (!peer) continue;
+        measured = true;
+        const theirs = async () => count * steps / await peer.run(steps);
+        const result = await inTurn(rounds, ours, theirs);
+        const suffix = "env" in options ? "/huge-pages" : "compiled" in options ? "/compiled" : "";
+        rows.push({ name: name + suffix, unit: "images/s", note: peer.about, ...result });
+        rows.push({
+          name: `memory/${preset}/${precision}${suffix}`,
+          ours: peakMemory() / 1e9,
+          peer: peer.peak() / 1e9,
+          unit: "GB peak",
+          ratio: null,
+          note: peer.about,
+        });
+        await peer.close();
+      }
+      if (!measured) {
+        const result = await inTurn(rounds, ours);
+        rows.push({ name, unit: "images/s", note: given.alone ? "" : "no PyTorch here", ...result });
+        rows.push({
+          name: `memory/${preset}/${precision}`,
+          ours: peakMemory() / 1e9,
+          peer: null,
+          unit: "GB peak",
+          ratio: null,
+        });
+      }
     }
   }
+  report(rows, given.json);
+  await engine.close();
 }
-report(rows, given.json);
-await engine.close();
-Deno.exit(0);

@@ -27,38 +27,49 @@ const UNITS: Record<string, number> = {
   gi: 2 ** 30,
 };
 
+/** What was typed cannot be meant. */
+class UsageError extends Error {}
+
 function parseSize(text: string): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?i?)b?$/i.exec(text) ?? [];
   const scale = UNITS[unit?.toLowerCase()];
   if (number === undefined || scale === undefined) {
-    throw new Error(`--shard-size: "${text}" is no size; write 500MB, 512MiB, 2GiB or bytes`);
+    throw new UsageError(`--shard-size: "${text}" is no size; write 500MB, 512MiB, 2GiB or bytes`);
   }
   return Math.round(Number(number) * scale);
 }
 
 function parseCount(text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) {
-    throw new Error(`--concurrency: "${text}" is no whole number from 1 to 9999`);
+    throw new UsageError(`--concurrency: "${text}" is no whole number from 1 to 9999`);
   }
   return Number(text);
 }
 
+function parsed(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        "shard-size": { type: "string", default: "1GiB" },
+        check: { type: "string", default: "decode" },
+        concurrency: { type: "string" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split(". ")[0]}; see --help`);
+  }
+}
+
 function readArguments(args: string[]) {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      "shard-size": { type: "string", default: "1GiB" },
-      check: { type: "string", default: "decode" },
-      concurrency: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
+  const { values, positionals } = parsed(args);
   if (values.help) return null;
-  if (positionals.length !== 2) throw new Error("pack takes two arguments, SRC and DEST; see --help");
+  if (positionals.length !== 2) throw new UsageError("pack takes two arguments, SRC and DEST; see --help");
   const { check } = values;
   if (check !== "decode" && check !== "sniff") {
-    throw new Error(`--check: "${check}" is neither decode nor sniff`);
+    throw new UsageError(`--check: "${check}" is neither decode nor sniff`);
   }
   return {
     src: positionals[0],
@@ -71,7 +82,8 @@ function readArguments(args: string[]) {
 
 const plural = (count: number, noun: string) =>
   `${count} ${noun}${count === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`;
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+const size = (bytes: number) =>
+  bytes < 2 ** 20 ? `${(bytes / 2 ** 10).toFixed(1)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** Shows progress on one line in a terminal, and as a line now and then elsewhere. */
 function progressPrinter(): (progress: PackProgress) => void {
@@ -81,7 +93,7 @@ function progressPrinter(): (progress: PackProgress) => void {
     const now = performance.now();
     if (done < total && now - shown < (terminal ? 100 : 10_000)) return;
     shown = now;
-    const line = `${done} of ${total} pictures: ${mebibytes(bytes)}, ${plural(shards, "shard")}, ${bad} bad`;
+    const line = `${done} of ${total} pictures: ${size(bytes)}, ${plural(shards, "shard")}, ${bad} bad`;
     Deno.stderr.writeSync(
       encoder.encode(terminal ? `\r\x1b[K${line}${done === total ? "\n" : ""}` : line + "\n"),
     );
@@ -107,7 +119,7 @@ async function main(): Promise<number> {
       onProgress: progressPrinter(),
     });
     console.log(
-      `${dest}: ${plural(report.records, "picture")}, ${mebibytes(report.bytes)}, ${
+      `${dest}: ${plural(report.records, "picture")}, ${size(report.bytes)}, ${
         plural(report.shards, "shard")
       }, ` +
         plural(report.labels.length, "class"),
@@ -132,6 +144,6 @@ if (import.meta.main) {
     Deno.exit(await main());
   } catch (error) {
     console.error(`pack: ${error instanceof Error ? error.message : error}`);
-    Deno.exit(1);
+    Deno.exit(error instanceof UsageError ? 2 : 1);
   }
 }

@@ -17,21 +17,29 @@ forward and backward passes, optimiser steps, evaluation. Exit code 1 if anythin
   --json          one JSON object a file, with every tensor's error
   --help          this text`;
 
+function readArguments() {
+  try {
+    return parseArgs({
+      args: Deno.args,
+      allowPositionals: true,
+      options: {
+        engine: { type: "string", default: "auto" },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    throw new Error(`${(error as Error).message.split(". ")[0]}; see --help`);
+  }
+}
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      engine: { type: "string", default: "auto" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
+  const { values, positionals } = readArguments();
   if (values.help) {
     console.log(HELP);
     return 0;
   }
-  if (positionals.length === 0) throw new Error(`name at least one file\n\n${HELP}`);
+  if (positionals.length === 0) throw new Error("name at least one file; see --help");
   if (!["auto", "xla", "wasm", "tensorflow", "webgpu"].includes(values.engine)) {
     throw new Error(`--engine ${values.engine} is unknown; take auto, xla or wasm`);
   }

@@ -50,6 +50,7 @@ function onSignal(
 /** What the table says of a demo with fewer epochs than it is meant to have. */
 function shorterNotes(config: RunConfig, engine: string): string[] {
   const { epochs } = presetConfig(config.preset);
+  if (config.steps > 0) return [`shortened: at most ${config.steps} steps (batches of ${config.batchSize})`];
   if (config.epochs >= epochs) return [];
   const why = engine === "wasm" ? ": the engine wasm takes too long for more" : "";
   return [`shortened: ${config.epochs} epochs (batches of ${config.batchSize}) in place of ${epochs}${why}`];
@@ -80,7 +81,9 @@ async function main(flags: Flags): Promise<number> {
   try {
     // Train.
     const result = await train(config, { engine, source, progress, signal: stop.signal });
-    const bad = result.bad > 0 ? `, ${result.bad} bad pictures were skipped` : "";
+    const bad = result.bad > 0
+      ? `, bad pictures were skipped ${result.bad} ${result.bad === 1 ? "time" : "times"}`
+      : "";
     say(`step ${result.step} of ${result.total}: ${result.checkpoint}${bad}`);
     if (stop.signal.aborted) {
       const state = result.stopped ? "stopped" : "trained to the end, but not evaluated";
@@ -111,7 +114,6 @@ async function main(flags: Flags): Promise<number> {
         state,
         random,
         ...shards,
-        seed: config.seed,
         run: config.out,
         notes,
         progress: say,

@@ -24,6 +24,11 @@ export function pathError(error: unknown, path: string, doing: "read" | "write")
   return new Error(`${path}: cannot ${doing}: ${reason}`, { cause: error });
 }
 
+/** True for what the file system, or Deno's permission for it, has thrown. */
+export function isPathError(error: unknown): boolean {
+  return Object.values(Deno.errors).some((kind) => error instanceof kind);
+}
+
 /** Joins a folder and a name with one slash. */
 export function join(folder: string, name: string): string {
   return folder.endsWith("/") ? folder + name : `${folder}/${name}`;

@@ -35,7 +35,7 @@ export interface StreamOptions {
   onBadRecord?: (bad: BadRecord) => void;
   /** Bad records that were counted before `from`; `Batch.bad` goes on from there. Default 0. */
   bad?: number;
-  /** Records read and decoded at once. Default: twice the cores, at least 4. */
+  /** Records read and decoded at once. Default, also for 0: twice the cores, at least 4. */
   concurrency?: number;
   /** Finished batches that may wait. Default 2. */
   prefetch?: number;
@@ -70,15 +70,31 @@ interface Sample {
  * @returns Batches. Stopping early ends all reading before `return()` resolves.
  * @throws RangeError at once for a batch larger than the source or an option out of range; Error while iterating when a
  * record is bad under `fail`, or more than 1 % of the source (and more than one record) is bad.
- * @example
- * ```ts ignore
- * for await (const batch of streamBatches(source, { imageSize: 64, batchSize: 128, seed: 0, views })) {
- *   // batch.base: 128 × 64 × 64 × 3 bytes; batch.views: 2 × 128 packed views
+ * @example A folder of pictures as batches of view pairs.
+ * ```ts
+ * import { DEFAULT_VIEWS, openSource, streamBatches, unpackView, VIEW_FIELDS } from "../../mod.ts";
+ * import assert from "node:assert/strict";
+ *
+ * // Usually there is one already; here it is made of two tiny pictures.
+ * const folder = await Deno.makeTempDir();
+ * const gif = await (await fetch("data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs=")).bytes();
+ * for (const name of ["one.gif", "two.gif"]) await Deno.writeFile(`${folder}/${name}`, gif);
+ *
+ * const source = await openSource(folder);
+ * const views = { ...DEFAULT_VIEWS, imageSize: 64 };
+ * for await (const batch of streamBatches(source, { imageSize: 64, batchSize: 2, seed: 0, views })) {
+ *   assert.equal(batch.base.length, 2 * 64 * 64 * 3); // The pictures' bytes.
+ *   assert.equal(batch.views.length, 2 * 2 * VIEW_FIELDS); // All of view 1, then all of view 2.
+ *   const { crop, flip } = unpackView(batch.views, 2 * VIEW_FIELDS); // The first picture's view 2.
+ *   console.log(batch.keys, crop, flip);
+ *   if (batch.epoch === 3) break; // The stream has no end of its own.
  * }
+ * await source.close();
+ * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export function streamBatches(source: Source, options: StreamOptions): AsyncGenerator<Batch, void, void> {
-  const concurrency = options.concurrency ?? Math.max(4, 2 * navigator.hardwareConcurrency);
+  const concurrency = options.concurrency || Math.max(4, 2 * navigator.hardwareConcurrency);
   checkOptions(source, { ...options, concurrency });
   return prefetch(batches(source, options, concurrency), options.prefetch ?? 2);
 }

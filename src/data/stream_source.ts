@@ -43,6 +43,8 @@ export interface StreamRecordsOptions extends OpenShardOptions {
   keepOrder?: boolean;
 }
 
+const SHUFFLE_BYTES = 256 * 2 ** 20;
+
 /** A record and its place in the epoch's order, the same in every process and every run. */
 export interface PlacedRecord {
   record: ImageRecord;
@@ -64,7 +66,50 @@ export function streamRecords(
   source: StreamSource,
   options: StreamRecordsOptions,
 ): AsyncGenerator<PlacedRecord, void, void> {
-  const { shuffleBuffer = 1000, shuffleBytes = 256 * 2 ** 20, skip = 0 } = options;
+  checkStreamOptions(options);
+  return closable((signal) => deal(orderedRecords(source, { ...options, signal }), options), options.signal);
+}
+
+/**
+ * The whole order of an epoch of a stream-only source, of which {@linkcode streamRecords} gives a process its part.
+ *
+ * @param source Where records come from.
+ * @param options Seed, epoch and the buffer's sizes.
+ */
+export function orderedRecords(
+  source: StreamSource,
+  options: StreamRecordsOptions,
+): AsyncGenerator<ImageRecord, void, void> {
+  return closable((signal) => buffered(shards(source, options, signal), options), options.signal);
+}
+
+/**
+ * Deals records out to processes and passes over those that this process already had.
+ *
+ * @param records The whole order.
+ * @param options Process and skip.
+ */
+export async function* deal(
+  records: AsyncIterable<ImageRecord>,
+  options: Pick<StreamRecordsOptions, "process" | "skip">,
+): AsyncGenerator<PlacedRecord, void, void> {
+  const { index, count } = options.process ?? { index: 0, count: 1 }, skip = options.skip ?? 0;
+  let place = 0, passed = 0;
+  let mine: PlacedRecord | undefined;
+  for await (const record of records) {
+    if (place % count === index) mine = { record, place };
+    // Only whole rounds count, so that every process gets the same number.
+    if (++place % count === 0 && mine) {
+      const ready = mine;
+      mine = undefined;
+      if (passed++ >= skip) yield ready;
+    }
+  }
+}
+
+/** Throws RangeError for options that cannot be. */
+export function checkStreamOptions(options: StreamRecordsOptions): void {
+  const { shuffleBuffer = 1000, shuffleBytes = SHUFFLE_BYTES, skip = 0 } = options;
   const { index, count } = options.process ?? { index: 0, count: 1 };
   for (
     const [name, value, least] of [
@@ -80,20 +125,6 @@ export function streamRecords(
     }
   }
   if (index >= count) throw new RangeError(`process ${index} of ${count} does not exist; they count from 0`);
-  return closable(async function* (signal) {
-    const records = buffered(shards(source, options, signal), shuffleBuffer, shuffleBytes, options);
-    let place = 0, passed = 0;
-    let mine: PlacedRecord | undefined;
-    for await (const record of records) {
-      if (place % count === index) mine = { record, place };
-      // Only whole rounds count, so that every process gets the same number.
-      if (++place % count === 0 && mine) {
-        const ready = mine;
-        mine = undefined;
-        if (passed++ >= skip) yield ready;
-      }
-    }
-  }, options.signal);
 }
 
 async function* shards(
@@ -112,9 +143,7 @@ async function* shards(
 /** Draws at random from a buffer bounded in records and bytes. */
 async function* buffered(
   records: AsyncGenerator<ImageRecord, void, void>,
-  most: number,
-  mostBytes: number,
-  { seed, epoch }: StreamRecordsOptions,
+  { seed, epoch, shuffleBuffer: most = 1000, shuffleBytes: mostBytes = SHUFFLE_BYTES }: StreamRecordsOptions,
 ): AsyncGenerator<ImageRecord, void, void> {
   const random = randomStream(seed, "shuffle", epoch);
   const held: ImageRecord[] = [];

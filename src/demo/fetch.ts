@@ -44,6 +44,11 @@ async function npmPack(hand: Hand, folder: string): Promise<string> {
       stdin: "null",
     }).output();
   } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new Error(
+        `the demo's pictures come through npm, which Deno may not run here: --allow-run=npm, ${INSTEAD}`,
+      );
+    }
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Error(
       `the demo's pictures come through npm, which was not found: install Node with npm, ${INSTEAD}`,

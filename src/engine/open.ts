@@ -21,9 +21,13 @@ export interface EngineOptions {
  * @param options Where things are and whom to tell.
  * @throws When the named engine cannot run here; the message says what is missing.
  */
-export async function openEngine(name: EngineName | "auto" = "auto", options: EngineOptions = {}): Promise<Engine> {
+export async function openEngine(
+  name: EngineName | "auto" = "auto",
+  options: EngineOptions = {},
+): Promise<Engine> {
   const { plugin, say } = options;
-  const openXla = () => openXlaEngine({ plugin, cache: options.programs ?? cacheFolder("programs"), progress: say });
+  const openXla = () =>
+    openXlaEngine({ plugin, cache: options.programs ?? cacheFolder("programs"), progress: say });
   switch (name) {
     case "xla":
       return await openXla();

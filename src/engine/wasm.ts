@@ -1,11 +1,21 @@
 import * as tf from "./tf.ts";
 import * as wasm from "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
 import { plainEngine } from "./plain.ts";
+import { useFastProduct } from "./wasm_product.ts";
 import type { Engine } from "./types.ts";
+
+let fast = false;
 
 /** The engine that is always there: tfjs on WebAssembly, float32, for tiny models. */
 export async function openWasm(): Promise<Engine> {
-  if (!await tf.setBackend("wasm")) throw new Error("the WebAssembly backend of TensorFlow.js did not start");
+  if (!fast) useFastProduct();
+  fast = true;
+  if (!await tf.setBackend("wasm")) {
+    throw new Error(
+      "the WebAssembly backend of TensorFlow.js did not start. It reads its .wasm file from Deno's package cache: " +
+        "run with --allow-read, or with that folder in --allow-read=… (`deno info` names it)",
+    );
+  }
   await tf.ready();
   return plainEngine("wasm", `WebAssembly, ${wasm.getThreadsCount()} thread(s), float32, op by op`);
 }

@@ -15,6 +15,12 @@ export interface XlaEngineOptions {
 }
 
 /**
+ * What XLA's CPU compiler is told; on other devices these say nothing. oneDNN's products make weight gradients 1.4 times
+ * as fast as XLA's own. And the larger of a number and not-a-number must not be the number, or a ReLU would hide a NaN.
+ */
+const CPU_FLAGS = { xla_cpu_experimental_onednn_custom_call: true, xla_cpu_enable_fast_min_max: false };
+
+/**
  * The engine that compiles: TensorFlow.js on XLA through a PJRT plugin.
  *
  * @throws PluginUnavailableError when no plugin is there and none can be fetched.
@@ -22,7 +28,7 @@ export interface XlaEngineOptions {
 export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
   const progress = (step: { message: string }) => options.progress?.(step.message);
   const path = options.plugin ?? (await providePlugin({ progress })).path;
-  const xla = await openXla(path, { cache: options.cache });
+  const xla = await openXla(path, { cache: options.cache, flags: CPU_FLAGS });
   const { client, backend } = xla;
   return {
     name: "xla",

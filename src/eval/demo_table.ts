@@ -165,7 +165,6 @@ function caption(demo: Demo): string[] {
  */
 export async function evaluateDemo(options: EvaluateDemoOptions): Promise<Table> {
   const { engine, config, seed = 0, notes = [], progress = () => {} } = options;
-  progress("evaluating: meanings, categories and crops");
   const demo = await readDemo(options);
   const pixels = demo.size * demo.size * 3;
   const heldout = demo.pictures.subarray(demo.firstHeldout * pixels);
@@ -176,6 +175,7 @@ export async function evaluateDemo(options: EvaluateDemoOptions): Promise<Table>
 
   const models = { trained: options.state, ...(options.random ? { random: options.random } : {}) };
   for (const [encoder, state] of Object.entries(models)) {
+    progress(`evaluating the ${encoder} encoder on ${demo.meanings.length} pictures`);
     const pictures: Embedding = await embed.pictures(state, demo.pictures);
     const { rendered: images, ...crops } = await embed.views(state, heldout, views);
     rendered = images as Uint8Array<ArrayBuffer>;
@@ -184,6 +184,7 @@ export async function evaluateDemo(options: EvaluateDemoOptions): Promise<Table>
       rows.push({ encoder, features: name, ...answers });
     }
   }
+  progress("evaluating raw pixels");
   for (const side of new Set([8, demo.size])) {
     if (demo.size % side !== 0) continue;
     const features = {

@@ -30,6 +30,30 @@ export interface StoredModel {
  * only the encoder is taken.
  *
  * @throws {Error} There is no such file, or it cannot be read as what it should be.
+ * @example Features of a picture by a trained encoder.
+ * ```ts
+ * import {
+ *   embedder, evaluationPicture, initialState, openEngine, presetConfig, readModel, readState, saveCheckpoint,
+ * } from "../../mod.ts";
+ * import assert from "node:assert/strict";
+ *
+ * // Usually a run folder that `deno task train` has left; here one of a model that was never trained.
+ * const run = await Deno.makeTempDir();
+ * const engine = await openEngine("wasm");
+ * const config = { ...presetConfig("demo"), imageSize: 16, width: 32, depth: 1 };
+ * const begin = { step: 0, cursor: { epoch: 0, position: 0 }, pictures: 0, bad: 0, engine: "wasm", time: "" };
+ * await saveCheckpoint(run, { config, ...begin }, await readState(initialState(config, 0)), { keep: 1 });
+ *
+ * const model = await readModel(run);
+ * const state = await model.load();
+ * // Usually from decodePicture(await Deno.readFile("photo.jpg")).
+ * const picture = { width: 40, height: 30, data: new Uint8Array(40 * 30 * 3).fill(128) };
+ * const pictures = evaluationPicture(picture, model.config.imageSize);
+ * const features = await embedder(engine, model.config).pictures(state, pictures);
+ * assert.deepEqual([features.class.rows, features.class.width], [1, 32]);
+ * await engine.close();
+ * await Deno.remove(run, { recursive: true });
+ * ```
  */
 export async function readModel(path: string, options: ReadModelOptions = {}): Promise<StoredModel> {
   const { preset, teacher } = options;

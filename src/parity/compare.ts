@@ -23,7 +23,8 @@ export const TOLERANCE: Readonly<Record<Kind, { measure: Measure; limit: number 
   "gradients": { measure: "relative L2", limit: 1e-3 },
   // Exactly 0 in theory (SPEC D18), so there is nothing to be relative to.
   "vanishing gradients": { measure: "absolute", limit: 1e-4 },
-  "gradient sums": { measure: "relative to the first", limit: 1e-3 },
+  // Relative to the gradient's norm. Errors may add up in a sum, so more is allowed than for the elements.
+  "gradient sums": { measure: "relative to the first", limit: 3e-3 },
   "buffers": { measure: "relative L2", limit: 1e-4 },
   "cells": { measure: "absolute", limit: 0 },
   "update losses": { measure: "relative", limit: 1e-4 },

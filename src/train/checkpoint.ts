@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import { isPathError, pathError } from "../data/paths.ts";
 import type { Cursor } from "../data/types.ts";
 import { decodeSafetensors, encodeSafetensors, type Safetensors, type StoredTensor } from "../safetensors.ts";
 import { writeAtomic, type WriteFile } from "./atomic.ts";
@@ -118,7 +119,14 @@ async function decodeOrAdvise(file: string, bytes: Uint8Array): Promise<Safetens
   } catch (cause) {
     const run = dirname(dirname(file));
     const steps = (await listSteps(run)).filter((step) => fileName(step) < basename(file));
-    if (steps.length === 0) throw cause;
+    if (steps.length === 0) {
+      throw new Error(
+        `${(cause as Error).message}. It is damaged or no checkpoint, and there is none before it`,
+        {
+          cause,
+        },
+      );
+    }
     const before = join(checkpointFolder(run), fileName(steps.at(-1)!));
     throw new Error(
       `${(cause as Error).message}. The one before it is ${before}; remove the damaged one to use it`,
@@ -148,8 +156,12 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     }
     bytes = await Deno.readFile(file);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) throw new Error(`${path}: there is no such checkpoint`);
-    throw cause;
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new Error(
+        `${path}: there is no such checkpoint; name a run folder or a file in its checkpoints/`,
+      );
+    }
+    throw isPathError(cause) ? pathError(cause, file, "read") : cause;
   }
   const { tensors, metadata } = await decodeOrAdvise(file, bytes);
   if (metadata.format !== "semantic-ae checkpoint") {

@@ -174,7 +174,11 @@ export async function readConfig(path: string): Promise<Partial<RunConfig>> {
   try {
     parsed = JSON.parse(await Deno.readTextFile(path));
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : (cause as Error).message;
+    const why = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "no permission to read it; check its owner and mode"
+      : (cause as Error).message;
     throw new ConfigError(`${path}: cannot be read as configuration: ${why}`);
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
@@ -195,7 +199,8 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
   const config: RunConfig = { ...presetConfig(preset), ...given };
   if (config.warmupEpochs > config.epochs) {
     throw new ConfigError(
-      `warmupEpochs is ${config.warmupEpochs}, but the run has only ${config.epochs} epochs`,
+      `warmupEpochs is ${config.warmupEpochs}, but epochs is only ${config.epochs}; ` +
+        `add --warmup-epochs ${config.epochs / 10}, or take more epochs`,
     );
   }
   try {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isPathError, pathError } from "../data/paths.ts";
 import type { Source } from "../data/types.ts";
 import { isPartial, removePartial, writeAtomic } from "./atomic.ts";
 import {
@@ -18,7 +19,7 @@ async function exists(path: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    throw pathError(error, path, "read");
   }
 }
 
@@ -67,6 +68,16 @@ export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig
 export async function prepareFolder(config: RunConfig): Promise<Checkpoint | null> {
   const { out } = config;
   if (!out) throw new ConfigError("out is empty: name a run folder");
+  try {
+    return await prepare(config);
+  } catch (error) {
+    throw isPathError(error) ? pathError(error, out, "write") : error;
+  }
+}
+
+/** As {@linkcode prepareFolder}, with the file system's own errors. */
+async function prepare(config: RunConfig): Promise<Checkpoint | null> {
+  const { out } = config;
   let checkpoint: Checkpoint | null = null;
   if (await exists(out)) {
     if (!(await Deno.stat(out)).isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);

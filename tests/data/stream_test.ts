@@ -188,7 +188,7 @@ Deno.test("impossible options are refused before any work", () => {
   refuse({ batchSize: 11 }, /a batch of 11 is larger than the data set of 10 pictures; take .* at most 10/);
   refuse({ batchSize: 0 }, /batch size must be/);
   refuse({ seed: -1 }, /seed must be/);
-  refuse({ concurrency: 0 }, /concurrency must be/);
+  refuse({ concurrency: -1 }, /concurrency must be/);
   refuse({ prefetch: 0.5 }, /prefetch must be/);
   refuse({ from: { epoch: 0, position: 11 } }, /cursor's position/);
   refuse({ imageSize: 32 }, /views are drawn for 16 pixels, base pictures have 32/);

@@ -2,6 +2,7 @@ import { sniff } from "../decode.ts";
 import { requireIndex } from "../grow.ts";
 import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../lmdb_format.ts";
 import { memo } from "../reader/cache.ts";
+import { DamagedError } from "../reader/chunks.ts";
 import { openFileReader } from "../reader/file.ts";
 import type { ByteReader } from "../reader/types.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
@@ -123,19 +124,23 @@ function makeSource(
   const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
   const size = header.pageSize;
   const labelOf = new Map(labels.map((name, number) => [name, number]));
-  const leaf = memo<number, Uint8Array>(cacheBytes, (page) => reader.read(page * size, size), () => size);
+  const leaf = memo(cacheBytes, async (page: number) => {
+    const bytes = await reader.read(page * size, size);
+    return { bytes, nodes: nodesOf(header, page, bytes, "leaf").filter(isRecord) };
+    // A node is an object and a view of its key, some 200 bytes.
+  }, ({ nodes }) => size + 200 * nodes.length);
   const find = async (at: number): Promise<{ page: number; bytes: Uint8Array; node: Node; key: string }> => {
     requireIndex(uri, at, index.length);
     const { page, place } = findLeaf(index, at);
-    const bytes = await leaf(page);
-    const node = nodesOf(header, page, bytes, "leaf").filter(isRecord)[place];
+    const { bytes, nodes } = await leaf(page);
+    const node = nodes[place];
     if (!node) throw new Error(`${uri}: page ${page} changed while it was read`);
     return { page, bytes, node, key: keyText(node.key) };
   };
   const value = async (page: number, bytes: Uint8Array, node: Node): Promise<Uint8Array> => {
     const place = placeOf(header, page, bytes, node);
     if (place.size > maxRecordBytes) {
-      throw new Error(`${place.size} bytes, over the limit of ${maxRecordBytes} (maxRecordBytes)`);
+      throw new DamagedError(`${place.size} bytes, over the limit of ${maxRecordBytes} (maxRecordBytes)`);
     }
     if (place.page === undefined) return bytes.slice(node.rest, node.rest + place.size);
     const front = header.layout.header;
@@ -153,7 +158,9 @@ function makeSource(
       try {
         picture = await value(page, bytes, node);
       } catch (error) {
-        throw new BadRecordError(uri, key, error instanceof Error ? error.message : String(error));
+        // What is wrong with the bytes is the record's fault; what is wrong with the machine is not.
+        if (!(error instanceof DamagedError || error instanceof RangeError)) throw error;
+        throw new BadRecordError(uri, key, error.message);
       }
       if (sniff(picture) === null) {
         throw new BadRecordError(uri, key, `the value is no picture but ${describeValue(picture)}`);

@@ -1,12 +1,13 @@
 import type { LmdbHeader } from "../lmdb_format.ts";
+import { DamagedError } from "../reader/chunks.ts";
 
 const BRANCH = 0x01, LEAF = 0x02, OVERFLOW = 0x04, KINDS = 0x07, SPECIAL = 0x60;
 const BIG = 0x01, DATABASE = 0x02, DUPLICATES = 0x04;
 const NODE_HEADER = 8, DATABASE_RECORD = 48;
 
 /** An index that contradicts itself. */
-export function damaged(what: string): Error {
-  return new Error(`damaged LMDB index: ${what}`);
+export function damaged(what: string): DamagedError {
+  return new DamagedError(`damaged LMDB index: ${what}`);
 }
 
 /** A branch's child, or a leaf's record. */

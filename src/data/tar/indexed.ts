@@ -146,12 +146,9 @@ function source(
         if (label >= 0) record.label = label;
         return record;
       } catch (error) {
-        if (error instanceof BadRecordError) throw error;
-        throw new BadRecordError(
-          shard,
-          `record ${at}`,
-          error instanceof Error ? error.message : String(error),
-        );
+        // What is wrong with the bytes is the record's fault; what is wrong with the machine is not.
+        if (!(error instanceof DamagedError || error instanceof RangeError)) throw error;
+        throw new BadRecordError(shard, `record ${at}`, error.message);
       }
     },
     key: async (at) => (await load(at, 0)).key,

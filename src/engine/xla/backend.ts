@@ -1,14 +1,33 @@
 import * as tf from "./tf.ts";
 import { parameter } from "./ir/build.ts";
-import { printProgram } from "./ir/print.ts";
+import { printProgram, reachable } from "./ir/print.ts";
 import { newGraph, type TensorType, type Value } from "./ir/types.ts";
 import { effort } from "./kernels/effort.ts";
+import { knownElements } from "./kernels/known.ts";
 import type { Lowering } from "./kernels/types.ts";
 import type { Buffer, Client, Executable } from "./pjrt/types.ts";
 import { bufferOf, type DType, dtypeOf, type Entry, type HostArray, toHost } from "./storage.ts";
 import { logical, type Trace, typeOf, userLine, valueOf } from "./trace.ts";
 
 type Inputs = Record<string, tf.TensorInfo> | tf.TensorInfo[];
+
+/** How one kernel's results come about, for inputs of certain types. */
+interface Program {
+  /** Absent when the results are known without computing. */
+  readonly executable?: Executable;
+  readonly known?: (() => HostArray)[];
+  readonly types: TensorType[];
+  /** True when the kernel gives a list, be it of one. */
+  readonly list: boolean;
+}
+
+/** Attributes as text; JSON alone has one word for infinities and not-a-number. */
+function attributeText(attrs: unknown): string {
+  return JSON.stringify(
+    attrs,
+    (_, v) => typeof v === "number" && (!Number.isFinite(v) || Object.is(v, -0)) ? `${1 / v} ${v}` : v,
+  );
+}
 
 /**
  * TensorFlow.js's view of an XLA device. A kernel is either recorded into the function that is being traced or, outside
@@ -19,7 +38,7 @@ export class XlaBackend extends tf.KernelBackend {
   /** The function that is being recorded, if any. */
   trace: Trace | null = null;
   /** Programs of single kernels by their signature. */
-  readonly #programs = new Map<string, { executable: Executable; shapes: number[][] }>();
+  readonly #programs = new Map<string, Program>();
 
   constructor(readonly client: Client) {
     super();
@@ -134,7 +153,7 @@ export class XlaBackend extends tf.KernelBackend {
   }
 
   override dispose(): void {
-    for (const { executable } of this.#programs.values()) executable.delete();
+    for (const { executable } of this.#programs.values()) executable?.delete();
     this.#programs.clear();
     this.client.close();
   }
@@ -152,11 +171,16 @@ export class XlaBackend extends tf.KernelBackend {
     const types = given.map(([key, info], i) =>
       `${key}:${info.dtype}[${info.shape}]${buffers[i].type}[${buffers[i].dims}]`
     );
-    const signature = `${name}${JSON.stringify(attrs)}(${types})`;
-    const { executable, shapes } = this.#programs.get(signature) ??
+    const signature = `${name}${attributeText(attrs)}(${types})`;
+    const program = this.#programs.get(signature) ??
       this.#compile(signature, lowering, given, buffers.map(typeOf), attrs);
-    const results = executable.execute(buffers).map((buffer, i) => this.adopt(buffer, shapes[i]));
-    return results.length === 1 ? results[0] : results;
+    const results = program.executable
+      ? program.executable.execute(buffers).map((buffer, i) => this.adopt(buffer, program.types[i].shape))
+      : program.types.map(({ element, shape }, i) => {
+        const dtype = dtypeOf(element), dataId = this.write(program.known![i](), [...shape], dtype);
+        return { dataId, shape: [...shape], dtype };
+      });
+    return program.list ? results : results[0];
   }
 
   #record(trace: Trace, lowering: Lowering, given: [string, tf.TensorInfo][], attrs: unknown) {
@@ -179,15 +203,20 @@ export class XlaBackend extends tf.KernelBackend {
     const inputs = given.map(([key, info], i) =>
       [key, logical(parameter(graph, types[i]), info.shape, info.dtype)] as const
     );
-    const results = [lowering({ graph, precision: "float32", inputs: Object.fromEntries(inputs), attrs })]
-      .flat();
-    const program = {
-      executable: this.client.compile(
-        printProgram(graph, results),
-        effort(this.client.platform, [...types, ...results.map(({ type }) => type)]),
-      ),
-      shapes: results.map((value) => [...value.type.shape]),
-    };
+    const result = lowering({ graph, precision: "float32", inputs: Object.fromEntries(inputs), attrs });
+    const results = [result].flat();
+    const known = results.map(knownElements), list = Array.isArray(result);
+    const resultTypes = results.map(({ type }) => type);
+    const program: Program = known.every((elements) => elements !== undefined)
+      ? { known, types: resultTypes, list }
+      : {
+        executable: this.client.compile(
+          printProgram(graph, results),
+          effort(this.client.platform, [...graph.parameters, ...reachable(results)]),
+        ),
+        types: resultTypes,
+        list,
+      };
     this.#programs.set(signature, program);
     return program;
   }

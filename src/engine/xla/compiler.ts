@@ -79,7 +79,7 @@ export function compilerOf(client: Client, folder?: string, fixed: CompileOption
   const pathOf = (text: string, options: CompileOptions) =>
     folder && `${folder}/${digest(machine, "\0", JSON.stringify(options), "\0", text).toString("hex")}.xla`;
   const keep = (path: string | undefined, executable: Executable): Built => {
-    if (folder && path) store(folder, path, executable);
+    if (folder && path && executable.serializable) store(folder, path, executable);
     return { executable, cached: false };
   };
   return {

@@ -13,6 +13,20 @@ export interface XlaOptions {
   client?: NamedValues;
   /** Folder for compiled programs; none keeps none. */
   cache?: string;
+  /** XLA's debug options for every program; a plugin that does not know one of them gets none. */
+  flags?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Whether a plugin's compiler knows debug options. */
+function knows(client: Client, xlaFlags: Record<string, string | number | boolean>): boolean {
+  const program = "func.func public @main() -> tensor<f32> {\n" +
+    "  %0 = stablehlo.constant dense<0.0> : tensor<f32>\n  return %0 : tensor<f32>\n}";
+  try {
+    client.compile(program, { xlaFlags }).delete();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** TensorFlow.js on a PJRT plugin's devices. */
@@ -39,7 +53,8 @@ export interface Xla {
 export async function openXla(plugin: string, options: XlaOptions = {}): Promise<Xla> {
   const client = openClient(plugin, options.client);
   const backend = await registerBackend(client);
-  const compiler = compilerOf(client, options.cache);
+  const { flags, cache } = options;
+  const compiler = compilerOf(client, cache, flags && knows(client, flags) ? { xlaFlags: flags } : {});
   return {
     client,
     backend,

@@ -1,7 +1,10 @@
 import * as tf from "./tf.ts";
 import { XlaBackend } from "./backend.ts";
-import { hostedReason, HOSTED, runOnHost } from "./kernels/host.ts";
+import { registerGradients } from "./gradients/mod.ts";
+import { GUARDS, type Seen } from "./kernels/guards.ts";
+import { HOSTED, hostedReason, runOnHost } from "./kernels/host.ts";
 import { LOWERINGS } from "./kernels/mod.ts";
+import { expanded } from "./kernels/shape.ts";
 import type { Client } from "./pjrt/types.ts";
 import { userLine } from "./trace.ts";
 
@@ -30,6 +33,7 @@ export async function registerBackend(client: Client): Promise<XlaBackend> {
       kernelFunc: ({ inputs, attrs, backend }) => runKernel(backend as XlaBackend, kernelName, inputs, attrs),
     });
   }
+  registerGradients();
   const backend = new XlaBackend(client);
   tf.registerBackend(BACKEND, () => backend, 3);
   await tf.setBackend(BACKEND);
@@ -46,11 +50,22 @@ function runKernel(
   if (SHARING.has(name) && !backend.trace) return share(backend, name, inputs, attrs);
   const onHost = hostedReason(name, inputs, attrs);
   if (onHost === undefined) {
+    if (!backend.trace) GUARDS[name]?.(seen(backend, inputs), attrs ?? {});
     return backend.run(name, LOWERINGS[name], inputs as Record<string, tf.TensorInfo>, attrs);
   }
   if (!backend.trace) return runOnHost(backend, name, inputs, attrs);
   throw new Error(
     `xla: ${name} cannot be traced: ${onHost}${userLine()}. Call it outside of jit and give its result as an argument`,
+  );
+}
+
+/** Inputs with the values that are on the host. */
+function seen(backend: XlaBackend, inputs: tf.NamedTensorInfoMap): Record<string, Seen> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([key, info]) => {
+      const { host } = backend.entries.get(info!.dataId);
+      return [key, { shape: info!.shape, values: host as ArrayLike<number> | undefined }];
+    }),
   );
 }
 
@@ -66,11 +81,8 @@ function share(
   switch (kernelName) {
     case "Reshape":
       return { dataId, dtype, shape: tf.util.inferFromImplicitShape(attrs!.shape as number[], size) };
-    case "ExpandDims": {
-      const dim = attrs!.dim as number, wider = [...shape];
-      wider.splice(dim < 0 ? shape.length + dim + 1 : dim, 0, 1);
-      return { dataId, dtype, shape: wider };
-    }
+    case "ExpandDims":
+      return { dataId, dtype, shape: expanded(shape, attrs!.dim as number) };
     default:
       return { dataId, dtype, shape };
   }

@@ -33,10 +33,14 @@ function lasting(client: Client): Client {
  * Registers the backend so that it can be made anew.
  *
  * @param plugin the PJRT plugin's shared library
+ * @param watch stands between the backend and the client
  * @returns the client, which the caller closes
  */
-export async function registerForTests(plugin: string): Promise<Client> {
-  const client = openClient(plugin), shared = lasting(client);
+export async function registerForTests(
+  plugin: string,
+  watch: (client: Client) => Client = (client) => client,
+): Promise<Client> {
+  const client = openClient(plugin), shared = lasting(watch(client));
   await registerBackend(shared);
   tf.removeBackend(BACKEND);
   tf.registerBackend(BACKEND, () => new XlaBackend(shared), 3);

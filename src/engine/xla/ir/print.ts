@@ -167,7 +167,8 @@ function line(value: Value): string {
   }
 }
 
-const several = ({ operation }: Value) => operation.op === "text" && operation.results ? `:${operation.results}` : "";
+const several = ({ operation }: Value) =>
+  operation.op === "text" && operation.results ? `:${operation.results}` : "";
 
 /** The values that results need, each after its operands. */
 export function reachable(results: readonly Value[]): Value[] {
@@ -231,9 +232,7 @@ export function printProgram(
     "module @program {",
     `  func.func public @main(${parameters.join(", ")}) -> (${types.join(", ")}) {`,
     ...body,
-    `    return ${results.map(name).join(", ")} : ${
-      results.map((v) => typeText(v.type)).join(", ")
-    }`,
+    `    return ${results.map(name).join(", ")} : ${results.map((v) => typeText(v.type)).join(", ")}`,
     "  }",
     "}",
     "",

@@ -1,5 +1,5 @@
 import * as tf from "../tf.ts";
-import { binary, broadcastTo, convert, reshape, reverse } from "../ir/build.ts";
+import { binary, broadcastTo, convert, reshape, reverse, slice } from "../ir/build.ts";
 import type { ElementType, Value } from "../ir/types.ts";
 import { type Convolution, convolution } from "./hlo.ts";
 import { activate } from "./product.ts";
@@ -118,11 +118,13 @@ function forward(precision: Call["precision"], x: Value, filter: Value, s: Sizes
 /** The gradient with respect to the input: the result's gradient, spread out, against the turned filter. */
 function backToInput(
   precision: Call["precision"],
-  dy: Value,
+  given: Value,
   filter: Value,
   s: Sizes,
   groups: number,
 ): Value {
+  // As in tfjs, what a transposed convolution has too much of is left out.
+  const dy = slice(given, given.type.shape.map(() => 0), pictureShape(s, s.output, s.outChannels));
   return product(precision, dy, reverse(filter, s.strides.map((_, i) => i)), {
     numbers: `${pictureAxes(s, "b", "f")}x[${spatial(s)}, o, i]->${pictureAxes(s, "b", "f")}`,
     strides: ones(s),

@@ -33,6 +33,10 @@ function floating(x: Value): Value {
 /** A kernel that is one StableHLO function of floating-point `x`. */
 const direct = (name: UnaryName): Lowering => ({ inputs }) => unary(name, floating(inputs.x));
 
+/** As {@linkcode direct}; whole numbers stay as they are. */
+const rounding = (name: UnaryName): Lowering => ({ inputs: { x } }) =>
+  isFloat(x.type.element) ? unary(name, x) : x;
+
 /** A kernel that is a function of `x`. */
 const map = (f: (x: Value, attrs: Record<string, number>) => Value): Lowering => ({ inputs, attrs }) =>
   f(inputs.x, attrs ?? {});
@@ -118,20 +122,21 @@ export const ELEMENTWISE: Lowerings = {
   Asinh: direct("asinh"),
   Atan: direct("atan"),
   Atanh: direct("atanh"),
-  Ceil: direct("ceil"),
+  Ceil: rounding("ceil"),
   Cos: direct("cosine"),
   Cosh: direct("cosh"),
   Erf: direct("erf"),
   Exp: direct("exponential"),
   Expm1: direct("exponential_minus_one"),
-  Floor: direct("floor"),
+  Floor: rounding("floor"),
   Log: direct("log"),
   Log1p: direct("log_plus_one"),
   Neg: map((x) => unary("negate", x)),
-  Round: direct("round_nearest_even"),
+  Round: rounding("round_nearest_even"),
   Rsqrt: direct("rsqrt"),
   Sigmoid: direct("logistic"),
-  Sign: map((x) => unary("sign", x)),
+  // Not-a-number has no sign here.
+  Sign: map((x) => select(isNan(x), like(x, 0), unary("sign", x))),
   Sin: direct("sine"),
   Sinh: direct("sinh"),
   Sqrt: direct("sqrt"),
@@ -154,9 +159,12 @@ export const ELEMENTWISE: Lowerings = {
       mul(unary("exponential_minus_one", x), like(x, SELU_ALPHA)),
     )
   ),
-  LeakyRelu: map((x, { alpha }) => select(positive(x), x, mul(x, like(x, alpha)))),
+  LeakyRelu: map((whole, { alpha }) => {
+    const x = floating(whole);
+    return select(positive(x), x, mul(x, like(x, alpha)));
+  }),
   Prelu: ({ inputs }) => {
-    const [x, alpha] = broadcastPair(inputs.x, inputs.alpha);
+    const [x, alpha] = broadcastPair(floating(inputs.x), floating(inputs.alpha));
     return select(compare("LT", x, like(x, 0)), mul(alpha, x), x);
   },
   Softplus: map((x) =>

@@ -71,16 +71,17 @@ export function runOnHost(
     copies.push(made);
     return made;
   };
-  const copied: Record<string, tf.TensorInfo | tf.TensorInfo[]> = {};
+  // Kernels that take a list get a list.
+  const copied = (Array.isArray(inputs) ? [] : {}) as Record<string, tf.TensorInfo | tf.TensorInfo[]>;
   for (const [key, value] of Object.entries(inputs)) {
     if (value) copied[key] = Array.isArray(value) ? value.map(copy) : copy(value as tf.TensorInfo);
   }
   const given = { inputs: copied as tf.NamedTensorInfoMap, attrs, backend: cpu };
-  const results = [kernel.kernelFunc(given)].flat();
+  const result = kernel.kernelFunc(given), results = [result].flat();
   const taken = results.map(({ dataId, shape, dtype }) => {
     const values = cpu.data.get(dataId).values;
     return { dataId: owner.write(values, shape, dtype), shape, dtype };
   });
   for (const { dataId } of [...copies, ...results]) cpu.disposeData(dataId);
-  return taken.length === 1 ? taken[0] : taken;
+  return Array.isArray(result) ? taken : taken[0];
 }

@@ -9,7 +9,8 @@ import {
   reshape,
   splat,
 } from "../ir/build.ts";
-import { type ElementType, isFloat, type Value } from "../ir/types.ts";
+import * as tf from "../tf.ts";
+import { type ElementType, isFloat, sizeOf, type Value } from "../ir/types.ts";
 import { gather, type Scatter, scatter, sortDescending } from "./hlo.ts";
 import { sliceAxis } from "./shape.ts";
 import { axisOf, type Call, type Lowerings } from "./types.ts";
@@ -91,7 +92,7 @@ function put(name: "add" | "or" | "second", x: Value, indices: Value, updates: V
 function bincount({ graph, inputs: { x, weights }, attrs }: Call): Value {
   const { shape } = x.type, { size, binaryOutput } = attrs;
   const element: ElementType = weights.type.element;
-  const weighted = weights.type.shape.reduce((a, b) => a * b, 1) > 0 && !binaryOutput;
+  const weighted = sizeOf(weights.type.shape) > 0 && !binaryOutput;
   const updates = weighted ? reshape(weights, shape) : splat(graph, element, shape, 1);
   const value = reshape(convert(x, "i32"), [...shape, 1]);
   const indices = shape.length === 1
@@ -112,8 +113,11 @@ function searchSorted({ inputs: { sortedSequence, values }, attrs }: Call): Valu
 /** Kernels that move elements to or from places that other tensors give. */
 export const INDEX: Lowerings = {
   GatherV2: ({ inputs: { x, indices }, attrs }) => {
-    const axis = axisOf(attrs.axis ?? 0, x.type.shape.length);
-    return takeBatch(x, indices, axis, axisOf(attrs.batchDims ?? 0, indices.type.shape.length));
+    const axis = axisOf(attrs.axis ?? 0, x.type.shape.length), batch = attrs.batchDims ?? 0;
+    const shaped = ({ type }: Value) => ({ shape: [...type.shape] }) as unknown as tf.Tensor;
+    // Refuses batch axes that do not fit.
+    tf.backend_util.segment_util.collectGatherOpShapeInfo(shaped(x), shaped(indices), axis, batch);
+    return takeBatch(x, indices, axis, axisOf(batch, indices.type.shape.length));
   },
   GatherNd: ({ inputs: { params, indices } }) => takeVectors(params, indices),
   ScatterNd: ({ graph, inputs: { indices, updates }, attrs }) => {
@@ -132,7 +136,10 @@ export const INDEX: Lowerings = {
     const sum = splat(graph, x.type.element, [attrs.numSegments, ...x.type.shape.slice(1)], 0);
     return put("add", sum, reshape(segmentIds, [segmentIds.type.shape[0], 1]), x);
   },
-  Bincount: bincount,
+  Bincount: (call) => {
+    const { x } = call.inputs;
+    return bincount({ ...call, inputs: { ...call.inputs, x: reshape(x, [sizeOf(x.type.shape)]) } });
+  },
   DenseBincount: bincount,
   SearchSorted: searchSorted,
   LowerBound: (call) => searchSorted({ ...call, attrs: { side: "left" } }),

@@ -52,12 +52,12 @@ function batchToSpace({ inputs: { x }, attrs: { blockShape, crops } }: Call): Va
   const split = tf.backend_util.getReshaped(shape, blockShape, blocks);
   const order = tf.backend_util.getPermuted(split.length, blockShape.length);
   const joined = tf.backend_util.getReshapedPermuted(shape, blockShape, blocks);
-  const begin = tf.backend_util.getSliceBeginCoords(crops, blockShape.length);
-  const size = tf.backend_util.getSliceSize(joined, crops, blockShape.length);
+  const cropped = (i: number, side: 0 | 1) =>
+    i >= 1 && i <= blockShape.length ? crops[i - 1][side] as number : 0;
   return slice(
     reshape(transpose(reshape(x, split), order), joined),
-    begin,
-    begin.map((from: number, i: number) => from + size[i]),
+    joined.map((_, i) => cropped(i, 0)),
+    joined.map((n, i) => n - cropped(i, 1)),
   );
 }
 

@@ -7,12 +7,13 @@ import {
   convert,
   iota,
   like,
+  neutral,
   pad,
-  reduce,
   select,
   slice,
+  splat,
 } from "../ir/build.ts";
-import { isFloat, type Value } from "../ir/types.ts";
+import { isFloat, sizeOf, type Value } from "../ir/types.ts";
 import { reduceWindow, scatterToMaxima, type Window, windowCount } from "./hlo.ts";
 import type { Call, Lowering, Lowerings } from "./types.ts";
 
@@ -64,7 +65,7 @@ function cut(x: Value, window: Window): [Value, Window] {
   ];
 }
 
-/** How many elements of `x` each window covers; borders do not count. */
+/** How many elements of `x` each window covers, at least 1; borders do not count. */
 function counts(x: Value, { window, shape }: Pooling): Value {
   const { size, strides, dilation, padding } = window;
   return shape.slice(1, -1).map((n, axis) => {
@@ -75,12 +76,16 @@ function counts(x: Value, { window, shape }: Pooling): Value {
         Array.from({ length: size[i] }, (_, k) => at * strides[i] - padding[i][0] + k * dilation[i])
           .filter((place) => place >= 0 && place < x.type.shape[i]).length,
     );
-    return broadcast(constant(x.graph, "f32", [n], covered), shape, [i]);
+    return broadcast(constant(x.graph, "f32", [n], covered.map((count) => Math.max(1, count))), shape, [i]);
   }).reduce((a, b) => binary("multiply", a, b));
 }
 
+/** The least number in place of not-a-number, which tfjs never takes for the largest. */
+const numbers = (x: Value) =>
+  isFloat(x.type.element) ? select(compare("NE", x, x), like(x, -Infinity), x) : x;
+
 const maxPool: Lowering = ({ inputs: { x }, attrs }) =>
-  reduceWindow("maximum", ...cut(x, pooling(x.type.shape, attrs).window));
+  reduceWindow("maximum", ...cut(numbers(x), pooling(x.type.shape, attrs).window));
 
 const averagePool: Lowering = ({ inputs: { x }, attrs }) => {
   const p = pooling(x.type.shape, attrs), { element } = x.type;
@@ -91,15 +96,18 @@ const averagePool: Lowering = ({ inputs: { x }, attrs }) => {
 /** The gradient goes to each window's (first) largest element. */
 const maxPoolGradient: Lowering = ({ inputs: { dy, input }, attrs }) => {
   const { window } = pooling(input.type.shape, attrs);
-  const [x, inside] = cut(input, window);
+  const [x, inside] = cut(numbers(input), window);
   const dx = scatterToMaxima(x, dy, inside);
   return pad(dx, dx.type.shape.map(() => 0), input.type.shape.map((n, i) => n - dx.type.shape[i]));
 };
 
-/** The gradient is shared by a window's elements: each sums over the windows that cover it. */
+/**
+ * The gradient is shared by all places of a window, those outside of the input too, as tfjs's kernels do it (its gradient
+ * function makes up for that, see gradients/window.ts): each element sums over the windows that cover it.
+ */
 const averagePoolGradient: Lowering = ({ inputs: { dy, input }, attrs }) => {
   const p = pooling(input.type.shape, attrs), { size, strides, padding } = p.window;
-  const share = binary("divide", dy, counts(input, p));
+  const share = binary("divide", dy, like(dy, sizeOf(size)));
   const zero = size.map(() => 0);
   const spread = pad(share, zero, zero, 0, strides.map((s) => s - 1));
   const low = size.map((k, i) => k - 1 - padding[i][0]);
@@ -143,7 +151,9 @@ export function offsets(size: readonly number[]): number[][] {
 const maxPoolWithArgmax: Lowering = ({ graph, inputs: { x }, attrs }) => {
   const { window, shape } = pooling(x.type.shape, attrs), [, height, width, channels] = x.type.shape;
   const places = windowPlaces(x, window, shape);
-  let best: Value | undefined, where: Value | undefined;
+  // Not-a-number is never larger.
+  let best = splat(graph, x.type.element, shape, neutral("maximum", x.type.element));
+  let where = splat(graph, "i32", shape, -1);
   for (const offset of offsets(window.size)) {
     const value = windowElements(x, window, shape, offset, -Infinity);
     const [row, column] = places(offset);
@@ -153,11 +163,11 @@ const maxPoolWithArgmax: Lowering = ({ graph, inputs: { x }, attrs }) => {
       const batch = iota(graph, "i32", shape, 0);
       index = binary("add", index, binary("multiply", batch, like(batch, height * width * channels)));
     }
-    const better = best && compare("GT", value, best);
-    where = better ? select(better, index, where!) : index;
-    best = better ? select(better, value, best!) : value;
+    const better = compare("GT", value, best);
+    where = select(better, index, where);
+    best = select(better, value, best);
   }
-  return [best!, where!];
+  return [best, where];
 };
 
 /** The row and column in `x` that an offset from the windows' corners means. */

@@ -5,6 +5,7 @@ import {
   convert,
   iota,
   like,
+  neutral,
   reduce,
   reshape,
   select,
@@ -26,7 +27,8 @@ export function spread(reduced: Value, shape: readonly number[], axes: readonly 
 const reducing =
   (name: ReducerName, prepare: (x: Value) => Value = (x) => x): Lowering => ({ inputs, attrs }) => {
     const x = prepare(inputs.x), { shape } = x.type;
-    const axes = axesOf(attrs.axis, shape.length);
+    // Max alone calls them reductionIndices.
+    const axes = axesOf(attrs.axis ?? attrs.reductionIndices, shape.length);
     return keep(reduce(name, x, axes), shape, axes, attrs.keepDims);
   };
 
@@ -41,8 +43,12 @@ function firstBest(x: Value, axis: number, name: "maximum" | "minimum"): Value {
   return reduce("minimum", select(compare("EQ", x, best), index, like(index, shape[axis])), [axis]);
 }
 
+/** Not-a-number is neither the largest nor the least. */
 const argument = (name: "maximum" | "minimum"): Lowering => ({ inputs, attrs }) => {
-  const x = counting(inputs.x);
+  const given = counting(inputs.x);
+  const x = isFloat(given.type.element)
+    ? select(compare("NE", given, given), like(given, neutral(name, "f32")), given)
+    : given;
   const axis = Array.isArray(attrs.axis) ? attrs.axis[0] : attrs.axis ?? 0;
   return firstBest(x, axisOf(axis, x.type.shape.length), name);
 };

@@ -29,6 +29,15 @@ export function elementOf(dtype: string): ElementType {
   return element;
 }
 
+/** A shape with an axis of length 1 more. */
+export function expanded(shape: readonly number[], axis: number): number[] {
+  const rank = shape.length;
+  if (axis < -(rank + 1) || axis > rank) {
+    throw new Error(`Axis must be in the interval [${-(rank + 1)}, ${rank}], not ${axis}`);
+  }
+  return shape.toSpliced(axis < 0 ? rank + axis + 1 : axis, 0, 1);
+}
+
 const filled = (number: number): Lowering => ({ inputs }) => like(inputs.x, number);
 
 /** Cuts `size` elements from `begin` along one axis. */
@@ -55,19 +64,14 @@ export const SHAPE: Lowerings = {
     return reshape(inputs.x, tf.util.inferFromImplicitShape(attrs.shape, size));
   },
   ExpandDims: ({ inputs: { input }, attrs }) => {
-    const shape = [...input.type.shape];
-    shape.splice(attrs.dim < 0 ? shape.length + attrs.dim + 1 : attrs.dim, 0, 1);
-    return reshape(input, shape);
+    return reshape(input, expanded(input.type.shape, attrs.dim));
   },
   Transpose: ({ inputs, attrs }) => transpose(inputs.x, attrs.perm),
   Slice: ({ inputs, attrs }) => {
-    const { shape } = inputs.x.type;
-    const begin = shape.map((_, i) => attrs.begin[i] ?? 0) as number[];
-    const end = shape.map((n, i) => {
-      const size = attrs.size[i] ?? -1;
-      return size === -1 ? n : begin[i] + size;
-    });
-    return slice(inputs.x, begin, end);
+    const x = { shape: [...inputs.x.type.shape] } as unknown as tf.Tensor;
+    const [begin, size] = tf.slice_util.parseSliceParams(x, attrs.begin, attrs.size);
+    tf.slice_util.assertParamsValid(x, begin, size);
+    return slice(inputs.x, begin, begin.map((from, i) => from + size[i]));
   },
   StridedSlice: ({ inputs, attrs }) => {
     const { x } = inputs;
@@ -90,7 +94,8 @@ export const SHAPE: Lowerings = {
     const turned = reverse(x, shape.map((_, i) => i).filter((i) => back[i]));
     const begin = shape.map((n, i) => back[i] ? n - 1 - info.begin[i] : info.begin[i]);
     const stride = info.strides.map(Math.abs);
-    const end = shape.map((n, i) => Math.min(n, begin[i] + (info.finalShapeSparse[i] - 1) * stride[i] + 1));
+    const size = tf.slice_util.computeOutShape(info.begin, info.end, info.strides);
+    const end = shape.map((n, i) => Math.min(n, begin[i] + (size[i] - 1) * stride[i] + 1));
     return reshape(slice(turned, begin, end, stride), info.finalShape);
   },
   PadV2: ({ inputs, attrs }) => {
@@ -103,6 +108,7 @@ export const SHAPE: Lowerings = {
   },
   Pack: ({ inputs, attrs }) => {
     const values = listOf(inputs), shape = [...values[0].type.shape];
+    for (const { type } of values) tf.util.assertShapesMatch(shape, [...type.shape], "xla: tf.stack: ");
     const axis = axisOf(attrs.axis, shape.length + 1);
     shape.splice(axis, 0, 1);
     return concatenate(values.map((v) => reshape(v, shape)), axis);
@@ -133,11 +139,7 @@ export const SHAPE: Lowerings = {
   BroadcastTo: ({ inputs, attrs }) => broadcastTo(inputs.x, attrs.shape),
   Reverse: ({ inputs: { x }, attrs }) => {
     const { shape } = x.type;
-    const dims = [attrs.dims].flat() as number[];
-    return reverse(
-      x,
-      (dims.length ? dims : shape.map((_, i) => i)).map((axis) => axisOf(axis, shape.length)),
-    );
+    return reverse(x, tf.util.parseAxisParam(attrs.dims, [...shape]));
   },
   Fill: ({ graph, attrs }) => splat(graph, elementOf(attrs.dtype ?? "float32"), attrs.shape, attrs.value),
   ZerosLike: filled(0),

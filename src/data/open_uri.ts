@@ -1,0 +1,137 @@
+import { openCoco } from "./coco.ts";
+import { openFolder } from "./folder.ts";
+import type { HttpOptions } from "./http/types.ts";
+import { openImagenet } from "./imagenet.ts";
+import { lmdbVersion } from "./lmdb_format.ts";
+import { openLmdbImages } from "./lmdb1/open.ts";
+import { locate } from "./locate.ts";
+import { type MixPart, mixSources } from "./mix.ts";
+import { openParquet } from "./parquet/open.ts";
+import type { Section } from "./sections.ts";
+import type { StreamSource } from "./stream_source.ts";
+import { openTar } from "./tar/indexed.ts";
+import { openTarStream } from "./tar/stream.ts";
+import type { Source } from "./types.ts";
+import { type DataUri, parseDataUri } from "./uri.ts";
+
+/** An opened data set: with random access, only in order, or a mixture with at least one of the latter. */
+export type OpenedData =
+  | { access: "random"; source: Source; sections?: readonly Section[] }
+  | { access: "stream"; source: StreamSource }
+  | { access: "mixed"; parts: MixPart<Source | StreamSource>[]; close(): Promise<void> };
+
+/** How data sets are opened. */
+export interface OpenUriOptions {
+  /** Opens a local path by what is there. */
+  openPath: (path: string) => Promise<Source>;
+  /** Class names for tar shards whose label files hold numbers or names. */
+  labels?: readonly string[];
+  /** Patience with servers. */
+  http?: HttpOptions;
+}
+
+/**
+ * Opens a data set by the user's words.
+ *
+ * @param uri Words as {@linkcode parseDataUri} takes them, or their meaning.
+ * @param options How paths without a scheme are opened, and patience.
+ * @returns What can be read of it, and how.
+ * @throws Error that names what cannot be opened, and why.
+ */
+export async function openUri(uri: string | DataUri, options: OpenUriOptions): Promise<OpenedData> {
+  const meaning = typeof uri === "string" ? parseDataUri(uri) : uri;
+  switch (meaning.kind) {
+    case "path":
+      return random(await openByContents(meaning.path, options));
+    case "folder":
+      return random(await openFolder(meaning.path));
+    case "lmdb": {
+      const { path, database } = meaning;
+      if (database !== undefined) return random(await openLmdbImages(path, { database }));
+      try {
+        return random(await openByContents(path, options));
+      } catch (error) {
+        // No shard of ours; pictures under keys of somebody else's are welcome in version 2 as well.
+        const source = await openLmdbImages(path).catch(() => null);
+        if (source) return random(source);
+        throw error;
+      }
+    }
+    case "tar":
+      return await openTars(await locate(meaning.shards, [".tar", ".tar.gz", ".tgz"]), options);
+    case "parquet": {
+      const { files, column, split } = meaning, { http } = options;
+      const source = await openParquet(await locate(files, [".parquet"], { split }), { column, http });
+      return { access: "random", source, sections: source.sections };
+    }
+    case "coco":
+      return random(await openCoco(meaning.path, { annotations: meaning.annotations }));
+    case "imagenet":
+      return random(await openImagenet(meaning.path, { list: meaning.list }));
+    case "mix":
+      return await openMix(meaning.parts, options);
+    default:
+      return meaning satisfies never;
+  }
+}
+
+const random = (source: Source): OpenedData => ({ access: "random", source });
+
+/** Sends LMDB files of data version 1 to their own reader, and the rest to the caller's. */
+async function openByContents(path: string, options: OpenUriOptions): Promise<Source> {
+  for (const file of [path, `${path}/data.mdb`]) {
+    if (await versionOf(file) === 1) return await openLmdbImages(path);
+  }
+  return await options.openPath(path);
+}
+
+async function versionOf(path: string): Promise<1 | 2 | null> {
+  if (!await Deno.stat(path).then((info) => info.isFile, () => false)) return null;
+  using file = await Deno.open(path);
+  const start = new Uint8Array(256);
+  const count = await file.read(start) ?? 0;
+  return lmdbVersion(start.subarray(0, count));
+}
+
+/** Local, uncompressed shards by index, others in order. */
+async function openTars(shards: string[], options: OpenUriOptions): Promise<OpenedData> {
+  const { labels, http } = options;
+  for (const shard of shards) {
+    if (/^https?:\/\//.test(shard) || await isGzip(shard)) {
+      return { access: "stream", source: await openTarStream(shards, { labels, http }) };
+    }
+  }
+  return random(await openTar(shards, { labels }));
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  // A file that is not there is for the reader to complain about.
+  if (!await Deno.stat(path).then((info) => info.isFile, () => false)) return false;
+  using file = await Deno.open(path);
+  const start = new Uint8Array(2);
+  await file.read(start);
+  return start[0] === 0x1f && start[1] === 0x8b;
+}
+
+async function openMix(
+  parts: readonly { weight?: number; uri: DataUri }[],
+  options: OpenUriOptions,
+): Promise<OpenedData> {
+  const opened: MixPart<Source | StreamSource>[] = [];
+  const close = async () => {
+    await Promise.all(opened.map((part) => part.source.close()));
+  };
+  try {
+    for (const { weight, uri } of parts) {
+      const one = await openUri(uri, options);
+      if (one.access === "mixed") throw new Error("a mixture cannot stand inside a mixture");
+      opened.push({ source: one.source, weight });
+    }
+    const exact = opened.filter((part): part is MixPart<Source> => "get" in part.source);
+    if (exact.length === opened.length) return random(mixSources(exact));
+    return { access: "mixed", parts: opened, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

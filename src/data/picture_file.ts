@@ -1,0 +1,33 @@
+import { pathError } from "./paths.ts";
+import { BadRecordError } from "./types.ts";
+
+/** Larger files are taken for mistakes: reading one would fill the memory. */
+const MOST_BYTES = 512 * 2 ** 20;
+
+/** Whether a name from a list stays inside the folder that it is joined to. */
+export function safeRelative(name: string): boolean {
+  return name !== "" && !/^[/\\]|^[a-z]:/i.test(name) && !name.split(/[/\\]/).includes("..") &&
+    !name.includes("\0");
+}
+
+/**
+ * Reads a picture's file.
+ *
+ * @param source The source's uri, for messages.
+ * @param key The record's key.
+ * @param path The file.
+ * @throws BadRecordError when the file is missing, must not be read or is far too large; other errors as they are.
+ */
+export async function readPicture(source: string, key: string, path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await Deno.stat(path);
+    if (size > MOST_BYTES) throw new BadRecordError(source, key, `a file of ${size} bytes is no picture`);
+    return await Deno.readFile(path);
+  } catch (error) {
+    const { NotFound, PermissionDenied, NotCapable, IsADirectory } = Deno.errors;
+    if ([NotFound, PermissionDenied, NotCapable, IsADirectory].some((kind) => error instanceof kind)) {
+      throw new BadRecordError(source, key, pathError(error, path, "read").message);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+import * as tf from "../tf.ts";
+import { INDEX } from "./index.ts";
+import { PRODUCT } from "./product.ts";
+import { SCAN } from "./scan.ts";
+import { SHAPE } from "./shape.ts";
+import type { Gradients } from "./types.ts";
+import { WINDOW } from "./window.ts";
+
+/** Gradients that TensorFlow.js lacks or has wrong. */
+export const GRADIENTS: Gradients = [...PRODUCT, ...INDEX, ...SHAPE, ...SCAN, ...WINDOW];
+
+/** Registers them in place of TensorFlow.js's own, for all backends of the process. */
+export function registerGradients(): void {
+  for (const gradient of GRADIENTS) tf.registerGradient(gradient);
+}

@@ -1,0 +1,98 @@
+/** Functions whose gradients are checked: inputs, and what is computed of them. */
+import * as tf from "../../../src/engine/xla/tf.ts";
+
+/** A differentiable function of some tensors, with the shapes of its inputs. */
+export interface Case {
+  name: string;
+  shapes: number[][];
+  f: (...inputs: tf.Tensor[]) => tf.Tensor;
+  /** Where the function itself is right. */
+  backends: string[];
+}
+
+const c = (
+  name: string,
+  shapes: number[][],
+  f: (...inputs: tf.Tensor[]) => tf.Tensor,
+  backends: string[] = ["cpu", "xla"],
+): Case => ({ name, shapes, f, backends });
+// deno-lint-ignore no-explicit-any
+const any = (x: tf.Tensor) => x as any;
+const int = (values: tf.TensorLike) => tf.tensor(values, undefined, "int32");
+
+/** What registerGradients is about. */
+export const OURS: Case[] = [
+  ...[false, true].flatMap((ta) =>
+    [false, true].flatMap((tb) => {
+      const a = ta ? [4, 3] : [3, 4], b = tb ? [2, 4] : [4, 2];
+      const name = `matMul${ta ? " aᵀ" : ""}${tb ? " bᵀ" : ""}`;
+      return [
+        c(`${name}, b broadcast`, [[2, ...a], b], (x, y) => tf.matMul(x, y, ta, tb)),
+        c(`${name}, a broadcast`, [a, [2, ...b]], (x, y) => tf.matMul(x, y, ta, tb)),
+        // The cpu backend has the product itself wrong.
+        c(`${name}, both broadcast`, [[2, 1, ...a], [3, ...b]], (x, y) => tf.matMul(x, y, ta, tb), ["xla"]),
+      ];
+    })
+  ),
+  c("einsum of two", [[2, 3, 4], [2, 5, 4]], (a, b) => tf.einsum("bqd,bkd->bqk", a, b)),
+  // The cpu backend has this sum itself wrong.
+  c("einsum with sums over one operand", [[2, 3], [3, 4]], (a, b) => tf.einsum("ij,jk->k", a, b), ["xla"]),
+  c("einsum of one, summed", [[2, 3]], (a) => tf.einsum("ij->j", a)),
+  c("einsum of one, turned", [[2, 3, 2]], (a) => tf.einsum("ijk->kij", a)),
+  c("gather", [[4, 3]], (x) => tf.gather(x, int([3, 0, 0]))),
+  c("gather, last axis from behind", [[2, 3, 4]], (x) => tf.gather(x, int([[3, 0], [1, 3]]), -1)),
+  c("gather, middle axis", [[2, 3, 4]], (x) => tf.gather(x, int([2, 2, 0, 1]), 1)),
+  c("gather, one batch axis", [[2, 3, 4]], (x) => tf.gather(x, int([[0, 2], [1, 1]]), 1, 1)),
+  c("gather, batch axis before others", [[2, 3, 4]], (x) => tf.gather(x, int([[0, 2], [1, 1]]), 2, 1)),
+  c("gather, two batch axes", [[2, 2, 3]], (x) => tf.gather(x, int([[[0], [2]], [[1], [1]]]), 2, 2)),
+  c("gatherND", [[3, 4, 2]], (x) => tf.gatherND(x, int([[0, 1], [2, 3], [0, 1]]))),
+  c("scatterND", [[3, 2]], (x) => tf.scatterND(int([[1], [3], [1]]), x, [4, 2])),
+  // The cpu backend writes into its argument.
+  c("tensorScatterUpdate", [[4, 2], [2, 2]], (x, y) => tf.tensorScatterUpdate(x, int([[3], [1]]), y), [
+    "xla",
+  ]),
+  c("sparseToDense", [[2], []], (x, y) => tf.sparseToDense(int([1, 3]), any(x), [4], any(y))),
+  c("topk", [[3, 5]], (x) => tf.topk(x, 2).values),
+  c("maxPoolWithArgmax", [[2, 4, 4, 2]], (x) => tf.maxPoolWithArgmax(any(x), 2, 2, "valid").result),
+  c("stridedSlice", [[5, 6]], (x) => tf.stridedSlice(x, [1, 0], [5, 6], [2, 3])),
+  c("stridedSlice backwards", [[5, 6]], (x) => tf.stridedSlice(x, [4, 5], [0, 0], [-2, -1])),
+  c(
+    "stridedSlice with a lost axis",
+    [[5, 6]],
+    (x) => tf.stridedSlice(x, [1, 2], [2, 5], [1, 1], 0, 0, 0, 0, 1),
+  ),
+  c("tile, rank 5", [[1, 2, 1, 2, 1]], (x) => tf.tile(x, [2, 2, 1, 1, 3])),
+  c("depthToSpace", [[1, 2, 3, 8]], (x) => tf.depthToSpace(any(x), 2)),
+  c("flipLeftRight", [[1, 2, 3, 2]], (x) => tf.image.flipLeftRight(any(x))),
+  c("diag", [[3]], (x) => tf.diag(x)),
+  ...[false, true].flatMap((exclusive) =>
+    [false, true].flatMap((reverse) => {
+      const how = `${exclusive ? ", exclusive" : ""}${reverse ? ", reverse" : ""}`;
+      return [
+        c(`cumprod${how}`, [[2, 5]], (x) => tf.cumprod(x, 1, exclusive, reverse)),
+        c(`cumprod with a zero${how}`, [[5]], (x) =>
+          tf.cumprod(tf.mul(x, [1, 0, 1, 1, 1]), 0, exclusive, reverse)),
+        c(`cumsum, first axis${how}`, [[3, 2, 2]], (x) =>
+          tf.cumsum(x, 0, exclusive, reverse)),
+      ];
+    })
+  ),
+  c("prod with a zero", [[2, 3]], (x) => tf.prod(tf.mul(x, [1, 0, 1]), 1)),
+  c("avgPool, same", [[1, 5, 5, 2]], (x) => tf.avgPool(any(x), 3, 2, "same")),
+  c(
+    "avgPool, explicit border",
+    [[3, 3, 1]],
+    (x) => tf.avgPool(any(x), 3, 1, [[0, 0], [2, 1], [1, 1], [0, 0]]),
+  ),
+  c("avgPool3d, same", [[1, 3, 3, 3, 1]], (x) => tf.avgPool3d(any(x), 2, 1, "same")),
+  c(
+    "conv2d, second order",
+    [[1, 4, 4, 2], [3, 3, 2, 2]],
+    (x, w) => tf.grads((a, b) => tf.sum(tf.square(tf.conv2d(any(a), any(b), 1, "same"))))([x, w])[1],
+  ),
+  c(
+    "conv3dTranspose",
+    [[1, 2, 2, 2, 2], [2, 2, 2, 1, 2]],
+    (x, w) => tf.conv3dTranspose(any(x), any(w), [1, 4, 4, 4, 1], 2, "same"),
+  ),
+];
