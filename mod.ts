@@ -84,9 +84,10 @@ export {
 export { batchTensors, readValues, scalarTensors } from "./src/train/feed.ts";
 export { adamw } from "./src/train/optimizer.ts";
 export { stepScalars } from "./src/train/schedule.ts";
-export { initialState, readState, type TrainState, writeState } from "./src/train/state.ts";
+export { disposeTree, initialState, readState, type TrainState, writeState } from "./src/train/state.ts";
 export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/checkpoint.ts";
 export { presetConfig } from "./src/train/presets.ts";
+export { resolveConfig } from "./src/train/config.ts";
 export type { RunConfig } from "./src/train/settings.ts";
 export { train, type TrainOptions, type TrainResult } from "./src/train/loop.ts";
 export { NonFiniteError } from "./src/train/finite.ts";

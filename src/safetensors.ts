@@ -63,7 +63,9 @@ function headerLength(prefix: Uint8Array, fileBytes: number, where: string): num
     fail(where, `it has ${fileBytes} bytes; the header's length takes 8`);
   }
   const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true));
-  if (length > MAX_HEADER) fail(where, `it claims a header of ${length} bytes (more than ${MAX_HEADER}), so it is of another kind`);
+  if (length > MAX_HEADER) {
+    fail(where, `it claims a header of ${length} bytes (more than ${MAX_HEADER}), so it is of another kind`);
+  }
   if (length + 8 > fileBytes) {
     fail(where, `it claims a header of ${length} bytes but has only ${fileBytes} bytes: cut short?`);
   }

@@ -112,8 +112,6 @@ function readArguments(args: string[]) {
     engine: oneOf<EngineName | "auto">("engine", values.engine, [
       "auto",
       "xla",
-      "tensorflow",
-      "webgpu",
       "wasm",
     ]),
     json: values.json,

@@ -143,7 +143,7 @@ if (import.meta.main) {
   try {
     Deno.exit(await main());
   } catch (error) {
-    console.error(`pack: ${error instanceof Error ? error.message : error}`);
+    console.error(`error: ${error instanceof Error ? error.message : error}`);
     Deno.exit(error instanceof UsageError ? 2 : 1);
   }
 }

@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (positionals.length === 0) throw new Error("name at least one file; see --help");
-  if (!["auto", "xla", "wasm", "tensorflow", "webgpu"].includes(values.engine)) {
+  if (!["auto", "xla", "wasm"].includes(values.engine)) {
     throw new Error(`--engine ${values.engine} is unknown; take auto, xla or wasm`);
   }
   const engine = await openEngine(values.engine as EngineName | "auto", {
@@ -70,6 +70,6 @@ async function main(): Promise<number> {
 try {
   Deno.exitCode = await main();
 } catch (error) {
-  console.error(`parity: ${error instanceof Error ? error.message : error}`);
+  console.error(`error: ${error instanceof Error ? error.message : error}`);
   Deno.exitCode = 2;
 }

@@ -1,4 +1,4 @@
-import { type JpegHeader, readJpegHeader } from "./jpeg_header.ts";
+import { isPlain, type JpegHeader, readJpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { type Picture, PictureError } from "./types.ts";
 
@@ -58,7 +58,7 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   }
   if (format === "jpeg") {
     const header = readJpegHeader(bytes);
-    refuseLarge(header.width, header.height, maxPixels);
+    refuseLarge(header, maxPixels);
     const picture = isPlain(header) ? await fastJpeg(bytes, header) : null;
     if (picture) return orient(picture, header.orientation);
   }
@@ -74,12 +74,6 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   }
 }
 
-/** True for what libjpeg-turbo brings to RGB: 8 bits, grey or colour. */
-function isPlain(header: JpegHeader): boolean {
-  return header.precision === 8 && (header.components === 1 || header.components === 3) &&
-    header.width > 0 && header.height > 0;
-}
-
 /** Null where libjpeg-turbo complains: libvips then says what is wrong, or that it is harmless. */
 async function fastJpeg(bytes: Uint8Array, header: JpegHeader): Promise<Picture | null> {
   const { decodeJpeg } = await import("./jpeg.ts");
@@ -90,7 +84,8 @@ async function fastJpeg(bytes: Uint8Array, header: JpegHeader): Promise<Picture 
   }
 }
 
-function refuseLarge(width: number, height: number, maxPixels: number): void {
+/** Throws PictureError for a picture with more pixels than `maxPixels`. */
+export function refuseLarge({ width, height }: { width: number; height: number }, maxPixels: number): void {
   if (width * height > maxPixels) throw tooLarge(` (${width} × ${height})`, maxPixels);
 }
 

@@ -55,6 +55,12 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   throw new PictureError("JPEG cut short: no frame header");
 }
 
+/** True for what libjpeg-turbo brings to RGB: 8 bits, grey or colour. */
+export function isPlain(header: JpegHeader): boolean {
+  return header.precision === 8 && (header.components === 1 || header.components === 3) &&
+    header.width > 0 && header.height > 0;
+}
+
 /** The orientation in an APP1 segment, or null where it holds none. Damage in metadata is no reason to lose a picture. */
 function exifOrientation(segment: Uint8Array): number | null {
   const header = [0x45, 0x78, 0x69, 0x66, 0, 0];

@@ -93,7 +93,9 @@ function readMeta(data: DataView, at: number, layout: Layout, page: number): Lmd
 export function readLmdbHeader(start: Uint8Array, length: number): LmdbHeader {
   const version = lmdbVersion(start);
   if (version === null) {
-    throw new Error(`no LMDB file: its ${length} bytes do not begin with LMDB's magic number; check the path`);
+    throw new Error(
+      `no LMDB file: its ${length} bytes do not begin with LMDB's magic number; check the path`,
+    );
   }
   const layout = version === 1 ? VERSION_1 : VERSION_2;
   const data = new DataView(start.buffer, start.byteOffset, start.byteLength);
@@ -113,7 +115,9 @@ export function readLmdbHeader(start: Uint8Array, length: number): LmdbHeader {
   const header = second.transaction > first.transaction ? second : first;
   const needed = (header.lastPage + 1) * pageSize;
   if (length < needed) {
-    throw new Error(`LMDB file cut short: its header speaks of ${needed} bytes, the file has ${length}; copy it again`);
+    throw new Error(
+      `LMDB file cut short: its header speaks of ${needed} bytes, the file has ${length}; copy it again`,
+    );
   }
   if (header.root > header.lastPage || header.depth > 32 || (header.root < 0 && header.entries > 0)) {
     throw new Error("damaged LMDB file: its meta page names a root that cannot be");

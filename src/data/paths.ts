@@ -20,6 +20,11 @@ export function pathError(error: unknown, path: string, doing: "read" | "write")
   if (error instanceof Deno.errors.PermissionDenied) {
     return new Error(`${path}: no permission to ${doing}; check its owner and mode`, { cause: error });
   }
+  if (error instanceof Deno.errors.NotADirectory) {
+    return new Error(`${path}: cannot ${doing}: Not a directory; a part of this path is a file`, {
+      cause: error,
+    });
+  }
   const reason = error instanceof Error ? error.message : String(error);
   return new Error(`${path}: cannot ${doing}: ${reason}`, { cause: error });
 }

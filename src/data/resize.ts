@@ -1,3 +1,4 @@
+import { resizeRows, type Taps } from "./resize_kernel.ts";
 import type { Picture } from "./types.ts";
 
 /** How a resize weighs pixels: a triangle, or the cubic with a = −0.5. */
@@ -13,7 +14,6 @@ export interface Rectangle {
 
 /** Weights are whole numbers of 1 / 2²². */
 const PRECISION = 22;
-const HALF = 1 << (PRECISION - 1);
 
 const REACH: Record<Filter, number> = { bilinear: 1, bicubic: 2 };
 
@@ -22,15 +22,6 @@ function weigh(filter: Filter, t: number): number {
   if (filter === "bilinear") return t < 1 ? 1 - t : 0;
   if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
   return t < 2 ? -0.5 * (((t - 5) * t + 8) * t - 4) : 0;
-}
-
-/** Which pixels each result along one axis takes, and how much of each. */
-interface Taps {
-  first: Int32Array;
-  count: Int32Array;
-  /** `stride` weights a result. */
-  weights: Int32Array;
-  stride: number;
 }
 
 const cache = new Map<string, Taps>();
@@ -67,53 +58,6 @@ function tapsOf(n: number, o: number, filter: Filter): Taps {
   return taps;
 }
 
-function clip(sum: number): number {
-  const value = sum >> PRECISION;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
-}
-
-/** Resizes the rows `top` … `top + height` of a picture along the columns' axis, inside `left` … `left + width`. */
-function resizeColumns(picture: Picture, part: Rectangle, width: number, filter: Filter): Uint8Array {
-  const { data } = picture;
-  const { first, count, weights, stride } = tapsOf(part.width, width, filter);
-  const out = new Uint8Array(part.height * width * 3);
-  let to = 0;
-  for (let y = 0; y < part.height; y++) {
-    const row = ((part.top + y) * picture.width + part.left) * 3;
-    for (let x = 0; x < width; x++) {
-      let r = HALF, g = HALF, b = HALF;
-      let from = row + first[x] * 3;
-      for (let k = x * stride, end = k + count[x]; k < end; k++) {
-        const weight = weights[k];
-        r = (r + Math.imul(data[from], weight)) | 0;
-        g = (g + Math.imul(data[from + 1], weight)) | 0;
-        b = (b + Math.imul(data[from + 2], weight)) | 0;
-        from += 3;
-      }
-      out[to] = clip(r);
-      out[to + 1] = clip(g);
-      out[to + 2] = clip(b);
-      to += 3;
-    }
-  }
-  return out;
-}
-
-/** Resizes along the rows' axis: `height` rows of `row` bytes become `out.length / row`. */
-function resizeRows(data: Uint8Array, row: number, height: number, out: Uint8Array, filter: Filter): void {
-  const rows = out.length / row;
-  const { first, count, weights, stride } = tapsOf(height, rows, filter);
-  const sums = new Int32Array(row);
-  for (let y = 0; y < rows; y++) {
-    sums.fill(HALF);
-    for (let k = 0; k < count[y]; k++) {
-      const weight = weights[y * stride + k], from = (first[y] + k) * row;
-      for (let x = 0; x < row; x++) sums[x] += Math.imul(data[from + x], weight);
-    }
-    for (let x = 0, to = y * row; x < row; x++, to++) out[to] = clip(sums[x]);
-  }
-}
-
 function checkSize(value: number, name: string): void {
   if (!Number.isInteger(value) || value < 1) {
     throw new RangeError(`${name} must be a whole number of pixels of at least 1, not ${value}`);
@@ -131,7 +75,8 @@ function checkSize(value: number, name: string): void {
  * @param height Rows of the result.
  * @param filter Bilinear or bicubic.
  * @param part The part to resize. Default: the whole picture.
- * @returns A new picture.
+ * @param out Where the result goes. Default: new bytes.
+ * @returns The result.
  * @throws RangeError for an impossible size or a part that is not inside the picture.
  */
 export function resize(
@@ -140,6 +85,7 @@ export function resize(
   height: number,
   filter: Filter,
   part: Rectangle = { top: 0, left: 0, width: picture.width, height: picture.height },
+  out?: Uint8Array,
 ): Picture {
   checkSize(width, "width");
   checkSize(height, "height");
@@ -160,10 +106,23 @@ export function resize(
         `not ${picture.data.length}`,
     );
   }
-  const narrow = part.width === width ? cut(picture, part) : resizeColumns(picture, part, width, filter);
-  if (part.height === height) return { width, height, data: narrow };
-  const data = new Uint8Array(width * height * 3);
-  resizeRows(narrow, width * 3, part.height, data, filter);
+  // Columns that stay are cut out first, so that rows are one after the other.
+  const whole = part.width === width && part.width < picture.width
+    ? { data: cut(picture, part), offset: 0, pitch: width * 3, count: part.height }
+    : {
+      data: picture.data,
+      offset: (part.top * picture.width + part.left) * 3,
+      pitch: picture.width * 3,
+      count: part.height,
+    };
+  const data = out ?? new Uint8Array(width * height * 3);
+  if (data.length !== width * height * 3) {
+    throw new RangeError(`the result has ${width * height * 3} bytes, not ${data.length}`);
+  }
+  const columns = part.width === width ? null : tapsOf(part.width, width, filter);
+  const rows = part.height === height ? null : tapsOf(part.height, height, filter);
+  if (columns || rows) resizeRows(whole, width, columns, rows, data);
+  else data.set(whole.data.subarray(whole.offset, whole.offset + data.length));
   return { width, height, data };
 }
 
@@ -182,10 +141,11 @@ function cut(picture: Picture, part: Rectangle): Uint8Array {
  *
  * @param picture RGB bytes of any size.
  * @param size Side of the square in pixels.
+ * @param out Where the result goes. Default: new bytes.
  * @returns size × size × 3 bytes.
  */
-export function basePicture(picture: Picture, size: number): Uint8Array {
-  return resize(picture, size, size, "bilinear").data;
+export function basePicture(picture: Picture, size: number, out?: Uint8Array): Uint8Array {
+  return resize(picture, size, size, "bilinear", undefined, out).data;
 }
 
 /**

@@ -86,7 +86,7 @@ interface Sample {
  *   assert.equal(batch.base.length, 2 * 64 * 64 * 3); // The pictures' bytes.
  *   assert.equal(batch.views.length, 2 * 2 * VIEW_FIELDS); // All of view 1, then all of view 2.
  *   const { crop, flip } = unpackView(batch.views, 2 * VIEW_FIELDS); // The first picture's view 2.
- *   console.log(batch.keys, crop, flip);
+ *   assert.ok(crop.left + crop.width <= 64 && typeof flip === "boolean");
  *   if (batch.epoch === 3) break; // The stream has no end of its own.
  * }
  * await source.close();

@@ -42,9 +42,6 @@ export async function openEngine(
         say?.("going on with engine wasm, which is 20 to 60 times as slow");
         return await openWasm();
       }
-    case "tensorflow":
-    case "webgpu":
-      throw new Error(`engine ${name} is not part of this version; use --engine xla or --engine wasm`);
     default:
       return name satisfies never;
   }

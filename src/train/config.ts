@@ -197,6 +197,10 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
   const given: Partial<RunConfig> = Object.assign({}, ...layers);
   const preset: PresetName = given.preset ?? "demo";
   const config: RunConfig = { ...presetConfig(preset), ...given };
+  // A run that is shorter than the preset's warms up for at most a tenth of its time, unless the user says otherwise.
+  if (given.warmupEpochs === undefined) {
+    config.warmupEpochs = Math.min(config.warmupEpochs, config.epochs / 10);
+  }
   if (config.warmupEpochs > config.epochs) {
     throw new ConfigError(
       `warmupEpochs is ${config.warmupEpochs}, but epochs is only ${config.epochs}; ` +

@@ -76,7 +76,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   data: run(text, "folder of pictures or of LMDB shards; empty: fetch and use the demo pictures", true),
   out: run(text, "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …", true),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
-  engine: run(choice("auto", "xla", "tensorflow", "webgpu", "wasm"), "what runs the tensors", true),
+  engine: run(choice("auto", "xla", "wasm"), "what runs the tensors", true),
   precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
   seed: run(whole(0, 2 ** 32 - 1), "names all random numbers of the run"),
   keep: run(whole(1), "checkpoints that stay; older ones are removed", true),
@@ -128,7 +128,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   decoderHeads: model(whole(1), "attention heads of the decoder"),
   decoderMlpRatio: model(number(), "hidden width of the decoder's MLPs, in widths"),
   flipRule: model(choice("columns", "channels"), "mirror flipped codes rightly, or as the reference shipped"),
-  initPosition: model(number(), "standard deviation of position embedding and class token at the start"),
+  initPosition: model(number(), "standard deviation of the position embedding at the start"),
   initLinear: model(number(), "standard deviation of the encoder's linear weights at the start"),
 
   reconstructionWeight: loss(number(), "weight of both reconstruction terms"),

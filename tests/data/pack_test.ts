@@ -182,6 +182,6 @@ Deno.test("the task packs, reports, and explains wrong arguments", () =>
       run(`${folder}/src`, `${folder}/x`, "--shard-size", "big"),
     ]);
     assert.deepEqual([again.code, size.code], [1, 2]);
-    assert.match(again.err, /^pack: .*exists already/m);
+    assert.match(again.err, /^error: .*exists already/m);
     assert.match(size.err, /--shard-size: "big" is no size/);
   }));

@@ -2,7 +2,7 @@ import * as tf from "./tf.ts";
 import { parameter } from "./ir/build.ts";
 import { printProgram, reachable } from "./ir/print.ts";
 import { newGraph, type TensorType, type Value } from "./ir/types.ts";
-import { effort } from "./kernels/effort.ts";
+import { compileKernel } from "./kernels/effort.ts";
 import { knownElements } from "./kernels/known.ts";
 import type { Lowering } from "./kernels/types.ts";
 import type { Buffer, Client, Executable } from "./pjrt/types.ts";
@@ -210,10 +210,10 @@ export class XlaBackend extends tf.KernelBackend {
     const program: Program = known.every((elements) => elements !== undefined)
       ? { known, types: resultTypes, list }
       : {
-        executable: this.client.compile(
-          printProgram(graph, results),
-          effort(this.client.platform, [...graph.parameters, ...reachable(results)]),
-        ),
+        executable: compileKernel(this.client, printProgram(graph, results), [
+          ...graph.parameters,
+          ...reachable(results),
+        ]),
         types: resultTypes,
         list,
       };

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { releaseFreeMemory } from "./pjrt/trim.ts";
 import type { Client, CompileOptions, Executable } from "./pjrt/types.ts";
 
 /** A program made ready, and whether a stored one was found. */
@@ -79,6 +80,7 @@ export function compilerOf(client: Client, folder?: string, fixed: CompileOption
   const pathOf = (text: string, options: CompileOptions) =>
     folder && `${folder}/${digest(machine, "\0", JSON.stringify(options), "\0", text).toString("hex")}.xla`;
   const keep = (path: string | undefined, executable: Executable): Built => {
+    releaseFreeMemory();
     if (folder && path && executable.serializable) store(folder, path, executable);
     return { executable, cached: false };
   };

@@ -1,18 +1,15 @@
 import * as tf from "./tf.ts";
 import { XlaBackend } from "./backend.ts";
 import { registerGradients } from "./gradients/mod.ts";
+import { EAGER } from "./kernels/eager.ts";
 import { GUARDS, type Seen } from "./kernels/guards.ts";
 import { HOSTED, hostedReason, runOnHost } from "./kernels/host.ts";
 import { LOWERINGS } from "./kernels/mod.ts";
-import { expanded } from "./kernels/shape.ts";
 import type { Client } from "./pjrt/types.ts";
 import { userLine } from "./trace.ts";
 
 /** The backend's name in TensorFlow.js. */
 export const BACKEND = "xla";
-
-/** Kernels that change no values: outside of a traced function they share their input's data. */
-const SHARING = new Set(["Identity", "Reshape", "ExpandDims"]);
 
 /**
  * Registers the kernels and a backend on a client's first device, and makes it TensorFlow.js's current backend.
@@ -47,11 +44,13 @@ function runKernel(
   inputs: tf.NamedTensorInfoMap,
   attrs?: tf.NamedAttrMap,
 ): tf.TensorInfo | tf.TensorInfo[] {
-  if (SHARING.has(name) && !backend.trace) return share(backend, name, inputs, attrs);
+  const given = inputs as Record<string, tf.TensorInfo>;
+  const own = backend.trace ? undefined : EAGER[name]?.(backend, given, attrs ?? {});
+  if (own) return own;
   const onHost = hostedReason(name, inputs, attrs);
   if (onHost === undefined) {
     if (!backend.trace) GUARDS[name]?.(seen(backend, inputs), attrs ?? {});
-    return backend.run(name, LOWERINGS[name], inputs as Record<string, tf.TensorInfo>, attrs);
+    return backend.run(name, LOWERINGS[name], given, attrs);
   }
   if (!backend.trace) return runOnHost(backend, name, inputs, attrs);
   throw new Error(
@@ -67,23 +66,4 @@ function seen(backend: XlaBackend, inputs: tf.NamedTensorInfoMap): Record<string
       return [key, { shape: info!.shape, values: host as ArrayLike<number> | undefined }];
     }),
   );
-}
-
-function share(
-  backend: XlaBackend,
-  kernelName: string,
-  inputs: tf.NamedTensorInfoMap,
-  attrs?: tf.NamedAttrMap,
-): tf.TensorInfo {
-  const { dataId, shape, dtype } = inputs[kernelName === "ExpandDims" ? "input" : "x"]!;
-  backend.incRef(dataId);
-  const size = tf.util.sizeFromShape(shape);
-  switch (kernelName) {
-    case "Reshape":
-      return { dataId, dtype, shape: tf.util.inferFromImplicitShape(attrs!.shape as number[], size) };
-    case "ExpandDims":
-      return { dataId, dtype, shape: expanded(shape, attrs!.dim as number) };
-    default:
-      return { dataId, dtype, shape };
-  }
 }

@@ -1,4 +1,4 @@
-import type { CompileOptions } from "../pjrt/types.ts";
+import type { Client, CompileOptions, Executable } from "../pjrt/types.ts";
 import { type Operation, sizeOf, type Value } from "../ir/types.ts";
 
 /** Up to this many elements, compiling a kernel takes longer than all runs of it together. */
@@ -18,6 +18,10 @@ const PLAIN = new Set<Operation["op"]>([
   "broadcast",
   "reshape",
   "reduce",
+  "slice",
+  "pad",
+  "concatenate",
+  "reverse",
 ]);
 
 /**
@@ -33,7 +37,10 @@ export function effort(platform: string, values: readonly Value[]): CompileOptio
   // Otherwise the largest of a number and not-a-number may be the number.
   const exact = { xla_cpu_enable_fast_min_max: false };
   if (values.some(({ type }) => sizeOf(type.shape) > SMALL)) return { xlaFlags: exact };
-  const plain = values.every(({ operation }) => PLAIN.has(operation.op));
+  const plain = values.every(({ operation }) =>
+    PLAIN.has(operation.op) ||
+    (operation.op === "text" && operation.text.startsWith('"stablehlo.dynamic_slice"'))
+  );
   return {
     xlaFlags: {
       ...exact,
@@ -42,4 +49,19 @@ export function effort(platform: string, values: readonly Value[]): CompileOptio
       ...plain && { xla_disable_hlo_passes: "fusion,fusion-wrapper" },
     },
   };
+}
+
+/** Clients whose compiler does not know these options. */
+const without = new WeakSet<Client>();
+
+/** Compiles a single kernel with the effort it is worth. */
+export function compileKernel(client: Client, text: string, values: readonly Value[]): Executable {
+  if (without.has(client)) return client.compile(text);
+  try {
+    return client.compile(text, effort(client.platform, values));
+  } catch (error) {
+    if (!/No such compile option/.test(String(error))) throw error;
+    without.add(client);
+    return client.compile(text);
+  }
 }

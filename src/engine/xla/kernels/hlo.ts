@@ -1,5 +1,5 @@
 /** StableHLO operations that few kernels need, written by their text. */
-import { neutral, splat, text, texts } from "../ir/build.ts";
+import { neutral, reshape, slice, splat, text, texts } from "../ir/build.ts";
 import { elementText } from "../ir/print.ts";
 import type { ElementType, ReducerName, TensorType, Value } from "../ir/types.ts";
 
@@ -191,5 +191,18 @@ export function fourier(kind: "FFT" | "IFFT", x: Value): Value {
     `"stablehlo.fft"(%0) <{fft_type = #stablehlo<fft_type ${kind}>, fft_length = array<i64: ${length}>}> : (%t0) -> %r`,
     [x],
     x.type,
+  );
+}
+
+/** A slice of fixed size whose first place is given by a vector of numbers. */
+export function dynamicSlice(x: Value, begin: Value, size: readonly number[]): Value {
+  const starts = x.type.shape.map((_, i) => reshape(slice(begin, [i], [i + 1]), []));
+  const types = starts.map((_, i) => `%t${i + 1}`).join(", ");
+  return text(
+    x.graph,
+    `"stablehlo.dynamic_slice"(%0, ${starts.map((_, i) => `%${i + 1}`).join(", ")}) ` +
+      `<{slice_sizes = ${array(size)}}> : (%t0, ${types}) -> %r`,
+    [x, ...starts],
+    { element: x.type.element, shape: size },
   );
 }

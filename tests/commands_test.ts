@@ -1,0 +1,179 @@
+/** The README's commands as a user runs them: `deno task …`, with the permissions that deno.json gives and no more. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { SHARD_VERSION } from "../src/data/shard.ts";
+import { EMOJI_VERSION } from "../src/demo/fetch.ts";
+import { prepareDemo } from "../src/demo/pack.ts";
+import { readMetrics } from "../src/train/log.ts";
+import { flagName } from "../src/train/config.ts";
+import { SETTINGS } from "../src/train/settings.ts";
+import { fakeOptions } from "./demo/fake.ts";
+import { colourFolder } from "./eval/toy.ts";
+import { assertNoTrace, copyProgram, deno, type Ended, SMALL } from "./user.ts";
+
+/** Everything lies in here: the program, photos, a configuration, shards and a run of two epochs. */
+const folder = await Deno.makeTempDir();
+const program = join(folder, "program"), cache = join(folder, "cache"), bin = join(folder, "bin");
+const photos = join(folder, "photos"), config = join(folder, "small.json");
+const shards = join(folder, "shards"), run = join(folder, "run");
+
+/** `deno task …`; the line in which Deno repeats the command is left out. */
+async function task(...args: string[]): Promise<Ended> {
+  const ended = await deno(program, ["task", ...args], { env: { SEMANTIC_AE_CACHE: cache } });
+  const err = ended.err.split("\n").filter((line) => !line.startsWith("Task ")).join("\n");
+  return { ...ended, err };
+}
+
+/** A command that must succeed. */
+async function good(...args: string[]): Promise<Ended> {
+  const ended = await task(...args);
+  assert.equal(ended.code, 0, `deno task ${args.join(" ")}\n${ended.out}${ended.err}`);
+  return ended;
+}
+
+const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+const isPng = (path: string) => Deno.readFileSync(path).subarray(1, 4).join() === "80,78,71";
+
+Deno.test.beforeAll(async () => {
+  await copyProgram(program);
+  await colourFolder(photos, 5);
+  await Deno.mkdir(bin);
+  await Deno.writeTextFile(config, JSON.stringify(SMALL));
+});
+Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
+
+Deno.test("--help explains every setting of every command", async () => {
+  const [train, tiny, pack, evaluate, parity] = await Promise.all([
+    good("train", "--help"),
+    good("train", "--help", "--preset", "tiny"),
+    good("pack", "--help"),
+    good("eval", "--help"),
+    good("parity", "--help"),
+  ]);
+  for (const key of Object.keys(SETTINGS)) {
+    assert.match(train.out, new RegExp(`^ +--(\\[no-\\])?${flagName(key)} .*\\[.+\\]$`, "m"));
+  }
+  assert.match(train.out, /--image-size .*\[64\]/);
+  assert.match(tiny.out, /--image-size .*\[224\]/);
+  assert.match(train.out, /--config FILE/);
+  assert.match(pack.out, /deno task pack SRC DEST[^]*--shard-size SIZE .*default 1GiB/);
+  assert.match(evaluate.out, /deno task eval RUN_OR_CHECKPOINT[^]*--k LIST .*default 10,20,100,200/);
+  assert.match(parity.out, /deno task parity FILE[^]*--engine NAME .*default auto/);
+});
+
+Deno.test("pack: a folder becomes shards and a report", async () => {
+  const { out, err } = await good("pack", photos, shards);
+  assert.match(out, /shards: 15 pictures, \d+\.\d KiB, 1 shard, 3 classes/);
+  assert.match(err, /15 of 15 pictures: .*0 bad/);
+  assert.deepEqual(namesIn(shards), ["report.json", "shard-00000.lmdb"]);
+  assert.equal(JSON.parse(Deno.readTextFileSync(join(shards, "report.json"))).records, 15);
+});
+
+Deno.test("train: a folder of photos gives a whole run folder, and lines for what is no terminal", async () => {
+  const ended = await good("train", "--data", photos, "--out", run, "--config", config, "--seed", "3");
+  assertNoTrace(ended, "train");
+  assert.equal(ended.err.trim(), "");
+  assert.ok(!ended.out.includes("\r") && !ended.out.includes("\x1b"));
+  assert.match(ended.out, /^engine +wasm: .*\nmodel .*parameters\ndata .*15 pictures, 3 steps of 4/);
+  assert.match(
+    ended.out,
+    /step 6\/6 {2}loss \d.*\(rec .*class .*patch .*images\/s {2}waiting \d+ % {2}left 0:00/,
+  );
+  assert.match(ended.out, /wrote .*reconstruction\.png\n$/);
+
+  assert.deepEqual(namesIn(run), ["checkpoints", "config.json", "metrics.jsonl", "reconstruction.png"]);
+  assert.deepEqual(namesIn(join(run, "checkpoints")), ["last", "step-00000006.safetensors"]);
+  const stored = JSON.parse(Deno.readTextFileSync(join(run, "config.json")));
+  assert.deepEqual({ ...stored, ...SMALL, seed: 3 }, stored, "the file's settings and the flag's");
+  assert.deepEqual((await readMetrics(join(run, "metrics.jsonl"))).map(({ step }) => step), [
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+  ]);
+  assert.ok(isPng(join(run, "reconstruction.png")));
+});
+
+Deno.test("train: --resume goes on to the same end", async () => {
+  const parts = join(folder, "parts");
+  const settings = ["--out", parts, "--data", photos, "--config", config, "--seed", "3"];
+  const first = await good("train", ...settings, "--steps", "4");
+  assert.match(first.out, /step 4 of 4: /);
+  const second = await good("train", "--resume", "--out", parts, "--steps", "0");
+  assert.match(second.out, /run .*6 steps, going on after 4 \(.*step-00000004\.safetensors\)/);
+  const losses = async (path: string) =>
+    (await readMetrics(join(path, "metrics.jsonl"))).map(({ step, loss }) => [step, loss]);
+  assert.deepEqual(await losses(parts), await losses(run));
+});
+
+Deno.test("train: shards give the losses of their folder", async () => {
+  const out = join(folder, "from-shards");
+  await good("train", "--data", shards, "--out", out, "--config", config, "--seed=3", "--keep", "1");
+  const losses = async (path: string) =>
+    (await readMetrics(join(path, "metrics.jsonl"))).map(({ loss }) => loss);
+  assert.deepEqual(await losses(out), await losses(run));
+});
+
+Deno.test("eval: a run and its checkpoint on a folder and on shards", async () => {
+  const [table, json] = await Promise.all([
+    good("eval", run, "--data", photos, "--engine", "wasm"),
+    good(
+      ...["eval", join(run, "checkpoints", "step-00000006.safetensors"), "--data", shards],
+      ...["--engine", "wasm", "--json", "--k", "5"],
+    ),
+  ]);
+  assert.match(table.out, /features +k +top-1\nclass token +10 +\d+\.\d %/);
+  const { knn, classes } = JSON.parse(json.out);
+  assert.equal(classes, 3);
+  assert.deepEqual(knn.map(({ k }: { k: number }) => k), [5, 5]);
+});
+
+Deno.test("train without --data: the demo, where neither XLA nor a network can be had", async () => {
+  // Two hands' pictures are in the cache already, so that nothing is fetched.
+  const options = { ...await fakeOptions(folder, 40), progress: () => {} };
+  await prepareDemo(undefined, {
+    ...options,
+    shards: join(cache, `emoji-${EMOJI_VERSION}-shards-${SHARD_VERSION}`),
+  });
+  // The demo's own pictures of 64 pixels and its own length, but a smaller model.
+  const { engine: _, imageSize: __, epochs: ___, warmupEpochs: ____, ...sizes } = SMALL;
+  const demo = join(folder, "demo.json");
+  await Deno.writeTextFile(demo, JSON.stringify({ ...sizes, depth: 1, batchSize: 16 }));
+  const env = { SEMANTIC_AE_CACHE: cache, PATH: bin };
+  const { code, out, err } = await deno(program, ["task", "train", "--config", demo], { env });
+  assert.equal(code, 0, out + err);
+  assert.match(out, /engine xla is not available: .*\n?.*going on with engine wasm/);
+  assert.match(
+    out,
+    /shortened: [\d.]+ epochs \(batches of 16\) in place of [\d.]+: the engine wasm takes too long/,
+  );
+
+  const made = join(program, "runs", "demo");
+  assert.deepEqual(namesIn(made), [
+    "checkpoints",
+    "config.json",
+    "metrics.jsonl",
+    "reconstruction.png",
+    "table.json",
+  ]);
+  assert.ok(isPng(join(made, "reconstruction.png")));
+  const rows = [
+    ...["trained", "random"].flatMap((encoder) =>
+      ["class token", "mean patch token", "patch tokens"].map((kind) => `${encoder} +${kind}`)
+    ),
+    "pixels +8×8",
+    "pixels +64×64",
+  ];
+  for (const row of rows) assert.match(out, new RegExp(`^${row}( +\\d+\\.\\d %){5}$`, "m"));
+  assert.match(out, /Note: shortened/);
+  const table = JSON.parse(Deno.readTextFileSync(join(made, "table.json")));
+  assert.equal(table.rows.length, rows.length);
+
+  // The same table again from the run, and the next run gets a folder of its own.
+  const again = await good("eval", "runs/demo", "--engine", "wasm", "--json");
+  assert.deepEqual(JSON.parse(again.out).rows, table.rows);
+  await good("train", "--data", photos, "--config", config, "--steps", "1");
+  assert.deepEqual(namesIn(join(program, "runs")), ["demo", "demo-2"]);
+});

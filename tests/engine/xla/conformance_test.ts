@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { providePlugin } from "../../../src/engine/xla/plugin.ts";
+import { registerForTests } from "./conformance_backend.ts";
+import { KNOWN } from "./conformance_known.ts";
+import { keyOf, runConformance, sampled } from "./conformance_run.ts";
+
+/** One test in how many is run here; `deno task conformance` runs all. */
+const SHARE = 4;
+
+Deno.test("TensorFlow.js's own op tests pass but for those known to fail, and those fail", async () => {
+  const client = await registerForTests((await providePlugin()).path);
+  try {
+    const outcomes = await runConformance("xla", {
+      tests: (file, name) => keyOf({ file, name }) in KNOWN || sampled(name, SHARE),
+    });
+    assert.ok(outcomes.length > 700, `only ${outcomes.length} tests ran`);
+    const failed = outcomes.filter(({ passed }) => !passed);
+    const surprises = failed.filter((outcome) => !(keyOf(outcome) in KNOWN));
+    assert.deepEqual(
+      surprises.map((outcome) => `${keyOf(outcome)}: ${outcome.message}`),
+      [],
+      "these fail and are not in conformance_known.ts",
+    );
+    const stale = Object.keys(KNOWN).filter((key) => !failed.some((outcome) => keyOf(outcome) === key));
+    assert.deepEqual(stale, [], "these pass or are gone: take them out of conformance_known.ts");
+  } finally {
+    client.close();
+  }
+});
