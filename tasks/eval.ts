@@ -1,8 +1,9 @@
 /**
- * `deno task eval RUN_OR_CHECKPOINT --data PATH`: probes a trained encoder on labelled pictures.
+ * `deno task eval RUN_OR_CHECKPOINT --data URI`: probes a trained encoder on labelled pictures.
  */
 import { parseArgs } from "node:util";
-import { openSource } from "../src/data/open.ts";
+import { collect } from "../src/data/collect.ts";
+import { openData } from "../src/data/opened.ts";
 import type { BadRecordError, Source } from "../src/data/types.ts";
 import { evaluateDemo, formatTable, prepareDemo } from "../src/demo/mod.ts";
 import { openEngine } from "../src/engine/open.ts";
@@ -21,12 +22,14 @@ const HELP =
 
   RUN_OR_CHECKPOINT    a run folder (its last checkpoint), a checkpoint, or with --preset any safetensors file of weights
 
-  --data PATH          labelled pictures: folders named after their classes, or shards. Each picture is asked and all
-                       others vote, unless --holdout says otherwise
+  --data URI           labelled pictures: folders named after their classes, LMDB shards, tar shards, Parquet,
+                       coco:PATH, imagenet:PATH, http(s) URLs. Each picture is asked and all others vote, unless
+                       --holdout says otherwise
+  --labels FILE        class names, one a line, for tar shards whose classes are numbers
   --holdout SHARE      of --data, ask this share at random and let the others vote, such as 0.2 (default: leave one out;
                        with --linear 0.2)
-  --train PATH         pictures that vote, in place of --data
-  --test PATH          pictures that are asked, with --train
+  --train URI          pictures that vote, in place of --data
+  --test URI           pictures that are asked, with --train
   --k LIST             numbers of votes (default 10,20,100,200, as many as there are pictures for)
   --linear             train a linear probe too, on the class tokens of the last four blocks
   --teacher            take the averaged parameters of a run made with --ema
@@ -45,6 +48,7 @@ const MAX_BAD = .01;
 
 const OPTIONS = {
   data: { type: "string" },
+  labels: { type: "string" },
   holdout: { type: "string" },
   train: { type: "string" },
   test: { type: "string" },
@@ -98,6 +102,7 @@ function readArguments(args: string[]) {
   return {
     model: positionals[0],
     data,
+    labels: values.labels,
     train,
     test,
     holdout: holdout ?? (values.linear ? .2 : undefined),
@@ -165,7 +170,9 @@ async function main(): Promise<number> {
   }
   const progress = openProgress(), sources: Source[] = [];
   const open = async (uri: string) => {
-    const source = await openSource(uri);
+    const source = await collect(await openData(uri, { labels: settings.labels }), {
+      onBad: (bad) => progress.line(`left out: ${bad.message}`),
+    });
     sources.push(source);
     return source;
   };

@@ -1,16 +1,24 @@
-/** `deno task pack SRC DEST`: packs a folder of pictures into shards. */
+/** `deno task pack SRC DEST`: packs pictures into shards. */
 import { parseArgs } from "node:util";
-import { openSource } from "../src/data/open.ts";
+import { closeData, openData } from "../src/data/opened.ts";
 import { pack, type PackProgress } from "../src/data/pack.ts";
 
-const HELP = `Packs pictures into shards that train and eval read fast. Pictures' bytes stay as they are.
+const HELP =
+  `Packs pictures into shards that train and eval read fast. Pictures' bytes stay as they are, unless
+--max-side or --raw is given.
 
   deno task pack SRC DEST [flags]
 
-  SRC                  a folder of pictures (any depth; the first folder is the class), or shards
+  SRC                  a folder of pictures (any depth; the first folder is the class), shards, LMDB, tar, Parquet,
+                       coco:PATH, imagenet:PATH, http(s) URLs of tar or Parquet, or several as A*0.3,B*0.7
   DEST                 a folder that must not exist
 
   --shard-size SIZE    size of a shard, such as 500MiB or 2GiB (default 1GiB)
+  --max-side N         make larger pictures smaller, their longer side N pixels, and store those as JPEG
+  --quality N          quality of those JPEGs, 1 to 100 (default 90)
+  --raw N              store decoded base pictures of N × N pixels (the run's --image-size): 3·N² bytes each, the
+                       fastest to read
+  --labels FILE        class names, one a line, for tar shards whose classes are numbers
   --check WAY          decode: leave out what cannot be decoded; sniff: look at first bytes only (default decode)
   --concurrency N      pictures checked at once (default: the number of cores)
   --help               this text
@@ -39,9 +47,10 @@ function parseSize(text: string): number {
   return Math.round(Number(number) * scale);
 }
 
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) {
-    throw new UsageError(`--concurrency: "${text}" is no whole number from 1 to 9999`);
+function parseCount(flag: string, text: string | undefined, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text) || Number(text) > most) {
+    throw new UsageError(`--${flag}: "${text}" is no whole number from 1 to ${most}`);
   }
   return Number(text);
 }
@@ -55,6 +64,10 @@ function parsed(args: string[]) {
         "shard-size": { type: "string", default: "1GiB" },
         check: { type: "string", default: "decode" },
         concurrency: { type: "string" },
+        "max-side": { type: "string" },
+        quality: { type: "string" },
+        raw: { type: "string" },
+        labels: { type: "string" },
         help: { type: "boolean", short: "h", default: false },
       },
     });
@@ -71,12 +84,25 @@ function readArguments(args: string[]) {
   if (check !== "decode" && check !== "sniff") {
     throw new UsageError(`--check: "${check}" is neither decode nor sniff`);
   }
+  const maxSide = parseCount("max-side", values["max-side"], 65535),
+    raw = parseCount("raw", values.raw, 65535);
+  const quality = parseCount("quality", values.quality, 100);
+  if (raw !== undefined && maxSide !== undefined) {
+    throw new UsageError("--raw and --max-side exclude each other");
+  }
+  if (quality !== undefined && maxSide === undefined) {
+    throw new UsageError("--quality is for pictures that are made smaller: give --max-side too");
+  }
   return {
     src: positionals[0],
     dest: positionals[1],
     check: check as "decode" | "sniff",
     shardSize: parseSize(values["shard-size"]),
-    concurrency: values.concurrency === undefined ? undefined : parseCount(values.concurrency),
+    concurrency: parseCount("concurrency", values.concurrency, 9999),
+    maxSide,
+    quality,
+    raw,
+    labels: values.labels,
   };
 }
 
@@ -91,9 +117,11 @@ function progressPrinter(): (progress: PackProgress) => void {
   let shown = performance.now();
   return ({ done, total, bytes, bad, shards }) => {
     const now = performance.now();
-    if (done < total && now - shown < (terminal ? 100 : 10_000)) return;
+    if (done !== total && now - shown < (terminal ? 100 : 10_000)) return;
     shown = now;
-    const line = `${done} of ${total} pictures: ${size(bytes)}, ${plural(shards, "shard")}, ${bad} bad`;
+    const line = `${done}${total === null ? "" : ` of ${total}`} pictures: ${size(bytes)}, ${
+      plural(shards, "shard")
+    }, ${bad} bad`;
     Deno.stderr.writeSync(
       encoder.encode(terminal ? `\r\x1b[K${line}${done === total ? "\n" : ""}` : line + "\n"),
     );
@@ -106,12 +134,12 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const { src, dest, ...options } = settings;
+  const { src, dest, labels, ...options } = settings;
   const stop = new AbortController();
   const interrupt = () => stop.abort(new Error("interrupted; nothing was written"));
   Deno.addSignalListener("SIGINT", interrupt);
   Deno.addSignalListener("SIGTERM", interrupt);
-  const source = await openSource(src);
+  const source = await openData(src, { labels });
   try {
     const report = await pack(source, dest, {
       ...options,
@@ -135,7 +163,7 @@ async function main(): Promise<number> {
     }
     return 0;
   } finally {
-    await source.close();
+    await closeData(source);
   }
 }
 

@@ -1,10 +1,12 @@
 /**
  * Trains a semantic-aware auto-encoder: on the demo pictures, or with `--data` on pictures of one's own.
  *
- * deno task train [--data PATH] [--out RUN] [--preset NAME] [--resume] [--config FILE] [--help]
+ * deno task train [--data URI] [--out RUN] [--preset NAME] [--resume] [--config FILE] [--help]
  */
 import { join } from "node:path";
+import { collect } from "../src/data/collect.ts";
 import { openSource } from "../src/data/open.ts";
+import { closeData, openData } from "../src/data/opened.ts";
 import type { Source } from "../src/data/types.ts";
 import {
   type DemoShards,
@@ -47,6 +49,9 @@ function onSignal(
   };
 }
 
+/** Pictures of a stream that reconstruction.png is chosen from. */
+const SHOWN = 64;
+
 /** What the table says of a demo with fewer epochs than it is meant to have. */
 function shorterNotes(config: RunConfig, engine: string): string[] {
   const { epochs } = presetConfig(config.preset);
@@ -67,8 +72,13 @@ async function main(flags: Flags): Promise<number> {
 
   // What to do it with: the data first, for a wrong path should not cost the download of an engine.
   const shards: DemoShards | null = demo ? await prepareDemo(say) : null;
-  const source = await openSource(shards?.train ?? config.data);
-  planSteps(config, source);
+  const source = await openData(shards?.train ?? config.data, { labels: config.labels || undefined });
+  try {
+    planSteps(config, source);
+  } catch (error) {
+    await closeData(source);
+    throw error;
+  }
   const engine = await openEngine(config.engine, { say });
   if (demo && engine.name === "wasm" && !config.resume) {
     config = shortenDemo(config, { ...file, ...flags.settings });
@@ -101,7 +111,7 @@ async function main(flags: Flags): Promise<number> {
       engine,
       config,
       state,
-      source: heldout ?? source,
+      source: heldout ?? await collect(source, { count: SHOWN, onBad: () => {} }),
       file: picture,
       seed: config.seed,
     });
@@ -124,7 +134,7 @@ async function main(flags: Flags): Promise<number> {
   } finally {
     stop.close();
     await heldout?.close();
-    await source.close();
+    await closeData(source);
     await engine.close();
   }
 }

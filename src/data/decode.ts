@@ -1,9 +1,10 @@
 import { isPlain, type JpegHeader, readJpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
+import { decodePpm } from "./ppm.ts";
 import { type Picture, PictureError } from "./types.ts";
 
 /** Formats that can be read. */
-export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif";
+export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "ppm";
 
 /** How pictures are decoded. */
 export interface DecodeOptions {
@@ -30,6 +31,7 @@ export function sniff(bytes: Uint8Array): PictureFormat | null {
   if (text(bytes, 0, 6) === "GIF87a" || text(bytes, 0, 6) === "GIF89a") return "gif";
   if (text(bytes, 0, 4) === "II*\0" || text(bytes, 0, 4) === "MM\0*") return "tiff";
   if (text(bytes, 4, 8) === "ftyp" && /avif|avis/.test(text(bytes, 8, 32))) return "avif";
+  if (text(bytes, 0, 3) === "P6\n") return "ppm";
   return null;
 }
 
@@ -39,7 +41,7 @@ export function sniff(bytes: Uint8Array): PictureFormat | null {
  * JPEG goes through libjpeg-turbo; CMYK and unusual JPEGs and all other formats through libvips. Both decode on threads
  * of their own.
  *
- * @param bytes A JPEG, PNG, WebP, GIF (its first frame), TIFF or AVIF.
+ * @param bytes A JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF or PPM as `pack` writes it.
  * @param options The limit on pixels.
  * @returns RGB bytes.
  * @throws PictureError that says why this is no picture that can be read; the message names no file, the caller knows it.
@@ -62,6 +64,7 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
     const picture = isPlain(header) ? await fastJpeg(bytes, header) : null;
     if (picture) return orient(picture, header.orientation);
   }
+  if (format === "ppm") return decodePpm(bytes);
   const { decodeSharp } = await import("./sharp.ts");
   try {
     return await decodeSharp(bytes, maxPixels);

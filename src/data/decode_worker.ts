@@ -45,7 +45,7 @@ scope.onmessage = ({ data }) => {
   let good = true;
   try {
     if (!(picture instanceof Uint8Array)) basePicture(picture, size, out);
-    else if (turbo) basePicture(turbo.decode(picture, readJpegHeader(picture), size), size, out);
+    else if (turbo) turbo.base(picture, readJpegHeader(picture), size, out);
     else good = false;
   } catch (error) {
     if (!(error instanceof PictureError)) throw error;

@@ -118,6 +118,8 @@ export function openDecoder(options: DecoderOptions): Decoder {
       }
       const picture = await decodePicture(bytes, { maxPixels });
       const { width, height } = picture;
+      // Packed as base pictures: there is nothing to do, and nothing is copied.
+      if (width === size && height === size) return picture.data;
       if (width * height < SMALL) return basePicture(picture, size, spare.pop());
       return (await send(picture)).out;
     },

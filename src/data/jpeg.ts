@@ -4,6 +4,23 @@ import { Buffer } from "node:buffer";
 import type { Picture } from "./types.ts";
 
 /**
+ * Encodes RGB bytes as a JPEG with colour at half the resolution, as cameras do.
+ *
+ * @param picture RGB bytes.
+ * @param quality 1 … 100.
+ */
+export async function encodeJpeg({ width, height, data }: Picture, quality: number): Promise<Uint8Array> {
+  const out = await jpegTurbo.compress(Buffer.from(data.buffer, data.byteOffset, data.byteLength), {
+    format: jpegTurbo.FORMAT_RGB,
+    width,
+    height,
+    subsampling: jpegTurbo.SAMP_420,
+    quality,
+  });
+  return Uint8Array.from(out);
+}
+
+/**
  * Decodes a grey or YCbCr JPEG on a thread of its own. Orientation is not applied.
  *
  * @param bytes The file.

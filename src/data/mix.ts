@@ -43,7 +43,7 @@ function shares(parts: readonly MixPart<unknown>[]): number[] | null {
 }
 
 /** The labels of all sources, and each source's numbers among them. */
-function joinLabels(sources: readonly { labels: readonly string[] }[]) {
+export function joinLabels(sources: readonly { labels: readonly string[] }[]) {
   const labels = [...new Set(sources.flatMap((source) => source.labels))].sort(byCodeUnits);
   const places = new Map(labels.map((label, place) => [label, place]));
   const numbers = sources.map((source) => source.labels.map((label) => places.get(label)!));

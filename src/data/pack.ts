@@ -1,10 +1,16 @@
 import { decodePicture, sniff } from "./decode.ts";
-import { map, range } from "./iter.ts";
+import { openDecoder } from "./decoder.ts";
+import { type Items, map, range } from "./iter.ts";
 import { PARTIAL_ENDING, SHARD_ENDING } from "./lmdb.ts";
 import type { ShardWriter } from "./lmdb_write.ts";
+import { joinLabels, mixRecords } from "./mix.ts";
+import { type Data, dataLength, dataUri, openedOf } from "./opened.ts";
 import { join, pathError, syncPath } from "./paths.ts";
+import { encodePpm } from "./ppm.ts";
+import { resize } from "./resize.ts";
 import { SHARD_VERSION } from "./shard.ts";
-import { BadRecordError, type ImageRecord, PictureError, type Source } from "./types.ts";
+import { streamRecords } from "./stream_source.ts";
+import { BadRecordError, type ImageRecord, PictureError } from "./types.ts";
 
 /** How pictures are packed. */
 export interface PackOptions {
@@ -14,6 +20,12 @@ export interface PackOptions {
   check?: "decode" | "sniff";
   /** Pictures read and checked at once. Default: the number of cores, at least 2. */
   concurrency?: number;
+  /** Larger pictures are made smaller, their longer side so many pixels, and stored as JPEG. Default: left as they are. */
+  maxSide?: number;
+  /** Quality of those JPEGs, 1 … 100. Default 90. */
+  quality?: number;
+  /** Stores the decoded base pictures of this side (SPEC §1.1), in place of the files. Default: the files. */
+  raw?: number;
   /** Larger pictures are bad. Default as in {@linkcode decodePicture}. */
   maxPixels?: number;
   /** Called after each picture. */
@@ -25,7 +37,8 @@ export interface PackOptions {
 /** How far packing has come. */
 export interface PackProgress {
   done: number;
-  total: number;
+  /** Null for a stream. */
+  total: number | null;
   /** Bytes packed. */
   bytes: number;
   bad: number;
@@ -36,6 +49,8 @@ export interface PackProgress {
 export interface PackReport {
   version: number;
   source: string;
+  /** What was stored of a picture. */
+  pictures: string;
   records: number;
   bytes: number;
   shards: number;
@@ -45,32 +60,35 @@ export interface PackReport {
 }
 
 /**
- * Packs a source's pictures into shards, their bytes as they are.
+ * Packs a data set's pictures into shards, their bytes as they are unless the options say otherwise.
  *
  * All is written to a hidden folder beside `dest`, under names that are never read, synced, and renamed at the end: when
  * it is interrupted, whenever that is, `dest` does not exist. The next pack to the same place removes what is left.
  *
- * @param source Pictures; not closed.
+ * @param data Pictures: what {@linkcode openData} or {@linkcode openSource} gives; not closed.
  * @param dest A folder that must not exist.
  * @param options Shard size, checks, progress.
  * @returns What was packed and which pictures are bad; those are not packed.
  * @throws Error when `dest` exists or cannot be written, when no picture is good, or the signal's reason.
  */
-export async function pack(source: Source, dest: string, options: PackOptions = {}): Promise<PackReport> {
+export async function pack(data: Data, dest: string, options: PackOptions = {}): Promise<PackReport> {
   const { shardSize = 2 ** 30, concurrency = Math.max(2, navigator.hardwareConcurrency), signal } = options;
   if (!(shardSize >= 1 && shardSize <= 2 ** 40)) {
     throw new RangeError(`shard size must be 1 byte to 1 TiB, not ${shardSize}`);
   }
+  checkSizes(options);
   const { folder, name, path } = place(dest);
   await refuseExisting(path);
   const { writeShard } = await import("./lmdb_write.ts");
+  const uri = dataUri(data), total = dataLength(data);
   const report: PackReport = {
     version: SHARD_VERSION,
-    source: source.uri,
+    source: uri,
+    pictures: describePictures(options),
     records: 0,
     bytes: 0,
     shards: 0,
-    labels: [...source.labels],
+    labels: [...labelsOf(data)],
     bad: [],
   };
   const draft = await openDraft(folder, name);
@@ -80,17 +98,18 @@ export async function pack(source: Source, dest: string, options: PackOptions = 
     await writer!.finish({
       format: "semantic-ae shard",
       version: SHARD_VERSION,
-      source: source.uri,
+      source: uri,
       shard: report.shards - 1,
       last,
       labels: report.labels,
     });
     writer = null;
   };
+  const loader = openLoader(options);
   try {
     let done = 0;
     for await (
-      const result of map(range(0, source.length), (index) => load(source, index, options), concurrency)
+      const result of map(recordsOf(data, (bad) => report.bad.push(bad)), loader.load, concurrency)
     ) {
       signal?.throwIfAborted();
       if ("reason" in result) report.bad.push(result);
@@ -106,7 +125,7 @@ export async function pack(source: Source, dest: string, options: PackOptions = 
       }
       options.onProgress?.({
         done: ++done,
-        total: source.length,
+        total,
         bytes: report.bytes,
         bad: report.bad.length,
         shards: report.shards,
@@ -115,7 +134,7 @@ export async function pack(source: Source, dest: string, options: PackOptions = 
     if (!writer) {
       const { key, reason } = report.bad[0] ?? { key: "nothing", reason: "the source is empty" };
       throw new Error(
-        `${source.uri}: no picture to pack; ${report.bad.length} are bad, the first: ${key}: ${reason}`,
+        `${uri}: no picture to pack; ${report.bad.length} are bad, the first: ${key}: ${reason}`,
       );
     }
     await finish(true);
@@ -131,28 +150,90 @@ export async function pack(source: Source, dest: string, options: PackOptions = 
     await (writer as ShardWriter | null)?.abandon().catch(() => {});
     await draft.discard();
     throw error;
+  } finally {
+    loader.close();
   }
 }
 
-/** Reads a record and looks whether it is a picture. */
-async function load(
-  source: Source,
-  index: number,
-  options: PackOptions,
-): Promise<ImageRecord | { key: string; reason: string }> {
-  let key = "";
-  try {
-    const record = await source.get(index);
-    key = record.key;
-    if (options.check !== "sniff") await decodePicture(record.bytes, { maxPixels: options.maxPixels });
-    else if (sniff(record.bytes) === null) throw new PictureError("no picture in a known format");
-    return record;
-  } catch (error) {
-    if (error instanceof BadRecordError) return { key: error.key, reason: error.reason };
-    if (error instanceof PictureError) return { key, reason: error.message };
-    // What is thrown otherwise is no fault of one picture.
-    throw error;
+function checkSizes({ maxSide, quality, raw }: PackOptions): void {
+  const whole = (name: string, value: number | undefined, most: number) => {
+    if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= most)) return;
+    throw new RangeError(`${name} must be a whole number from 1 to ${most}, not ${value}`);
+  };
+  whole("max side", maxSide, 65535);
+  whole("quality", quality, 100);
+  whole("raw", raw, 65535);
+  if (raw !== undefined && maxSide !== undefined) throw new RangeError("raw and max side exclude each other");
+  if (quality !== undefined && maxSide === undefined) {
+    throw new RangeError("quality is for pictures that are made smaller: give max side too");
   }
+}
+
+function describePictures({ maxSide, quality = 90, raw }: PackOptions): string {
+  if (raw !== undefined) return `decoded, ${raw} × ${raw}`;
+  return maxSide === undefined
+    ? "as they were"
+    : `at most ${maxSide} pixels, smaller ones as JPEG ${quality}`;
+}
+
+function labelsOf(data: Data): readonly string[] {
+  const opened = openedOf(data);
+  if (opened.access !== "mixed") return opened.source.labels;
+  return joinLabels(opened.parts.map(({ source }) => source)).labels;
+}
+
+interface Bad {
+  key: string;
+  reason: string;
+}
+
+/** Each record in order, as a promise of it: by index they are read at once, of a stream one after the other. */
+function recordsOf(data: Data, onBad: (bad: Bad) => void): Items<() => Promise<ImageRecord>> {
+  const opened = openedOf(data);
+  if (opened.access === "random") {
+    const { source } = opened;
+    return range(0, source.length).map((index) => () => source.get(index));
+  }
+  const reading = { seed: 0, epoch: 0, onBad: ({ key, reason }: Bad) => onBad({ key, reason }) };
+  const records = opened.access === "mixed"
+    ? mixRecords(opened.parts, reading)
+    : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
+  return map(records, ({ record }) => () => Promise.resolve(record));
+}
+
+/** What looks whether records are pictures, and makes of them what is stored. */
+function openLoader(options: PackOptions) {
+  const { maxSide, quality = 90, raw, maxPixels } = options;
+  const decoder = raw === undefined ? null : openDecoder({ size: raw, maxPixels });
+  const stored = async (bytes: Uint8Array): Promise<Uint8Array> => {
+    if (decoder) return encodePpm({ width: raw!, height: raw!, data: await decoder.base(bytes) });
+    if (maxSide === undefined && options.check === "sniff") {
+      if (sniff(bytes) === null) throw new PictureError("no picture in a known format");
+      return bytes;
+    }
+    const picture = await decodePicture(bytes, { maxPixels });
+    const longer = Math.max(picture.width, picture.height);
+    if (maxSide === undefined || longer <= maxSide) return bytes;
+    const side = (pixels: number) => Math.max(1, Math.round(pixels * maxSide / longer));
+    const { encodeJpeg } = await import("./jpeg.ts");
+    return await encodeJpeg(resize(picture, side(picture.width), side(picture.height), "bicubic"), quality);
+  };
+  return {
+    async load(read: () => Promise<ImageRecord>): Promise<ImageRecord | Bad> {
+      let key = "";
+      try {
+        const record = await read();
+        key = record.key;
+        return { ...record, bytes: await stored(record.bytes) };
+      } catch (error) {
+        if (error instanceof BadRecordError) return { key: error.key, reason: error.reason };
+        if (error instanceof PictureError) return { key, reason: error.message };
+        // What is thrown otherwise is no fault of one picture.
+        throw error;
+      }
+    },
+    close: () => decoder?.close(),
+  };
 }
 
 /** A path's folder and last name. */

@@ -26,12 +26,15 @@ function weigh(filter: Filter, t: number): number {
 
 const cache = new Map<string, Taps>();
 
-/** Taps of n → o pixels; SPEC §12 "Resize". Kept, because a data set has few different sizes. */
-function tapsOf(n: number, o: number, filter: Filter): Taps {
-  const name = `${n} ${o} ${filter}`;
+/**
+ * Taps of n → o pixels; SPEC §12 "Resize". Kept, because a data set has few different sizes. `extent`: how much of the n
+ * pixels the picture takes, if its last pixel is only partly covered.
+ */
+function tapsOf(n: number, o: number, filter: Filter, extent = n): Taps {
+  const name = `${n} ${o} ${filter} ${extent}`;
   const known = cache.get(name);
   if (known) return known;
-  const scale = n / o, widen = Math.max(scale, 1), support = REACH[filter] * widen;
+  const scale = extent / o, widen = Math.max(scale, 1), support = REACH[filter] * widen;
   const stride = Math.min(Math.ceil(support) * 2 + 1, n);
   const taps = {
     first: new Int32Array(o),
@@ -134,6 +137,33 @@ function cut(picture: Picture, part: Rectangle): Uint8Array {
     out.set(picture.data.subarray(from, from + part.width * 3), y * part.width * 3);
   }
   return out;
+}
+
+/**
+ * The base picture of a picture that was decoded at a smaller scale, so that its last column and row may be partly
+ * outside of what was photographed: 375 pixels at 1/4 are 93.75, stored as 94.
+ *
+ * @param picture RGB bytes.
+ * @param extentWidth Columns that the picture really has, at most `picture.width`.
+ * @param extentHeight Rows that it really has.
+ * @param size Side of the square in pixels.
+ * @param out Receives size × size × 3 bytes.
+ */
+export function scaledBasePicture(
+  picture: Picture,
+  extentWidth: number,
+  extentHeight: number,
+  size: number,
+  out: Uint8Array,
+): void {
+  const { width, height, data } = picture;
+  if (width === extentWidth && height === extentHeight) {
+    basePicture(picture, size, out);
+    return;
+  }
+  const columns = tapsOf(width, size, "bilinear", extentWidth);
+  const rows = tapsOf(height, size, "bilinear", extentHeight);
+  resizeRows({ data, offset: 0, pitch: width * 3, count: height }, size, columns, rows, out);
 }
 
 /**

@@ -1,21 +1,14 @@
 import { packView } from "../views/pack.ts";
 import { sampleView, type ViewOptions } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { decodePicture } from "./decode.ts";
-import { map, prefetch, range } from "./iter.ts";
-import { permutation } from "./permutation.ts";
-import { basePicture } from "./resize.ts";
-import { BadRecordError, type Batch, type Cursor, PictureError, type Source } from "./types.ts";
+import { badWatch } from "./bad.ts";
+import { type Decoder, openDecoder } from "./decoder.ts";
+import { type BadRecord, type EpochReader, randomEpochs, streamEpochs } from "./epoch.ts";
+import { prefetch } from "./iter.ts";
+import { type Data, dataLength, dataUri, openedOf } from "./opened.ts";
+import { BadRecordError, type Batch, type Cursor, type ImageRecord, PictureError } from "./types.ts";
 
-/** Share of a data set that may be bad before a run fails. */
-export const MAX_BAD = 0.01;
-
-/** A record that was skipped. */
-export interface BadRecord {
-  source: string;
-  key: string;
-  reason: string;
-}
+export type { BadRecord } from "./epoch.ts";
 
 /** What a stream of batches is made of. */
 export interface StreamOptions {
@@ -35,14 +28,23 @@ export interface StreamOptions {
   onBadRecord?: (bad: BadRecord) => void;
   /** Bad records that were counted before `from`; `Batch.bad` goes on from there. Default 0. */
   bad?: number;
-  /** Records read and decoded at once. Default, also for 0: twice the cores, at least 4. */
+  /** Records read and decoded at once. Default, also for 0: four times the cores, at least 4. */
   concurrency?: number;
+  /** Threads that decode. Default, also for 0: as many as cores. */
+  workers?: number;
+  /** This process's part of the data, for data parallel training: every process gets as many, none gets another's. */
+  process?: { index: number; count: number };
+  /** Records that a stream is shuffled in; sources with random access are shuffled as a whole. Default 1,000. */
+  shuffleBuffer?: number;
+  /** Bytes of the same. Default 256 MiB. */
+  shuffleBytes?: number;
   /** Finished batches that may wait. Default 2. */
   prefetch?: number;
   /** Larger pictures count as bad. Default as in {@linkcode decodePicture}. */
   maxPixels?: number;
   /**
-   * When all base pictures fit in so many bytes, they are kept, and each is decoded once a run in place of once an epoch.
+   * When all base pictures of a source with random access fit in so many bytes, they are kept, and each is decoded once a
+   * run in place of once an epoch.
    * Default 256 MiB; 0 keeps none.
    */
   cacheBytes?: number;
@@ -56,6 +58,8 @@ interface Sample {
   index: number;
   key: string;
   base: Uint8Array;
+  /** True when it stays in memory for the next epochs. */
+  kept?: boolean;
 }
 
 /**
@@ -63,9 +67,13 @@ interface Sample {
  *
  * Each epoch has an order of its own; its last pictures that do not fill a batch are left out, as in SPEC §7. Bad
  * records are skipped and their places filled from the rest of the epoch. What is delivered depends only on the source,
- * the seed and the cursor: never on timing or `concurrency`. Going on from any batch's `next` gives the same rest.
+ * the seed and the cursor: never on timing, `concurrency` or `workers`. Going on from any batch's `next` gives the same
+ * rest: at once where records can be read by index, and by passing over records without decoding them in a stream.
  *
- * @param source Records by index. Not closed; keep it open until the iteration has ended.
+ * A picture in a batch is named by its index in the source, and in a stream by its place in the epoch's order.
+ *
+ * @param data What {@linkcode openData} or {@linkcode openSource} gives. Not closed; keep it open until the iteration
+ * has ended.
  * @param options See {@linkcode StreamOptions}.
  * @returns Batches. Stopping early ends all reading before `return()` resolves.
  * @throws RangeError at once for a batch larger than the source or an option out of range; Error while iterating when a
@@ -93,14 +101,24 @@ interface Sample {
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export function streamBatches(source: Source, options: StreamOptions): AsyncGenerator<Batch, void, void> {
-  const concurrency = options.concurrency || Math.max(4, 2 * navigator.hardwareConcurrency);
-  checkOptions(source, { ...options, concurrency });
-  return prefetch(batches(source, options, concurrency), options.prefetch ?? 2);
+export function streamBatches(data: Data, options: StreamOptions): AsyncGenerator<Batch, void, void> {
+  const concurrency = options.concurrency || Math.max(4, 4 * navigator.hardwareConcurrency);
+  checkOptions(data, { ...options, concurrency });
+  const { imageSize: size, maxPixels, workers } = options;
+  const batches = async function* () {
+    const decoder = openDecoder({ size, maxPixels, workers });
+    try {
+      yield* batchesOf(readerOf(data, { ...options, concurrency }, decoder), options, decoder);
+    } finally {
+      decoder.close();
+    }
+  };
+  return prefetch(batches(), options.prefetch ?? 2);
 }
 
-function checkOptions(source: Source, options: StreamOptions): void {
-  const { imageSize, batchSize, seed, from, views } = options;
+function checkOptions(data: Data, options: StreamOptions): void {
+  const { imageSize, batchSize, seed, from, views, process } = options;
+  const length = dataLength(data);
   const whole = (name: string, value: number, least: number, most = 2 ** 32 - 1) => {
     if (!(Number.isInteger(value) && value >= least && value <= most)) {
       throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
@@ -110,110 +128,110 @@ function checkOptions(source: Source, options: StreamOptions): void {
   whole("image size", imageSize, 1, 65535);
   whole("seed", seed, 0);
   whole("concurrency", options.concurrency ?? 1, 1);
+  whole("workers", options.workers ?? 0, 0, 1024);
   whole("prefetch", options.prefetch ?? 1, 1);
+  whole("shuffle buffer", options.shuffleBuffer ?? 1, 1);
+  whole("shuffle bytes", options.shuffleBytes ?? 1, 1, Number.MAX_SAFE_INTEGER);
+  if (process) {
+    whole("the number of processes", process.count, 1);
+    whole("the process", process.index, 0, process.count - 1);
+  }
   if (from) {
     whole("the cursor's epoch", from.epoch, 0);
-    whole("the cursor's position", from.position, 0, source.length);
+    whole("the cursor's position", from.position, 0, length ?? Number.MAX_SAFE_INTEGER);
   }
   if (views.imageSize !== imageSize) {
     throw new RangeError(`views are drawn for ${views.imageSize} pixels, base pictures have ${imageSize}`);
   }
-  if (batchSize > source.length) {
-    throw new RangeError(
-      `${source.uri}: a batch of ${batchSize} is larger than the data set of ${source.length} pictures; take a batch ` +
-        `size of at most ${source.length}`,
-    );
-  }
+  if (length === null) return;
+  const mine = Math.floor(length / (process?.count ?? 1));
+  if (batchSize <= mine) return;
+  const whose = process && process.count > 1 ? `, of which a process has ${mine}` : "";
+  throw new RangeError(
+    `${
+      dataUri(data)
+    }: a batch of ${batchSize} is larger than the data set of ${length} pictures${whose}; take a batch ` +
+      `size of at most ${mine}`,
+  );
 }
 
-async function* batches(
-  source: Source,
-  options: StreamOptions,
-  concurrency: number,
-): AsyncGenerator<Batch, void, void> {
-  const { batchSize, seed } = options;
-  const n = source.length;
-  const cacheable = n * options.imageSize ** 2 * 3 <= (options.cacheBytes ?? CACHE_BYTES);
-  const known: Sample[] | null = cacheable ? new Array(n) : null;
-  const sampleAt = async (index: number) => {
-    if (known?.[index]) return known[index];
-    const sample = await load(source, index, options);
-    // Bad records are read again each epoch, so that they are counted and named each epoch.
-    if (known && !("reason" in sample)) known[index] = sample;
-    return sample;
-  };
-  let { epoch, position } = options.from ?? { epoch: 0, position: 0 };
-  let bad = options.bad ?? 0;
-  for (;; epoch++, position = 0) {
-    const order = permutation(n, seed, epoch);
-    const watch = badWatch(source, epoch);
-    let samples: Sample[] = [], made = position > 0;
-    while (true) {
-      // Only as many as still fill whole batches if all are good; more when some were not.
-      const wanted = Math.floor((samples.length + n - position) / batchSize) * batchSize - samples.length;
-      if (wanted <= 0) break;
-      const places = range(position, position + wanted);
-      for await (const item of map(places, (place) => sampleAt(order(place)), concurrency)) {
-        position++;
-        watch.seen();
-        if ("reason" in item) {
-          if (options.onBad === "fail") throw new BadRecordError(item.source, item.key, item.reason);
-          bad++;
-          options.onBadRecord?.(item);
-          watch.bad(item);
-          continue;
-        }
-        samples.push(item);
-        if (samples.length < batchSize) continue;
-        made = true;
-        yield assemble(samples, options, epoch, cursorAfter(epoch, position, n, batchSize), bad);
-        samples = [];
-      }
-    }
-    if (!made) throw new Error(`${source.uri}: too few good pictures for one batch of ${batchSize}`);
-  }
-}
-
-function cursorAfter(epoch: number, position: number, n: number, batchSize: number): Cursor {
-  return n - position < batchSize ? { epoch: epoch + 1, position: 0 } : { epoch, position };
-}
-
-/**
- * Fails an epoch with too many bad records: as soon as they are more than 1 % of the whole source, or so many among those
- * seen (at least 100, and four standard deviations above 1 %) that they surely will be. One bad record alone never fails.
- */
-function badWatch(source: Source, epoch: number) {
-  let seen = 0, bad = 0;
-  return {
-    seen: () => void seen++,
-    bad(last: BadRecord) {
-      bad++;
-      const expected = MAX_BAD * seen;
-      const certain = bad > Math.max(1, MAX_BAD * source.length);
-      const early = seen >= 100 && bad > expected + 4 * Math.sqrt(expected);
-      if (!certain && !early) return;
-      throw new Error(
-        `${source.uri}: ${bad} of the first ${seen} pictures of epoch ${epoch} are bad, more than ` +
-          `${
-            MAX_BAD * 100
-          } % of ${source.length}; the last is ${last.key}: ${last.reason}. Repair or remove them`,
-      );
+/** Epochs of decoded samples. */
+function readerOf(
+  data: Data,
+  options: StreamOptions & { concurrency: number },
+  decoder: Decoder,
+): EpochReader<Sample> {
+  const opened = openedOf(data), uri = dataUri(data), length = dataLength(data);
+  const load = (index: number, open: () => Promise<ImageRecord>) => loadSample(uri, index, open, decoder);
+  if (opened.access !== "random") return streamEpochs(opened, { ...options, load });
+  const cacheable = length! * options.imageSize ** 2 * 3 <= (options.cacheBytes ?? CACHE_BYTES);
+  if (!cacheable) return randomEpochs(opened.source, { ...options, load });
+  const known: Sample[] = new Array(length!);
+  return randomEpochs(opened.source, {
+    ...options,
+    load: async (index, open) => {
+      if (known[index]) return known[index];
+      const sample = await load(index, open);
+      // Bad records are read again each epoch, so that they are counted and named each epoch.
+      if (!("reason" in sample)) known[index] = { ...sample, kept: true };
+      return "reason" in sample ? sample : known[index];
     },
-  };
+  });
 }
 
 /** Reads and decodes one record. What is wrong with the record is a result; other errors are thrown. */
-async function load(source: Source, index: number, options: StreamOptions): Promise<Sample | BadRecord> {
+async function loadSample(
+  uri: string,
+  index: number,
+  open: () => Promise<ImageRecord>,
+  decoder: Decoder,
+): Promise<Sample | BadRecord> {
   let key: string | null = null;
   try {
-    const record = await source.get(index);
+    const record = await open();
     key = record.key;
-    const picture = await decodePicture(record.bytes, { maxPixels: options.maxPixels });
-    return { index, key, base: basePicture(picture, options.imageSize) };
+    return { index, key, base: await decoder.base(record.bytes) };
   } catch (error) {
-    if (error instanceof BadRecordError) return { source: source.uri, key: error.key, reason: error.reason };
+    if (error instanceof BadRecordError) {
+      return { source: error.source, key: error.key, reason: error.reason };
+    }
     if (key === null || !(error instanceof PictureError)) throw error;
-    return { source: source.uri, key, reason: error.message };
+    return { source: uri, key, reason: error.message };
+  }
+}
+
+async function* batchesOf(
+  reader: EpochReader<Sample>,
+  options: StreamOptions,
+  decoder: Decoder,
+): AsyncGenerator<Batch, void, void> {
+  const { batchSize } = options;
+  let { epoch, position } = options.from ?? { epoch: 0, position: 0 };
+  let bad = options.bad ?? 0;
+  for (;; epoch++, position = 0) {
+    const watch = badWatch(reader.uri, epoch, reader.length);
+    let samples: Sample[] = [], made = position > 0;
+    for await (const step of reader.read({ epoch, position }, () => samples.length)) {
+      position += step.places;
+      watch.seen();
+      if ("bad" in step) {
+        const { source, key, reason } = step.bad;
+        if (options.onBad === "fail") throw new BadRecordError(source, key, reason);
+        bad++;
+        options.onBadRecord?.(step.bad);
+        watch.bad(step.bad);
+        continue;
+      }
+      samples.push(step.sample);
+      if (samples.length < batchSize) continue;
+      made = true;
+      const batch = assemble(samples, options, epoch, reader.after({ epoch, position }), bad);
+      for (const { kept, base } of samples) if (!kept) decoder.reuse(base);
+      samples = [];
+      yield batch;
+    }
+    watch.end();
+    if (!made) throw new Error(`${reader.uri}: too few good pictures for one batch of ${batchSize}`);
   }
 }
 

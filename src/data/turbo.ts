@@ -4,7 +4,8 @@
  */
 import { isPlain, type JpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
-import { type Picture, PictureError } from "./types.ts";
+import { scaledBasePicture } from "./resize.ts";
+import { PictureError } from "./types.ts";
 
 const SYMBOLS = {
   tj3Init: { parameters: ["i32"], result: "pointer" },
@@ -29,12 +30,13 @@ const KEPT = 64 * 2 ** 20;
 /** A decoder of one thread. */
 export interface Turbo {
   /**
-   * Decodes a grey or YCbCr JPEG, turned as its EXIF orientation says, at the {@linkcode decodeScale} for `size`.
+   * The base picture of a grey or YCbCr JPEG, decoded at the {@linkcode decodeScale} for `size` and turned as its EXIF
+   * orientation says.
    *
-   * @returns RGB bytes that are valid until the next call.
+   * @param out Receives size × size × 3 bytes.
    * @throws PictureError on anything that libjpeg-turbo warns of, too.
    */
-  decode(bytes: Uint8Array, header: JpegHeader, size: number): Picture;
+  base(bytes: Uint8Array, header: JpegHeader, size: number, out: Uint8Array): void;
   close(): void;
 }
 
@@ -94,7 +96,7 @@ export function openTurbo(path: string | null): Turbo | null {
     if (result !== 0) throw new PictureError("JPEG cannot be decoded");
   };
   return {
-    decode(bytes, header, size) {
+    base(bytes, header, size, out) {
       if (!isPlain(header)) throw new PictureError("an unusual JPEG");
       const file = bytes as Uint8Array<ArrayBuffer>, length = BigInt(bytes.length);
       check(c.tj3DecompressHeader(handle, file, length));
@@ -108,7 +110,11 @@ export function openTurbo(path: string | null): Turbo | null {
       const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
       const data = roomFor(width * height * 3);
       check(c.tj3Decompress8(handle, file, length, data, 0, TJPF_RGB));
-      return orient({ width, height, data }, header.orientation);
+      const extent = (pixels: number) => pixels * scale / 8;
+      scaledBasePicture({ width, height, data }, extent(header.width), extent(header.height), size, out);
+      // The square is smaller than the picture, and turning it is the same.
+      const turned = orient({ width: size, height: size, data: out }, header.orientation);
+      if (turned.data !== out) out.set(turned.data);
     },
     close() {
       c.tj3Destroy(handle);

@@ -195,6 +195,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 export function checkSameConfig(checkpoint: Checkpoint, config: RunConfig): void {
   const differing = (Object.keys(SETTINGS) as (keyof RunConfig)[])
     .filter((key) => key !== "preset" && !SETTINGS[key].free)
+    // A setting that is younger than the checkpoint.
+    .filter((key) => checkpoint.config[key] !== undefined)
     .filter((key) => JSON.stringify(checkpoint.config[key]) !== JSON.stringify(config[key]));
   if (differing.length === 0) return;
   const list = differing.map((key) =>

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { openBadLog } from "../data/bad_log.ts";
+import { type Data, dataLength, dataUri } from "../data/opened.ts";
 import { streamBatches } from "../data/stream.ts";
-import type { Batch, Source } from "../data/types.ts";
+import type { Batch } from "../data/types.ts";
 import type { CompileReport, Engine } from "../engine/types.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import type { WriteFile } from "./atomic.ts";
@@ -11,7 +13,7 @@ import { batchTensors, type MetricValues, readValues, scalarTensors } from "./fe
 import { openMetrics } from "./log.ts";
 import { type Progress, silent } from "./progress.ts";
 import { openMeter } from "./meter.ts";
-import { planSteps, prepareFolder } from "./run.ts";
+import { planSteps, prepareFolder, processOf } from "./run.ts";
 import { nonFinite, NonFiniteError } from "./finite.ts";
 import { stepScalars } from "./schedule.ts";
 import type { RunConfig } from "./settings.ts";
@@ -28,8 +30,8 @@ import { trainStep } from "./step.ts";
 /** What {@linkcode train} runs on. */
 export interface TrainOptions {
   engine: Engine;
-  /** The pictures. Not closed. */
-  source: Source;
+  /** The pictures: what {@linkcode openData} or {@linkcode openSource} gives. Not closed. */
+  source: Data;
   /** Default: shows nothing. */
   progress?: Progress;
   /** Aborting it finishes the step, writes a checkpoint and returns. */
@@ -89,11 +91,11 @@ function describeCompile({ traceSeconds, compileSeconds, cached, memory }: Compi
  */
 export async function train(config: RunConfig, options: TrainOptions): Promise<TrainResult> {
   const { engine, source, progress = silent, signal, writeFile: write } = options;
-  const { perEpoch, total } = planSteps(config, source);
+  const { pictures, perEpoch, total } = planSteps(config, source), uri = dataUri(source);
   const resumed = await prepareFolder(config);
-  if (resumed && resumed.pictures !== source.length) {
+  if (resumed && resumed.pictures !== pictures) {
     throw new ConfigError(
-      `${source.uri} has ${source.length} pictures, but ${resumed.path} was made with ${resumed.pictures}; ` +
+      `${uri} has ${pictures} pictures, but ${resumed.path} was made with ${resumed.pictures}; ` +
         "resume with the same data",
     );
   }
@@ -108,13 +110,14 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     "model",
     `${config.preset}, ${countParameters(state.params).toLocaleString("en")} trainable parameters`,
   );
-  say("data", `${source.uri}: ${source.length} pictures, ${perEpoch} steps of ${config.batchSize} an epoch`);
+  const order = dataLength(source) === null ? `, shuffled in a buffer of ${config.shuffleBuffer}` : "";
+  say("data", `${uri}: ${pictures} pictures, ${perEpoch} steps of ${config.batchSize} an epoch${order}`);
   say("run", `${config.out}: ${total} steps${resumed ? `, going on after ${start} (${resumed.path})` : ""}`);
   if (resumed && resumed.engine !== engine.name) {
     say("note", `the checkpoint was made by ${resumed.engine}; ${engine.name} rounds differently`);
   }
 
-  const named = new Set<string>();
+  const badLog = await openBadLog(join(config.out, "bad.jsonl"));
   const step = engine.jit(trainStep(config), { donate: ["state"], precision: config.precision });
   const stream = streamBatches(source, {
     imageSize: config.imageSize,
@@ -123,13 +126,15 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     views: config,
     from: resumed?.cursor,
     onBad: config.onBad,
-    onBadRecord: ({ key, reason }) => {
-      if (!named.has(key)) progress.line(`skipped    ${key}: ${reason}`);
-      named.add(key);
+    onBadRecord: (record) => {
+      if (badLog.add(record)) progress.line(`skipped    ${record.key}: ${record.reason}`);
     },
     bad: resumed?.bad,
-    concurrency: config.concurrency || undefined,
+    concurrency: config.concurrency,
+    workers: config.workers,
     prefetch: config.prefetch,
+    process: processOf(config),
+    shuffleBuffer: config.shuffleBuffer,
   })[Symbol.asyncIterator]();
   const metrics = await openMetrics(join(config.out, "metrics.jsonl"), start);
   const aborted = new Promise<"aborted">((resolve) => {
@@ -151,7 +156,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       config: { ...config, resume: false },
       step: done,
       cursor: next,
-      pictures: source.length,
+      pictures,
       bad,
       engine: engine.name,
       time: new Date().toISOString(),
@@ -204,7 +209,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       const asked = performance.now();
       const got = await Promise.race([stream.next(), aborted]);
       if (got === "aborted") break;
-      if (got.done) throw new Error(`${source.uri}: the stream of batches ended before the run`);
+      if (got.done) throw new Error(`${uri}: the stream of batches ended before the run`);
       const batch = got.value;
       meter.wait(asked, flights.at(-1)?.done ?? -Infinity, performance.now());
 
@@ -256,6 +261,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     progress.close();
     metrics.close();
     await stream.return?.();
+    badLog.close();
   }
   checkpoint ??= await latestCheckpoint(config.out);
   return { state, step: done, total, stopped: done < total, checkpoint: checkpoint!, bad };

@@ -31,7 +31,12 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   emaMomentum: 0.996,
   onBad: "skip",
   concurrency: 0,
+  workers: 0,
   prefetch: 2,
+  shuffleBuffer: 1000,
+  epochPictures: 0,
+  process: "",
+  labels: "",
 };
 
 const TRAINING: Record<PresetName, Partial<RunConfig>> = {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { isPathError, pathError } from "../data/paths.ts";
-import type { Source } from "../data/types.ts";
+import { type Data, dataLength, dataUri } from "../data/opened.ts";
+import { parseProcess } from "../data/part.ts";
 import { isPartial, removePartial, writeAtomic } from "./atomic.ts";
 import {
   type Checkpoint,
@@ -100,18 +101,43 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
 }
 
 /**
+ * Which part of the data this process takes; undefined for all of it.
+ *
+ * @throws {ConfigError} For anything but i/n.
+ */
+export function processOf(config: Pick<RunConfig, "process">): { index: number; count: number } | undefined {
+  if (config.process === "") return undefined;
+  try {
+    return parseProcess(config.process);
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+/**
  * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
  *
- * @throws {ConfigError} When the batch is larger than the data.
+ * @returns Also the pictures of an epoch, of all processes together.
+ * @throws {ConfigError} When the batch is larger than the data, or a stream's epoch is of unknown length.
  */
-export function planSteps(config: RunConfig, source: Source): { perEpoch: number; total: number } {
-  const perEpoch = Math.floor(source.length / config.batchSize);
+export function planSteps(
+  config: RunConfig,
+  data: Data,
+): { pictures: number; perEpoch: number; total: number } {
+  const pictures = dataLength(data) ?? config.epochPictures, count = processOf(config)?.count ?? 1;
+  if (pictures === 0 && dataLength(data) === null) {
+    throw new ConfigError(
+      `${dataUri(data)} is read as a stream, which does not tell how many pictures it has: say it with ` +
+        "--epoch-pictures N (deno task data counts them)",
+    );
+  }
+  const mine = Math.floor(pictures / count), perEpoch = Math.floor(mine / config.batchSize);
   if (perEpoch === 0) {
     throw new ConfigError(
-      `batchSize is ${config.batchSize}, but ${source.uri} has only ${source.length} pictures; ` +
-        `use --batch-size ${Math.max(1, source.length)} or less`,
+      `batchSize is ${config.batchSize}, but ${dataUri(data)} has only ${pictures} pictures` +
+        `${count > 1 ? ` for ${count} processes` : ""}; use --batch-size ${Math.max(1, mine)} or less`,
     );
   }
   const all = Math.round(config.epochs * perEpoch);
-  return { perEpoch, total: config.steps > 0 ? Math.min(config.steps, all) : all };
+  return { pictures, perEpoch, total: config.steps > 0 ? Math.min(config.steps, all) : all };
 }

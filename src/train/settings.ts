@@ -20,7 +20,12 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   steps: number;
   onBad: "skip" | "fail";
   concurrency: number;
+  workers: number;
   prefetch: number;
+  shuffleBuffer: number;
+  epochPictures: number;
+  process: string;
+  labels: string;
   clipGrad: number;
   clipKind: ClipKind;
   ema: boolean;
@@ -73,7 +78,12 @@ const loss = group("Loss");
 /** Every setting: its key in a configuration file; as a flag, the key with hyphens. */
 export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   preset: run(choice("demo", "tiny", "small", "base"), "where the defaults of all other settings come from"),
-  data: run(text, "folder of pictures or of LMDB shards; empty: fetch and use the demo pictures", true),
+  data: run(
+    text,
+    "pictures: a folder, LMDB shards, tar shards, Parquet, coco:PATH, imagenet:PATH, http(s) URLs of tar or Parquet, " +
+      "several as A*0.3,B*0.7; empty: fetch and use the demo pictures",
+    true,
+  ),
   out: run(text, "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …", true),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
   engine: run(choice("auto", "xla", "wasm"), "what runs the tensors", true),
@@ -98,8 +108,20 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   emaMomentum: training(number(0, 1), "momentum of that average at the start; rises to 1"),
 
   onBad: data(choice("skip", "fail"), "what a picture that cannot be read does", true),
-  concurrency: data(whole(), "pictures decoded at once; 0: twice the cores", true),
+  concurrency: data(whole(), "pictures read and decoded at once; 0: four times the cores", true),
+  workers: data(whole(0, 1024), "threads that decode; 0: as many as cores", true),
   prefetch: data(whole(1), "batches prepared ahead", true),
+  shuffleBuffer: data(
+    whole(1),
+    "records that a stream (tar over http, tar.gz) is shuffled in; others are wholly",
+  ),
+  epochPictures: data(whole(), "pictures of an epoch of a stream, which does not tell how many it has"),
+  process: data(
+    text,
+    "i/n: take part i (from 0) of n equal, disjoint parts of the data; empty: all of it",
+    true,
+  ),
+  labels: data(text, "file of class names, one a line, for tar shards whose classes are numbers", true),
 
   cropScale: views(pair(0, 1), "smallest,largest share of the picture's area in a crop"),
   cropRatio: views(pair(0.01, 100), "narrowest,widest width / height of a crop"),

@@ -63,7 +63,12 @@ export function typeOf(buffer: { type: TensorType["element"]; dims: readonly num
 /** Where in the user's code a tensor was asked for: the first line of the stack that is neither ours nor tfjs's. */
 export function userLine(): string {
   const here = new URL(".", import.meta.url).href;
-  const lines = (new Error().stack ?? "").split("\n").slice(1).map((line) => line.trim());
+  // tfjs alone takes up the ten lines that are kept by default.
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
+  const { stack } = new Error();
+  Error.stackTraceLimit = limit;
+  const lines = (stack ?? "").split("\n").slice(1).map((line) => line.trim());
   const own = lines.find((line) => !line.includes(here) && !/tfjs|node:|ext:|<anonymous>/.test(line));
   return own ? ` (${own})` : "";
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { registerGradients } from "../../../src/engine/xla/gradients/mod.ts";
-import { providePlugin } from "../../../src/engine/xla/plugin.ts";
+import { PLUGIN } from "./plugin.ts";
 import * as tf from "../../../src/engine/xla/tf.ts";
 import { registerForTests } from "./conformance_backend.ts";
 import { type Case, OURS } from "./gradients_cases.ts";
@@ -61,7 +61,7 @@ Deno.test("gradients agree with differences on tfjs's cpu backend", async (t) =>
 });
 
 Deno.test("gradients agree with differences on xla", async (t) => {
-  const client = await registerForTests((await providePlugin()).path);
+  const client = await registerForTests(PLUGIN);
   try {
     await check("xla", t);
   } finally {

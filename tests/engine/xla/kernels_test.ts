@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { openXla, type Xla } from "../../../src/engine/xla/open.ts";
-import { providePlugin } from "../../../src/engine/xla/plugin.ts";
+import { PLUGIN } from "./plugin.ts";
 import * as tf from "../../../src/engine/xla/tf.ts";
 
 /** Runs work on an open xla backend. */
 async function onXla(work: (xla: Xla) => void | Promise<void>): Promise<void> {
-  const xla = await openXla((await providePlugin()).path);
+  const xla = await openXla(PLUGIN);
   try {
     await work(xla);
   } finally {
@@ -154,13 +154,18 @@ Deno.test("slices of one size share a program wherever they begin; known results
 });
 
 Deno.test("not-a-number goes through comparisons as in tfjs", async () => {
-  await onXla(() => {
+  await onXla((xla) => {
     const x = tf.tensor1d([1, NaN, 3]);
     assert.deepEqual([...tf.maximum(x, 2).dataSync()], [2, NaN, 3]);
     assert.ok(Number.isNaN(tf.max(x).dataSync()[0]));
     assert.deepEqual([...tf.clipByValue(x, 0, 2).dataSync()], [1, NaN, 2]);
     assert.deepEqual([...tf.sign(x).dataSync()], [1, 0, 1]);
     assert.equal(tf.argMax(x).dataSync()[0], 2);
+    const large = tf.tensor2d(Float32Array.from({ length: 4096 }, (_, i) => i === 70 ? NaN : i), [64, 64]);
+    const traced = xla.jit(({ x }: { x: tf.Tensor }) => tf.stack([tf.max(x), tf.min(tf.neg(x))]));
+    assert.deepEqual([...traced({ x: large }).dataSync()], [NaN, NaN]);
+    assert.deepEqual([...tf.max(large, 1).dataSync()].slice(0, 3), [63, NaN, 191]);
+    traced.dispose();
     assert.deepEqual([...tf.relu(x).dataSync()], [1, NaN, 3]);
   });
 });

@@ -60,7 +60,7 @@ export interface Window {
 }
 
 /** Where a window's axis has its results: their number. */
-export function windowCount(
+function windowCount(
   n: number,
   size: number,
   stride: number,

@@ -14,7 +14,7 @@ import {
   splat,
 } from "../ir/build.ts";
 import { isFloat, sizeOf, type Value } from "../ir/types.ts";
-import { reduceWindow, scatterToMaxima, type Window, windowCount } from "./hlo.ts";
+import { reduceWindow, scatterToMaxima, type Window } from "./hlo.ts";
 import type { Call, Lowering, Lowerings } from "./types.ts";
 
 /** The window over [batch, …sides, channels], and the shape of the result. */

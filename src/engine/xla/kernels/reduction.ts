@@ -33,6 +33,19 @@ const reducing =
   };
 
 const counting = (x: Value) => x.type.element === "pred" ? convert(x, "i32") : x;
+/**
+ * The largest or least, and not-a-number where there is one: XLA's CPU libraries pass over it in large reductions, whatever
+ * the compiler is told.
+ */
+const extreme = (name: "maximum" | "minimum"): Lowering => {
+  const best = reducing(name);
+  const any = reducing("or", (x) => compare("NE", x, x));
+  return (call) => {
+    const result = best(call) as Value;
+    return isFloat(result.type.element) ? select(any(call) as Value, like(result, NaN), result) : result;
+  };
+};
+
 const truth = (x: Value) => convert(x, "pred");
 
 /** The first position of the largest (or least) element along an axis. */
@@ -68,8 +81,8 @@ function shifted(
 /** Kernels that reduce axes. */
 export const REDUCTION: Lowerings = {
   Sum: reducing("add", counting),
-  Max: reducing("maximum"),
-  Min: reducing("minimum"),
+  Max: extreme("maximum"),
+  Min: extreme("minimum"),
   Prod: reducing("multiply", counting),
   All: reducing("and", truth),
   Any: reducing("or", truth),

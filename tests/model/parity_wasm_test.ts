@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import { errorOf } from "../../src/parity/compare.ts";
 import { checkParity, formatParity } from "../../src/parity/run.ts";
-import { readFixture, testEngine } from "./fixtures.ts";
+import { openWasm } from "../../src/engine/wasm.ts";
+import { readFixture } from "./fixtures.ts";
+import { testParity } from "./parity.ts";
 
-const engine = await testEngine();
-const LEAST: Record<string, number> = { bn: 200, nobn: 160, droppath: 160, train: 75, eval: 12 };
-
-for (const [name, least] of Object.entries(LEAST)) {
-  Deno.test(`parity on ${engine.name}: ${name}`, async () => {
-    const report = await checkParity(engine, await readFixture(name));
-    assert.ok(report.pass, formatParity(report));
-    assert.ok(report.comparisons.length >= least, `only ${report.comparisons.length} compared`);
-    assert.deepEqual(report.untouched, []);
-  });
-}
+const engine = await openWasm();
+testParity(engine);
 
 Deno.test("parity: a weight changed by a thousandth is noticed", async () => {
   const golden = await readFixture("droppath");

@@ -1,0 +1,60 @@
+import { requireIndex } from "./grow.ts";
+import { joinLabels, mixRecords } from "./mix.ts";
+import { type Data, dataUri, openedOf } from "./opened.ts";
+import { streamRecords } from "./stream_source.ts";
+import type { BadRecordError, ImageRecord, Source } from "./types.ts";
+
+/** How much is collected. */
+export interface CollectOptions {
+  /** Records; the rest is not read. Default: all. */
+  count?: number;
+  /** More bytes are refused. Default 4 GiB. */
+  maxBytes?: number;
+  /** Told of records that cannot be read. Default: they are an error. */
+  onBad?: (error: BadRecordError) => void;
+}
+
+/**
+ * The records of a data set by index: of a stream by reading them, still encoded, into memory, in the stream's own order;
+ * a source with random access is given back as it is.
+ *
+ * @param data What {@linkcode openData} gives. Closing the result closes it.
+ * @returns A source.
+ * @throws Error when the stream holds more than fits.
+ */
+export async function collect(data: Data, options: CollectOptions = {}): Promise<Source> {
+  const opened = openedOf(data);
+  if (opened.access === "random") return opened.source;
+  const { count = Infinity, maxBytes = 4 * 2 ** 30, onBad } = options;
+  const uri = dataUri(data), records: ImageRecord[] = [], reading = { seed: 0, epoch: 0, onBad };
+  const stream = opened.access === "mixed"
+    ? mixRecords(opened.parts, reading)
+    : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
+  let bytes = 0;
+  if (count > 0) {
+    for await (const { record } of stream) {
+      bytes += record.bytes.length;
+      if (bytes > maxBytes) {
+        throw new Error(
+          `${uri}: only a stream, and with more than ${maxBytes} bytes too large to be held in memory; pack it into ` +
+            "shards first (deno task pack)",
+        );
+      }
+      if (records.push(record) >= count) break;
+    }
+  }
+  const at = (index: number) => {
+    requireIndex(uri, index, records.length);
+    return records[index];
+  };
+  return {
+    uri,
+    length: records.length,
+    labels: opened.access === "stream"
+      ? opened.source.labels
+      : joinLabels(opened.parts.map(({ source }) => source)).labels,
+    get: async (index) => await Promise.resolve(at(index)),
+    key: async (index) => await Promise.resolve(at(index).key),
+    close: () => opened.access === "mixed" ? opened.close() : opened.source.close(),
+  };
+}

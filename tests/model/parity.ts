@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import type { Engine } from "../../src/engine/types.ts";
+import { checkParity, formatParity } from "../../src/parity/run.ts";
+import { readFixture } from "./fixtures.ts";
+
+/** The golden files kept as fixtures, and how many tensors of each are compared at least. */
+const LEAST: Record<string, number> = { bn: 200, nobn: 160, droppath: 160, train: 75, eval: 12 };
+
+/** Tests that an engine gives the golden values. */
+export function testParity(engine: Engine): void {
+  for (const [name, least] of Object.entries(LEAST)) {
+    Deno.test(`parity on ${engine.name}: ${name}`, async () => {
+      const report = await checkParity(engine, await readFixture(name));
+      assert.ok(report.pass, formatParity(report));
+      assert.ok(report.comparisons.length >= least, `only ${report.comparisons.length} compared`);
+      assert.deepEqual(report.untouched, []);
+    });
+  }
+}
