@@ -104,5 +104,6 @@ export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/saf
 
 // Engines: what runs the tensors.
 export { type EngineOptions, openEngine } from "./src/engine/open.ts";
+export { listEngines } from "./src/engine/list.ts";
 export type { CompileReport, Engine, EngineName, JitOptions, Jitted, Precision } from "./src/engine/types.ts";
 export type { Tree } from "./src/engine/tree.ts";

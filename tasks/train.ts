@@ -79,7 +79,11 @@ async function main(flags: Flags): Promise<number> {
     await closeData(source);
     throw error;
   }
-  const engine = await openEngine(config.engine, { say });
+  const engine = await openEngine(config.engine, {
+    devices: config.devices,
+    plugin: config.plugin || undefined,
+    say,
+  });
   if (demo && engine.name === "wasm" && !config.resume) {
     config = shortenDemo(config, { ...file, ...flags.settings });
   }

@@ -1,4 +1,4 @@
-import { resizeRows, type Taps } from "./resize_kernel.ts";
+import { quickResize, resizeRows, type Taps } from "./resize_kernel.ts";
 import type { Picture } from "./types.ts";
 
 /** How a resize weighs pixels: a triangle, or the cubic with a = −0.5. */
@@ -140,30 +140,28 @@ function cut(picture: Picture, part: Rectangle): Uint8Array {
 }
 
 /**
- * The base picture of a picture that was decoded at a smaller scale, so that its last column and row may be partly
- * outside of what was photographed: 375 pixels at 1/4 are 93.75, stored as 94.
+ * The base picture of a picture on its way out of a decoder, within one level of {@linkcode basePicture} and three times as
+ * fast. The picture may have been decoded at a smaller scale, so that its last column and row are partly outside of what
+ * was photographed: 375 pixels at 1/4 are 93.75, stored as 94.
  *
- * @param picture RGB bytes.
- * @param extentWidth Columns that the picture really has, at most `picture.width`.
- * @param extentHeight Rows that it really has.
+ * @param width Columns as stored.
+ * @param height Rows as stored.
+ * @param extent Columns and rows that the picture really has, at most as many.
+ * @param decode Writes height × width × 3 bytes.
  * @param size Side of the square in pixels.
  * @param out Receives size × size × 3 bytes.
  */
-export function scaledBasePicture(
-  picture: Picture,
-  extentWidth: number,
-  extentHeight: number,
+export function quickBasePicture(
+  width: number,
+  height: number,
+  extent: { width: number; height: number },
+  decode: (pixels: Uint8Array<ArrayBuffer>) => void,
   size: number,
   out: Uint8Array,
 ): void {
-  const { width, height, data } = picture;
-  if (width === extentWidth && height === extentHeight) {
-    basePicture(picture, size, out);
-    return;
-  }
-  const columns = tapsOf(width, size, "bilinear", extentWidth);
-  const rows = tapsOf(height, size, "bilinear", extentHeight);
-  resizeRows({ data, offset: 0, pitch: width * 3, count: height }, size, columns, rows, out);
+  const columns = tapsOf(width, size, "bilinear", extent.width);
+  const rows = tapsOf(height, size, "bilinear", extent.height);
+  quickResize(width, height, decode, columns, rows, out);
 }
 
 /**

@@ -24,13 +24,15 @@ interface Kernel {
   memory: WebAssembly.Memory;
   columns: Pass;
   rows: Pass;
+  quickColumns: Pass;
+  quickRows: Pass;
 }
 
 const PAGE = 65536;
 /** More memory than this is given back after the call, in place of being kept for the next. */
 const KEPT = 64 * 2 ** 20;
 /** The kernel may read and write so far past an end. */
-const ROOM = 16;
+const ROOM = 64;
 
 let module: WebAssembly.Module | undefined;
 let kept: Kernel | undefined;
@@ -96,5 +98,97 @@ export function resizeRows(
   // Without a pass over the columns the rows are still as far apart as in the source.
   const between = columns ? pitch : source.pitch;
   if (rows) kernel.rows(narrow, to, out.length / pitch, between, ...load(rows, rowTaps!, between));
+  out.set(new Uint8Array(buffer, to, out.length));
+}
+
+/** Taps with weights of 1 / 2¹⁵, as the quick passes take them: each once, or as vectors of two pixels, six pixels at a time. */
+interface QuickTaps {
+  first: Int32Array;
+  /** Bytes of weights. */
+  bytes: Int32Array;
+  weights: Int16Array;
+  /** Bytes from one result's weights to the next's. */
+  stride: number;
+}
+
+const quickOnes = new WeakMap<Taps, QuickTaps>(), quickPairs = new WeakMap<Taps, QuickTaps>();
+
+/** Weights of 1 / 2¹⁵ that sum to 1, so that a constant picture stays constant. */
+function rounded(taps: Taps, result: number): number[] {
+  const { weights, stride, count } = taps;
+  const from = result * stride, values: number[] = [];
+  for (let k = 0; k < count[result]; k++) values.push(Math.round(weights[from + k] / 128));
+  const largest = values.indexOf(Math.max(...values));
+  values[largest] += 32768 - values.reduce((sum, value) => sum + value, 0);
+  return values.map((value) => Math.min(value, 32767));
+}
+
+function quickTaps(taps: Taps, pairs: boolean): QuickTaps {
+  const cache = pairs ? quickPairs : quickOnes, known = cache.get(taps);
+  if (known) return known;
+  const results = taps.first.length, slots = pairs ? Math.ceil(taps.stride / 6) * 24 : taps.stride;
+  const quick: QuickTaps = {
+    first: taps.first,
+    bytes: taps.count.map((count) => pairs ? Math.ceil(count / 6) * 48 : count * 2),
+    weights: new Int16Array(results * slots),
+    stride: slots * 2,
+  };
+  for (let i = 0; i < results; i++) {
+    rounded(taps, i).forEach((weight, k) => {
+      if (!pairs) quick.weights[i * slots + k] = weight;
+      else {quick.weights.fill(
+          weight,
+          i * slots + (k >> 1) * 8 + k % 2 * 3,
+          i * slots + (k >> 1) * 8 + k % 2 * 3 + 3,
+        );}
+    });
+  }
+  cache.set(taps, quick);
+  return quick;
+}
+
+/**
+ * Resizes quickly: rows first, then columns, in 16 bits. About three times as fast as {@linkcode resizeRows} and within one
+ * level of it, seldom off at all.
+ *
+ * @param width Columns of the source.
+ * @param height Rows of the source.
+ * @param fill Writes the source's height × width × 3 bytes, straight to where they are worked on.
+ * @param columns Taps of the columns.
+ * @param rows Taps of the rows.
+ * @param out Receives the result.
+ */
+export function quickResize(
+  width: number,
+  height: number,
+  fill: (pixels: Uint8Array<ArrayBuffer>) => void,
+  columns: Taps,
+  rows: Taps,
+  out: Uint8Array,
+): void {
+  const pitch = width * 3, [newWidth, newHeight] = [columns.first.length, rows.first.length];
+  const across = quickTaps(columns, true), down = quickTaps(rows, false);
+  let bytes = 0;
+  const place = (length: number) => {
+    const at = bytes;
+    bytes += Math.ceil((length + ROOM) / 16) * 16;
+    return at;
+  };
+  const placeTaps = (taps: QuickTaps) =>
+    [place(taps.first.byteLength), place(taps.bytes.byteLength), place(taps.weights.byteLength)] as const;
+  const acrossAt = placeTaps(across), downAt = placeTaps(down);
+  const from = place(pitch * height), low = place(2 * pitch * newHeight), to = place(out.length);
+  const kernel = kernelOf(bytes), buffer = kernel.memory.buffer as ArrayBuffer;
+  for (
+    const [taps, [first, count, weights], step] of [[across, acrossAt, 6], [down, downAt, pitch]] as const
+  ) {
+    const offsets = new Int32Array(buffer, first, taps.first.length);
+    for (let i = 0; i < offsets.length; i++) offsets[i] = taps.first[i] * step;
+    new Int32Array(buffer, count, taps.bytes.length).set(taps.bytes);
+    new Int16Array(buffer, weights, taps.weights.length).set(taps.weights);
+  }
+  fill(new Uint8Array(buffer, from, pitch * height));
+  kernel.quickRows(from, low, newHeight, pitch, ...downAt, down.stride);
+  kernel.quickColumns(low, to, newHeight, 2 * pitch, newWidth, ...acrossAt, across.stride);
   out.set(new Uint8Array(buffer, to, out.length));
 }

@@ -5,6 +5,7 @@ import { badWatch } from "./bad.ts";
 import { type Decoder, openDecoder } from "./decoder.ts";
 import { type BadRecord, type EpochReader, randomEpochs, streamEpochs } from "./epoch.ts";
 import { prefetch } from "./iter.ts";
+import { parseProcess } from "./part.ts";
 import { type Data, dataLength, dataUri, openedOf } from "./opened.ts";
 import { BadRecordError, type Batch, type Cursor, type ImageRecord, PictureError } from "./types.ts";
 
@@ -32,8 +33,11 @@ export interface StreamOptions {
   concurrency?: number;
   /** Threads that decode. Default, also for 0: as many as cores. */
   workers?: number;
-  /** This process's part of the data, for data parallel training: every process gets as many, none gets another's. */
-  process?: { index: number; count: number };
+  /**
+   * This process's part of the data, for data parallel training: every process gets as many, none gets another's. Also as
+   * text, `0/4`; empty: all of it.
+   */
+  process?: { index: number; count: number } | string;
   /** Records that a stream is shuffled in; sources with random access are shuffled as a whole. Default 1,000. */
   shuffleBuffer?: number;
   /** Bytes of the same. Default 256 MiB. */
@@ -74,7 +78,7 @@ interface Sample {
  *
  * @param data What {@linkcode openData} or {@linkcode openSource} gives. Not closed; keep it open until the iteration
  * has ended.
- * @param options See {@linkcode StreamOptions}.
+ * @param given See {@linkcode StreamOptions}.
  * @returns Batches. Stopping early ends all reading before `return()` resolves.
  * @throws RangeError at once for a batch larger than the source or an option out of range; Error while iterating when a
  * record is bad under `fail`, or more than 1 % of the source (and more than one record) is bad.
@@ -101,7 +105,9 @@ interface Sample {
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
-export function streamBatches(data: Data, options: StreamOptions): AsyncGenerator<Batch, void, void> {
+export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<Batch, void, void> {
+  const { process } = given;
+  const options = { ...given, process: typeof process === "string" ? processFrom(process) : process };
   const concurrency = options.concurrency || Math.max(4, 4 * navigator.hardwareConcurrency);
   checkOptions(data, { ...options, concurrency });
   const { imageSize: size, maxPixels, workers } = options;
@@ -116,7 +122,12 @@ export function streamBatches(data: Data, options: StreamOptions): AsyncGenerato
   return prefetch(batches(), options.prefetch ?? 2);
 }
 
-function checkOptions(data: Data, options: StreamOptions): void {
+const processFrom = (text: string) => text === "" ? undefined : parseProcess(text);
+
+/** Options with the process's part as numbers. */
+type ReadOptions = StreamOptions & { process?: { index: number; count: number } };
+
+function checkOptions(data: Data, options: ReadOptions): void {
   const { imageSize, batchSize, seed, from, views, process } = options;
   const length = dataLength(data);
   const whole = (name: string, value: number, least: number, most = 2 ** 32 - 1) => {
@@ -158,7 +169,7 @@ function checkOptions(data: Data, options: StreamOptions): void {
 /** Epochs of decoded samples. */
 function readerOf(
   data: Data,
-  options: StreamOptions & { concurrency: number },
+  options: ReadOptions & { concurrency: number },
   decoder: Decoder,
 ): EpochReader<Sample> {
   const opened = openedOf(data), uri = dataUri(data), length = dataLength(data);

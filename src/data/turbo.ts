@@ -4,7 +4,7 @@
  */
 import { isPlain, type JpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
-import { scaledBasePicture } from "./resize.ts";
+import { quickBasePicture } from "./resize.ts";
 import { PictureError } from "./types.ts";
 
 const SYMBOLS = {
@@ -24,8 +24,6 @@ const STOP_ON_WARNING = 0, JPEG_WIDTH = 5, JPEG_HEIGHT = 6, SCAN_LIMIT = 13;
 
 /** A progressive file with more scans is made to take time. */
 const MOST_SCANS = 500;
-/** A larger picture's memory is given back at once. */
-const KEPT = 64 * 2 ** 20;
 
 /** A decoder of one thread. */
 export interface Turbo {
@@ -86,12 +84,6 @@ export function openTurbo(path: string | null): Turbo | null {
   }
   c.tj3Set(handle, STOP_ON_WARNING, 1);
   c.tj3Set(handle, SCAN_LIMIT, MOST_SCANS);
-  let scratch = new Uint8Array(0);
-  const roomFor = (bytes: number) => {
-    if (bytes > KEPT) return new Uint8Array(bytes);
-    if (scratch.length < bytes) scratch = new Uint8Array(bytes);
-    return scratch.subarray(0, bytes);
-  };
   const check = (result: number) => {
     if (result !== 0) throw new PictureError("JPEG cannot be decoded");
   };
@@ -108,10 +100,10 @@ export function openTurbo(path: string | null): Turbo | null {
       const scale = decodeScale(header.width, header.height, size);
       check(c.tj3SetScalingFactor(handle, new Uint8Array(Int32Array.of(1, 8 / scale).buffer)));
       const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
-      const data = roomFor(width * height * 3);
-      check(c.tj3Decompress8(handle, file, length, data, 0, TJPF_RGB));
-      const extent = (pixels: number) => pixels * scale / 8;
-      scaledBasePicture({ width, height, data }, extent(header.width), extent(header.height), size, out);
+      const extent = { width: header.width * scale / 8, height: header.height * scale / 8 };
+      const decode = (pixels: Uint8Array<ArrayBuffer>) =>
+        check(c.tj3Decompress8(handle, file, length, pixels, 0, TJPF_RGB));
+      quickBasePicture(width, height, extent, decode, size, out);
       // The square is smaller than the picture, and turning it is the same.
       const turned = orient({ width: size, height: size, data: out }, header.orientation);
       if (turned.data !== out) out.set(turned.data);

@@ -8,6 +8,8 @@ import { PluginUnavailableError } from "./xla/install.ts";
 export interface EngineOptions {
   /** Path of a PJRT plugin for `xla`. Default: `PJRT_PLUGIN`, else XLA's CPU plugin. */
   plugin?: string;
+  /** Devices that `shard` splits over. Default 1; only `xla` can have several. */
+  devices?: number;
   /** Folder for compiled programs; an empty string keeps none. Default: a folder in the cache. */
   programs?: string;
   /** Told, a line at a time, what was chosen and why, and of downloads. */
@@ -25,19 +27,21 @@ export async function openEngine(
   name: EngineName | "auto" = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
-  const { plugin, say } = options;
-  const openXla = () =>
-    openXlaEngine({ plugin, cache: options.programs ?? cacheFolder("programs"), progress: say });
+  const { plugin, devices = 1, say } = options;
+  const cache = options.programs ?? cacheFolder("programs");
+  const openXla = () => openXlaEngine({ plugin, devices, cache, progress: say });
+  const needsXla = devices > 1 ? `${devices} devices were asked for` : plugin && "a plugin was named";
   switch (name) {
     case "xla":
       return await openXla();
     case "wasm":
+      if (needsXla) throw new Error(`${needsXla}, which engine wasm cannot use; take engine xla`);
       return await openWasm();
     case "auto":
       try {
         return await openXla();
       } catch (error) {
-        if (!(error instanceof PluginUnavailableError)) throw error;
+        if (!(error instanceof PluginUnavailableError) || needsXla) throw error;
         say?.(`engine xla is not available: ${error.message}`);
         say?.("going on with engine wasm, which is 20 to 60 times as slow");
         return await openWasm();

@@ -13,8 +13,11 @@ export interface JitOptions<Args> {
   donate?: readonly (keyof Args & string)[];
   /** Element type of matrix products. Default float32. */
   precision?: Precision;
-  /** Arguments split over the engine's devices along their first axis. */
-  shard?: readonly (keyof Args & string)[];
+  /**
+   * Arguments, or parts of them by their path such as `batch/base`, that are split over the engine's devices along their
+   * first axis. All others, and all results, are whole on every device. An engine of one device ignores it.
+   */
+  shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
 }
 
 /** What compiling took. Zeros where the engine does not compile. */
@@ -25,8 +28,12 @@ export interface CompileReport {
   compileSeconds: number;
   /** True when a stored executable was loaded in place of compiling. */
   cached: boolean;
-  /** Bytes of device memory that one call needs, where the engine can tell. */
+  /** Bytes of each device's memory that one call needs, where the engine can tell. */
   memory?: { arguments: number; outputs: number; temporaries: number; peak: number };
+  /** Floating-point operations of the products and convolutions of one call, where the engine counts them. */
+  flops?: number;
+  /** What all devices together could do at this precision in a second, where that is known of them. */
+  peakFlops?: number;
 }
 
 /** A function of named tensor trees that an engine has prepared. Shapes and types are fixed by each call's arguments. */

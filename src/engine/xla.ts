@@ -2,14 +2,19 @@ import * as tf from "./tf.ts";
 import type { CompileReport, Engine, JitOptions, Jitted } from "./types.ts";
 import { leaves, type Tree } from "./tree.ts";
 import { openXla } from "./xla/open.ts";
+import { peakFlops } from "./peak.ts";
 import { providePlugin } from "./xla/plugin.ts";
 
 /** How the XLA engine is opened. */
 export interface XlaEngineOptions {
   /** Path of a PJRT plugin. Default: `PJRT_PLUGIN`, else the CPU plugin, fetched through pip at the first use. */
   plugin?: string;
+  /** Devices that `shard` splits over. Default 1. */
+  devices?: number;
   /** Folder for compiled programs; none keeps none. */
   cache?: string;
+  /** XLA's debug options beside our own, such as `{ xla_backend_optimization_level: 0 }` to compile faster. */
+  flags?: Readonly<Record<string, string | number | boolean>>;
   /** Told of downloads, in words. */
   progress?: (line: string) => void;
 }
@@ -27,16 +32,25 @@ const CPU_FLAGS = { xla_cpu_experimental_onednn_custom_call: true, xla_cpu_enabl
  */
 export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
   const progress = (step: { message: string }) => options.progress?.(step.message);
+  const { devices = 1 } = options;
   const path = options.plugin ?? (await providePlugin({ progress })).path;
-  const xla = await openXla(path, { cache: options.cache, flags: CPU_FLAGS });
-  const { client, backend } = xla;
+  const xla = await openXla(path, {
+    devices,
+    cache: options.cache,
+    flags: { ...CPU_FLAGS, ...options.flags },
+  });
+  const { client, backend } = xla, { kind } = client.devices[0];
   return {
     name: "xla",
-    description: `XLA on ${client.platform} (${client.devices[0].kind}), PJRT C API ${client.apiVersion}`,
-    devices: client.devices.length,
+    description: `XLA on ${devices > 1 ? `${devices} devices of ` : ""}${client.platform} (${kind}), ` +
+      `PJRT C API ${client.apiVersion}`,
+    devices,
     compiles: true,
     bytes: (data, shape) => {
-      const { dataId } = backend.adopt(client.buffer(data, "u8", shape), shape);
+      // With several devices, the call that uses them says which of them they go to.
+      const { dataId } = devices > 1
+        ? backend.adoptBytes(data, shape)
+        : backend.adopt(client.buffer(data, "u8", shape), shape);
       return tf.engine().makeTensorFromDataId(dataId, shape, "int32", backend);
     },
     jit: <Args extends Record<string, Tree>, Result extends Tree>(
@@ -45,9 +59,17 @@ export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Eng
     ): Jitted<Args, Result> => {
       const jitted = xla.jit(fn, how);
       const compile = async (args: Args): Promise<CompileReport> => {
-        const { traceSeconds, compileSeconds, cached, memory } = await jitted.compile(args);
+        const { traceSeconds, compileSeconds, cached, memory, flops } = await jitted.compile(args);
         const peak = memory && (memory.peak ?? memory.arguments + memory.outputs + memory.temporaries);
-        return { traceSeconds, compileSeconds, cached, memory: memory && { ...memory, peak: peak! } };
+        const one = peakFlops(kind, how.precision ?? "float32");
+        return {
+          traceSeconds,
+          compileSeconds,
+          cached,
+          memory: memory && { ...memory, peak: peak! },
+          flops,
+          peakFlops: one && one * (how.shard?.length ? devices : 1),
+        };
       };
       return Object.assign((args: Args) => jitted(args), { compile });
     },

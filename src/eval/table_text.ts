@@ -38,6 +38,17 @@ export function alignCells(lines: readonly (readonly string[])[], left: number):
   );
 }
 
+/** A sentence in lines of at most `width` characters; all but the first are set in. */
+function wrap(sentence: string, width = 88): string[] {
+  const lines: string[] = [];
+  for (const word of sentence.split(" ")) {
+    const last = lines.length - 1;
+    if (last >= 0 && lines[last].length + 1 + word.length <= width) lines[last] += ` ${word}`;
+    else lines.push(last < 0 ? word : `    ${word}`);
+  }
+  return lines;
+}
+
 /** The table as aligned lines of text. */
 export function formatTable({ caption, rows, notes }: Table): string {
   const head = ["encoder", "features", "A top-1", "A top-5", "B kNN", "R top-1", "R top-5"];
@@ -48,7 +59,8 @@ export function formatTable({ caption, rows, notes }: Table): string {
   ]);
   const lines = alignCells([head, ...body], 2);
   lines.splice(1, 0, "─".repeat(Math.max(...lines.map((line) => line.length))));
-  return [...lines, "", ...caption, ...notes.map((note) => `Note: ${note}`)].join("\n");
+  const below = [...caption, ...notes.map((note) => `Note: ${note}`)].flatMap((sentence) => wrap(sentence));
+  return [...lines, "", ...below].join("\n");
 }
 
 /** A probe's figures as lines of text. */

@@ -207,6 +207,13 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
         `add --warmup-epochs ${config.epochs / 10}, or take more epochs`,
     );
   }
+  if (config.batchSize % config.devices !== 0) {
+    const nearest = Math.max(1, Math.round(config.batchSize / config.devices)) * config.devices;
+    throw new ConfigError(
+      `batchSize is ${config.batchSize}, which ${config.devices} devices cannot share evenly; ` +
+        `use --batch-size ${nearest}, or another number of --devices`,
+    );
+  }
   try {
     checkModel(config);
   } catch (cause) {

@@ -17,6 +17,8 @@ export interface MetricsLine {
   wd: number;
   /** Over the last steps. */
   imagesPerSecond: number;
+  /** Share of the devices' peak that the products and convolutions make use of (MFU), where the peak is known. */
+  mfu?: number;
   /** Share of the time spent waiting for data, over the last steps. */
   waiting: number;
   /** Bad pictures skipped so far. */

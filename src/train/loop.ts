@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { openBadLog } from "../data/bad_log.ts";
 import { type Data, dataLength, dataUri } from "../data/opened.ts";
 import { streamBatches } from "../data/stream.ts";
@@ -70,10 +70,14 @@ interface Snapshot {
   tensors: Record<string, StoredTensor>;
 }
 
-function describeCompile({ traceSeconds, compileSeconds, cached, memory }: CompileReport): string {
+function describeCompile(report: CompileReport, devices: number): string {
+  const { traceSeconds, compileSeconds, cached, memory, flops } = report;
   const how = cached ? "loaded compiled in" : "compiled in";
   return `traced in ${traceSeconds.toFixed(1)} s, ${how} ${compileSeconds.toFixed(1)} s` +
-    (memory ? `, ${(memory.peak / 1e9).toFixed(2)} GB of device memory` : "");
+    (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "") +
+    (memory
+      ? `, ${(memory.peak / 1e9).toFixed(2)} GB of ${devices > 1 ? "each device's" : "device"} memory`
+      : "");
 }
 
 /**
@@ -118,7 +122,11 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   }
 
   const badLog = await openBadLog(join(config.out, "bad.jsonl"));
-  const step = engine.jit(trainStep(config), { donate: ["state"], precision: config.precision });
+  const step = engine.jit(trainStep(config), {
+    donate: ["state"],
+    precision: config.precision,
+    shard: engine.devices > 1 ? ["batch/base"] : [],
+  });
   const stream = streamBatches(source, {
     imageSize: config.imageSize,
     batchSize: config.batchSize,
@@ -150,6 +158,8 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   let bad = resumed?.bad ?? 0;
   let saved = performance.now();
   const meter = openMeter(config.batchSize);
+  /** Share of the devices' peak that one picture a second takes; known after compiling, where the peak is. */
+  let utilisation: number | undefined;
 
   const take = async (): Promise<Snapshot> => ({
     info: {
@@ -192,7 +202,17 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     const { imagesPerSecond, waiting } = meter.tick(flight.done);
     const { lr, wd } = stepScalars(config, perEpoch, flight.step - 1);
     const { epoch, bad } = flight.batch;
-    const line = { step: flight.step, epoch, ...values, lr, wd, imagesPerSecond, waiting, bad };
+    const line = {
+      step: flight.step,
+      epoch,
+      ...values,
+      lr,
+      wd,
+      imagesPerSecond,
+      mfu: utilisation && utilisation * imagesPerSecond,
+      waiting,
+      bad,
+    };
     if (flight.step % config.logEvery === 0 || flight.step === total) metrics.write(line);
     progress.step(line, total, (total - flight.step) * config.batchSize / imagesPerSecond);
     if (snapshot && snapshot.info.step < flight.step) {
@@ -203,8 +223,9 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
 
   try {
     while (done < total) {
-      // An engine that computes at once leaves no gap in which a signal could be heard; this is one.
-      await setImmediate();
+      // An engine that computes at once leaves no gap in which a signal could be heard: only a timer is one, after which
+      // the event loop has rested.
+      await (engine.compiles ? setImmediate() : delay(1));
       if (signal?.aborted) break;
       const asked = performance.now();
       const got = await Promise.race([stream.next(), aborted]);
@@ -220,7 +241,10 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       };
       if (done === start) {
         const report = await step.compile(args);
-        if (engine.compiles) say("step", describeCompile(report));
+        if (engine.compiles) say("step", describeCompile(report, engine.devices));
+        if (report.flops && report.peakFlops) {
+          utilisation = report.flops / config.batchSize / report.peakFlops;
+        }
         meter.start();
         saved = performance.now();
       }

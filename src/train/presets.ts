@@ -11,6 +11,8 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   out: "",
   resume: false,
   engine: "auto",
+  devices: 1,
+  plugin: "",
   precision: "float32",
   seed: 0,
   keep: 3,

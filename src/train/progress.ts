@@ -41,6 +41,7 @@ function summary(line: MetricsLine, total: number, left: number): string {
     `  ${rate < 10 ? rate.toFixed(2) : rate.toFixed(0)} images/s  waiting ${
       (100 * line.waiting).toFixed(0)
     } %` +
+    (line.mfu ? `  MFU ${(100 * line.mfu).toFixed(0)} %` : "") +
     (line.bad > 0 ? `  bad ${line.bad}` : "") + `  left ${clock(left)}`;
 }
 

@@ -15,6 +15,8 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   out: string;
   resume: boolean;
   engine: EngineName | "auto";
+  devices: number;
+  plugin: string;
   precision: Precision;
   seed: number;
   steps: number;
@@ -87,6 +89,8 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   out: run(text, "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …", true),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
   engine: run(choice("auto", "xla", "wasm"), "what runs the tensors", true),
+  devices: run(whole(1), "devices of engine xla that share each batch evenly", true),
+  plugin: run(text, "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else XLA's CPU plugin", true),
   precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
   seed: run(whole(0, 2 ** 32 - 1), "names all random numbers of the run"),
   keep: run(whole(1), "checkpoints that stay; older ones are removed", true),

@@ -1,3 +1,4 @@
+import { splitRows } from "../engine/split.ts";
 import type * as tf from "../engine/tf.ts";
 import { autoencoder } from "../model/autoencoder.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -94,7 +95,8 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
 export function trainStep(settings: StepSettings): (args: StepArgs) => StepResult {
   return ({ state, batch, scalars }) => {
     const { params, frozen, buffers, m, v } = state;
-    const images = renderViews(batch.base, batch.views, settings.imageSize);
+    // With several devices each takes its share of the 2B views from here on.
+    const images = splitRows(renderViews(batch.base, batch.views, settings.imageSize));
     const reference = renderReference(batch.base);
     const boxes = boxesOf(batch.views, settings.imageSize);
     const { outputs, grads } = valueAndGradients((trainable) => {

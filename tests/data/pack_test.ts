@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { decodePicture } from "../../src/data/decode.ts";
+import { openDecoder } from "../../src/data/decoder.ts";
 import { openFolder } from "../../src/data/folder.ts";
 import { openSource } from "../../src/data/open.ts";
-import { pack, type PackProgress } from "../../src/data/pack.ts";
+import { pack, type PackOptions, type PackProgress } from "../../src/data/pack.ts";
+import { basePicture, resize } from "../../src/data/resize.ts";
 import type { Source } from "../../src/data/types.ts";
-import { jpeg, makeFolder, png, withFolder, writeFiles } from "./pictures.ts";
+import { jpeg, makeFolder, png, withFolder, worst, writeFiles } from "./pictures.ts";
 
 const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
 
@@ -44,7 +47,9 @@ Deno.test("packed pictures are the folder's, byte for byte, over as many shards 
     assert.deepEqual(packed.labels, source.labels);
     assert.deepEqual(await recordsOf(packed), await recordsOf(source));
     // Shards are a source like any other.
-    const again = await pack(await openSource(`${folder}/deep/dest`), `${folder}/one`);
+    const shardSource = await openSource(`${folder}/deep/dest`);
+    const again = await pack(shardSource, `${folder}/one`);
+    await shardSource.close();
     assert.deepEqual([again.shards, again.records], [1, 30]);
   }));
 
@@ -184,4 +189,45 @@ Deno.test("the task packs, reports, and explains wrong arguments", () =>
     assert.deepEqual([again.code, size.code], [1, 2]);
     assert.match(again.err, /^error: .*exists already/m);
     assert.match(size.err, /--shard-size: "big" is no size/);
+  }));
+
+Deno.test("--max-side makes larger pictures smaller and leaves the others; --raw stores base pictures", () =>
+  withFolder(async (folder) => {
+    const [large, small] = [await jpeg(1, 320, 240), await jpeg(2, 50, 64)];
+    await writeFiles(`${folder}/src`, {
+      "a/large.jpg": large,
+      "b/small.jpg": small,
+      "b/x.jpg": new Uint8Array(9),
+    });
+    const source = await openFolder(`${folder}/src`);
+    const made = await pack(source, `${folder}/made`, { maxSide: 64, quality: 95 });
+    assert.deepEqual([made.records, made.bad.length], [2, 1]);
+    assert.match(made.pictures, /at most 64 pixels, smaller ones as JPEG 95/);
+    const [first, second] = await recordsOf(await openSource(`${folder}/made`));
+    assert.deepEqual(second.bytes, small);
+    assert.ok(first.bytes.length < large.length && first.label === 0);
+    const shrunk = await decodePicture(first.bytes), whole = await decodePicture(large);
+    assert.deepEqual([shrunk.width, shrunk.height], [64, 48]);
+    assert.ok(worst(shrunk.data, resize(whole, 64, 48, "bicubic").data) <= 16);
+
+    await pack(source, `${folder}/raw`, { raw: 32 });
+    await source.close();
+    const [raw] = await recordsOf(await openSource(`${folder}/raw`));
+    const picture = await decodePicture(raw.bytes);
+    assert.deepEqual([picture.width, picture.height], [32, 32]);
+    assert.ok(worst(picture.data, basePicture(whole, 32)) <= 8);
+    const decoder = openDecoder({ size: 32 });
+    assert.deepEqual(await decoder.base(raw.bytes), picture.data);
+    decoder.close();
+    await assert.rejects(
+      decodePicture(raw.bytes.subarray(0, 2000)),
+      /a PPM of 32 × 32 has 3072 bytes of pixels/,
+    );
+
+    const refuse = (options: PackOptions, words: RegExp) =>
+      assert.rejects(pack(source, `${folder}/no`, options), words);
+    await refuse({ raw: 32, maxSide: 64 }, /exclude each other/);
+    await refuse({ quality: 80 }, /give max side too/);
+    await refuse({ maxSide: 64, quality: 0 }, /quality must be/);
+    await refuse({ raw: 0.5 }, /raw must be/);
   }));

@@ -112,7 +112,9 @@ Deno.test("--process i/n: disjoint parts, together the batches that one process 
     for (const uri of [folder, gzip, mixed]) {
       const whole = await first(uri, 3, { batchSize: 4, workers: 1 });
       const parts = await Promise.all(
-        [0, 1].map((index) => first(uri, 3, { batchSize: 2, workers: 1, process: { index, count: 2 } })),
+        [0, 1].map((index) =>
+          first(uri, 3, { batchSize: 2, workers: 1, process: index === 0 ? "0/2" : { index, count: 2 } })
+        ),
       );
       whole.forEach((batch, i) => {
         const together = [0, 1].flatMap((j) => [parts[0][i].indices[j], parts[1][i].indices[j]]);

@@ -6,6 +6,7 @@ import { compileKernel } from "./kernels/effort.ts";
 import { knownElements } from "./kernels/known.ts";
 import type { Lowering } from "./kernels/types.ts";
 import type { Buffer, Client, Executable } from "./pjrt/types.ts";
+import type { DeviceMesh } from "./spread.ts";
 import { bufferOf, type DType, dtypeOf, type Entry, type HostArray, toHost } from "./storage.ts";
 import { logical, type Trace, typeOf, userLine, valueOf } from "./trace.ts";
 
@@ -40,7 +41,11 @@ export class XlaBackend extends tf.KernelBackend {
   /** Programs of single kernels by their signature. */
   readonly #programs = new Map<string, Program>();
 
-  constructor(readonly client: Client) {
+  /**
+   * @param client The devices.
+   * @param mesh Those that jit may split a function over, where they are several. All else runs on the first one.
+   */
+  constructor(readonly client: Client, readonly mesh?: DeviceMesh) {
     super();
     this.entries = new tf.DataStorage<Entry>(this, tf.engine());
   }
@@ -60,10 +65,27 @@ export class XlaBackend extends tf.KernelBackend {
     this.entries.set(dataId, { references, dtype: dtype as DType, shape, host: values as HostArray });
   }
 
-  /** A data id for a device buffer. */
-  adopt(buffer: Buffer, shape: readonly number[] = buffer.dims): tf.TensorInfo {
-    const dtype = dtypeOf(buffer.type);
-    return { dataId: this.#add({ references: 1, dtype, shape, buffer }), shape: [...shape], dtype };
+  /** A data id for a device buffer, or for the same values in one buffer on each device. */
+  adopt(given: Buffer | readonly Buffer[], shape?: readonly number[]): tf.TensorInfo {
+    const buffers = [given].flat(), [buffer] = buffers, dtype = dtypeOf(buffer.type);
+    const spread = buffers.length > 1 ? { split: false, buffers } : undefined;
+    const dims = shape ?? buffer.dims;
+    return {
+      dataId: this.#add({ references: 1, dtype, shape: dims, buffer, spread }),
+      shape: [...dims],
+      dtype,
+    };
+  }
+
+  /** A data id for bytes that move to the devices at their first use, which says where they are needed. */
+  adoptBytes(data: Uint8Array, shape: readonly number[]): tf.TensorInfo {
+    // The caller may write into its array again.
+    const waiting = { data: data.slice(), element: "u8" as const };
+    return {
+      dataId: this.#add({ references: 1, dtype: "int32", shape, waiting }),
+      shape: [...shape],
+      dtype: "int32",
+    };
   }
 
   /** A data id for a value of the function being traced. */
@@ -108,6 +130,7 @@ export class XlaBackend extends tf.KernelBackend {
     entry.references--;
     if (!force && entry.references > 0) return false;
     entry.buffer?.delete();
+    entry.spread?.buffers.forEach((buffer) => buffer.delete());
     this.entries.delete(dataId);
     return true;
   }
@@ -159,7 +182,7 @@ export class XlaBackend extends tf.KernelBackend {
   }
 
   /** The device buffer behind a tensor. */
-  buffer(info: tf.TensorInfo): Buffer {
+  buffer(info: { dataId: tf.DataId }): Buffer {
     return bufferOf(this.client, this.entries.get(info.dataId));
   }
 
@@ -185,7 +208,7 @@ export class XlaBackend extends tf.KernelBackend {
 
   #record(trace: Trace, lowering: Lowering, given: [string, tf.TensorInfo][], attrs: unknown) {
     const values = given.map(([key, info]) =>
-      [key, valueOf(trace, this.client, this.entries.get(info.dataId), info)] as const
+      [key, valueOf(trace, this.entries.get(info.dataId), info)] as const
     );
     const { graph, precision } = trace;
     const result = lowering({ graph, precision, inputs: Object.fromEntries(values), attrs });

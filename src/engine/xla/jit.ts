@@ -1,14 +1,13 @@
 import * as tf from "./tf.ts";
-import { parameter } from "./ir/build.ts";
-import { type ParameterNote, printProgram } from "./ir/print.ts";
-import { sameShape, type Value } from "./ir/types.ts";
 import type { XlaBackend } from "./backend.ts";
-import type { Compiler } from "./compiler.ts";
+import type { Built, Compiler } from "./compiler.ts";
+import { within } from "./donate.ts";
 import type { Precision } from "./kernels/types.ts";
-import type { Buffer, Executable, ProgramMemory } from "./pjrt/types.ts";
-import { bufferOf, dtypeOf } from "./storage.ts";
-import { newTrace, typeOf, valueOf } from "./trace.ts";
-import { leaves, mapTree, paths, type Tree } from "./tree.ts";
+import type { Buffer, CompileOptions, Executable, ProgramMemory } from "./pjrt/types.ts";
+import { fill, formOf, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
+import { runOn, spreadOf } from "./spread.ts";
+import { dtypeOf, typeOfEntry } from "./storage.ts";
+import { leaves, paths, type Tree } from "./tree.ts";
 
 /** How a function is compiled. */
 export interface JitOptions<Args> {
@@ -16,6 +15,11 @@ export interface JitOptions<Args> {
   donate?: readonly (keyof Args & string)[];
   /** Element type of matrix products. Default float32. */
   precision?: Precision;
+  /**
+   * Arguments, or parts of them by their path such as `batch/base`, that are split over the backend's devices along
+   * their first axis. All others, and all results, are whole on every device. See `splitRows` for hints inside.
+   */
+  shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
 }
 
 /** What compiling a function took, and what one call needs. */
@@ -24,9 +28,10 @@ export interface Compiled {
   compileSeconds: number;
   /** True when a stored executable was loaded. */
   cached: boolean;
+  /** On each device. */
   memory?: ProgramMemory;
-  /** Floating-point operations of one call, as XLA counts them. */
-  flops?: number;
+  /** Floating-point operations of the products and convolutions of one call, on all devices together. */
+  flops: number;
 }
 
 /** A compiled function of named trees of tensors. */
@@ -40,151 +45,9 @@ export interface Jitted<Args extends Record<string, Tree>, Result extends Tree> 
   dispose(): void;
 }
 
-/** Where a result comes from: a number of the program's results, or an argument that is handed through. */
-type Origin = { readonly result: number } | { readonly argument: number };
-
-interface Recorded {
-  readonly text: string;
-  /** Data that the function used without being given them; their buffers follow the arguments. */
-  readonly captures: tf.DataId[];
-  readonly origins: Origin[];
-  readonly shapes: number[][];
-  /** The result's tree, with numbers of results in place of tensors. */
-  readonly form: unknown;
-  readonly donated: number[];
-  readonly traceSeconds: number;
-}
-
 interface Program extends Recorded {
   readonly executable: Executable;
   readonly report: Compiled;
-}
-
-/** A tree's form: its keys, with the leaves' numbers at the leaves. */
-function formOf(tree: Tree): unknown {
-  let number = 0;
-  const walk = (node: Tree): unknown => {
-    if (typeof (node as tf.Tensor).dataId === "object") return number++;
-    if (Array.isArray(node)) return node.map(walk);
-    return Object.fromEntries(Object.entries(node).map(([key, branch]) => [key, walk(branch as Tree)]));
-  };
-  return walk(tree);
-}
-
-/** Puts tensors into a form. */
-function fill(form: unknown, tensors: tf.Tensor[]): Tree {
-  if (typeof form === "number") return tensors[form];
-  if (Array.isArray(form)) return form.map((branch) => fill(branch, tensors));
-  return Object.fromEntries(
-    Object.entries(form as Record<string, unknown>).map(([key, branch]) => [key, fill(branch, tensors)]),
-  );
-}
-
-function releaseCaptures(backend: XlaBackend, captures: Iterable<tf.DataId>) {
-  for (const dataId of captures) backend.disposeData(dataId);
-}
-
-/** Runs a function on traced stand-ins for its arguments. */
-function recordFunction<Args extends Record<string, Tree>>(
-  backend: XlaBackend,
-  fn: (args: Args) => Tree,
-  args: Args,
-  buffers: Buffer[],
-  options: JitOptions<Args>,
-): Recorded {
-  const start = performance.now();
-  if (backend.trace) {
-    throw new Error("xla: a jitted function was called while another is being traced; call the plain one");
-  }
-  const trace = newTrace(options.precision ?? "float32");
-  const parameters: Value[] = [];
-  const engine = tf.engine();
-  backend.trace = trace;
-  engine.startScope();
-  let values: Value[], form: unknown, resultPaths: string[];
-  try {
-    const standIns = mapTree(args as Tree, (leaf) => {
-      const value = parameter(trace.graph, typeOf(buffers[parameters.length]));
-      parameters.push(value);
-      const { dataId } = backend.adoptValue(value);
-      return engine.makeTensorFromDataId(dataId, leaf.shape, leaf.dtype, backend);
-    });
-    const result = fn(standIns as unknown as Args);
-    form = formOf(result);
-    resultPaths = paths(result);
-    const found = leaves(result);
-    values = found.map((leaf) => valueOf(trace, backend.client, backend.entries.get(leaf.dataId), leaf));
-    // Tensors that the function marked with tf.keep outlive the scope.
-    for (const leaf of found) if (leaf.kept && backend.entries.get(leaf.dataId).value) leaf.dispose();
-  } catch (error) {
-    releaseCaptures(backend, trace.captures.keys());
-    throw error;
-  } finally {
-    engine.endScope();
-    backend.trace = null;
-  }
-  return finish(trace, args, { parameters, values, form, resultPaths, start }, options.donate ?? []);
-}
-
-/** Decides what is donated to what and writes the program. */
-function finish<Args extends Record<string, Tree>>(
-  trace: ReturnType<typeof newTrace>,
-  args: Args,
-  traced: { parameters: Value[]; values: Value[]; form: unknown; resultPaths: string[]; start: number },
-  donate: readonly string[],
-): Recorded {
-  const { parameters, values, resultPaths } = traced;
-  const argumentPaths = paths(args);
-  const given = argumentPaths.map((path) =>
-    donate.some((name) => path === name || path.startsWith(`${name}/`))
-  );
-  const results: Value[] = [], resultPath: string[] = [];
-  // A donated argument that comes back unchanged keeps its buffer and never enters the program's results.
-  const handed = new Set<number>();
-  const origins = values.map((value, i): Origin => {
-    const argument = parameters.indexOf(value);
-    if (argument >= 0 && given[argument] && !handed.has(argument)) {
-      handed.add(argument);
-      return { argument };
-    }
-    resultPath.push(resultPaths[i]);
-    return { result: results.push(value) - 1 };
-  });
-  const notes: ParameterNote[] = parameters.map(() => ({}));
-  const taken = new Set<number>();
-  const donated = parameters.map((_, i) => i).filter((i) => given[i] && !handed.has(i));
-  const fits = (i: number, k: number) =>
-    !taken.has(k) && results[k].type.element === parameters[i].type.element &&
-    sameShape(results[k].type.shape, parameters[i].type.shape);
-  const alias = (i: number, k: number) => {
-    if (k < 0) return;
-    taken.add(k);
-    notes[i].aliases = k;
-  };
-  // state/params/x goes to the result of the same path; what is left goes wherever it fits.
-  for (const i of donated) {
-    alias(
-      i,
-      resultPath.findIndex((path, k) => path === argumentPaths[i] && fits(i, k)),
-    );
-  }
-  for (const i of donated) {
-    if (notes[i].aliases === undefined) {
-      alias(
-        i,
-        results.findIndex((_, k) => fits(i, k)),
-      );
-    }
-  }
-  return {
-    text: printProgram(trace.graph, results, notes),
-    captures: [...trace.captures.keys()],
-    origins,
-    shapes: values.map((value) => [...value.type.shape]),
-    form: traced.form,
-    donated,
-    traceSeconds: (performance.now() - traced.start) / 1000,
-  };
 }
 
 /**
@@ -194,7 +57,7 @@ function finish<Args extends Record<string, Tree>>(
  * @param backend The device.
  * @param compiler Turns program text into an executable.
  * @param fn Takes one record of trees and returns a tree. It must not read values, branch on them, or draw at random.
- * @param options Donation and precision.
+ * @param options Donation, precision and splitting over devices.
  */
 export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   backend: XlaBackend,
@@ -202,66 +65,68 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   fn: (args: Args) => Result,
   options: JitOptions<Args> = {},
 ): Jitted<Args, Result> {
+  const { client } = backend;
+  const mesh = options.shard?.length ? backend.mesh : undefined;
+  const target: CompileOptions = mesh
+    ? { partitions: mesh.size, shardy: mesh.shardy, devices: mesh.devices.map(({ id }) => id) }
+    : {};
   const programs = new Map<string, Program>();
+
   const gather = (args: Args) => {
-    const tensors = leaves(args), buffers = tensors.map((tensor) => backend.buffer(tensor));
-    const types = tensors.map((tensor, i) => `${tensor.dtype}[${tensor.shape}]${buffers[i].type}`);
-    return { tensors, buffers, signature: `${JSON.stringify(formOf(args))}${types}` };
+    const tensors = leaves(args);
+    const types = tensors.map(({ dataId }) => typeOfEntry(backend.entries.get(dataId)));
+    const signature = tensors.map(({ dtype, shape }, i) =>
+      `${dtype}[${shape}]${types[i].element}[${types[i].shape}]`
+    );
+    return { tensors, types, signature: `${JSON.stringify(formOf(args))}${signature}` };
   };
-  const complete = (
-    recorded: Recorded,
-    built: { executable: Executable; cached: boolean },
-    start: number,
-  ): Program => {
-    const { executable, cached } = built;
-    const report: Compiled = {
-      traceSeconds: recorded.traceSeconds,
-      compileSeconds: (performance.now() - start) / 1000,
-      cached,
-      memory: executable.memory(),
-      flops: executable.flops(),
-    };
-    return { ...recorded, executable, report };
-  };
-  const programOf = (args: Args, signature: string, buffers: Buffer[]): Program => {
-    const known = programs.get(signature);
-    if (known) return known;
-    const recorded = recordFunction(backend, fn, args, buffers, options);
-    const start = performance.now();
-    const program = complete(recorded, compiler.compile(recorded.text), start);
+  const record = (args: Args, types: ReturnType<typeof gather>["types"]) =>
+    recordFunction(backend, fn, args, types, options, mesh);
+  const complete = (signature: string, recorded: Recorded, built: Built, start: number): Program => {
+    const { executable, cached } = built, { traceSeconds, flops } = recorded;
+    const compileSeconds = (performance.now() - start) / 1000;
+    const report = { traceSeconds, compileSeconds, cached, memory: executable.memory(), flops };
+    const program = { ...recorded, executable, report };
     programs.set(signature, program);
     return program;
+  };
+  /** A tensor's buffers by device. */
+  const place = (dataId: tf.DataId, split: boolean): readonly Buffer[] => {
+    const entry = backend.entries.get(dataId);
+    return mesh ? spreadOf(client, mesh, entry, split) : [backend.buffer({ dataId })];
   };
 
   const call = (args: Args): Result => {
     if (backend.trace) return fn(args);
-    const { tensors, buffers, signature } = gather(args);
-    const program = programOf(args, signature, buffers);
-    const captured = program.captures.map((dataId) => bufferOf(backend.client, backend.entries.get(dataId)));
-    const results = program.executable.execute([...buffers, ...captured], program.donated);
+    const { tensors, types, signature } = gather(args);
+    let program = programs.get(signature);
+    if (!program) {
+      const recorded = record(args, types), start = performance.now();
+      program = complete(signature, recorded, compiler.compile(recorded.text, target), start);
+    }
+    const { captures, donated, executable, form, origins, shapes, split } = program;
+    const given = tensors.map(({ dataId }, i) => place(dataId, split[i]));
+    const captured = captures.map((dataId) => place(dataId, false));
+    const results = runOn(executable, [...given, ...captured], donated);
     const engine = tf.engine();
-    const outputs = program.origins.map((origin, i) => {
-      const buffer = "result" in origin ? results[origin.result] : buffers[origin.argument];
-      const info = backend.adopt(buffer, program.shapes[i]);
-      return engine.makeTensorFromDataId(info.dataId, program.shapes[i], dtypeOf(buffer.type), backend);
+    const outputs = origins.map((origin, i) => {
+      const buffers = "result" in origin ? results[origin.result] : given[origin.argument];
+      const { dataId } = backend.adopt(buffers, shapes[i]);
+      return engine.makeTensorFromDataId(dataId, shapes[i], dtypeOf(buffers[0].type), backend);
     });
     release(args, tensors, program);
-    return fill(program.form, outputs) as Result;
+    return fill(form, outputs) as Result;
   };
 
-  /** Disposes donated tensors; a buffer that was handed through now belongs to the result. */
-  const release = (args: Args, tensors: tf.Tensor[], program: Program) => {
+  /** Disposes donated tensors; buffers that were handed through now belong to the result. */
+  const release = (args: Args, tensors: tf.Tensor[], { origins }: Program) => {
     const names = paths(args);
-    const donate = options.donate ?? [];
-    const handed = new Set(
-      program.origins.flatMap((origin) => "argument" in origin ? [origin.argument] : []),
-    );
+    const handed = new Set(origins.flatMap((origin) => "argument" in origin ? [origin.argument] : []));
     for (const [i, tensor] of tensors.entries()) {
-      if (!donate.some((name) => names[i] === name || names[i].startsWith(`${name}/`))) continue;
+      if (!within(names[i], options.donate)) continue;
       if (handed.has(i)) {
         const entry = backend.entries.get(tensor.dataId);
-        entry.buffer = undefined;
-        entry.host = undefined;
+        entry.buffer = entry.spread = entry.host = undefined;
       }
       tensor.dispose();
     }
@@ -269,17 +134,15 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
 
   return Object.assign(call, {
     compile: async (args: Args): Promise<Compiled> => {
-      const { buffers, signature } = gather(args);
+      const { types, signature } = gather(args);
       const known = programs.get(signature);
       if (known) return known.report;
-      const recorded = recordFunction(backend, fn, args, buffers, options);
-      const start = performance.now();
-      const program = complete(recorded, await compiler.compileAsync(recorded.text), start);
-      programs.set(signature, program);
-      return program.report;
+      const recorded = record(args, types), start = performance.now();
+      const built = await compiler.compileAsync(recorded.text, target);
+      return complete(signature, recorded, built, start).report;
     },
     lower: (args: Args) => {
-      const { text, captures } = recordFunction(backend, fn, args, gather(args).buffers, options);
+      const { text, captures } = record(args, gather(args).types);
       releaseCaptures(backend, captures);
       return { text };
     },

@@ -29,6 +29,7 @@ export {
   PluginUnavailableError,
 } from "./install.ts";
 export type { Compiled, JitOptions, Jitted } from "./jit.ts";
+export { splitRows } from "./split.ts";
 export type { Precision } from "./kernels/types.ts";
 export type { Tree } from "./tree.ts";
 export type { Buffer, Client, Device, Executable } from "./pjrt/types.ts";

@@ -4,6 +4,7 @@ import { jit, type JitOptions, type Jitted } from "./jit.ts";
 import { openClient } from "./pjrt/client.ts";
 import type { Client, NamedValues } from "./pjrt/types.ts";
 import { BACKEND, registerBackend } from "./register.ts";
+import { type DeviceMesh, meshOf } from "./spread.ts";
 import * as tf from "./tf.ts";
 import type { Tree } from "./tree.ts";
 
@@ -11,6 +12,8 @@ import type { Tree } from "./tree.ts";
 export interface XlaOptions {
   /** The plugin's own options, such as `{ memory_fraction: 0.9 }` for CUDA. */
   client?: NamedValues;
+  /** Devices that functions may be split over (`shard`). Default 1. XLA's CPU plugin makes as many as are asked for. */
+  devices?: number;
   /** Folder for compiled programs; none keeps none. */
   cache?: string;
   /** XLA's debug options for every program; a plugin that does not know one of them gets none. */
@@ -51,9 +54,20 @@ export interface Xla {
  * @throws When the plugin cannot be loaded or has no device.
  */
 export async function openXla(plugin: string, options: XlaOptions = {}): Promise<Xla> {
-  const client = openClient(plugin, options.client);
-  const backend = await registerBackend(client);
-  const { flags, cache } = options;
+  const { flags, cache, devices = 1 } = options;
+  let client = openClient(plugin, options.client);
+  if (client.platform === "cpu" && devices > client.devices.length) {
+    client.close();
+    client = openClient(plugin, { ...options.client, cpu_device_count: devices });
+  }
+  let mesh: DeviceMesh | undefined;
+  try {
+    mesh = meshOf(client, devices);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+  const backend = await registerBackend(client, mesh);
   const compiler = compilerOf(client, cache, flags && knows(client, flags) ? { xlaFlags: flags } : {});
   return {
     client,

@@ -6,6 +6,7 @@ import { GUARDS, type Seen } from "./kernels/guards.ts";
 import { HOSTED, hostedReason, runOnHost } from "./kernels/host.ts";
 import { LOWERINGS } from "./kernels/mod.ts";
 import type { Client } from "./pjrt/types.ts";
+import type { DeviceMesh } from "./spread.ts";
 import { userLine } from "./trace.ts";
 
 /** The backend's name in TensorFlow.js. */
@@ -15,10 +16,11 @@ export const BACKEND = "xla";
  * Registers the kernels and a backend on a client's first device, and makes it TensorFlow.js's current backend.
  *
  * @param client An open PJRT client.
+ * @param mesh The devices that functions may be split over, where they are several.
  * @returns The backend.
  * @throws When the backend is already registered: a process has one.
  */
-export async function registerBackend(client: Client): Promise<XlaBackend> {
+export async function registerBackend(client: Client, mesh?: DeviceMesh): Promise<XlaBackend> {
   if (tf.findBackend(BACKEND)) {
     throw new Error("xla: the backend is already open in this process; use that one, or close it first");
   }
@@ -31,7 +33,7 @@ export async function registerBackend(client: Client): Promise<XlaBackend> {
     });
   }
   registerGradients();
-  const backend = new XlaBackend(client);
+  const backend = new XlaBackend(client, mesh);
   tf.registerBackend(BACKEND, () => backend, 3);
   await tf.setBackend(BACKEND);
   return backend;

@@ -1,5 +1,5 @@
 import type { Buffer, Client } from "./pjrt/types.ts";
-import type { ElementType, Value } from "./ir/types.ts";
+import type { ElementType, TensorType, Value } from "./ir/types.ts";
 import { sizeOf } from "./ir/types.ts";
 
 /** tfjs's dtypes that have values on the device. */
@@ -18,8 +18,19 @@ export interface Entry {
   readonly dtype: DType | "string";
   readonly shape: readonly number[];
   host?: HostArray | Uint8Array[];
+  /** Whole, on the first device. */
   buffer?: Buffer;
+  /** On all devices of the mesh. Where it is not split, its first buffer is `buffer`. */
+  spread?: Spread;
+  /** Host data in an element type of its own, not yet moved to where they are needed. */
+  waiting?: { readonly data: Uint8Array; readonly element: ElementType };
   value?: Value;
+}
+
+/** A value on several devices: a part on each, cut along the first axis, or the whole on each. */
+export interface Spread {
+  readonly split: boolean;
+  readonly buffers: readonly Buffer[];
 }
 
 /** Our element type of a tfjs dtype. */
@@ -55,22 +66,55 @@ export function dtypeOf(element: ElementType): DType {
   }
 }
 
-/** The entry's values as a device buffer; host data are copied there at the first use. */
-export function bufferOf(client: Client, entry: Entry): Buffer {
-  if (entry.buffer) {
-    if (entry.buffer.deleted) {
-      throw new Error("xla: this tensor was given up (donated) to a compiled function and is gone");
-    }
-    return entry.buffer;
+const NOT_HERE = "stay on the host and cannot be computed with";
+
+/** Throws where a tensor's memory was given to a compiled function. */
+export function alive(entry: Entry): void {
+  if (entry.buffer?.deleted || entry.spread?.buffers[0].deleted) {
+    throw new Error("xla: this tensor was given up (donated) to a compiled function and is gone");
   }
+}
+
+/** The element type and shape that an entry's values have, or will have, on the device. */
+export function typeOfEntry(entry: Entry): TensorType {
+  alive(entry);
+  const { buffer, spread, waiting } = entry;
+  if (buffer) return { element: buffer.type, shape: buffer.dims };
+  if (spread) {
+    const { type, dims: [first, ...rest] } = spread.buffers[0];
+    return { element: type, shape: [first * spread.buffers.length, ...rest] };
+  }
+  return { element: waiting?.element ?? elementOf(entry.dtype), shape: entry.shape };
+}
+
+/** The entry's values as host data in their element type; reads them from the device where they are only there. */
+export function dataOf(entry: Entry): ArrayBufferView {
+  alive(entry);
   if (entry.value) throw new Error("xla: a value of a traced function was used after the trace had ended");
-  if (entry.dtype === "string" || entry.host === undefined) {
-    throw new Error(`xla: tensors of ${entry.dtype} stay on the host and cannot be computed with`);
-  }
-  const host = entry.host as HostArray;
-  entry.buffer = client.buffer(host, elementOf(entry.dtype), entry.shape);
+  if (entry.waiting) return entry.waiting.data;
+  if (entry.dtype === "string") throw new Error(`xla: tensors of string ${NOT_HERE}`);
+  if (entry.host) return entry.host as HostArray;
+  if (entry.buffer) return entry.buffer.readSync();
+  const parts = entry.spread!.buffers.map((part) => part.readSync());
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
+  return whole;
+}
+
+/** Lets host data go that are now on the device. */
+export function settled(entry: Entry): void {
+  entry.waiting = undefined;
   // Small arrays keep their host copy: they become constants of traced functions, and reading them is free.
-  if (host.length > SMALL) entry.host = undefined;
+  if (entry.host && entry.host.length > SMALL) entry.host = undefined;
+}
+
+/** The entry's values as one buffer on the first device; host data and parts are copied there at the first use. */
+export function bufferOf(client: Client, entry: Entry): Buffer {
+  alive(entry);
+  if (entry.buffer) return entry.buffer;
+  const data = dataOf(entry), { element, shape } = typeOfEntry(entry);
+  entry.buffer = client.buffer(data, element, shape);
+  settled(entry);
   return entry.buffer;
 }
 

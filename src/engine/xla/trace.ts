@@ -1,8 +1,7 @@
 import type * as tf from "./tf.ts";
 import { constant, convert, parameter, reshape, splat } from "./ir/build.ts";
-import { type Graph, newGraph, type TensorType, type Value } from "./ir/types.ts";
-import type { Client } from "./pjrt/types.ts";
-import { bufferOf, elementOf, type Entry, hostData, SMALL, uniform } from "./storage.ts";
+import { type Graph, type Mesh, newGraph, type TensorType, type Value } from "./ir/types.ts";
+import { elementOf, type Entry, hostData, SMALL, typeOfEntry, uniform } from "./storage.ts";
 import type { Precision } from "./kernels/types.ts";
 
 /** A function that is being recorded. */
@@ -14,8 +13,8 @@ export interface Trace {
 }
 
 /** Starts a recording. */
-export function newTrace(precision: Precision): Trace {
-  return { graph: newGraph(), precision, captures: new Map() };
+export function newTrace(precision: Precision, mesh?: Mesh): Trace {
+  return { graph: newGraph(mesh), precision, captures: new Map() };
 }
 
 /** A value in the type and shape that tfjs believes it has. */
@@ -27,7 +26,7 @@ export function logical(value: Value, shape: readonly number[], dtype: string): 
  * The traced value of a tensor. Small host arrays become constants; anything else that comes from outside becomes a
  * parameter, whose buffer is passed at every call.
  */
-export function valueOf(trace: Trace, client: Client, entry: Entry, info: tf.TensorInfo): Value {
+export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value {
   const { graph } = trace;
   if (entry.value) {
     if (entry.value.graph !== graph) {
@@ -47,8 +46,7 @@ export function valueOf(trace: Trace, client: Client, entry: Entry, info: tf.Ten
   }
   const known = trace.captures.get(info.dataId);
   if (known) return logical(known, info.shape, info.dtype);
-  const buffer = bufferOf(client, entry);
-  const captured = parameter(graph, typeOf(buffer));
+  const captured = parameter(graph, typeOfEntry(entry));
   trace.captures.set(info.dataId, captured);
   // The program needs it as long as it lives, whatever is disposed, by the traced function's own scopes too.
   entry.references++;

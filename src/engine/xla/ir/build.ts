@@ -262,8 +262,21 @@ export function reverse(x: Value, axes: readonly number[]): Value {
 }
 
 /** Any other StableHLO operation by its text; see {@linkcode Operation}. */
-export function text(graph: Graph, body: string, operands: Value[], type: TensorType): Value {
-  return record(graph, { op: "text", text: body }, operands, type);
+export function text(
+  graph: Graph,
+  body: string,
+  operands: Value[],
+  type: TensorType,
+  flops?: number,
+): Value {
+  return record(graph, { op: "text", text: body, flops }, operands, type);
+}
+
+/** Says that a value's first axis lies split over the program's devices, where it has several that share it evenly. */
+export function split(x: Value): Value {
+  const { graph, type } = x, size = graph.mesh?.size ?? 1;
+  if (size === 1 || type.shape.length === 0 || type.shape[0] % size !== 0) return x;
+  return record(graph, { op: "split" }, [x], type);
 }
 
 /** As {@linkcode text} for an operation with several results. */

@@ -1,5 +1,6 @@
 /** Writes a recorded program as StableHLO text, the form in which the plugin takes it. */
 import { type ElementType, type Graph, isFloat, type TensorType, type Value } from "./types.ts";
+import { meshText, shardingText, splitText } from "./sharding.ts";
 
 const MLIR: Partial<Record<ElementType, string>> = {
   pred: "i1",
@@ -162,6 +163,8 @@ function line(value: Value): string {
         .replaceAll(/%r\b/g, () => typeText(type))
         .replaceAll(/%(\d+)/g, (_, k) => name(operands[Number(k)]))
         .replaceAll("%i_", `%i${value.id}_`);
+    case "split":
+      return splitText(all, typeText(type), type.shape.length, value.graph.mesh!);
     default:
       return operation satisfies never;
   }
@@ -194,42 +197,41 @@ export function reachable(results: readonly Value[]): Value[] {
 export interface ParameterNote {
   /** Number of the result whose memory the argument gives up. */
   aliases?: number;
-  /** Sharding in GSPMD's notation. */
-  sharding?: string;
+  /** In a program for several devices: split along the first axis, in place of whole on each. */
+  split?: boolean;
 }
 
 /**
- * Writes a program.
+ * Writes a program. Where it is for several devices, each of them gets every result whole.
  *
  * @param graph The recorded program; all its parameters appear, in order.
  * @param results What it returns; operations that no result needs are left out.
- * @param notes Donation and sharding by parameter.
- * @param shardings Sharding by result.
+ * @param notes Donation and splitting by parameter.
  * @returns A module with one function `main`.
  */
 export function printProgram(
   graph: Graph,
   results: readonly Value[],
   notes: readonly ParameterNote[] = [],
-  shardings: readonly (string | undefined)[] = [],
 ): string {
+  const { mesh } = graph;
   const attributes = (pairs: (string | false | undefined)[]) => {
     const said = pairs.filter((pair) => typeof pair === "string");
     return said.length ? ` {${said.join(", ")}}` : "";
   };
-  const sharded = (sharding?: string) => sharding !== undefined && `mhlo.sharding = "${sharding}"`;
+  const sharded = (v: Value, split = false) => mesh && shardingText(v.type.shape.length, split, mesh);
   const parameters = graph.parameters.map((v, i) =>
     `%${v.id}: ${typeText(v.type)}` + attributes([
       notes[i]?.aliases !== undefined && `tf.aliasing_output = ${notes[i].aliases} : i32`,
-      sharded(notes[i]?.sharding),
+      sharded(v, notes[i]?.split),
     ])
   );
-  const types = results.map((v, i) => typeText(v.type) + attributes([sharded(shardings[i])]));
+  const types = results.map((v) => typeText(v.type) + attributes([sharded(v)]));
   const body = reachable(results)
     .filter((v) => v.operation.op !== "parameter" && v.operation.op !== "result")
     .map((v) => `    %${v.id}${several(v)} = ${line(v)}`);
   return [
-    "module @program {",
+    ...(mesh ? meshText(mesh) : ["module @program {"]),
     `  func.func public @main(${parameters.join(", ")}) -> (${types.join(", ")}) {`,
     ...body,
     `    return ${results.map(name).join(", ")} : ${results.map((v) => typeText(v.type)).join(", ")}`,

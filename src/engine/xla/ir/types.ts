@@ -106,7 +106,15 @@ export type Operation =
    * for the result's type. Names inside regions must be chosen by the caller and start with `%i_`. An operation with
    * several results says how many and writes their types out; its own type is the first one's.
    */
-  | { readonly op: "text"; readonly text: string; readonly results?: number }
+  | {
+    readonly op: "text";
+    readonly text: string;
+    readonly results?: number;
+    /** Floating-point operations of one run, where they matter. */
+    readonly flops?: number;
+  }
+  /** The operand itself; says that its first axis lies split over the mesh. */
+  | { readonly op: "split" }
   /** One result of an operation that has several. */
   | { readonly op: "result"; readonly index: number };
 
@@ -119,8 +127,18 @@ export interface Value {
   readonly graph: Graph;
 }
 
+/** The devices that a program is split over. */
+export interface Mesh {
+  /** How many. */
+  readonly size: number;
+  /** True: the split is written for Shardy; false: for GSPMD, its forerunner. */
+  readonly shardy: boolean;
+}
+
 /** A program that is being recorded. */
 export interface Graph {
+  /** Absent in a program for one device. */
+  readonly mesh?: Mesh;
   /** The parameters, in order. */
   readonly parameters: Value[];
   /** Values by what computes them, so that equal ones are shared. */
@@ -129,9 +147,9 @@ export interface Graph {
   count: number;
 }
 
-/** An empty program. */
-export function newGraph(): Graph {
-  return { parameters: [], known: new Map(), count: 0 };
+/** An empty program, for one device or for a mesh of several. */
+export function newGraph(mesh?: Mesh): Graph {
+  return { mesh, parameters: [], known: new Map(), count: 0 };
 }
 
 /** The number of elements of a shape. */

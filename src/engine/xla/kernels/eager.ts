@@ -55,4 +55,5 @@ export const EAGER: Readonly<Record<string, Eager>> = {
   ExpandDims: (backend, { input }, attrs) =>
     shared(backend, input, expanded(input.shape, attrs.dim as number)),
   Slice: slice,
+  SplitRows: (backend, { x }) => shared(backend, x, [...x.shape]),
 };

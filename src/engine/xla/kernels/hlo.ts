@@ -1,7 +1,7 @@
 /** StableHLO operations that few kernels need, written by their text. */
 import { neutral, reshape, slice, splat, text, texts } from "../ir/build.ts";
 import { elementText } from "../ir/print.ts";
-import type { ElementType, ReducerName, TensorType, Value } from "../ir/types.ts";
+import { type ElementType, type ReducerName, sizeOf, type TensorType, type Value } from "../ir/types.ts";
 
 const array = (numbers: readonly number[]) =>
   numbers.length ? `array<i64: ${numbers.join(", ")}>` : "array<i64>";
@@ -48,7 +48,15 @@ export function convolution(x: Value, filter: Value, c: Convolution, element: El
       `batch_group_count = ${c.batchGroups ?? 1} : i64}> : (%t0, %t1) -> %r`,
     [x, filter],
     { element, shape: c.shape },
+    convolutionFlops(filter, c),
   );
+}
+
+/** Two operations for each element of the result and each of the filter that it meets, but none for the gaps. */
+function convolutionFlops(filter: Value, c: Convolution): number {
+  const axes = c.numbers.split("x")[1].split("->")[0].replace(/[[\] ]/g, "").split(",");
+  const met = sizeOf(filter.type.shape) / filter.type.shape[axes.indexOf("o")];
+  return 2 * sizeOf(c.shape) * met / sizeOf(c.spread);
 }
 
 /** A window for each axis. */

@@ -9,6 +9,7 @@ import { POOL } from "./pool.ts";
 import { PRODUCT } from "./product.ts";
 import { REDUCTION } from "./reduction.ts";
 import { SHAPE } from "./shape.ts";
+import { SPLIT } from "./split.ts";
 import type { Lowerings } from "./types.ts";
 
 /** Every kernel that XLA computes, by tfjs's name. */
@@ -24,4 +25,5 @@ export const LOWERINGS: Lowerings = {
   ...POOL,
   ...DILATION,
   ...IMAGE,
+  ...SPLIT,
 };

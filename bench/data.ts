@@ -1,0 +1,151 @@
+/**
+ * Pictures per second from files to batches with sampled views, beside the decoder alone and PyTorch's loaders, in turn;
+ * how fast shards are read; how soon the first batch of a large source comes.
+ *
+ * The peers render their views on the CPU, because that is how they are used; ours are rendered inside the step.
+ */
+import { parseArgs } from "node:util";
+import { decodeJpeg } from "../src/data/jpeg.ts";
+import { readJpegHeader } from "../src/data/jpeg_header.ts";
+import { map, range } from "../src/data/iter.ts";
+import { openData } from "../src/data/opened.ts";
+import { openSource } from "../src/data/open.ts";
+import { streamBatches, type StreamOptions } from "../src/data/stream.ts";
+import type { Source } from "../src/data/types.ts";
+import { DEFAULT_VIEWS } from "../src/views/sample.ts";
+import { benchPictures, manyRecords } from "./data_pictures.ts";
+import { startLoader } from "./data_peer.ts";
+import { type Comparison, inTurn, report } from "./measure.ts";
+
+const OPTIONS = {
+  pictures: { type: "string", default: "1000" },
+  images: { type: "string", default: "1000" },
+  batch: { type: "string", default: "64" },
+  rounds: { type: "string", default: "5" },
+  records: { type: "string", default: "1000000" },
+  alone: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+} as const;
+
+const cores = navigator.hardwareConcurrency;
+
+function streamOptions(batchSize: number, size = 224): StreamOptions {
+  // Nothing is kept, so that every picture is decoded every time.
+  return { imageSize: size, batchSize, seed: 0, views: { ...DEFAULT_VIEWS, imageSize: size }, cacheBytes: 0 };
+}
+
+/** A stream that stays open between measurements, as a trainer keeps it. */
+function openStream(source: Source, batch: number) {
+  const stream = streamBatches(source, streamOptions(batch));
+  return {
+    /** Takes at least so many images; gives images per second. */
+    async run(images: number): Promise<number> {
+      const start = performance.now();
+      let count = 0;
+      while (count < images) {
+        await stream.next();
+        count += batch;
+      }
+      return 1000 * count / (performance.now() - start);
+    },
+    close: () => stream.return(),
+  };
+}
+
+/** libjpeg-turbo on files in memory, on all cores, in full size, and nothing else. */
+async function decoderAlone(files: Uint8Array[], images: number): Promise<number> {
+  const start = performance.now();
+  const decode = async (i: number) => {
+    const file = files[i % files.length], { width, height } = readJpegHeader(file);
+    await decodeJpeg(file, width, height);
+  };
+  for await (const _ of map(range(0, images), decode, 4 * cores));
+  return 1000 * images / (performance.now() - start);
+}
+
+/** Reads every record of a source; gives GB per second. */
+async function scan(source: Source): Promise<number> {
+  const start = performance.now();
+  let bytes = 0;
+  const read = async (index: number) => (await source.get(index)).bytes.length;
+  for await (const length of map(range(0, source.length), read, 4 * cores)) bytes += length;
+  return bytes / 1e6 / (performance.now() - start);
+}
+
+/** Measures and prints. */
+export async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: OPTIONS });
+  const whole = (name: "pictures" | "images" | "batch" | "rounds" | "records") => {
+    const value = Number(values[name]);
+    if (Number.isInteger(value) && value > 0) return value;
+    throw new Error(`--${name}: "${values[name]}" is no whole number from 1 up`);
+  };
+  const images = whole("images"), batch = whole("batch"), rounds = whole("rounds");
+  const say = (line: string) => console.error(line);
+  const made = await benchPictures(whole("pictures"), say);
+  say(
+    `${made.count} JPEGs of 500 × 375, ${
+      (made.bytes / made.count / 1024).toFixed(0)
+    } KiB each; ${cores} cores`,
+  );
+  const rows: Comparison[] = [], folder = await openSource(made.folder);
+  const files = await Array.fromAsync(range(0, folder.length), async (i) => (await folder.get(i)).bytes);
+
+  let stream = openStream(folder, batch);
+  await stream.run(2 * batch);
+  await decoderAlone(files, batch);
+  rows.push({
+    name: "data/stream/decoder",
+    unit: "images/s",
+    note: "libjpeg-turbo alone, all cores",
+    ...await inTurn(rounds, () => stream.run(images), () => decoderAlone(files, images)),
+  });
+  await stream.close();
+
+  for (const kind of ["dataloader", "webdataset"] as const) {
+    const path = kind === "dataloader" ? made.folder : made.tar;
+    const data = await openData(path);
+    if (data.access !== "random") throw new Error(`${path} is no source with random access`);
+    const peer = values.alone ? "left out" : await startLoader(kind, path, { workers: cores, batch });
+    stream = openStream(data.source, batch);
+    await stream.run(2 * batch);
+    const result = typeof peer === "string"
+      ? await inTurn(rounds, () => stream.run(images))
+      : await inTurn(rounds, () => stream.run(images), () => peer.run(Math.ceil(images / 4)));
+    const note = typeof peer === "string" ? peer : peer.about;
+    rows.push({ name: `data/stream/${kind}`, unit: "images/s", note, ...result });
+    await stream.close();
+    await data.source.close();
+    if (typeof peer !== "string") await peer.close();
+  }
+  await folder.close();
+
+  const shards = await openSource(made.shards), raw = await openSource(made.raw);
+  await scan(shards);
+  rows.push({ name: "data/lmdb/scan", unit: "GB/s", ...await inTurn(rounds, () => scan(shards)) });
+  await scan(raw);
+  rows.push({ name: "data/raw/scan", unit: "GB/s", ...await inTurn(rounds, () => scan(raw)) });
+  stream = openStream(raw, batch);
+  await stream.run(2 * batch);
+  rows.push({
+    name: "data/raw/stream",
+    unit: "images/s",
+    ...await inTurn(rounds, () => stream.run(5 * images)),
+  });
+  await stream.close();
+  await shards.close();
+  await raw.close();
+
+  const records = whole("records"), many = await manyRecords(records, say);
+  const firstBatch = async () => {
+    const start = performance.now(), source = await openSource(many);
+    const batches = streamBatches(source, streamOptions(batch));
+    await batches.next();
+    const seconds = (performance.now() - start) / 1000;
+    await batches.return();
+    await source.close();
+    return seconds;
+  };
+  rows.push({ name: `data/first-batch/${records}`, unit: "s", ...await inTurn(rounds, firstBatch) });
+  report(rows, values.json);
+}

@@ -1,0 +1,218 @@
+import { decodePicture, type PictureFormat, sniff } from "./decode.ts";
+import { openDecoder } from "./decoder.ts";
+import type { BadRecord } from "./epoch.ts";
+import { map, range } from "./iter.ts";
+import { joinLabels, mixRecords } from "./mix.ts";
+import { type Data, dataUri, openedOf } from "./opened.ts";
+import { streamRecords } from "./stream_source.ts";
+import { BadRecordError, type ImageRecord, PictureError } from "./types.ts";
+
+/** How a data set is looked at. */
+export interface ReportOptions {
+  /** Side of the base pictures that the pass makes. Default 224. */
+  imageSize?: number;
+  /** Records to look at. Default: all. */
+  count?: number;
+  /** Pictures on the contact sheet. Default 64. */
+  sheet?: number;
+  /** Side of a picture on it. Default 96. */
+  sheetSize?: number;
+  /** Called now and then. */
+  onProgress?: (done: number) => void;
+}
+
+/** What a data set holds. */
+export interface DataReport {
+  uri: string;
+  /** By index in any order, or as a stream. */
+  access: "random" | "stream" | "mixed";
+  /** Pictures that were looked at, the bad ones among them, and how many there are where that is known without looking. */
+  seen: number;
+  total: number | null;
+  bad: number;
+  /** The first bad ones. */
+  examples: BadRecord[];
+  /** Bytes of the files. */
+  bytes: number;
+  formats: Partial<Record<PictureFormat, number>>;
+  /** Pixels, of a sample of the pictures. */
+  width: Sizes | null;
+  height: Sizes | null;
+  /** Class names and how many pictures each has; pictures without one. */
+  labels: { name: string; count: number }[];
+  unlabelled: number;
+  /** Of the pass: reading, decoding, resizing to base pictures on all cores. */
+  seconds: number;
+  /** Base pictures of the contact sheet, `sheetSize` on a side, evenly from the pass. */
+  sheet: Uint8Array[];
+  sheetSize: number;
+}
+
+/** Smallest, middle and largest. */
+export interface Sizes {
+  min: number;
+  median: number;
+  max: number;
+}
+
+/** Bad records that are told of. */
+const EXAMPLES = 10;
+
+/** A picture in so many is decoded at its full size, to be measured and shown. */
+function sampler(most: number) {
+  let every = 1, seen = 0;
+  const kept: { width: number; height: number; picture: Uint8Array }[] = [];
+  return {
+    /** Whether the next picture is in the sample; the sample stays smaller than twice `most`, evenly spread. */
+    wants: () => seen++ % every === 0,
+    add(one: { width: number; height: number; picture: Uint8Array }) {
+      kept.push(one);
+      if (kept.length < 2 * most) return;
+      for (let i = 0; i < most; i++) kept[i] = kept[2 * i];
+      kept.length = most;
+      every *= 2;
+    },
+    kept,
+  };
+}
+
+function sizesOf(values: number[]): Sizes | null {
+  if (values.length === 0) return null;
+  const sorted = values.toSorted((a, b) => a - b);
+  return { min: sorted[0], median: sorted[sorted.length >> 1], max: sorted[sorted.length - 1] };
+}
+
+/**
+ * Looks at every picture of a data set once: what there is, what is bad, how fast it can be read.
+ *
+ * @param data What {@linkcode openData} gives. Not closed.
+ * @returns The report. Memory does not grow with the data set.
+ */
+export async function reportData(data: Data, options: ReportOptions = {}): Promise<DataReport> {
+  const { imageSize = 224, count = Infinity, sheet = 64, sheetSize = 96, onProgress } = options;
+  const opened = openedOf(data), uri = dataUri(data);
+  const examples: BadRecord[] = [], formats: DataReport["formats"] = {}, labels = new Map<number, number>();
+  const sample = sampler(Math.max(1, sheet));
+  let seen = 0, missed = 0, bad = 0, bytes = 0, unlabelled = 0;
+  const spoiled = ({ source, key, reason }: BadRecord) => {
+    bad++;
+    if (examples.length < EXAMPLES) examples.push({ source, key, reason });
+  };
+  // A stream tells of what it could not read; it is no record of its own.
+  const lost = (error: BadRecordError) => {
+    missed++;
+    spoiled(error);
+  };
+  const decoder = openDecoder({ size: imageSize }), small = openDecoder({ size: sheetSize, workers: 1 });
+  const start = performance.now();
+  const look = async ({ read, shown }: { read: () => Promise<ImageRecord>; shown: boolean }) => {
+    let key = "";
+    try {
+      const record = await read();
+      key = record.key;
+      decoder.reuse(await decoder.base(record.bytes));
+      if (!shown) return { record };
+      const { width, height } = await decodePicture(record.bytes);
+      return { record, shown: { width, height, picture: await small.base(record.bytes) } };
+    } catch (error) {
+      if (error instanceof BadRecordError) return { bad: error };
+      if (!(error instanceof PictureError)) throw error;
+      return { bad: { source: uri, key, reason: error.message } };
+    }
+  };
+  try {
+    for await (
+      const result of map(
+        reads(opened, count, lost, sample.wants),
+        look,
+        4 * navigator.hardwareConcurrency,
+      )
+    ) {
+      seen++;
+      onProgress?.(seen);
+      if (result.bad) {
+        spoiled(result.bad);
+        continue;
+      }
+      const { record, shown } = result, format = sniff(record.bytes)!;
+      bytes += record.bytes.length;
+      formats[format] = (formats[format] ?? 0) + 1;
+      if (record.label === undefined) unlabelled++;
+      else labels.set(record.label, (labels.get(record.label) ?? 0) + 1);
+      if (shown) sample.add(shown);
+    }
+  } finally {
+    decoder.close();
+    small.close();
+  }
+  const seconds = (performance.now() - start) / 1000;
+  const names = opened.access === "mixed"
+    ? joinLabels(opened.parts.map(({ source }) => source)).labels
+    : opened.source.labels;
+  const { kept } = sample, step = Math.max(1, kept.length / Math.max(1, sheet));
+  return {
+    uri,
+    access: opened.access,
+    seen: seen + missed,
+    total: opened.access === "random" ? opened.source.length : null,
+    bad,
+    examples,
+    bytes,
+    formats,
+    width: sizesOf(kept.map(({ width }) => width)),
+    height: sizesOf(kept.map(({ height }) => height)),
+    labels: [...labels].sort(([a], [b]) => a - b)
+      .map(([label, count]) => ({ name: names[label] ?? String(label), count })),
+    unlabelled,
+    seconds,
+    sheet: Array.from({ length: Math.min(sheet, kept.length) }, (_, i) => kept[Math.floor(i * step)].picture),
+    sheetSize,
+  };
+}
+
+/** Each record in order; `shown` where it belongs to the sample. */
+async function* reads(
+  opened: ReturnType<typeof openedOf>,
+  count: number,
+  onBad: (bad: BadRecordError) => void,
+  wants: () => boolean,
+): AsyncGenerator<{ read: () => Promise<ImageRecord>; shown: boolean }, void, void> {
+  if (opened.access === "random") {
+    const { source } = opened;
+    for (const index of range(0, Math.min(count, source.length))) {
+      yield { read: () => source.get(index), shown: wants() };
+    }
+    return;
+  }
+  if (count <= 0) return;
+  const reading = { seed: 0, epoch: 0, onBad };
+  const records = opened.access === "mixed"
+    ? mixRecords(opened.parts, reading)
+    : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
+  let read = 0;
+  for await (const { record } of records) {
+    yield { read: () => Promise.resolve(record), shown: wants() };
+    if (++read >= count) return;
+  }
+}
+
+/**
+ * The contact sheet of a report as one picture, in rows.
+ *
+ * @returns RGB bytes; null when there is no picture.
+ */
+export function contactSheet(
+  { sheet, sheetSize: size }: Pick<DataReport, "sheet" | "sheetSize">,
+): { width: number; height: number; data: Uint8Array } | null {
+  if (sheet.length === 0) return null;
+  const columns = Math.ceil(Math.sqrt(sheet.length)), rows = Math.ceil(sheet.length / columns), gap = 2;
+  const width = columns * (size + gap) - gap, height = rows * (size + gap) - gap;
+  const data = new Uint8Array(width * height * 3).fill(255);
+  sheet.forEach((picture, i) => {
+    const left = (i % columns) * (size + gap), top = Math.floor(i / columns) * (size + gap);
+    for (let y = 0; y < size; y++) {
+      data.set(picture.subarray(y * size * 3, (y + 1) * size * 3), ((top + y) * width + left) * 3);
+    }
+  });
+  return { width, height, data };
+}

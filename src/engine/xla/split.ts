@@ -1,0 +1,22 @@
+import * as tf from "./tf.ts";
+
+/**
+ * Says that the rows of a tensor are to lie spread over the devices when the function that computes it is compiled for
+ * several (`shard`). It changes no value, and does nothing elsewhere.
+ *
+ * The compiler carries a split from the arguments through most operations. Where rows of several parts are brought into
+ * another order it gives up and computes what follows on every device; this is the hint for there.
+ *
+ * @param x Any shape; its first axis must be divisible by the number of devices, or the hint is ignored.
+ * @returns The same values.
+ */
+export function splitRows<T extends tf.Tensor>(x: T): T {
+  if (!tf.getKernel("SplitRows", tf.getBackend())) return x;
+  return tf.engine().runKernel("SplitRows", { x } as unknown as tf.NamedTensorMap) as T;
+}
+
+/** Its gradient lies as the tensor does. */
+export const SPLIT_GRADIENT: tf.GradConfig = {
+  kernelName: "SplitRows",
+  gradFunc: (dy: tf.Tensor | tf.Tensor[]) => ({ x: () => splitRows(dy as tf.Tensor) }),
+};

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { deflateSync } from "node:zlib";
+import { openBadLog } from "../../src/data/bad_log.ts";
+import { take } from "../../src/data/iter.ts";
+import { closeData, openData } from "../../src/data/opened.ts";
+import { type BadRecord, streamBatches, type StreamOptions } from "../../src/data/stream.ts";
+import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
+import { encodePng } from "../../src/eval/png.ts";
+import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
+import { jpeg, png, writeFiles } from "../data/pictures.ts";
+import { inFolder } from "./helpers.ts";
+import { rawServer, serveBytes, server } from "./http_servers.ts";
+import { tarFile } from "./tar_writer.ts";
+
+const OPTIONS: StreamOptions = {
+  imageSize: 16,
+  batchSize: 8,
+  seed: 1,
+  views: { ...DEFAULT_VIEWS, imageSize: 16 },
+  workers: 2,
+  cacheBytes: 0,
+};
+
+/** A JPEG or PNG whose header claims 60,000 × 60,000 pixels. */
+async function bombs(): Promise<Record<string, Uint8Array>> {
+  const photo = await jpeg(1, 64, 48);
+  const frame = photo.findIndex((byte, i) =>
+    byte === 0xff && (photo[i + 1] === 0xc0 || photo[i + 1] === 0xc2)
+  );
+  const header = new DataView(photo.buffer, photo.byteOffset + frame);
+  header.setUint16(5, 60_000);
+  header.setUint16(7, 60_000);
+  // Rows of zeros, deflated to almost nothing; the size is in the header, whose checksum must fit.
+  const small = encodePng({ width: 1, height: 1, data: new Uint8Array(3) });
+  const { crc32 } = await import("node:zlib");
+  const start = new Uint8Array(small.slice(0, 33)), view = new DataView(start.buffer);
+  view.setUint32(16, 60_000);
+  view.setUint32(20, 60_000);
+  view.setUint32(29, crc32(start.subarray(12, 29)));
+  const zeros = deflateSync(new Uint8Array(4 << 20)), chunk = new Uint8Array(zeros.length + 12);
+  new DataView(chunk.buffer).setUint32(0, zeros.length);
+  chunk.set(new TextEncoder().encode("IDAT"), 4);
+  chunk.set(zeros, 8);
+  new DataView(chunk.buffer).setUint32(8 + zeros.length, crc32(chunk.subarray(4, 8 + zeros.length)));
+  return { "bomb.jpg": photo, "bomb.png": Uint8Array.from([...start, ...chunk, ...small.slice(-12)]) };
+}
+
+/** `count` good pictures. */
+async function good(count: number): Promise<Record<string, Uint8Array>> {
+  const pictures = await Promise.all([jpeg(1, 70, 50), jpeg(2, 80, 60), png(3)]);
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`good/${i}.jpg`, pictures[i % 3]]));
+}
+
+async function run(uri: string, batches: number, options: Partial<StreamOptions> = {}) {
+  const data = await openData(uri, { http: { retries: 1, backoff: 10, stall: 300 } });
+  const bad: BadRecord[] = [];
+  try {
+    const stream = streamBatches(data, { ...OPTIONS, onBadRecord: (record) => bad.push(record), ...options });
+    const got: Batch[] = await Array.fromAsync(take(stream, batches));
+    return { bad, got };
+  } finally {
+    await closeData(data);
+  }
+}
+
+Deno.test("hostile pictures in a folder: each is counted and named once, the others train", async () => {
+  await inFolder(async (folder) => {
+    const photo = await jpeg(5, 200, 150), flipped = photo.slice();
+    for (let i = 300; i < flipped.length; i += 97) flipped[i] ^= 1 << (i % 8);
+    const hostile = {
+      ...await bombs(),
+      "cut.jpg": photo.slice(0, photo.length >> 1),
+      "flipped.jpg": flipped,
+      "zip.jpg": new Uint8Array([0x50, 0x4b, 3, 4, ...new Array(100).fill(7)]),
+      "empty.jpg": new Uint8Array(0),
+    };
+    await writeFiles(`${folder}/p`, { ...await good(640), ...hostile });
+    const rss = Deno.memoryUsage().rss;
+    const { bad, got } = await run(`${folder}/p`, 82);
+    assert.ok(Deno.memoryUsage().rss - rss < 300e6, "a bomb went off");
+    assert.equal(got.at(-1)!.epoch, 1);
+    const log = await openBadLog(`${folder}/bad.jsonl`);
+    for (const record of bad) log.add(record);
+    log.close();
+    const lines = (await Deno.readTextFile(`${folder}/bad.jsonl`)).trimEnd().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    const reasons = new Map(lines.map(({ key, reason }) => [key, reason as string]));
+    assert.equal(reasons.size, lines.length, "a record was named twice");
+    // Flipped bits may still be codes that mean something: a JPEG has no checksum.
+    reasons.delete("flipped.jpg");
+    assert.deepEqual([...reasons.keys(), "flipped.jpg"].sort(), Object.keys(hostile).sort());
+    assert.match(reasons.get("bomb.jpg")!, /too large \(60000 × 60000\)/);
+    assert.match(reasons.get("bomb.png")!, /too large/);
+    assert.match(reasons.get("zip.jpg")!, /no JPEG, PNG.*begins with bytes 50 4b/);
+    assert.match(reasons.get("empty.jpg")!, /empty: 0 bytes/);
+    await assert.rejects(run(`${folder}/p`, 82, { onBad: "fail" }), BadRecordError);
+  });
+});
+
+Deno.test("a server that closes in the middle, answers 500, stalls or lies ends the stream with its name", async () => {
+  const content = tarFile(
+    Object.entries(await good(40)).map(([name, bytes]) => ({ name, content: new Uint8Array(bytes) })),
+  );
+  const head = (length: number) => `HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`;
+  const scripts: Record<string, (string | Uint8Array)[]> = {
+    closes: [head(content.length), content.slice(0, 5000)],
+    fails: ["HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"],
+    stalls: [head(content.length), content.slice(0, 5000), "stall"],
+    lies: [head(content.length - 3000), content],
+  };
+  for (const [kind, script] of Object.entries(scripts)) {
+    await using running = rawServer(() => script);
+    // Where the server says that this is all there is, the shard is damaged: a fault of the data, which may be skipped.
+    const onBad = kind === "lies" ? "fail" : "skip";
+    await assert.rejects(run(`tar:${running.url}`, 50, { onBad }), /127\.0\.0\.1/, kind);
+  }
+});
+
+Deno.test("a connection that breaks once is taken up again, and the batches are the same", async () => {
+  const content = tarFile(
+    Object.entries(await good(24)).map(([name, bytes]) => ({ name, content: new Uint8Array(bytes) })),
+  );
+  let requests = 0;
+  const head =
+    `HTTP/1.1 200 OK\r\netag: "v1"\r\naccept-ranges: bytes\r\ncontent-length: ${content.length}\r\n\r\n`;
+  await using breaking = rawServer((request) => {
+    const from = Number(/range: bytes=(\d+)-/i.exec(request)?.[1] ?? 0);
+    if (++requests === 1) return [head, content.slice(0, content.length >> 1)];
+    const range = `etag: "v1"\r\ncontent-range: bytes ${from}-${content.length - 1}/${content.length}\r\n`;
+    const rest = `HTTP/1.1 206 Partial Content\r\n${range}content-length: ${content.length - from}\r\n\r\n`;
+    return [rest, content.slice(from)];
+  });
+  await using steady = server((request) => serveBytes(request, content));
+  const [broken, expected] = [await run(`tar:${breaking.url}`, 3), await run(`tar:${steady.url}`, 3)];
+  assert.deepEqual(broken.got.map(({ base }) => base), expected.got.map(({ base }) => base));
+});
+
+Deno.test("a consumer that stops in the middle of a stalled download is not held up", async () => {
+  const content = tarFile(
+    Object.entries(await good(24)).map(([name, bytes]) => ({ name, content: new Uint8Array(bytes) })),
+  );
+  await using running = rawServer(
+    () => ["HTTP/1.1 200 OK\r\n\r\n", content.slice(0, content.length - 9000), "stall"],
+  );
+  const data = await openData(`tar:${running.url}`), start = performance.now();
+  for await (const _ of streamBatches(data, { ...OPTIONS, batchSize: 2, shuffleBuffer: 2, prefetch: 1 })) {
+    break;
+  }
+  await closeData(data);
+  assert.ok(performance.now() - start < 5000);
+});
+
+Deno.test("memory stays where it is, however many records pass", async () => {
+  const file = await jpeg(1, 300, 200);
+  const endless: Source = {
+    uri: "memory",
+    length: 1_000_000,
+    labels: [],
+    get: (index) => Promise.resolve({ key: String(index), bytes: file.slice() }),
+    key: (index) => Promise.resolve(String(index)),
+    close: () => Promise.resolve(),
+  };
+  const stream = streamBatches(endless, {
+    ...OPTIONS,
+    imageSize: 64,
+    views: { ...DEFAULT_VIEWS, imageSize: 64 },
+  });
+  const pass = async (batches: number) => {
+    for (let i = 0; i < batches; i++) await stream.next();
+    return Deno.memoryUsage().rss;
+  };
+  const early = await pass(100), late = await pass(150);
+  await stream.return();
+  // 1,200 pictures of 180 kB, decoded, are 216 MB.
+  assert.ok(late - early < 60e6, `grew by ${((late - early) / 1e6).toFixed(0)} MB`);
+});
