@@ -4,7 +4,7 @@
  * A crop of a picture goes in, the rest of the picture, which the crop did not show, is reconstructed; the aligner uses
  * the recorded geometry of the crop to place the hidden code where it belongs (Wang, Tang, Lin, Torr, CVPR 2022).
  *
- * - Data: {@linkcode openSource}, {@linkcode streamBatches}, {@linkcode pack}
+ * - Data: {@linkcode openData}, {@linkcode openSource}, {@linkcode streamBatches}, {@linkcode pack}
  * - Model: {@linkcode initModel}, {@linkcode encoder}, {@linkcode head}, {@linkcode align}, {@linkcode decoder},
  *   {@linkcode losses}, {@linkcode autoencoder}
  * - Training: {@linkcode trainStep}, {@linkcode train}
@@ -32,6 +32,19 @@
 export type { Batch, Cursor, ImageRecord, Picture, Source } from "./src/data/types.ts";
 export { BadRecordError, PictureError } from "./src/data/types.ts";
 export { openSource } from "./src/data/open.ts";
+export {
+  closeData,
+  type Data,
+  dataLength,
+  dataUri,
+  openData,
+  type OpenDataOptions,
+} from "./src/data/opened.ts";
+export { collect } from "./src/data/collect.ts";
+export { mixSources } from "./src/data/mix.ts";
+export { streamRecords, type StreamSource } from "./src/data/stream_source.ts";
+export { type DataUri, parseDataUri } from "./src/data/uri.ts";
+export { parseProcess, part } from "./src/data/part.ts";
 export { select } from "./src/data/select.ts";
 export { type BadRecord, streamBatches, type StreamOptions } from "./src/data/stream.ts";
 export { pack, type PackOptions, type PackProgress, type PackReport } from "./src/data/pack.ts";
