@@ -16,7 +16,8 @@ import { VIEW_FIELDS } from "../src/views/types.ts";
 import { type Comparison, inTurn, report } from "./measure.ts";
 import { startTorch } from "./torch.ts";
 
-const HUGE_PAGES = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" };
+/** The allocator settings that our task starts with: the peer is run without them, as its users do, and once more with. */
+const ALLOCATOR = Deno.env.get("GLIBC_TUNABLES");
 
 const OPTIONS = {
   args: [] as string[],
@@ -113,7 +114,7 @@ export async function main(args: string[]): Promise<void> {
       const shared = { preset, batch: count, precision, device };
       const peers = given.alone ? [] : [
         { ...shared },
-        ...(device === "cpu" ? [{ ...shared, env: HUGE_PAGES }] : []),
+        ...(device === "cpu" && ALLOCATOR ? [{ ...shared, env: { GLIBC_TUNABLES: ALLOCATOR } }] : []),
         ...(given.compile ? [{ ...shared, compiled: true }] : []),
       ];
       const name = `step/${preset}/${precision}`;
@@ -124,7 +125,7 @@ export async function main(args: string[]): Promise<void> {
         measured = true;
         const theirs = async () => count * steps / await peer.run(steps);
         const result = await inTurn(rounds, ours, theirs);
-        const suffix = "env" in options ? "/huge-pages" : "compiled" in options ? "/compiled" : "";
+        const suffix = "env" in options ? "/same-allocator" : "compiled" in options ? "/compiled" : "";
         rows.push({ name: name + suffix, unit: "images/s", note: peer.about, ...result });
         rows.push({
           name: `memory/${preset}/${precision}${suffix}`,

@@ -80,9 +80,7 @@ export async function startTorch(options: TorchOptions): Promise<TorchPeer | und
     return undefined;
   }
   let peak = 0;
-  const allocator = Object.keys(env).length
-    ? `, ${Object.entries(env).map(([k, v]) => `${k}=${v}`).join(" ")}`
-    : "";
+  const allocator = Object.keys(env).length ? ", our allocator settings" : "";
   return {
     about: `PyTorch ${ready.torch} ${compiled ? "torch.compile" : "eager"}${allocator}`,
     run: async (steps) => {

@@ -14,6 +14,7 @@ import { trainStep } from "../../src/train/step.ts";
 import { packView } from "../../src/views/pack.ts";
 import { sampleView } from "../../src/views/sample.ts";
 import { VIEW_FIELDS } from "../../src/views/types.ts";
+import "../engine/xla/plugin.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 
 const config = resolveConfig({ ...MINUSCULE, depth: 1, epochs: 1, warmupEpochs: 0, lr: 0.01 });
@@ -81,7 +82,9 @@ Deno.test("four devices train as one does: losses, batch norm's statistics and g
       );
       const all = Math.max(...parts.map(({ largest }) => largest));
       for (const { name, largest, apart } of parts) {
-        const bound = largest < 1e-6 * all ? 1e-6 * all : 1e-5 * largest;
+        // These biases stand before a batch norm: their gradient is rounding and nothing else (SPEC D18).
+        const vanishing = /head\.mlp\.0\.bias$|backbone\.norm\.bias$/.test(name) || largest < 1e-6 * all;
+        const bound = 1e-5 * (vanishing ? all : largest);
         assert.ok(apart <= bound, `step ${i}, ${name}: ${apart} apart, at most ${largest}`);
       }
       disposeTree(same.state);
