@@ -14,7 +14,6 @@ import { trainStep } from "../../src/train/step.ts";
 import { packView } from "../../src/views/pack.ts";
 import { sampleView } from "../../src/views/sample.ts";
 import { VIEW_FIELDS } from "../../src/views/types.ts";
-import "../engine/xla/plugin.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 
 const config = resolveConfig({ ...MINUSCULE, depth: 1, epochs: 1, warmupEpochs: 0, lr: 0.01 });

@@ -1,11 +1,7 @@
 /** The PJRT plugin that the tests run on: PJRT_PLUGIN, or XLA's CPU plugin, fetched on a fresh machine. */
-import { openClient } from "../../../src/engine/xla/pjrt/client.ts";
 import { providePlugin } from "../../../src/engine/xla/plugin.ts";
 
 // The tests provoke errors; without this XLA prints each of them too.
 if (Deno.env.get("TF_CPP_MIN_LOG_LEVEL") === undefined) Deno.env.set("TF_CPP_MIN_LOG_LEVEL", "3");
 
 export const PLUGIN: string = (await providePlugin()).path;
-
-// What opening a plugin for the first time loads stays until the process ends; no test is to be blamed for it.
-openClient(PLUGIN).close();

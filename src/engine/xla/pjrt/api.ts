@@ -54,9 +54,10 @@ export function loadApi(path: string): Api {
   quietLog();
   let table: Deno.PointerValue;
   try {
-    keepLoaded(path);
+    const kept = keepLoaded(path);
     const library = Deno.dlopen(path, { GetPjrtApi: { parameters: [], result: "pointer" } });
     table = library.symbols.GetPjrtApi();
+    if (kept) library.close();
     endWithoutDestructors();
   } catch (cause) {
     const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.?$/, ".");

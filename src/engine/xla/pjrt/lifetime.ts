@@ -26,17 +26,21 @@ function openLoader(): Deno.DynamicLibrary<typeof LOADER> | undefined {
 }
 
 /**
- * Takes a second handle of a library and never gives it back. Deno closes its own when the process or a worker
+ * Takes a handle of a library of its own and never gives it back. Deno closes its handles when the process or a worker
  * ends, which would leave running threads without code.
+ *
+ * @returns Whether that worked; then Deno's own handle may be closed at once.
  */
-export function keepLoaded(path: string): void {
+export function keepLoaded(path: string): boolean {
   const RTLD_NOW = 2;
   const loader = openLoader();
-  loader?.symbols.dlopen(new TextEncoder().encode(path + "\0"), RTLD_NOW);
-  loader?.close();
+  if (!loader) return false;
+  const handle = loader.symbols.dlopen(new TextEncoder().encode(path + "\0"), RTLD_NOW);
+  loader.close();
+  return handle !== null;
 }
 
-let exit: Deno.DynamicLibrary<typeof EXIT> | undefined;
+let ending = false;
 
 /**
  * Makes the process end without running C++ destructors, which crash when threads still use what they destroy.
@@ -46,18 +50,23 @@ let exit: Deno.DynamicLibrary<typeof EXIT> | undefined;
  * again when the end is near. Elsewhere than on glibc nothing is done: close the client before the end.
  */
 export function endWithoutDestructors(): void {
-  if (exit || Deno.build.os !== "linux") return;
+  if (ending || Deno.build.os !== "linux") return;
   const loader = openLoader();
   if (!loader) return;
   const leave = loader.symbols.dlsym(null, new TextEncoder().encode("_exit\0"));
   loader.close();
   if (leave === null) return;
+  // The C library is never unloaded, so its handle need not be kept.
+  const register = () => {
+    const exit = Deno.dlopen("libc.so.6", EXIT);
+    exit.symbols.on_exit(leave, null);
+    exit.close();
+  };
   try {
-    exit = Deno.dlopen("libc.so.6", EXIT);
+    register();
   } catch {
     return;
   }
-  const register = () => void exit?.symbols.on_exit(leave, null);
-  register();
+  ending = true;
   for (const end of ["unload", "error", "unhandledrejection"]) addEventListener(end, register);
 }
