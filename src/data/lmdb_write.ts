@@ -69,6 +69,8 @@ export function writeShard(path: string, capacity: number): ShardWriter {
   };
   const close = async () => {
     await database.close();
+    // The library resets its read transaction by a timer of 0 ms, which close() leaves behind; ours fires after it.
+    await new Promise((resolve) => setTimeout(resolve, 2));
     await Deno.remove(`${path}-lock`).catch(() => {});
   };
 

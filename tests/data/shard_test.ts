@@ -73,6 +73,8 @@ Deno.test("the file is an LMDB that npm:lmdb reads, too", () =>
     const value = database.get(new Uint8Array([0, 0, 0, 7]));
     assert.deepEqual(decodeRecord(new Uint8Array(value!)), records[7]);
     await database.close();
+    // The library leaves a timer of 0 ms behind.
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }));
 
 Deno.test("a folder of shards is one source, its labels joined by name", () =>
