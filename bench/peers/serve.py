@@ -2,13 +2,19 @@
 
 import argparse
 import json
-import resource
 import sys
 import time
 
 import torch
 
 from saae import Trainer
+
+
+def peak_memory():
+    """Bytes; not ru_maxrss, which a process takes over from the one that started it."""
+    with open("/proc/self/status") as status:
+        return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("--preset", default="tiny")
@@ -31,7 +37,7 @@ for line in sys.stdin:
         loss = trainer.step()
     loss.item()
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_memory()
     if given.device == "cuda":
         peak = torch.cuda.max_memory_allocated()
     print(json.dumps({"seconds": seconds, "peak": peak}), flush=True)
