@@ -15,19 +15,10 @@ import {
   transpose,
 } from "../ir/build.ts";
 import { compare } from "../ir/build.ts";
-import type { ElementType, Value } from "../ir/types.ts";
+import type { Value } from "../ir/types.ts";
 import * as tf from "../tf.ts";
+import { elementOf } from "../storage.ts";
 import { axisOf, listOf, type Lowering, type Lowerings } from "./types.ts";
-
-/** Our element type for a tfjs dtype. */
-export function elementOf(dtype: string): ElementType {
-  const element =
-    ({ float32: "f32", int32: "i32", bool: "pred", complex64: "c64" } as Record<string, ElementType>)[dtype];
-  if (element === undefined) {
-    throw new Error(`xla: tensors of ${dtype} stay on the host and cannot be computed with`);
-  }
-  return element;
-}
 
 /** A shape with an axis of length 1 more. */
 export function expanded(shape: readonly number[], axis: number): number[] {
