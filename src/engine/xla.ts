@@ -20,10 +20,10 @@ export interface XlaEngineOptions {
 }
 
 /**
- * What XLA's CPU compiler is told; on other devices these say nothing. oneDNN's products make weight gradients 1.4 times
- * as fast as XLA's own. And the larger of a number and not-a-number must not be the number, or a ReLU would hide a NaN.
+ * What XLA's CPU compiler is told; on other devices this says nothing. The larger of a number and not-a-number must not
+ * be the number, or a ReLU would hide a NaN.
  */
-const CPU_FLAGS = { xla_cpu_experimental_onednn_custom_call: true, xla_cpu_enable_fast_min_max: false };
+const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
 
 /**
  * The engine that compiles: TensorFlow.js on XLA through a PJRT plugin.

@@ -44,8 +44,9 @@ export class XlaBackend extends tf.KernelBackend {
   /**
    * @param client The devices.
    * @param mesh Those that jit may split a function over, where they are several. All else runs on the first one.
+   * @param arranges Whether traced products are written for XLA's CPU compiler, see kernels/arrange.ts.
    */
-  constructor(readonly client: Client, readonly mesh?: DeviceMesh) {
+  constructor(readonly client: Client, readonly mesh?: DeviceMesh, readonly arranges = false) {
     super();
     this.entries = new tf.DataStorage<Entry>(this, tf.engine());
   }

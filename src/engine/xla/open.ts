@@ -2,6 +2,7 @@ import type { XlaBackend } from "./backend.ts";
 import { type Compiler, compilerOf } from "./compiler.ts";
 import { jit, type JitOptions, type Jitted } from "./jit.ts";
 import { openClient } from "./pjrt/client.ts";
+import { compiles } from "./pjrt/probe.ts";
 import type { Client, NamedValues } from "./pjrt/types.ts";
 import { BACKEND, registerBackend } from "./register.ts";
 import { type DeviceMesh, meshOf } from "./spread.ts";
@@ -20,17 +21,9 @@ export interface XlaOptions {
   flags?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** Whether a plugin's compiler knows debug options. */
-function knows(client: Client, xlaFlags: Record<string, string | number | boolean>): boolean {
-  const program = "func.func public @main() -> tensor<f32> {\n" +
-    "  %0 = stablehlo.constant dense<0.0> : tensor<f32>\n  return %0 : tensor<f32>\n}";
-  try {
-    client.compile(program, { xlaFlags }).delete();
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** A program that says nothing, to try debug options with. */
+const NOTHING = "func.func public @main() -> tensor<f32> {\n" +
+  "  %0 = stablehlo.constant dense<0.0> : tensor<f32>\n  return %0 : tensor<f32>\n}";
 
 /** TensorFlow.js on a PJRT plugin's devices. */
 export interface Xla {
@@ -68,7 +61,11 @@ export async function openXla(plugin: string, options: XlaOptions = {}): Promise
     throw error;
   }
   const backend = await registerBackend(client, mesh);
-  const compiler = compilerOf(client, cache, flags && knows(client, flags) ? { xlaFlags: flags } : {});
+  const compiler = compilerOf(
+    client,
+    cache,
+    flags && compiles(client, NOTHING, { xlaFlags: flags }) ? { xlaFlags: flags } : {},
+  );
   return {
     client,
     backend,

@@ -71,7 +71,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
   }
   const argumentPaths = paths(args);
   const split = splitOf(argumentPaths, types, options.shard, mesh);
-  const trace = newTrace(options.precision ?? "float32", mesh);
+  const trace = newTrace(options.precision ?? "float32", mesh, backend.arranges);
   const parameters: Value[] = [];
   const engine = tf.engine();
   backend.trace = trace;

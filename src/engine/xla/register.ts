@@ -1,11 +1,13 @@
 import * as tf from "./tf.ts";
 import { XlaBackend } from "./backend.ts";
 import { registerGradients } from "./gradients/mod.ts";
+import { LAYOUT_PROBE } from "./kernels/arrange.ts";
 import { EAGER } from "./kernels/eager.ts";
 import { GUARDS, type Seen } from "./kernels/guards.ts";
 import { HOSTED, hostedReason, runOnHost } from "./kernels/host.ts";
 import { LOWERINGS } from "./kernels/mod.ts";
 import type { Client } from "./pjrt/types.ts";
+import { compiles } from "./pjrt/probe.ts";
 import type { DeviceMesh } from "./spread.ts";
 import { userLine } from "./trace.ts";
 
@@ -33,7 +35,8 @@ export async function registerBackend(client: Client, mesh?: DeviceMesh): Promis
     });
   }
   registerGradients();
-  const backend = new XlaBackend(client, mesh);
+  const arranges = client.platform === "cpu" && compiles(client, LAYOUT_PROBE);
+  const backend = new XlaBackend(client, mesh, arranges);
   tf.registerBackend(BACKEND, () => backend, 3);
   await tf.setBackend(BACKEND);
   return backend;

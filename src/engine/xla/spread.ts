@@ -1,3 +1,4 @@
+import { compiles } from "./pjrt/probe.ts";
 import type { Mesh } from "./ir/types.ts";
 import type { Buffer, Client, Device, Executable } from "./pjrt/types.ts";
 import { alive, dataOf, type Entry, settled, typeOfEntry } from "./storage.ts";
@@ -41,13 +42,11 @@ export function meshOf(client: Client, count: number): DeviceMesh | undefined {
 /** Whether the plugin splits by Shardy; those that do not know it split by GSPMD. */
 function knowsShardy(client: Client, devices: readonly Device[]): boolean {
   const partitions = devices.length;
-  try {
-    client.compile(PROBE(partitions), { partitions, shardy: true, devices: devices.map(({ id }) => id) })
-      .delete();
-    return true;
-  } catch {
-    return false;
-  }
+  return compiles(client, PROBE(partitions), {
+    partitions,
+    shardy: true,
+    devices: devices.map(({ id }) => id),
+  });
 }
 
 /** An entry's values on all devices of a mesh: a part of the first axis on each, or the whole on each. */

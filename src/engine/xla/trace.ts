@@ -13,8 +13,8 @@ export interface Trace {
 }
 
 /** Starts a recording. */
-export function newTrace(precision: Precision, mesh?: Mesh): Trace {
-  return { graph: newGraph(mesh), precision, captures: new Map() };
+export function newTrace(precision: Precision, mesh?: Mesh, arranges = false): Trace {
+  return { graph: newGraph(mesh, arranges), precision, captures: new Map() };
 }
 
 /** A value in the type and shape that tfjs believes it has. */

@@ -139,6 +139,8 @@ export interface Mesh {
 export interface Graph {
   /** Absent in a program for one device. */
   readonly mesh?: Mesh;
+  /** True where products gain by operands that are transposed in memory, see kernels/arrange.ts. */
+  readonly arranges: boolean;
   /** The parameters, in order. */
   readonly parameters: Value[];
   /** Values by what computes them, so that equal ones are shared. */
@@ -148,8 +150,8 @@ export interface Graph {
 }
 
 /** An empty program, for one device or for a mesh of several. */
-export function newGraph(mesh?: Mesh): Graph {
-  return { mesh, parameters: [], known: new Map(), count: 0 };
+export function newGraph(mesh?: Mesh, arranges = false): Graph {
+  return { mesh, arranges: arranges && !mesh, parameters: [], known: new Map(), count: 0 };
 }
 
 /** The number of elements of a shape. */

@@ -1,22 +1,17 @@
-import {
-  binary,
-  broadcastShape,
-  broadcastTo,
-  convert,
-  dot,
-  like,
-  reshape,
-  select,
-  unary,
-} from "../ir/build.ts";
+import { binary, broadcastShape, broadcastTo, convert, like, reshape, select, unary } from "../ir/build.ts";
 import { compare } from "../ir/build.ts";
-import { sizeOf, type Value } from "../ir/types.ts";
+import { type DotAxes, sizeOf, type Value } from "../ir/types.ts";
+import { arrangedDot } from "./arrange.ts";
 import type { Call, Lowerings, Precision } from "./types.ts";
 
-/** A product whose operands are rounded to the policy's element type; the sum is float32. */
-export function policyDot(precision: Precision, a: Value, b: Value, axes: Parameters<typeof dot>[2]): Value {
-  if (precision === "float32" || a.type.element !== "f32") return dot(a, b, axes);
-  return dot(convert(a, "bf16"), convert(b, "bf16"), axes, "f32");
+/**
+ * A product whose operands and result are rounded to the policy's element type, as in autocast; it is summed in float32
+ * and handed on as float32. What is kept for the gradients then takes half the memory, and on processors such products
+ * are up to twice as fast as those with float32 results.
+ */
+export function policyDot(precision: Precision, a: Value, b: Value, axes: DotAxes): Value {
+  if (precision === "float32" || a.type.element !== "f32") return arrangedDot(a, b, axes, a.type.element);
+  return convert(arrangedDot(convert(a, "bf16"), convert(b, "bf16"), axes, "bf16"), "f32");
 }
 
 /** The matrix product over the last two axes; leading axes are batch and broadcast. */
