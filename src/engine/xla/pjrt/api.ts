@@ -1,5 +1,6 @@
 import { API_VERSION, Error_Code, FUNCTIONS, NamedValue_Type, STRUCTS } from "./layouts.ts";
 import { type Address, addressOf, pointerTo, readBytes, readInts, readText, ROOM, Struct } from "./memory.ts";
+import { loadCompanions } from "./companions.ts";
 import { endWithoutDestructors, keepLoaded } from "./lifetime.ts";
 import type { NamedValues } from "./types.ts";
 
@@ -53,6 +54,7 @@ export function loadApi(path: string): Api {
   // XLA writes each error that it returns to stderr as well, and warnings that concern its own developers.
   quietLog();
   let table: Deno.PointerValue;
+  loadCompanions(path);
   try {
     const kept = keepLoaded(path);
     const library = Deno.dlopen(path, { GetPjrtApi: { parameters: [], result: "pointer" } });
