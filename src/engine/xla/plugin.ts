@@ -60,13 +60,13 @@ export interface CudaOptions {
   cache?: string;
   /** Folders of Python packages. Default: those that python3 names. */
   packages?: readonly string[];
-  /** The driver's version, see `nvidiaDriver`. */
-  driver?: number;
+  /** In place of the system's root folder, where cards and their driver are looked for. */
+  root?: string;
 }
 
 /** Plugins for NVIDIA's cards that are here, best first: ours, then those that Python packages have brought. */
 export async function findCudaPlugins(options: CudaOptions = {}): Promise<FoundPlugin[]> {
-  const { cache, packages, driver = nvidiaDriver() } = options, newest = cudaFor(driver);
+  const { cache, packages, root } = options, newest = cudaFor(nvidiaDriver(root));
   const found: FoundPlugin[] = [];
   for (const [cuda, native] of [[13, CUDA13_PLUGIN], [12, CUDA12_PLUGIN]] as const) {
     const path = cuda <= newest ? await installedPackage(native, { cache }) : undefined;
@@ -83,6 +83,8 @@ export async function findCudaPlugins(options: CudaOptions = {}): Promise<FoundP
 export interface Choice extends FoundPlugin {
   /** For people, in words. */
   why: string;
+  /** True where there is nothing else to try. */
+  last: boolean;
 }
 
 /**
@@ -94,23 +96,26 @@ export interface Choice extends FoundPlugin {
  */
 export async function* choosePlugins(options: InstallOptions & CudaOptions = {}): AsyncGenerator<Choice> {
   const named = await namedPlugin();
-  if (named) return yield { ...named, why: `PJRT_PLUGIN names ${named.path}` };
-  const cards = nvidiaCards();
+  if (named) return yield { ...named, why: `PJRT_PLUGIN names ${named.path}`, last: true };
+  const cards = nvidiaCards(options.root);
   if (cards.length === 0) {
-    return yield { ...await providePlugin(options), why: "no NVIDIA card is here, so XLA's CPU plugin" };
+    const why = "no NVIDIA card is here, so XLA's CPU plugin";
+    return yield { ...await providePlugin(options), why, last: true };
   }
   const here = `${cards.length > 1 ? `${cards.length} NVIDIA cards are` : "an NVIDIA card is"} here (${
     cards[0]
   })`;
   const plugins = await findCudaPlugins(options);
   for (const plugin of plugins) {
-    yield { ...plugin, why: `${here}, and ${plugin.path} (from ${plugin.origin})` };
+    {
+      yield { ...plugin, why: `${here}, with ${plugin.path} (from ${plugin.origin})`, last: false };
+    }
   }
   const why = plugins.length > 0
     ? "no plugin for the NVIDIA card could be opened, so XLA's CPU plugin"
     : `${here}, but no plugin for it; \`deno task engine install xla-cuda${
-      cudaFor(nvidiaDriver())
+      cudaFor(nvidiaDriver(options.root))
     }\` fetches one. ` +
       "Going on with XLA's CPU plugin";
-  yield { ...await providePlugin(options), why };
+  yield { ...await providePlugin(options), why, last: true };
 }
