@@ -89,15 +89,18 @@ function opened(library: FoundPlugin, devices: (path: string) => string[]): Foun
 async function xlaOnCards(options: ListOptions): Promise<FoundEngine[]> {
   const cards = nvidiaCards(options.root), plugins = await findCudaPlugins(options);
   if (plugins.length > 0) {
-    return plugins.map((plugin): FoundEngine =>
-      cards.length > 0 ? opened(plugin, cardsOf) : {
-        name: "xla",
-        gives: COMPILES,
-        library: plugin,
-        devices: [],
-        hint: `not tried, for no NVIDIA card is here; to use it: --engine xla --plugin ${plugin.path}`,
-      }
-    );
+    const untried = (library: FoundPlugin, why: string): FoundEngine => ({
+      name: "xla",
+      gives: COMPILES,
+      library,
+      devices: [],
+      hint: `not tried, for ${why}; to use it: --engine xla --plugin ${library.path}`,
+    });
+    // Two in one process would take each other's libraries.
+    return plugins.map((plugin, i) => {
+      if (cards.length === 0) return untried(plugin, "no NVIDIA card is here");
+      return i === 0 ? opened(plugin, cardsOf) : untried(plugin, "the one above is taken");
+    });
   }
   const here = cards.length > 0
     ? `${cards.join(", ")}: no plugin yet`

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { formatEngines, listEngines, type ListOptions } from "../../src/engine/list.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import { peakFlops } from "../../src/engine/peak.ts";
-import { ENGINES } from "../../src/engine/types.ts";
+import { type Engine, ENGINES } from "../../src/engine/types.ts";
 import { openXlaEngine } from "../../src/engine/xla.ts";
 import { nvidiaCards } from "../../src/engine/xla/nvidia.ts";
 import { choosePlugins } from "../../src/engine/xla/plugin.ts";
@@ -118,7 +118,7 @@ Deno.test("with a card, its plugin is tried first, then the processor's; each wi
     assert.equal(card.path, plugin);
     assert.match(card.why, /2 NVIDIA cards are here \(NVIDIA H100 80GB HBM3\), with .*Python's packages/);
     assert.deepEqual([card.last, cpu.last, rest.length], [false, true, 0]);
-    assert.match(cpu.why, /no plugin for the NVIDIA card could be opened/);
+    assert.match(cpu.why, /its plugin could not be opened/);
     const [none] = await choices({ ...options, packages: [] });
     assert.match(none.why, /but no plugin for it; `deno task engine install xla-cuda12` fetches one/);
     const [cardless] = await choices({ ...options, root: join(folder, "cardless/") });
@@ -126,9 +126,10 @@ Deno.test("with a card, its plugin is tried first, then the processor's; each wi
     assert.equal(cardless.path, cpu.path);
     const hidden = (value: string) =>
       withVariable("CUDA_VISIBLE_DEVICES", value, () => nvidiaCards(options.root).length);
-    assert.deepEqual(await Promise.all(["0,1"].map(hidden)), [2]);
+    assert.equal(await hidden("0,1"), 2);
     assert.equal(await hidden(""), 0);
     assert.equal(await hidden("-1"), 0);
+    assert.equal(await hidden("NoDevFiles"), 0);
     const [named] = await withVariable("PJRT_PLUGIN", plugin, () => Array.fromAsync(choosePlugins(options)));
     assert.deepEqual([named.path, named.last], [Deno.realPathSync(plugin), true]);
   }));
@@ -145,9 +146,30 @@ Deno.test("a card's plugin that cannot be opened is told, and the next one is ta
     await engine.close();
     assert.match(
       said.join("\n"),
-      /taking engine xla: 2 NVIDIA.*\n.*xla_cuda12.*cannot be used: .*\n.*no plugin for/,
+      /taking engine xla: 2 NVIDIA.*\n.*xla_cuda12.*cannot be used: .*\n.*its plugin could not be opened/,
     );
   }));
+
+Deno.test("without a plugin and a way to fetch one, auto goes on to what is there, and says why", async () => {
+  const cache = await Deno.makeTempDir(), said: string[] = [];
+  const none = { PJRT_PLUGIN: undefined, SEMANTIC_AE_CACHE: cache, PATH: cache, CUDA_VISIBLE_DEVICES: "" };
+  let run: () => Promise<Engine> = () => openEngine("auto", { say: (line) => said.push(line) });
+  for (const [name, value] of Object.entries(none)) {
+    const inner = run;
+    run = () => withVariable(name, value, inner);
+  }
+  try {
+    const engine = await run();
+    assert.equal(engine.name, "wasm");
+    await engine.close();
+    assert.match(
+      said.join("\n"),
+      /engine xla is not available: .*\n(.*\n)*taking engine wasm: it is always there/,
+    );
+  } finally {
+    await Deno.remove(cache, { recursive: true });
+  }
+});
 
 Deno.test("options of a card's memory are refused where they say nothing", async () => {
   const wish = { memoryFraction: .5 };

@@ -1,5 +1,7 @@
 /** The golden values on engine tensorflow, fetched and built by our own installer where there is what that needs. */
 import assert from "node:assert/strict";
+import { basename, dirname, join } from "node:path";
+import { openEngine } from "../../src/engine/open.ts";
 import { needCompiler } from "../../src/engine/tensorflow/build.ts";
 import { ensureTensorflow, findTensorflow } from "../../src/engine/tensorflow/install.ts";
 import { openTensorflow } from "../../src/engine/tensorflow/open.ts";
@@ -56,6 +58,30 @@ if (lacking !== undefined) {
     assert.deepEqual([...y.dataSync()], [2, 4, 400]);
     y.dispose();
     assert.equal(tf.memory().numTensors, before);
+  });
+
+  Deno.test("auto takes engine tensorflow where xla has no plugin and can fetch none", async () => {
+    const cache = await Deno.makeTempDir(),
+      installed = dirname((await findTensorflow())!.path),
+      said: string[] = [];
+    const settings = { PJRT_PLUGIN: "", SEMANTIC_AE_CACHE: cache, PATH: cache, CUDA_VISIBLE_DEVICES: "" };
+    const before = Object.keys(settings).map((name) => [name, Deno.env.get(name)] as const);
+    try {
+      await Deno.mkdir(join(cache, "engines"));
+      await Deno.symlink(await Deno.realPath(installed), join(cache, "engines", basename(installed)));
+      for (const [name, value] of Object.entries(settings)) Deno.env.set(name, value);
+      const { name } = await openEngine("auto", { say: (line) => said.push(line) });
+      assert.equal(name, "tensorflow");
+      assert.match(
+        said.join("\n"),
+        /engine xla is not available: (.*\n)*taking engine tensorflow: it is installed/,
+      );
+    } finally {
+      for (const [name, value] of before) {
+        value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+      }
+      await Deno.remove(cache, { recursive: true });
+    }
   });
 
   Deno.test("engine tensorflow: where it is not installed the error says how to get it", () => {

@@ -26,7 +26,7 @@ function text(path: string): string {
 function hidden(): boolean {
   try {
     const visible = Deno.env.get("CUDA_VISIBLE_DEVICES");
-    return visible !== undefined && /^\s*(-1|)\s*(,|$)/.test(visible);
+    return visible !== undefined && /^\s*(-1|NoDevFiles|)\s*(,|$)/i.test(visible);
   } catch {
     return false; // Without the permission to ask, what the system shows counts.
   }

@@ -88,8 +88,8 @@ export interface Choice extends FoundPlugin {
 }
 
 /**
- * The plugins to try in turn where none was named by an argument: `PJRT_PLUGIN` alone if it is set; else those for
- * NVIDIA's cards where there is one; last XLA's CPU plugin, which is fetched when the list gets there.
+ * The plugins to try in turn where none was named by an argument: `PJRT_PLUGIN` alone if it is set; else the best
+ * one for NVIDIA's cards where there is a card; last XLA's CPU plugin, which is fetched when the list gets there.
  *
  * @param options Where to look, and whom to tell of downloads and of what is missing.
  * @throws {PluginUnavailableError} when there is none and none can be fetched
@@ -105,17 +105,13 @@ export async function* choosePlugins(options: InstallOptions & CudaOptions = {})
   const here = `${cards.length > 1 ? `${cards.length} NVIDIA cards are` : "an NVIDIA card is"} here (${
     cards[0]
   })`;
-  const plugins = await findCudaPlugins(options);
-  for (const plugin of plugins) {
-    {
-      yield { ...plugin, why: `${here}, with ${plugin.path} (from ${plugin.origin})`, last: false };
-    }
-  }
-  const why = plugins.length > 0
-    ? "no plugin for the NVIDIA card could be opened, so XLA's CPU plugin"
+  // One only: a second one would find the first one's libraries loaded, under the same names.
+  const [plugin] = await findCudaPlugins(options);
+  if (plugin) yield { ...plugin, why: `${here}, with ${plugin.path} (from ${plugin.origin})`, last: false };
+  const why = plugin
+    ? "its plugin could not be opened, so XLA's CPU plugin"
     : `${here}, but no plugin for it; \`deno task engine install xla-cuda${
       cudaFor(nvidiaDriver(options.root))
-    }\` fetches one. ` +
-      "Going on with XLA's CPU plugin";
+    }\` fetches one. Going on with XLA's CPU plugin`;
   yield { ...await providePlugin(options), why, last: true };
 }
