@@ -47,7 +47,12 @@ async function openPlugin(options: XlaEngineOptions): Promise<Xla> {
     }
   };
   if (options.plugin) return await open(options.plugin);
-  const search = { ...options.search, progress: ({ message }: { message: string }) => progress?.(message) };
+  let said = "";
+  const search = {
+    ...options.search,
+    // Downloads tell several times a second how many bytes have come; a line is enough.
+    progress: ({ message }: { message: string }) => message !== said && progress?.(said = message),
+  };
   for await (const choice of choosePlugins(search)) {
     progress?.(`taking engine xla: ${choice.why}`);
     try {
