@@ -1,44 +1,82 @@
-/** `deno task engine`: lists the engines and devices that are found here; `deno task engine install xla-cpu` fetches one. */
+/** `deno task engine`: lists the engines and devices that are found here; `deno task engine install NAME` fetches one. */
 import { formatEngines, listEngines } from "../src/engine/list.ts";
-import { ensureCpuPlugin } from "../src/engine/xla/install.ts";
+import { ensureTensorflow } from "../src/engine/tensorflow/install.ts";
+import { TENSORFLOW, TENSORFLOW_GPU } from "../src/engine/tensorflow/packages.ts";
+import {
+  CPU_PLUGIN,
+  CUDA12_PLUGIN,
+  CUDA13_PLUGIN,
+  ensurePackage,
+  type InstallOptions,
+  type InstallProgress,
+  type NativePackage,
+} from "../src/engine/xla/install.ts";
 
-const HELP = `Lists what can run tensors here: engines, plugins, devices, and what is missing.
+type Install = (native: NativePackage, options: InstallOptions) => Promise<string>;
 
-  deno task engine                   list
-  deno task engine install xla-cpu   fetch XLA's CPU plugin through pip (63 MB) into the cache
-  deno task engine --help            this text
+/** What can be installed, and how. */
+const INSTALLABLE: readonly (readonly [native: NativePackage, gives: string, install: Install])[] = [
+  [CPU_PLUGIN, "engine xla on the processor", ensurePackage],
+  [CUDA13_PLUGIN, "engine xla on NVIDIA cards, driver 580 or newer", ensurePackage],
+  [CUDA12_PLUGIN, "engine xla on NVIDIA cards, driver 525 or newer", ensurePackage],
+  [TENSORFLOW, "engine tensorflow; needs a C++ compiler", ensureTensorflow],
+  [TENSORFLOW_GPU, "engine tensorflow on NVIDIA cards, likewise", ensureTensorflow],
+];
 
-Another PJRT plugin is used by its path: deno task train --engine xla --plugin PATH, or PJRT_PLUGIN=PATH.`;
+/** Engines that need nothing but this program. */
+const WITHOUT: readonly string[] = ["wasm"];
 
-/** Names that may be asked for and cannot be fetched yet, with what can be done meanwhile. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  "xla-cuda12":
-    "install Python's jax[cuda12] by pip; `deno task engine` then lists its plugin's path for --plugin",
-  "xla-cuda13":
-    "install Python's jax[cuda13] by pip; `deno task engine` then lists its plugin's path for --plugin",
-  "tensorflow": "use xla",
-  "tensorflow-gpu": "use xla with a CUDA plugin",
-  "webgpu": "use xla",
-  "wasm": "nothing is to be installed: it comes with this program",
-};
+function size({ wheels }: NativePackage): string {
+  const bytes = wheels.reduce((sum, wheel) => sum + wheel.bytes, 0);
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+const HELP = `Lists what can run tensors here: engines, libraries, devices, and what is missing.
+
+  deno task engine                list
+  deno task engine install NAME   fetch through pip into the cache; NAME is one of
+${
+  INSTALLABLE.map(([native, gives]) =>
+    `                                    ${native.name.padEnd(15)} ${size(native).padStart(6)}  ${gives}`
+  ).join("\n")
+}
+  deno task engine --help         this text
+
+An installation that was broken off goes on where it was. Another PJRT plugin is used by its path:
+deno task train --engine xla --plugin PATH, or PJRT_PLUGIN=PATH.`;
 
 /** What was typed cannot be meant. */
 class UsageError extends Error {}
 
+/** Tells how far an installation is: on a terminal with the bytes that have come, else a line for each thing done. */
+function teller(): (progress: InstallProgress) => void {
+  const terminal = Deno.stderr.isTerminal(), encoder = new TextEncoder();
+  let said = "";
+  return ({ message, bytes, total }) => {
+    if (!terminal) {
+      if (message !== said) console.error(said = message);
+      return;
+    }
+    const share = total ? ` ${Math.round((bytes ?? 0) / 1e6)} of ${Math.round(total / 1e6)} MB` : "";
+    if (said !== "" && message !== said) Deno.stderr.writeSync(encoder.encode("\n"));
+    Deno.stderr.writeSync(encoder.encode(`\r\x1b[K${said = message}${share}`));
+  };
+}
+
 async function install(name: string | undefined): Promise<void> {
-  if (name !== "xla-cpu") {
-    const instead = name !== undefined && Object.hasOwn(NOT_YET, name) ? NOT_YET[name] : undefined;
+  const names = INSTALLABLE.map(([native]) => native.name);
+  const row = INSTALLABLE.find(([native]) => native.name === name);
+  if (!row) {
+    if (name !== undefined && WITHOUT.includes(name)) {
+      throw new UsageError(`nothing is to be installed for ${name}: it comes with this program`);
+    }
     throw new UsageError(
-      instead
-        ? `${name} cannot be installed by this command: ${instead}`
-        : `install takes the name xla-cpu${name === undefined ? "" : `, not ${name}`}; see --help`,
+      `install takes one of ${names.join(", ")}${name === undefined ? "" : `, not ${name}`}; see --help`,
     );
   }
-  let said = "";
-  const progress = ({ message }: { message: string }) => {
-    if (message !== said) console.error(said = message);
-  };
-  console.log(await ensureCpuPlugin({ progress }));
+  const [native, , run] = row, path = await run(native, { progress: teller() });
+  if (Deno.stderr.isTerminal()) console.error();
+  console.log(path);
 }
 
 async function main(args: string[]): Promise<void> {

@@ -7,7 +7,7 @@ import { openData } from "../src/data/opened.ts";
 import type { BadRecordError, Source } from "../src/data/types.ts";
 import { evaluateDemo, formatTable, prepareDemo } from "../src/demo/mod.ts";
 import { openEngine } from "../src/engine/open.ts";
-import type { EngineName } from "../src/engine/types.ts";
+import { type EngineName, ENGINES } from "../src/engine/types.ts";
 import { readModel } from "../src/eval/load.ts";
 import { probe, splitSource } from "../src/eval/probe.ts";
 import { formatProbe } from "../src/eval/table_text.ts";
@@ -36,7 +36,10 @@ const HELP =
   --preset NAME        weights from elsewhere: their sizes, one of ${Object.keys(PRESETS).join(", ")}
   --batch-size N       pictures embedded at once (default 64)
   --seed N             of --holdout's split (default 0)
-  --engine NAME        auto, xla or wasm (default auto)
+  --engine NAME        auto, ${ENGINES.join(", ")} (default auto)
+  --plugin PATH        a PJRT plugin for engine xla
+  --memory-fraction F  largest share of a graphics card's memory that engine xla uses
+  --preallocate WHEN   take that share at once: on or off
   --json               print the result as JSON
   --help               this text
 
@@ -59,6 +62,9 @@ const OPTIONS = {
   "batch-size": { type: "string", default: "64" },
   seed: { type: "string", default: "0" },
   engine: { type: "string", default: "auto" },
+  plugin: { type: "string" },
+  "memory-fraction": { type: "string" },
+  preallocate: { type: "string" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -67,6 +73,12 @@ function wholeNumber(flag: string, text: string, least: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value < 2 ** 32) return value;
   throw new ConfigError(`--${flag}: "${text}" is no whole number from ${least} up`);
+}
+
+function share(flag: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1) return value;
+  throw new ConfigError(`--${flag}: "${text}" is no number above 0 and at most 1`);
 }
 
 function oneOf<T extends string>(flag: string, text: string, names: readonly T[]): T {
@@ -114,11 +126,14 @@ function readArguments(args: string[]) {
       : oneOf("preset", values.preset, Object.keys(PRESETS) as ModelPreset[]),
     batchSize: wholeNumber("batch-size", values["batch-size"], 1),
     seed: wholeNumber("seed", values.seed, 0),
-    engine: oneOf<EngineName | "auto">("engine", values.engine, [
-      "auto",
-      "xla",
-      "wasm",
-    ]),
+    engine: oneOf<EngineName | "auto">("engine", values.engine, ["auto", ...ENGINES]),
+    plugin: values.plugin,
+    memoryFraction: values["memory-fraction"] === undefined
+      ? undefined
+      : share("memory-fraction", values["memory-fraction"]),
+    preallocate: values.preallocate === undefined
+      ? undefined
+      : oneOf("preallocate", values.preallocate, ["on", "off"]) === "on",
     json: values.json,
   };
 }
@@ -189,7 +204,13 @@ async function main(): Promise<number> {
       const source = await open(settings.data);
       pair = settings.holdout ? splitSource(source, settings.holdout, settings.seed) : { train: source };
     }
-    const engine = await openEngine(settings.engine, { say: progress.line });
+    const { plugin, memoryFraction, preallocate } = settings;
+    const engine = await openEngine(settings.engine, {
+      plugin,
+      memoryFraction,
+      preallocate,
+      say: progress.line,
+    });
     try {
       const state = await model.load();
       progress.line(`${name}, on ${engine.description}`);

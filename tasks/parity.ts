@@ -4,16 +4,17 @@
  */
 import { parseArgs } from "node:util";
 import { openEngine } from "../src/engine/open.ts";
-import type { EngineName } from "../src/engine/types.ts";
+import { type EngineName, ENGINES } from "../src/engine/types.ts";
 import { parseGolden } from "../src/parity/golden.ts";
 import { checkParity, formatParity } from "../src/parity/run.ts";
 
-const HELP = `Usage: deno task parity FILE… [--engine auto|xla|wasm]
+const HELP = `Usage: deno task parity FILE… [--engine auto|${ENGINES.join("|")}]
 
 Compares this implementation with stored results of the reference (safetensors files with a "spec" in their metadata):
 forward and backward passes, optimiser steps, evaluation. Exit code 1 if anything is out of tolerance.
 
   --engine NAME   what runs the tensors (default auto: the best that works here)
+  --plugin PATH   a PJRT plugin for engine xla
   --json          one JSON object a file, with every tensor's error
   --help          this text`;
 
@@ -24,6 +25,7 @@ function readArguments() {
       allowPositionals: true,
       options: {
         engine: { type: "string", default: "auto" },
+        plugin: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
@@ -40,10 +42,11 @@ async function main(): Promise<number> {
     return 0;
   }
   if (positionals.length === 0) throw new Error("name at least one file; see --help");
-  if (!["auto", "xla", "wasm"].includes(values.engine)) {
-    throw new Error(`--engine ${values.engine} is unknown; take auto, xla or wasm`);
+  if (!["auto", ...ENGINES].includes(values.engine)) {
+    throw new Error(`--engine ${values.engine} is unknown; take auto, ${ENGINES.join(", ")}`);
   }
   const engine = await openEngine(values.engine as EngineName | "auto", {
+    plugin: values.plugin,
     say: (line) => console.error(line),
   });
   console.error(`engine ${engine.name}: ${engine.description}`);

@@ -82,6 +82,8 @@ async function main(flags: Flags): Promise<number> {
   const engine = await openEngine(config.engine, {
     devices: config.devices,
     plugin: config.plugin || undefined,
+    memoryFraction: config.memoryFraction || undefined,
+    preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
     say,
   });
   if (demo && engine.name === "wasm" && !config.resume) {

@@ -144,7 +144,7 @@ Deno.test("train without --data: the demo, where neither XLA nor a network can b
   const env = { SEMANTIC_AE_CACHE: cache, PATH: bin };
   const { code, out, err } = await deno(program, ["task", "train", "--config", demo], { env });
   assert.equal(code, 0, out + err);
-  assert.match(out, /engine xla is not available: .*\n?.*going on with engine wasm/);
+  assert.match(out, /engine xla is not available: .*\n?.*taking engine wasm/);
   assert.match(
     out,
     /shortened: [\d.]+ epochs \(batches of 16\) in place of [\d.]+: the engine wasm takes too long/,

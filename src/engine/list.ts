@@ -1,15 +1,21 @@
-import { join } from "node:path";
-import { openClient } from "./xla/pjrt/client.ts";
-import { findPlugin } from "./xla/plugin.ts";
+import { ENGINES } from "./types.ts";
 import type { EngineName } from "./types.ts";
+import { findTensorflow } from "./tensorflow/install.ts";
+import { TENSORFLOW_GPU } from "./tensorflow/packages.ts";
+import { PjrtError } from "./xla/pjrt/api.ts";
+import { openClient } from "./xla/pjrt/client.ts";
+import type { NamedValues } from "./xla/pjrt/types.ts";
+import { cudaFor, nvidiaCards, nvidiaDriver } from "./xla/nvidia.ts";
+import { type CudaOptions, findCudaPlugins, findPlugin, type FoundPlugin } from "./xla/plugin.ts";
+import { pythonPlugins } from "./xla/python.ts";
 
 /** An engine as it is found here. */
 export interface FoundEngine {
   name: EngineName;
   /** What it gives, or would give. */
   gives: string;
-  /** The PJRT plugin and who said where it is. */
-  plugin?: { path: string; origin: string };
+  /** The native library and who said where it is. */
+  library?: { path: string; origin: string };
   /** One line for each device; empty where it cannot run or was not tried. */
   devices: string[];
   /** What is missing and how to get it; or how to use it where it is not the one used by itself. */
@@ -17,53 +23,37 @@ export interface FoundEngine {
 }
 
 /** Where to look. */
-export interface ListOptions {
-  /** In place of the user's cache folder. */
-  cache?: string;
-  /** Folders of Python packages. Default: those that python3 names. */
-  packages?: readonly string[];
+export type ListOptions = CudaOptions;
+
+/** What finds each engine, in the order in which `auto` prefers them. Nothing is fetched. */
+const FINDERS: Readonly<Record<EngineName, (options: ListOptions) => Promise<FoundEngine[]>>> = {
+  xla: async (
+    options,
+  ) => [...await xlaOnCards(options), await xlaByItself(options), ...await xlaElsewhere(options)],
+  tensorflow: async (options) => [await tensorflow(options)],
+  wasm: () =>
+    Promise.resolve([{
+      name: "wasm",
+      gives: "op by op, float32, for tiny models; 20 to 60 times as slow as xla",
+      devices: ["WebAssembly on this processor"],
+    }]),
+};
+
+/**
+ * What can run tensors here, best first. A plugin for cards is opened only where there is one, and others that Python's
+ * packages have brought are not opened: without its device a plugin may take its time or end the process.
+ */
+export async function listEngines(options: ListOptions = {}): Promise<FoundEngine[]> {
+  const found: FoundEngine[] = [];
+  for (const name of ENGINES) found.push(...await FINDERS[name](options));
+  return found;
 }
 
-/** The folders in which python3 looks for packages; none without python3. */
-async function pythonFolders(): Promise<string[]> {
-  try {
-    const args = ["-c", "import json, sys; print(json.dumps(sys.path))"];
-    const { success, stdout } = await new Deno.Command("python3", { args, stderr: "null" }).output();
-    const folders = success ? JSON.parse(new TextDecoder().decode(stdout)) as string[] : [];
-    return folders.filter((folder) => folder !== "");
-  } catch {
-    return [];
-  }
-}
-
-async function names(folder: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-  } catch {
-    return [];
-  }
-}
-
-/** PJRT plugins that Python packages have brought, such as jax_plugins/xla_cuda13. */
-export async function pythonPlugins(folders?: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
-  for (const folder of folders ?? await pythonFolders()) {
-    const packages = join(folder, "jax_plugins");
-    for (const name of await names(packages)) {
-      for (const file of await names(join(packages, name))) {
-        if (/(plugin|pjrt).*\.(so|dylib|dll)$/.test(file)) found.push(join(packages, name, file));
-      }
-    }
-    if ((await names(join(folder, "libtpu"))).includes("libtpu.so")) {
-      found.push(join(folder, "libtpu", "libtpu.so"));
-    }
-  }
-  return [...new Set(found)];
-}
+const COMPILES = "compiles whole functions: the fast one; bfloat16; several devices";
 
 /** The devices of a plugin, in words. */
-function devicesOf(path: string): string[] {
-  const client = openClient(path);
+function devicesOf(path: string, options?: NamedValues): string[] {
+  const client = openClient(path, options);
   try {
     return client.devices.map(({ id, kind, memory }) => {
       const limit = memory()?.limit;
@@ -75,52 +65,105 @@ function devicesOf(path: string): string[] {
   }
 }
 
-const COMPILES = "compiles whole functions: the fast one; bfloat16; several devices";
-
-/** The plugin that engine xla takes by itself. */
-async function defaultXla(cache?: string): Promise<FoundEngine> {
-  const engine: FoundEngine = { name: "xla", gives: COMPILES, devices: [] };
+/** The devices of a plugin for cards, without taking their memory from a program that runs on them. */
+function cardsOf(path: string): string[] {
   try {
-    engine.plugin = await findPlugin(cache);
-    if (engine.plugin) engine.devices = devicesOf(engine.plugin.path);
-    else {engine.hint =
-        "no plugin yet; the first run fetches XLA's CPU plugin, or: deno task engine install xla-cpu";}
+    return devicesOf(path, { preallocate: false });
   } catch (error) {
-    engine.hint = (error as Error).message;
+    if (!(error instanceof PjrtError) || !error.message.includes("preallocate")) throw error;
+    return devicesOf(path);
+  }
+}
+
+function opened(library: FoundPlugin, devices: (path: string) => string[]): FoundEngine {
+  const engine: FoundEngine = { name: "xla", gives: COMPILES, library, devices: [] };
+  try {
+    engine.devices = devices(library.path);
+  } catch (error) {
+    engine.hint = `it cannot be used: ${(error as Error).message}`;
   }
   return engine;
 }
 
-/**
- * What can run tensors here: engine xla with the plugin that it takes by itself, other plugins that were found (they are
- * not opened, for a plugin without its device may take its time or end the process), and engine wasm. Fetches nothing.
- */
-export async function listEngines(options: ListOptions = {}): Promise<FoundEngine[]> {
-  const own = await defaultXla(options.cache);
-  const others = (await pythonPlugins(options.packages)).filter((path) => path !== own.plugin?.path);
-  return [
-    own,
-    ...others.map((path): FoundEngine => ({
+/** XLA's plugins for NVIDIA's cards. */
+async function xlaOnCards(options: ListOptions): Promise<FoundEngine[]> {
+  const cards = nvidiaCards(options.root), plugins = await findCudaPlugins(options);
+  if (plugins.length > 0) {
+    const untried = (library: FoundPlugin, why: string): FoundEngine => ({
       name: "xla",
       gives: COMPILES,
-      plugin: { path, origin: "Python's packages" },
+      library,
       devices: [],
-      hint: `not tried; to use it: --engine xla --plugin ${path}`,
-    })),
-    {
-      name: "wasm",
-      gives: "op by op, float32, for tiny models; 20 to 60 times as slow as xla",
-      devices: ["WebAssembly on this processor"],
-    },
-  ];
+      hint: `not tried, for ${why}; to use it: --engine xla --plugin ${library.path}`,
+    });
+    // Two in one process would take each other's libraries.
+    return plugins.map((plugin, i) => {
+      if (cards.length === 0) return untried(plugin, "no NVIDIA card is here");
+      return i === 0 ? opened(plugin, cardsOf) : untried(plugin, "the one above is taken");
+    });
+  }
+  const here = cards.length > 0
+    ? `${cards.join(", ")}: no plugin yet`
+    : "no NVIDIA card is here; where there is one";
+  return [{
+    name: "xla",
+    gives: `${COMPILES}; on NVIDIA cards`,
+    devices: [],
+    hint: `${here}: deno task engine install xla-cuda${cudaFor(nvidiaDriver(options.root))}`,
+  }];
+}
+
+/** The plugin that engine xla takes without a card. */
+async function xlaByItself({ cache }: ListOptions): Promise<FoundEngine> {
+  try {
+    const plugin = await findPlugin(cache);
+    if (plugin) return opened(plugin, devicesOf);
+  } catch (error) {
+    return { name: "xla", gives: COMPILES, devices: [], hint: (error as Error).message };
+  }
+  return {
+    name: "xla",
+    gives: COMPILES,
+    devices: [],
+    hint: "no plugin yet; the first run fetches XLA's CPU plugin, or: deno task engine install xla-cpu",
+  };
+}
+
+/** What Python's packages have brought for other devices. */
+async function xlaElsewhere(options: ListOptions): Promise<FoundEngine[]> {
+  const shown = new Set((await findCudaPlugins(options)).map(({ path }) => path));
+  const others = (await pythonPlugins(options.packages)).filter((path) => !shown.has(path));
+  return others.map((path) => ({
+    name: "xla",
+    gives: COMPILES,
+    library: { path, origin: "Python's packages" },
+    devices: [],
+    hint: `not tried; to use it: --engine xla --plugin ${path}`,
+  }));
+}
+
+async function tensorflow({ cache, root }: ListOptions): Promise<FoundEngine> {
+  const gives = "op by op, float32, by TensorFlow's C library", cards = nvidiaCards(root);
+  const found = await findTensorflow({ cache, root });
+  const engine: FoundEngine = { name: "tensorflow", gives, devices: [] };
+  const wanted = cards.length > 0 ? "tensorflow-gpu" : "tensorflow";
+  if (!found) return { ...engine, hint: `not installed: deno task engine install ${wanted}` };
+  const gpu = found.native === TENSORFLOW_GPU;
+  return {
+    ...engine,
+    library: { path: found.path, origin: "cache" },
+    devices: gpu && cards.length > 0 ? cards : ["this processor"],
+    ...(cards.length > 0 && !gpu ? { hint: `for ${cards[0]}: deno task engine install tensorflow-gpu` } : {}),
+  };
 }
 
 /** What was found, as text. */
 export function formatEngines(engines: readonly FoundEngine[]): string {
-  return engines.flatMap(({ name, gives, plugin, devices, hint }) => [
-    `${name.padEnd(6)}${gives}`,
-    ...(plugin ? [`      plugin  ${plugin.path} (from ${plugin.origin})`] : []),
-    ...devices.map((device) => `      device  ${device}`),
-    ...(hint ? [`      note    ${hint}`] : []),
+  const width = 2 + Math.max(...ENGINES.map((name) => name.length)), indent = " ".repeat(width);
+  return engines.flatMap(({ name, gives, library, devices, hint }) => [
+    `${name.padEnd(width)}${gives}`,
+    ...(library ? [`${indent}library ${library.path} (from ${library.origin})`] : []),
+    ...devices.map((device) => `${indent}device  ${device}`),
+    ...(hint ? [`${indent}note    ${hint}`] : []),
   ]).join("\n");
 }

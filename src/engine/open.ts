@@ -1,12 +1,18 @@
 import { cacheFolder } from "../cache.ts";
+import { type MemoryOptions, memoryWish } from "./memory.ts";
+import { findTensorflow } from "./tensorflow/install.ts";
+import { openTensorflow } from "./tensorflow/open.ts";
 import type { Engine, EngineName } from "./types.ts";
 import { openWasm } from "./wasm.ts";
 import { openXlaEngine } from "./xla.ts";
 import { PluginUnavailableError } from "./xla/install.ts";
 
 /** How an engine is opened. */
-export interface EngineOptions {
-  /** Path of a PJRT plugin for `xla`. Default: `PJRT_PLUGIN`, else XLA's CPU plugin. */
+export interface EngineOptions extends MemoryOptions {
+  /**
+   * Path of a PJRT plugin for `xla`. Default: `PJRT_PLUGIN`; else one for an NVIDIA card that is here; else XLA's CPU
+   * plugin.
+   */
   plugin?: string;
   /** Devices that `shard` splits over. Default 1; only `xla` can have several. */
   devices?: number;
@@ -16,10 +22,24 @@ export interface EngineOptions {
   say?: (line: string) => void;
 }
 
+/** Engines that `auto` goes on to where there is no plugin for `xla`, best first. */
+const WITHOUT_PLUGIN: readonly {
+  name: EngineName;
+  /** Why it is taken, or undefined where it is not to be had. */
+  why: () => Promise<string | undefined>;
+}[] = [
+  {
+    name: "tensorflow",
+    why: async () => await findTensorflow() && "it is installed; op by op, slower than xla",
+  },
+  { name: "wasm", why: () => Promise.resolve("it is always there; 20 to 60 times as slow as xla") },
+];
+
 /**
  * Opens an engine and makes it TensorFlow.js's current backend.
  *
- * @param name An engine, or `auto` for the best that works here.
+ * @param name An engine, or `auto` for the best that works here: `xla` on an NVIDIA card, `xla` on the processor,
+ * `tensorflow` if it is installed, `wasm`.
  * @param options Where things are and whom to tell.
  * @throws When the named engine cannot run here; the message says what is missing.
  */
@@ -27,25 +47,44 @@ export async function openEngine(
   name: EngineName | "auto" = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
-  const { plugin, devices = 1, say } = options;
-  const cache = options.programs ?? cacheFolder("programs");
-  const openXla = () => openXlaEngine({ plugin, devices, cache, progress: say });
-  const needsXla = devices > 1 ? `${devices} devices were asked for` : plugin && "a plugin was named";
+  const { plugin, devices = 1, say } = options, memory = memoryWish(options);
+  const needsXla = devices > 1
+    ? `${devices} devices were asked for`
+    : plugin
+    ? "a plugin was named"
+    : memory && `${memory} was asked for`;
+  if (name !== "auto" && name !== "xla" && needsXla) {
+    throw new Error(`${needsXla}, which engine ${name} cannot use; take engine xla`);
+  }
   switch (name) {
     case "xla":
-      return await openXla();
+      return await openXlaEngine({
+        ...options,
+        cache: options.programs ?? cacheFolder("programs"),
+        progress: say,
+      });
+    case "tensorflow":
+      return await openTensorflow();
     case "wasm":
-      if (needsXla) throw new Error(`${needsXla}, which engine wasm cannot use; take engine xla`);
       return await openWasm();
     case "auto":
       try {
-        return await openXla();
+        return await openEngine("xla", options);
       } catch (error) {
         if (!(error instanceof PluginUnavailableError) || needsXla) throw error;
         say?.(`engine xla is not available: ${error.message}`);
-        say?.("going on with engine wasm, which is 20 to 60 times as slow");
-        return await openWasm();
       }
+      for (const other of WITHOUT_PLUGIN) {
+        const why = await other.why();
+        if (why === undefined) continue;
+        say?.(`taking engine ${other.name}: ${why}`);
+        try {
+          return await openEngine(other.name, options);
+        } catch (error) {
+          say?.(`engine ${other.name} cannot be used: ${(error as Error).message}`);
+        }
+      }
+      throw new Error("no engine can run here");
     default:
       return name satisfies never;
   }

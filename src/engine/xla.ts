@@ -1,13 +1,18 @@
 import * as tf from "./tf.ts";
 import type { CompileReport, Engine, JitOptions, Jitted } from "./types.ts";
 import { leaves, type Tree } from "./tree.ts";
-import { openXla } from "./xla/open.ts";
+import { openXla, type Xla } from "./xla/open.ts";
 import { peakFlops } from "./peak.ts";
-import { providePlugin } from "./xla/plugin.ts";
+import { type MemoryOptions, memoryValues, refusedMemory } from "./memory.ts";
+import { PjrtError, PluginLoadError } from "./xla/pjrt/api.ts";
+import { choosePlugins, type CudaOptions } from "./xla/plugin.ts";
 
 /** How the XLA engine is opened. */
-export interface XlaEngineOptions {
-  /** Path of a PJRT plugin. Default: `PJRT_PLUGIN`, else the CPU plugin, fetched through pip at the first use. */
+export interface XlaEngineOptions extends MemoryOptions {
+  /**
+   * Path of a PJRT plugin. Default: `PJRT_PLUGIN`; else, where there is an NVIDIA card, a plugin for it that was
+   * installed; else the CPU plugin, fetched through pip at the first use.
+   */
   plugin?: string;
   /** Devices that `shard` splits over. Default 1. */
   devices?: number;
@@ -15,7 +20,9 @@ export interface XlaEngineOptions {
   cache?: string;
   /** XLA's debug options beside our own, such as `{ xla_backend_optimization_level: 0 }` to compile faster. */
   flags?: Readonly<Record<string, string | number | boolean>>;
-  /** Told of downloads, in words. */
+  /** Where plugins are looked for, in place of the usual places. */
+  search?: CudaOptions;
+  /** Told of downloads and of what was chosen and why, in words. */
   progress?: (line: string) => void;
 }
 
@@ -26,19 +33,46 @@ export interface XlaEngineOptions {
 const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
 
 /**
+ * Opens the plugin that was named or, in turn, those that may be taken: where one for a graphics card does not work
+ * here, the next one is better than none. One with too few devices works.
+ */
+async function openPlugin(options: XlaEngineOptions): Promise<Xla> {
+  const { devices = 1, cache, progress } = options;
+  const client = memoryValues(options), flags = { ...CPU_FLAGS, ...options.flags };
+  const open = async (path: string): Promise<Xla> => {
+    try {
+      return await openXla(path, { devices, cache, flags, client });
+    } catch (error) {
+      throw refusedMemory(error, path, options);
+    }
+  };
+  if (options.plugin) return await open(options.plugin);
+  let said = "";
+  const search = {
+    ...options.search,
+    // Downloads tell several times a second how many bytes have come; a line is enough.
+    progress: ({ message }: { message: string }) => message !== said && progress?.(said = message),
+  };
+  for await (const choice of choosePlugins(search)) {
+    progress?.(`taking engine xla: ${choice.why}`);
+    try {
+      return await open(choice.path);
+    } catch (error) {
+      if (choice.last || !(error instanceof PjrtError || error instanceof PluginLoadError)) throw error;
+      progress?.(`the plugin ${choice.path} cannot be used: ${error.message}`);
+    }
+  }
+  throw new Error("engine xla: no plugin to choose from"); // The last choice was returned or has thrown.
+}
+
+/**
  * The engine that compiles: TensorFlow.js on XLA through a PJRT plugin.
  *
  * @throws PluginUnavailableError when no plugin is there and none can be fetched.
  */
 export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
-  const progress = (step: { message: string }) => options.progress?.(step.message);
   const { devices = 1 } = options;
-  const path = options.plugin ?? (await providePlugin({ progress })).path;
-  const xla = await openXla(path, {
-    devices,
-    cache: options.cache,
-    flags: { ...CPU_FLAGS, ...options.flags },
-  });
+  const xla = await openPlugin(options);
   const { client, backend } = xla, { kind } = client.devices[0];
   return {
     name: "xla",

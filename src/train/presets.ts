@@ -13,6 +13,8 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   engine: "auto",
   devices: 1,
   plugin: "",
+  memoryFraction: 0,
+  preallocate: "auto",
   precision: "float32",
   seed: 0,
   keep: 3,

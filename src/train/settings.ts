@@ -1,4 +1,4 @@
-import type { EngineName, Precision } from "../engine/types.ts";
+import { type EngineName, ENGINES, type Precision } from "../engine/types.ts";
 import type { LossConfig } from "../model/loss.ts";
 import type { ModelConfig, ModelPreset } from "../model/config.ts";
 import type { ViewOptions } from "../views/sample.ts";
@@ -17,6 +17,8 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   engine: EngineName | "auto";
   devices: number;
   plugin: string;
+  memoryFraction: number;
+  preallocate: "auto" | "on" | "off";
   precision: Precision;
   seed: number;
   steps: number;
@@ -88,9 +90,23 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   ),
   out: run(text, "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …", true),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
-  engine: run(choice("auto", "xla", "wasm"), "what runs the tensors", true),
+  engine: run(choice("auto", ...ENGINES), "what runs the tensors", true),
   devices: run(whole(1), "devices of engine xla that share each batch evenly", true),
-  plugin: run(text, "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else XLA's CPU plugin", true),
+  plugin: run(
+    text,
+    "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else one for an NVIDIA card, else XLA's CPU plugin",
+    true,
+  ),
+  memoryFraction: run(
+    number(0, 1),
+    "largest share of a graphics card's memory that engine xla uses; 0: as the plugin has it, 0.75",
+    true,
+  ),
+  preallocate: run(
+    choice("auto", "on", "off"),
+    "take that share of a graphics card's memory at once; auto: as the plugin has it, on",
+    true,
+  ),
   precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
   seed: run(whole(0, 2 ** 32 - 1), "names all random numbers of the run"),
   keep: run(whole(1), "checkpoints that stay; older ones are removed", true),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { closeData, openData } from "../../src/data/opened.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import { openXlaEngine } from "../../src/engine/xla.ts";
+import { PLUGIN } from "../engine/xla/plugin.ts";
 import * as tf from "../../src/engine/tf.ts";
 import { randomStream } from "../../src/random.ts";
 import { ConfigError, resolveConfig } from "../../src/train/config.ts";
@@ -38,7 +39,7 @@ function someBatch(step: number) {
 }
 
 Deno.test("four devices train as one does: losses, batch norm's statistics and gradients", async () => {
-  const engine = await openXlaEngine({ devices: 4, flags: FAST });
+  const engine = await openXlaEngine({ plugin: PLUGIN, devices: 4, flags: FAST });
   try {
     assert.equal(engine.devices, 4);
     const step = engine.jit(trainStep(config), { donate: ["state"] });
@@ -107,7 +108,7 @@ Deno.test("four devices train as one does: losses, batch norm's statistics and g
 
 Deno.test("a run on two devices is resumed bit for bit, and another batch size is refused", async () => {
   const folder = await Deno.makeTempDir();
-  const engine = await openXlaEngine({ devices: 2, flags: FAST });
+  const engine = await openXlaEngine({ plugin: PLUGIN, devices: 2, flags: FAST });
   try {
     const data = join(folder, "pictures"), out = join(folder, "run");
     await writePictures(data, 13);

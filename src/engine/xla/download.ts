@@ -1,60 +1,47 @@
-/** No plugin could be had; the message says why and what to do. Callers may fall back to another engine. */
+import type { NativePackage, Wheel } from "./packages.ts";
+
+/** A native package cannot be had; the message says why and what to do. Callers may fall back to another engine. */
 export class PluginUnavailableError extends Error {
   override name = "PluginUnavailableError";
 }
 
-/** A plugin that a Python package carries. */
-export interface PluginPackage {
-  /** Our name for it, also the folder's. */
-  name: string;
-  /** The package's name and version in Python's package index. */
-  package: string;
-  version: string;
-  /** SHA-256 of the wheel. */
-  sha256: string;
-  /** The shared library inside the wheel. */
-  member: string;
-  /** Bytes of the wheel, about. */
-  bytes: number;
-  os: typeof Deno.build.os;
-  arch: typeof Deno.build.arch;
-}
-
 /** How far an installation is. */
 export interface InstallProgress {
-  phase: "waiting" | "downloading" | "checking" | "unpacking";
+  phase: "waiting" | "downloading" | "checking" | "unpacking" | "building";
   /** One line for people. */
   message: string;
-  /** Bytes so far and in all, while downloading. */
+  /** Bytes so far and in all of the package's wheels, while downloading. */
   bytes?: number;
   total?: number;
 }
 
-/** Fetches the wheel by pip into the folder. Returns its path. */
+/**
+ * Fetches a wheel by pip.
+ *
+ * @param owner The package that it is for.
+ * @param wheel Which one.
+ * @param stage A folder for what is under way.
+ * @param say Told now and then how many bytes of the wheel are there.
+ * @returns The path of the wheel in the stage.
+ * @throws {PluginUnavailableError} python3, pip or the network are missing.
+ */
 export async function download(
-  plugin: PluginPackage,
+  owner: NativePackage,
+  wheel: Wheel,
   stage: string,
-  progress: (progress: InstallProgress) => void,
+  say: (bytes: number) => void,
 ): Promise<string> {
-  const message = `Downloading ${plugin.package} ${plugin.version} by pip (${
-    Math.round(plugin.bytes / 1e6)
-  } MB).`;
-  const say = async () =>
-    progress({
-      phase: "downloading",
-      message,
-      bytes: Math.min(await filesSize(stage), plugin.bytes),
-      total: plugin.bytes,
-    });
-  await say();
-  const timer = setInterval(() => say().catch(() => {}), 500);
   const target = `${stage}/wheel`;
+  say(0);
+  const timer = setInterval(() => {
+    filesSize(stage).then((bytes) => say(Math.min(bytes, wheel.bytes)), () => {});
+  }, 500);
   let result: Deno.CommandOutput;
   try {
     result = await new Deno.Command("python3", {
       args: ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"]
-        .concat(["--no-input", "--progress-bar=off", "--dest", target])
-        .concat([`${plugin.package}==${plugin.version}`]),
+        .concat(["--no-input", "--progress-bar=off", "--no-cache-dir", ...wheel.select ?? []])
+        .concat(["--dest", target, `${wheel.package}==${wheel.version}`]),
       env: { TMPDIR: stage },
       stdin: "null",
       stdout: "piped",
@@ -63,9 +50,8 @@ export async function download(
   } catch (cause) {
     const denied = cause instanceof Deno.errors.NotCapable;
     throw new PluginUnavailableError(
-      `Cannot run python3, which fetches the XLA plugin: ${reason(cause)} ` +
-        (denied ? "Allow it (--allow-run=python3)" : "Install Python 3 with pip") +
-        ", or set PJRT_PLUGIN to the path of a PJRT plugin.",
+      `Cannot run python3, which fetches ${owner.what}: ${reason(cause)} ` +
+        `${denied ? "Allow it (--allow-run=python3)" : "Install Python 3 with pip"}, or ${owner.instead}.`,
       { cause },
     );
   } finally {
@@ -75,18 +61,16 @@ export async function download(
     const lines = new TextDecoder().decode(result.stderr).split("\n").filter((line) => line.trim() !== "");
     const errors = lines.filter((line) => /error/i.test(line));
     throw new PluginUnavailableError(
-      `pip could not fetch ${plugin.package}==${plugin.version} (exit code ${result.code}): ` +
-        `${
-          (errors.length ? errors : lines).slice(-3).join(" / ") || "no message"
-        }. Is pip installed and the package ` +
-        `index in reach? Try again with a network, or set PJRT_PLUGIN to the path of a PJRT plugin.`,
+      `pip could not fetch ${wheel.package}==${wheel.version} (exit code ${result.code}): ` +
+        `${(errors.length ? errors : lines).slice(-3).join(" / ") || "no message"}. ` +
+        `Is pip installed and the package index in reach? Try again with a network, or ${owner.instead}.`,
     );
   }
   for await (const entry of Deno.readDir(target)) {
     if (entry.name.endsWith(".whl")) return `${target}/${entry.name}`;
   }
   throw new PluginUnavailableError(
-    `pip said it fetched ${plugin.package}==${plugin.version}, but left no wheel.`,
+    `pip said it fetched ${wheel.package}==${wheel.version}, but left no wheel.`,
   );
 }
 

@@ -21,11 +21,16 @@ import * as tf from "./tf.ts";
 
 export { tf };
 export { openXla, type Xla, type XlaOptions } from "./open.ts";
-export { findPlugin, type FoundPlugin, providePlugin } from "./plugin.ts";
+export { findCudaPlugins, findPlugin, type FoundPlugin, providePlugin } from "./plugin.ts";
 export {
+  CPU_PLUGIN,
+  CUDA12_PLUGIN,
+  CUDA13_PLUGIN,
   ensureCpuPlugin,
+  ensurePackage,
   type InstallOptions,
   type InstallProgress,
+  type NativePackage,
   PluginUnavailableError,
 } from "./install.ts";
 export type { Compiled, JitOptions, Jitted } from "./jit.ts";

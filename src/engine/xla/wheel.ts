@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
 
 /** SHA-256 of a file, in hex. */
 export async function fileDigest(path: string): Promise<string> {
@@ -22,19 +23,21 @@ async function readAt(file: Deno.FsFile, at: number, length: number): Promise<Da
   return new DataView(bytes.buffer);
 }
 
-/**
- * Unpacks one file of a wheel (a zip archive below 4 GB) and makes sure that it reached the disk.
- *
- * @param member the path inside the archive
- * @returns size and SHA-256 of what was written
- * @throws when the archive has no such file or is damaged
- */
-export async function unpackMember(
-  archive: string,
-  member: string,
-  to: string,
-): Promise<{ size: number; sha256: string }> {
-  using file = await Deno.open(archive);
+/** A file in a zip archive. */
+interface Member {
+  name: string;
+  /** 0 as it is, 8 deflated. */
+  method: number;
+  packed: number;
+  size: number;
+  /** Where its own header stands. */
+  header: number;
+  /** Whether it may be run as a program. */
+  program: boolean;
+}
+
+/** The files of a zip archive below 4 GB. */
+async function listMembers(archive: string, file: Deno.FsFile): Promise<Member[]> {
   const { size: length } = await file.stat();
   // The directory's position stands in the last record, which a comment of up to 64 kB may follow.
   const tailLength = Math.min(length, 22 + 0xffff);
@@ -44,26 +47,72 @@ export async function unpackMember(
   if (end < 0) throw new Error(`${archive} is no zip archive.`);
   const count = tail.getUint16(end + 10, true);
   const directory = await readAt(file, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
+  const members: Member[] = [];
   for (let i = 0, at = 0; i < count; i++) {
     const nameLength = directory.getUint16(at + 28, true);
-    const name = new TextDecoder().decode(new Uint8Array(directory.buffer, at + 46, nameLength));
-    if (name === member) {
-      const method = directory.getUint16(at + 10, true);
-      const packed = directory.getUint32(at + 20, true);
-      const size = directory.getUint32(at + 24, true);
-      const header = directory.getUint32(at + 42, true);
-      const local = await readAt(file, header, 30);
-      const from = header + 30 + local.getUint16(26, true) + local.getUint16(28, true);
-      if (method !== 0 && method !== 8) {
-        throw new Error(`${member} is packed by method ${method}; 0 and 8 are known.`);
-      }
-      const written = await inflate(range(file, from, packed), method === 8, to);
-      if (written.size !== size) throw new Error(`${member} has ${written.size} bytes in place of ${size}.`);
-      return written;
-    }
+    members.push({
+      name: new TextDecoder().decode(new Uint8Array(directory.buffer, at + 46, nameLength)),
+      method: directory.getUint16(at + 10, true),
+      packed: directory.getUint32(at + 20, true),
+      size: directory.getUint32(at + 24, true),
+      header: directory.getUint32(at + 42, true),
+      // The upper half of the external attributes is Unix's mode.
+      program: (directory.getUint16(at + 40, true) & 0o111) !== 0,
+    });
     at += 46 + nameLength + directory.getUint16(at + 30, true) + directory.getUint16(at + 32, true);
   }
-  throw new Error(`${archive} holds no ${member}.`);
+  return members;
+}
+
+/** A file that was unpacked. */
+export interface Unpacked {
+  /** Where it lies, relative to the folder. */
+  path: string;
+  size: number;
+  sha256: string;
+}
+
+/**
+ * Unpacks files of a wheel (a zip archive below 4 GB) and makes sure that they reached the disk.
+ *
+ * @param archive The wheel.
+ * @param take Paths inside the wheel and where they go in the folder; those that end in "/" are folders with all in them.
+ * @param folder Where the files go.
+ * @returns What was written.
+ * @throws When the archive lacks one of the paths or is damaged.
+ */
+export async function unpackWheel(
+  archive: string,
+  take: Readonly<Record<string, string>>,
+  folder: string,
+): Promise<Unpacked[]> {
+  using file = await Deno.open(archive);
+  const members = await listMembers(archive, file), written: Unpacked[] = [];
+  for (const [from, to] of Object.entries(take)) {
+    const wanted = members.filter(({ name }) =>
+      from.endsWith("/") ? name.startsWith(from) && !name.endsWith("/") : name === from
+    );
+    if (wanted.length === 0) throw new Error(`${archive} holds no ${from}.`);
+    for (const member of wanted) {
+      const path = to + member.name.slice(from.length);
+      if (path.split("/").includes("..")) throw new Error(`${archive} holds a file outside of it: ${path}.`);
+      await Deno.mkdir(dirname(join(folder, path)), { recursive: true });
+      written.push({ path, ...await unpack(file, member, join(folder, path)) });
+    }
+  }
+  return written;
+}
+
+async function unpack(file: Deno.FsFile, member: Member, to: string): Promise<Omit<Unpacked, "path">> {
+  const { name, method, packed, size, header, program } = member;
+  if (method !== 0 && method !== 8) {
+    throw new Error(`${name} is packed by method ${method}; 0 and 8 are known.`);
+  }
+  const local = await readAt(file, header, 30);
+  const from = header + 30 + local.getUint16(26, true) + local.getUint16(28, true);
+  const written = await inflate(range(file, from, packed), method === 8, to, program ? 0o755 : 0o644);
+  if (written.size !== size) throw new Error(`${name} has ${written.size} bytes in place of ${size}.`);
+  return written;
 }
 
 function range(file: Deno.FsFile, from: number, length: number): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -85,8 +134,9 @@ async function inflate(
   packed: ReadableStream<Uint8Array<ArrayBuffer>>,
   compressed: boolean,
   to: string,
-): Promise<{ size: number; sha256: string }> {
-  using out = await Deno.open(to, { write: true, createNew: true });
+  mode: number,
+): Promise<Omit<Unpacked, "path">> {
+  using out = await Deno.open(to, { write: true, createNew: true, mode });
   const hash = createHash("sha256");
   let size = 0;
   const stream = compressed ? packed.pipeThrough(new DecompressionStream("deflate-raw")) : packed;

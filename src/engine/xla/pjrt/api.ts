@@ -1,6 +1,8 @@
 import { API_VERSION, Error_Code, FUNCTIONS, NamedValue_Type, STRUCTS } from "./layouts.ts";
 import { type Address, addressOf, pointerTo, readBytes, readInts, readText, ROOM, Struct } from "./memory.ts";
+import { loadCompanions } from "./companions.ts";
 import { endWithoutDestructors, keepLoaded } from "./lifetime.ts";
+import { quietLog } from "./quiet.ts";
 import type { NamedValues } from "./types.ts";
 
 /** Functions of the C API whose argument struct is known. */
@@ -20,6 +22,11 @@ export class PjrtError extends Error {
   constructor(message: string, readonly code: ErrorCode, readonly call: string) {
     super(message);
   }
+}
+
+/** A file that is no plugin for this program; the message says why. */
+export class PluginLoadError extends Error {
+  override name = "PluginLoadError";
 }
 
 const CALL = { parameters: ["buffer"], result: "pointer" } as const;
@@ -45,14 +52,14 @@ const loaded = new Map<string, Api>();
 /**
  * Loads a PJRT plugin. A plugin stays loaded until the process ends, because its threads may outlive any client.
  *
- * @throws when the file is no PJRT plugin, or speaks another major version of the API
+ * @throws {PluginLoadError} when the file is no PJRT plugin, or speaks another major version of the API
  */
 export function loadApi(path: string): Api {
   const known = loaded.get(path);
   if (known) return known;
-  // XLA writes each error that it returns to stderr as well, and warnings that concern its own developers.
   quietLog();
   let table: Deno.PointerValue;
+  loadCompanions(path);
   try {
     const kept = keepLoaded(path);
     const library = Deno.dlopen(path, { GetPjrtApi: { parameters: [], result: "pointer" } });
@@ -61,25 +68,17 @@ export function loadApi(path: string): Api {
     endWithoutDestructors();
   } catch (cause) {
     const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.?$/, ".");
-    throw new Error(
+    throw new PluginLoadError(
       `Cannot load the PJRT plugin ${path}: ${why} It must be a shared library for this system that exports ` +
         `GetPjrtApi, and the libraries it needs must be where it looks for them.`,
       { cause },
     );
   }
-  if (table === null) throw new Error(`The PJRT plugin ${path} returned no function table.`);
+  if (table === null) throw new PluginLoadError(`The PJRT plugin ${path} returned no function table.`);
   const api = tableApi(path, Number(Deno.UnsafePointer.value(table)));
-  api.call("Plugin_Initialize", new Struct("Plugin_Initialize_Args"));
+  if (api.has("Plugin_Initialize")) api.call("Plugin_Initialize", new Struct("Plugin_Initialize_Args"));
   loaded.set(path, api);
   return api;
-}
-
-function quietLog(): void {
-  try {
-    if (Deno.env.get("TF_CPP_MIN_LOG_LEVEL") === undefined) Deno.env.set("TF_CPP_MIN_LOG_LEVEL", "2");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
-  }
 }
 
 /** The API behind a native PJRT_Api struct. Split from loading so that a made-up table can be tested. */
@@ -89,7 +88,7 @@ export function tableApi(path: string, table: Address): Api {
   const major = head.getInt32(16 + STRUCTS.Api_Version.fields.major_version[0], true);
   const minor = head.getInt32(16 + STRUCTS.Api_Version.fields.minor_version[0], true);
   if (major !== API_VERSION.major) {
-    throw new Error(
+    throw new PluginLoadError(
       `The PJRT plugin ${path} speaks version ${major}.${minor} of the C API, this program ${API_VERSION.major}.` +
         `${API_VERSION.minor}. Major versions must be equal: take a plugin of version ${API_VERSION.major}.x.`,
     );
@@ -206,6 +205,8 @@ export function writeNamedValues(values: NamedValues): NativeValues {
       item.set("type", NamedValue_Type.kInt64).set("int64_value", value);
     } else if (typeof value === "number") {
       item.set("type", NamedValue_Type.kFloat).set("float_value", value);
+    } else if ("float" in value) {
+      item.set("type", NamedValue_Type.kFloat).set("float_value", value.float);
     } else {
       const list = BigInt64Array.from(value, BigInt);
       keep.push(list);

@@ -22,8 +22,8 @@ import {
 const pinned = new Set<unknown>();
 
 /**
- * True for programs that XLA's CPU compiler may give calls into oneDNN. Such a program serializes and loads, but
- * kills the process when it is run (bad_alloc; seen with C API 0.115), so it is never serialized.
+ * True for options with which XLA's CPU compiler may give programs calls into oneDNN. Such a program serializes and
+ * loads, but kills the process when it is run (bad_alloc; seen with C API 0.115), so it is never serialized.
  */
 function usesOneDnn(options: CompileOptions = {}): boolean {
   return ["xla_cpu_experimental_onednn_custom_call", "xla_cpu_use_onednn"].some((flag) =>
@@ -126,7 +126,7 @@ export function openClient(path: string, options: NamedValues = {}): Client {
         args.get("executable"),
         options?.donated ?? donatedArguments(stablehlo),
         devices,
-        !usesOneDnn(options),
+        name.text("platform_name", "platform_name_size") !== "cpu" || !usesOneDnn(options),
       );
     return { args, program, done, keep: [code, format, proto] };
   }

@@ -42,8 +42,14 @@ export interface CompileOptions {
   donated?: readonly number[];
 }
 
-/** Values for creating a client or a topology, such as `{ memory_fraction: 0.9, preallocate: false }`. */
-export type NamedValues = Record<string, string | number | bigint | boolean | readonly number[]>;
+/**
+ * Values for creating a client or a topology, such as `{ memory_fraction: 0.9, preallocate: false }`. A whole number is
+ * given as an integer; where the plugin wants a float, write `{ float: 1 }`.
+ */
+export type NamedValues = Record<
+  string,
+  string | number | bigint | boolean | readonly number[] | { readonly float: number }
+>;
 
 /** Bytes that one run needs on each device. */
 export interface ProgramMemory {

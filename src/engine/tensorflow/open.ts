@@ -1,0 +1,47 @@
+import * as tf from "../tf.ts";
+import { plainEngine } from "../plain.ts";
+import type { Engine } from "../types.ts";
+import { loadCompanions } from "../xla/pjrt/companions.ts";
+import { quietLog } from "../xla/pjrt/quiet.ts";
+import { PluginUnavailableError } from "../xla/install.ts";
+import { findTensorflow, type FoundTensorflow } from "./install.ts";
+import { loadNativeBackend, type NativeBackend } from "./node.ts";
+
+const BACKEND = "tensorflow";
+
+async function load({ path }: FoundTensorflow): Promise<NativeBackend> {
+  quietLog();
+  loadCompanions(path.replace(/[^/]*$/, "tensorflow/"));
+  try {
+    return await loadNativeBackend(path);
+  } catch (cause) {
+    throw new Error(
+      `TensorFlow in ${path} could not be loaded: ${cause instanceof Error ? cause.message : cause}. ` +
+        "Install it anew (remove its folder first), or take another engine.",
+      { cause },
+    );
+  }
+}
+
+/**
+ * The engine of those who have TensorFlow: its C library runs TensorFlow.js's ops one by one, in float32.
+ *
+ * @param cache In place of the user's cache folder.
+ * @throws {PluginUnavailableError} It is not installed.
+ */
+export async function openTensorflow(cache?: string): Promise<Engine> {
+  if (!tf.findBackend(BACKEND)) {
+    const found = await findTensorflow({ cache });
+    if (!found) {
+      throw new PluginUnavailableError(
+        "TensorFlow is not installed: `deno task engine install tensorflow` fetches and builds it (274 MB), " +
+          "`… install tensorflow-gpu` for NVIDIA cards",
+      );
+    }
+    const backend = await load(found);
+    tf.registerBackend(BACKEND, () => backend, 3);
+  }
+  await tf.setBackend(BACKEND);
+  const device = (tf.backend() as NativeBackend).isUsingGpuDevice ? "an NVIDIA card" : "the processor";
+  return plainEngine("tensorflow", `TensorFlow 2.21 on ${device}, float32, op by op`);
+}
