@@ -20,6 +20,17 @@ export interface JitOptions<Args> {
   shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
 }
 
+/** Bytes of each device's memory that one call needs. */
+export interface CallMemory {
+  arguments: number;
+  outputs: number;
+  /** Bytes of arguments that hold outputs afterwards. */
+  aliased: number;
+  temporaries: number;
+  /** The most in use at a time, by the compiler's count. */
+  peak: number;
+}
+
 /** What compiling took. Zeros where the engine does not compile. */
 export interface CompileReport {
   /** Seconds spent recording the function. */
@@ -29,7 +40,7 @@ export interface CompileReport {
   /** True when a stored executable was loaded in place of compiling. */
   cached: boolean;
   /** Bytes of each device's memory that one call needs, where the engine can tell. */
-  memory?: { arguments: number; outputs: number; temporaries: number; peak: number };
+  memory?: CallMemory;
   /** Floating-point operations of the products and convolutions of one call, where the engine counts them. */
   flops?: number;
   /** What all devices together could do at this precision in a second, where that is known of them. */
@@ -53,6 +64,11 @@ export interface Engine {
   readonly devices: number;
   /** True when `jit` compiles, false when it runs op by op. */
   readonly compiles: boolean;
+  /**
+   * Bytes that programs may use of one device's own memory; `host` for devices that use the host's memory; undefined
+   * where nobody can tell.
+   */
+  memoryLimit(): number | "host" | undefined;
   /** A tensor of whole numbers 0…255 (tfjs type int32) that crosses to the device as bytes where the engine can. */
   bytes(data: Uint8Array, shape: number[]): tf.Tensor;
   /**

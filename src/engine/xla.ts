@@ -46,6 +46,7 @@ export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Eng
       `PJRT C API ${client.apiVersion}`,
     devices,
     compiles: true,
+    memoryLimit: () => client.platform === "cpu" ? "host" : client.devices[0].memory()?.limit,
     bytes: (data, shape) => {
       // With several devices, the call that uses them says which of them they go to.
       const { dataId } = devices > 1

@@ -11,9 +11,10 @@ import { type CheckpointInfo, latestCheckpoint, saveCheckpoint } from "./checkpo
 import { ConfigError } from "./config.ts";
 import { batchTensors, type MetricValues, readValues, scalarTensors } from "./feed.ts";
 import { openMetrics } from "./log.ts";
+import { blankBatch, compileWithin, MemoryError } from "./memory.ts";
 import { type Progress, silent } from "./progress.ts";
 import { openMeter } from "./meter.ts";
-import { planSteps, prepareFolder, processOf } from "./run.ts";
+import { abandonFolder, planSteps, prepareFolder, processOf } from "./run.ts";
 import { nonFinite, NonFiniteError } from "./finite.ts";
 import { stepScalars } from "./schedule.ts";
 import type { RunConfig } from "./settings.ts";
@@ -70,14 +71,11 @@ interface Snapshot {
   tensors: Record<string, StoredTensor>;
 }
 
-function describeCompile(report: CompileReport, devices: number): string {
-  const { traceSeconds, compileSeconds, cached, memory, flops } = report;
+function describeCompile(report: CompileReport): string {
+  const { traceSeconds, compileSeconds, cached, flops } = report;
   const how = cached ? "loaded compiled in" : "compiled in";
   return `traced in ${traceSeconds.toFixed(1)} s, ${how} ${compileSeconds.toFixed(1)} s` +
-    (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "") +
-    (memory
-      ? `, ${(memory.peak / 1e9).toFixed(2)} GB of ${devices > 1 ? "each device's" : "device"} memory`
-      : "");
+    (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "");
 }
 
 /**
@@ -157,6 +155,8 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   let next = resumed?.cursor ?? { epoch: 0, position: 0 };
   let bad = resumed?.bad ?? 0;
   let saved = performance.now();
+  /** True when the step does not fit: nothing was done then, and the folder is free for another batch size. */
+  let refused = false;
   const meter = openMeter(config.batchSize);
   /** Share of the devices' peak that one picture a second takes; known after compiling, where the peak is. */
   let utilisation: number | undefined;
@@ -240,8 +240,23 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
         scalars: scalarTensors(config, perEpoch, done),
       };
       if (done === start) {
-        const report = await step.compile(args);
-        if (engine.compiles) say("step", describeCompile(report, engine.devices));
+        const report = await compileWithin({
+          engine,
+          batchSize: config.batchSize,
+          multiple: engine.devices,
+          memoryLimit: config.memoryLimit,
+          overMemory: config.overMemory,
+          compile: async (count) => {
+            if (count === config.batchSize) return await step.compile(args);
+            const blank = batchTensors(engine, config, blankBatch(config.imageSize, count), done);
+            return await step.compile({ ...args, batch: blank }).finally(() => disposeTree(blank));
+          },
+          say,
+        }).catch((error) => {
+          disposeTree([args.batch, args.scalars]);
+          throw error;
+        });
+        if (engine.compiles) say("step", describeCompile(report));
         if (report.flops && report.peakFlops) {
           utilisation = report.flops / config.batchSize / report.peakFlops;
         }
@@ -280,12 +295,14 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   } catch (error) {
     await Promise.allSettled(flights.map(({ values }) => values));
     disposeTree(state);
+    refused = error instanceof MemoryError;
     throw error;
   } finally {
     progress.close();
     metrics.close();
     await stream.return?.();
     badLog.close();
+    if (refused && !resumed) await abandonFolder(config);
   }
   checkpoint ??= await latestCheckpoint(config.out);
   return { state, step: done, total, stopped: done < total, checkpoint: checkpoint!, bad };

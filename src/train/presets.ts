@@ -13,6 +13,8 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   engine: "auto",
   devices: 1,
   plugin: "",
+  memoryLimit: 0,
+  overMemory: "stop",
   precision: "float32",
   seed: 0,
   keep: 3,

@@ -100,6 +100,15 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
   return checkpoint;
 }
 
+/** Empties the folder of a run that was prepared but never begun, so that it can be named again. */
+export async function abandonFolder({ out }: Pick<RunConfig, "out">): Promise<void> {
+  for (const name of ["config.json", "metrics.jsonl", "bad.jsonl", "checkpoints"]) {
+    await Deno.remove(join(out, name), { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+}
+
 /**
  * Which part of the data this process takes; undefined for all of it.
  *

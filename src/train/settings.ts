@@ -17,6 +17,8 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   engine: EngineName | "auto";
   devices: number;
   plugin: string;
+  memoryLimit: number;
+  overMemory: "stop" | "try";
   precision: Precision;
   seed: number;
   steps: number;
@@ -91,6 +93,8 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   engine: run(choice("auto", "xla", "wasm"), "what runs the tensors", true),
   devices: run(whole(1), "devices of engine xla that share each batch evenly", true),
   plugin: run(text, "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else XLA's CPU plugin", true),
+  memoryLimit: run(number(), "GB of each device's memory that a step may take; 0: what there is", true),
+  overMemory: run(choice("stop", "try"), "what to do with a step that needs more", true),
   precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
   seed: run(whole(0, 2 ** 32 - 1), "names all random numbers of the run"),
   keep: run(whole(1), "checkpoints that stay; older ones are removed", true),
