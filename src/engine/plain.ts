@@ -9,7 +9,7 @@ export function plainEngine(name: EngineName, description: string): Engine {
     description,
     devices: 1,
     compiles: false,
-    memoryLimit: () => undefined,
+    deviceMemory: () => undefined,
     bytes: (data, shape) => tf.tensor(Int32Array.from(data), shape, "int32"),
     jit: <Args extends Record<string, Tree>, Result extends Tree>(
       fn: (args: Args) => Result,

@@ -65,10 +65,10 @@ export interface Engine {
   /** True when `jit` compiles, false when it runs op by op. */
   readonly compiles: boolean;
   /**
-   * Bytes that programs may use of one device's own memory; `host` for devices that use the host's memory; undefined
-   * where nobody can tell.
+   * Bytes of one device's own memory: what programs may use, and the most that was in use; `host` for devices that use
+   * the host's memory; undefined where nobody can tell.
    */
-  memoryLimit(): number | "host" | undefined;
+  deviceMemory(): { limit?: number; peak?: number } | "host" | undefined;
   /** A tensor of whole numbers 0…255 (tfjs type int32) that crosses to the device as bytes where the engine can. */
   bytes(data: Uint8Array, shape: number[]): tf.Tensor;
   /**

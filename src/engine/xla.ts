@@ -3,6 +3,7 @@ import type { CompileReport, Engine, JitOptions, Jitted } from "./types.ts";
 import { leaves, type Tree } from "./tree.ts";
 import { openXla } from "./xla/open.ts";
 import { peakFlops } from "./peak.ts";
+import type { NamedValues } from "./xla/pjrt/types.ts";
 import { providePlugin } from "./xla/plugin.ts";
 
 /** How the XLA engine is opened. */
@@ -13,6 +14,8 @@ export interface XlaEngineOptions {
   devices?: number;
   /** Folder for compiled programs; none keeps none. */
   cache?: string;
+  /** The plugin's own options, such as `{ memory_fraction: 0.9, preallocate: false }` for CUDA. */
+  client?: NamedValues;
   /** XLA's debug options beside our own, such as `{ xla_backend_optimization_level: 0 }` to compile faster. */
   flags?: Readonly<Record<string, string | number | boolean>>;
   /** Told of downloads, in words. */
@@ -36,6 +39,7 @@ export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Eng
   const path = options.plugin ?? (await providePlugin({ progress })).path;
   const xla = await openXla(path, {
     devices,
+    client: options.client,
     cache: options.cache,
     flags: { ...CPU_FLAGS, ...options.flags },
   });
@@ -46,7 +50,7 @@ export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Eng
       `PJRT C API ${client.apiVersion}`,
     devices,
     compiles: true,
-    memoryLimit: () => client.platform === "cpu" ? "host" : client.devices[0].memory()?.limit,
+    deviceMemory: () => client.platform === "cpu" ? "host" : client.devices[0].memory(),
     bytes: (data, shape) => {
       // With several devices, the call that uses them says which of them they go to.
       const { dataId } = devices > 1

@@ -30,8 +30,8 @@ export function hostMemory(): number {
 /** Bytes of each device that a call may take; undefined where nobody can tell. */
 function limitOf(engine: Engine, memory: CallMemory | undefined, setting: number): number | undefined {
   if (setting > 0) return setting * 1e9;
-  const limit = engine.memoryLimit();
-  if (limit !== "host") return limit;
+  const own = engine.deviceMemory();
+  if (own !== "host") return own?.limit;
   // Devices in the host's memory share it, and there the arguments wait already.
   return hostMemory() / engine.devices + (memory?.arguments ?? 0) / engine.devices;
 }

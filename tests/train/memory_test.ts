@@ -54,7 +54,7 @@ Deno.test("the largest batch is found in few compilations, also where need is no
 });
 
 const engine = (limit: number | "host" | undefined, devices = 1) =>
-  ({ devices, compiles: true, memoryLimit: () => limit }) as Engine;
+  ({ devices, compiles: true, deviceMemory: () => limit === "host" ? limit : { limit } }) as Engine;
 const reportOf = (batch: number): CompileReport => ({
   traceSeconds: 0,
   compileSeconds: 0,
