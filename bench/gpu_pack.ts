@@ -17,6 +17,10 @@ async function output(command: string, args: string[], cwd?: string): Promise<st
   return new TextDecoder().decode(stdout);
 }
 
+/** TensorFlow.js asks for Node's modules by a name that no bundler sees. */
+const REQUIRE =
+  'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);\n';
+
 /** As xz does, by Python's library, which the other machine has too. */
 const COMPRESS = "import lzma, shutil, sys\n" +
   "with open(sys.argv[1], 'rb') as a, lzma.open(sys.argv[2], 'wb', preset=9) as b: shutil.copyfileobj(a, b)";
@@ -28,7 +32,9 @@ export async function main(args: string[]): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   // The program, with TensorFlow.js and all else inside.
   const bundle = ["bundle", "--quiet", "--platform", "deno", "--minify", "--keep-names"];
-  await output(Deno.execPath(), [...bundle, "-o", join(folder, "bench.js"), join(root, "bench/gpu.ts")]);
+  const program = join(folder, "bench.js");
+  await output(Deno.execPath(), [...bundle, "-o", program, join(root, "bench/gpu.ts")]);
+  await Deno.writeTextFile(program, REQUIRE + await Deno.readTextFile(program));
   const packed = join(folder, "deno.xz"), made = join(folder, "deno.txt");
   if (await Deno.readTextFile(made).catch(() => "") !== DENO) {
     const scratch = await Deno.makeTempDir();
