@@ -1,6 +1,7 @@
 import { cacheFolder } from "../cache.ts";
 import type { Engine, EngineName } from "./types.ts";
 import { openWasm } from "./wasm.ts";
+import type { Hosts } from "./xla/hosts/join.ts";
 import { openXlaEngine } from "./xla.ts";
 import { PluginUnavailableError } from "./xla/install.ts";
 
@@ -8,8 +9,10 @@ import { PluginUnavailableError } from "./xla/install.ts";
 export interface EngineOptions {
   /** Path of a PJRT plugin for `xla`. Default: `PJRT_PLUGIN`, else XLA's CPU plugin. */
   plugin?: string;
-  /** Devices that `shard` splits over. Default 1; only `xla` can have several. */
+  /** Devices that `shard` splits over, of each process. Default 1; only `xla` can have several. */
   devices?: number;
+  /** The processes that compute together; only `xla` can. */
+  hosts?: Hosts;
   /** Folder for compiled programs; an empty string keeps none. Default: a folder in the cache. */
   programs?: string;
   /** Told, a line at a time, what was chosen and why, and of downloads. */
@@ -27,10 +30,14 @@ export async function openEngine(
   name: EngineName | "auto" = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
-  const { plugin, devices = 1, say } = options;
+  const { plugin, devices = 1, hosts, say } = options;
   const cache = options.programs ?? cacheFolder("programs");
-  const openXla = () => openXlaEngine({ plugin, devices, cache, progress: say });
-  const needsXla = devices > 1 ? `${devices} devices were asked for` : plugin && "a plugin was named";
+  const openXla = () => openXlaEngine({ plugin, devices, hosts, cache, progress: say });
+  const needsXla = hosts
+    ? `${hosts.nodes} nodes were asked for`
+    : devices > 1
+    ? `${devices} devices were asked for`
+    : plugin && "a plugin was named";
   switch (name) {
     case "xla":
       return await openXla();

@@ -11,6 +11,7 @@ export function plainEngine(name: EngineName, description: string): Engine {
     compiles: false,
     deviceMemory: () => undefined,
     bytes: (data, shape) => tf.tensor(Int32Array.from(data), shape, "int32"),
+    floats: (data, shape) => tf.tensor(data, shape, "float32"),
     jit: <Args extends Record<string, Tree>, Result extends Tree>(
       fn: (args: Args) => Result,
       options: JitOptions<Args> = {},

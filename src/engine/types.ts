@@ -60,7 +60,7 @@ export interface Engine {
   readonly name: EngineName;
   /** One line for people: what it runs on and its version. */
   readonly description: string;
-  /** How many devices `shard` may split over. */
+  /** How many devices `shard` may split over, those of other processes too. */
   readonly devices: number;
   /** True when `jit` compiles, false when it runs op by op. */
   readonly compiles: boolean;
@@ -69,8 +69,13 @@ export interface Engine {
    * the host's memory; undefined where nobody can tell.
    */
   deviceMemory(): { limit?: number; peak?: number } | "host" | undefined;
-  /** A tensor of whole numbers 0…255 (tfjs type int32) that crosses to the device as bytes where the engine can. */
+  /**
+   * A tensor of whole numbers 0…255 (tfjs type int32) that crosses to the device as bytes where the engine can. With
+   * several processes, of what is to be split over them each gives its own rows, and the shape of the whole.
+   */
   bytes(data: Uint8Array, shape: number[]): tf.Tensor;
+  /** As `bytes`, of float32. */
+  floats(data: Float32Array, shape: number[]): tf.Tensor;
   /**
    * Prepares a pure function of tensor trees: no reading of values, no branch on them, no random op, static shapes.
    */

@@ -4,14 +4,17 @@ import { leaves, type Tree } from "./tree.ts";
 import { openXla } from "./xla/open.ts";
 import { peakFlops } from "./peak.ts";
 import type { NamedValues } from "./xla/pjrt/types.ts";
+import type { Hosts } from "./xla/hosts/join.ts";
 import { providePlugin } from "./xla/plugin.ts";
 
 /** How the XLA engine is opened. */
 export interface XlaEngineOptions {
   /** Path of a PJRT plugin. Default: `PJRT_PLUGIN`, else the CPU plugin, fetched through pip at the first use. */
   plugin?: string;
-  /** Devices that `shard` splits over. Default 1. */
+  /** Devices that `shard` splits over, of each process. Default 1. */
   devices?: number;
+  /** The processes that compute together. */
+  hosts?: Hosts;
   /** Folder for compiled programs; none keeps none. */
   cache?: string;
   /** The plugin's own options, such as `{ memory_fraction: 0.9, preallocate: false }` for CUDA. */
@@ -35,10 +38,11 @@ const CPU_FLAGS = { xla_cpu_experimental_onednn_custom_call: true, xla_cpu_enabl
  */
 export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
   const progress = (step: { message: string }) => options.progress?.(step.message);
-  const { devices = 1 } = options;
+  const { hosts } = options, own = options.devices ?? 1, devices = own * (hosts?.nodes ?? 1);
   const path = options.plugin ?? (await providePlugin({ progress })).path;
   const xla = await openXla(path, {
-    devices,
+    devices: own,
+    hosts,
     client: options.client,
     cache: options.cache,
     flags: { ...CPU_FLAGS, ...options.flags },
@@ -47,6 +51,7 @@ export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Eng
   return {
     name: "xla",
     description: `XLA on ${devices > 1 ? `${devices} devices of ` : ""}${client.platform} (${kind}), ` +
+      (hosts ? `node ${hosts.nodeId} of ${hosts.nodes}, ` : "") +
       `PJRT C API ${client.apiVersion}`,
     devices,
     compiles: true,
@@ -54,9 +59,13 @@ export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Eng
     bytes: (data, shape) => {
       // With several devices, the call that uses them says which of them they go to.
       const { dataId } = devices > 1
-        ? backend.adoptBytes(data, shape)
+        ? backend.adoptRows(data, shape)
         : backend.adopt(client.buffer(data, "u8", shape), shape);
       return tf.engine().makeTensorFromDataId(dataId, shape, "int32", backend);
+    },
+    floats: (data, shape) => {
+      const { dataId } = backend.adoptRows(data, shape);
+      return tf.engine().makeTensorFromDataId(dataId, shape, "float32", backend);
     },
     jit: <Args extends Record<string, Tree>, Result extends Tree>(
       fn: (args: Args) => Result,
