@@ -38,7 +38,9 @@ function limitOf(engine: Engine, memory: CallMemory | undefined, setting: number
 
 /** A program's memory in one line. */
 export function describeMemory(memory: CallMemory, limit: number | undefined, devices: number): string {
-  const { arguments: given, temporaries, peak } = memory;
+  const { arguments: given, temporaries } = memory;
+  // Some plugins leave something out of their peak.
+  const peak = Math.max(memory.peak, needOf(memory));
   return `${devices > 1 ? "on each device " : ""}arguments ${sizeText(given)}, ` +
     `temporaries ${sizeText(temporaries)}, peak ${sizeText(peak)}` +
     (limit === undefined ? "" : `, of ${sizeText(limit)}`);
@@ -60,6 +62,8 @@ export interface FitOptions {
   /** See the settings `memoryLimit` (GB) and `overMemory`. */
   memoryLimit: number;
   overMemory: "stop" | "try";
+  /** False where smaller batches cannot be tried: with several nodes, all would have to compile them together. */
+  search: boolean;
   /** Compiles the step for so many pictures. */
   compile(batchSize: number): Promise<CompileReport>;
   say(label: string, text: string): void;
@@ -113,6 +117,11 @@ export async function compileWithin(options: FitOptions): Promise<CompileReport>
     return report?.memory && needOf(report.memory);
   };
   const known = report?.memory && needOf(report.memory);
+  if (!options.search) {
+    throw new MemoryError(`a step of ${batchSize} pictures needs ${needed}. Take a smaller --batch-size`, {
+      cause: error,
+    });
+  }
   const fits = await largestBatch({ batchSize, known, multiple: options.multiple, limit, need });
   const advice = fits
     ? `The largest batch that fits is ${fits}: --batch-size ${fits}`

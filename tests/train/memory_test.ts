@@ -61,7 +61,7 @@ const reportOf = (batch: number): CompileReport => ({
   cached: false,
   memory: { arguments: 1e9, outputs: 1.1e9, aliased: 1e9, temporaries: batch * 1e9, peak: batch * 1e9 + 5e8 },
 });
-const given = { batchSize: 64, multiple: 4, memoryLimit: 0, overMemory: "stop" as const };
+const given = { batchSize: 64, multiple: 4, memoryLimit: 0, overMemory: "stop" as const, search: true };
 
 Deno.test("a step that fits is said in one line, one that does not is refused with the largest batch", async () => {
   const said: string[] = [], say = (label: string, text: string) => said.push(`${label} ${text}`);
@@ -69,7 +69,7 @@ Deno.test("a step that fits is said in one line, one that does not is refused wi
   const fits = await compileWithin({ ...given, engine: engine(80e9, 2), compile, say });
   assert.deepEqual(fits, reportOf(64));
   assert.deepEqual(said, [
-    "memory on each device arguments 1.00 GB, temporaries 64.00 GB, peak 64.50 GB, of 80.00 GB",
+    "memory on each device arguments 1.00 GB, temporaries 64.00 GB, peak 65.10 GB, of 80.00 GB",
   ]);
   await assert.rejects(
     compileWithin({ ...given, engine: engine(40e9), compile, say }),
