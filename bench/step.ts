@@ -36,7 +36,7 @@ const OPTIONS = {
 } as const;
 
 /** A batch of noise with sampled views. */
-function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
+export function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
   const { imageSize: size } = config;
   const base = Uint8Array.from(
     { length: count * size * size * 3 },
@@ -89,7 +89,7 @@ async function prepare(
 }
 
 /** The most memory this process has had resident, in bytes (Linux). */
-function peakMemory(): number {
+export function peakMemory(): number {
   // Deno itself may read this file only with all permissions.
   const read = new Deno.Command("cat", { args: [`/proc/${Deno.pid}/status`] }).outputSync();
   const status = new TextDecoder().decode(read.stdout);

@@ -7,6 +7,8 @@ export interface TorchOptions {
   precision: string;
   compiled?: boolean;
   device?: "cpu" | "cuda";
+  /** Where serve.py is. Default: beside this file. */
+  folder?: string;
   /** Environment on top of a plain one. */
   env?: Record<string, string>;
 }
@@ -46,10 +48,10 @@ export async function startTorch(options: TorchOptions): Promise<TorchPeer | und
   try {
     child = new Deno.Command(python, {
       args: compiled ? [...args, "--compile"] : args,
-      cwd: fileURLToPath(new URL("./peers/", import.meta.url)),
+      cwd: options.folder ?? fileURLToPath(new URL("./peers/", import.meta.url)),
       stdin: "piped",
       stdout: "piped",
-      stderr: "null",
+      stderr: device === "cuda" ? "inherit" : "null",
       clearEnv: true,
       env: { ...inherited, ...env },
     }).spawn();

@@ -17,9 +17,18 @@ import {
 } from "../src/demo/mod.ts";
 import { openEngine } from "../src/engine/open.ts";
 import { initModel } from "../src/model/init.ts";
-import { ConfigError, type Flags, helpText, parseFlags, readConfig } from "../src/train/config.ts";
+import { type Hosts, joinHosts } from "../src/engine/xla/hosts/join.ts";
+import {
+  checkNodes,
+  ConfigError,
+  type Flags,
+  helpText,
+  parseFlags,
+  readConfig,
+} from "../src/train/config.ts";
 import { train } from "../src/train/loop.ts";
-import { consoleProgress } from "../src/train/progress.ts";
+import { shareConfig, sharedConfig } from "../src/train/nodes.ts";
+import { consoleProgress, type Progress } from "../src/train/progress.ts";
 import { planRun, planSteps } from "../src/train/run.ts";
 import { presetConfig, shortenDemo } from "../src/train/presets.ts";
 import type { RunConfig } from "../src/train/settings.ts";
@@ -49,6 +58,9 @@ function onSignal(
   };
 }
 
+/** The exit code where another node was asked to stop: as if this one had had the SIGTERM. */
+const STOPPED = 143;
+
 /** Pictures of a stream that reconstruction.png is chosen from. */
 const SHOWN = 64;
 
@@ -61,13 +73,53 @@ function shorterNotes(config: RunConfig, engine: string): string[] {
   return [`shortened: ${config.epochs} epochs (batches of ${config.batchSize}) in place of ${epochs}${why}`];
 }
 
+/** Joins the other nodes, if there are any: who they are is said anew at each start. */
+async function joinNodes(given: Partial<RunConfig>, say: (text: string) => void): Promise<Hosts | undefined> {
+  const { nodes = 1, nodeId = 0, coordinator = "", nodeWait, nodeSilence } = {
+    ...presetConfig("demo"),
+    ...given,
+  };
+  if (nodes === 1) return undefined;
+  checkNodes({ ...presetConfig("demo"), ...given, nodes, nodeId, coordinator });
+  say(`node ${nodeId} of ${nodes}: waiting at ${coordinator} for all to come`);
+  return await joinHosts({ nodes, nodeId, coordinator, patience: nodeWait, silence: nodeSilence });
+}
+
 async function main(flags: Flags): Promise<number> {
   const progress = consoleProgress();
   const say = (text: string) => progress.line(text);
 
   // What to do: preset < file < flags; a resumed run starts from its own configuration.
   const file = flags.config ? await readConfig(flags.config) : {};
-  let config = await planRun(file, flags.settings);
+  const given = { ...file, ...flags.settings };
+  const hosts = await joinNodes(given, say);
+  try {
+    return await run(file, flags.settings, progress, hosts);
+  } catch (error) {
+    if (!hosts) throw error;
+    // The others would wait for this node, and this one's last step waits for them.
+    await hosts.fail((error as Error).message);
+    report(error);
+    Deno.exit(Number(Deno.exitCode));
+  }
+}
+
+/** Trains, on this node of `hosts` if there are several, and evaluates. Gives the exit code. */
+async function run(
+  file: Partial<RunConfig>,
+  settings: Partial<RunConfig>,
+  progress: Progress,
+  hosts?: Hosts,
+): Promise<number> {
+  const say = (text: string) => progress.line(text);
+  const given = { ...file, ...settings };
+  let config: RunConfig;
+  if (hosts && hosts.nodeId > 0) config = await sharedConfig(hosts, given);
+  else {
+    const { nodes, nodeId, coordinator } = { ...presetConfig("demo"), ...given };
+    config = await planRun(file, { ...settings, nodes, nodeId, coordinator });
+    if (hosts) await shareConfig(hosts, config);
+  }
   const demo = config.data === "";
 
   // What to do it with: the data first, for a wrong path should not cost the download of an engine.
@@ -81,30 +133,34 @@ async function main(flags: Flags): Promise<number> {
   }
   const engine = await openEngine(config.engine, {
     devices: config.devices,
+    hosts,
     plugin: config.plugin || undefined,
     memoryFraction: config.memoryFraction || undefined,
     preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
     say,
   });
-  if (demo && engine.name === "wasm" && !config.resume) {
-    config = shortenDemo(config, { ...file, ...flags.settings });
-  }
+  if (demo && engine.name === "wasm" && !config.resume) config = shortenDemo(config, given);
   const notes = demo ? shorterNotes(config, engine.name) : [];
   for (const note of notes) say(note);
   let heldout: Source | null = null;
 
   const stop = onSignal(say);
+  let failed = false;
   try {
     // Train.
-    const result = await train(config, { engine, source, progress, signal: stop.signal });
+    const result = await train(config, { engine, source, hosts, progress, signal: stop.signal });
+    if (hosts && hosts.nodeId > 0) {
+      say(`step ${result.step} of ${result.total}; node 0 has the run folder`);
+      return result.stopped ? stop.code() || STOPPED : 0;
+    }
     const bad = result.bad > 0
       ? `, bad pictures were skipped ${result.bad} ${result.bad === 1 ? "time" : "times"}`
       : "";
     say(`step ${result.step} of ${result.total}: ${result.checkpoint}${bad}`);
-    if (stop.signal.aborted) {
+    if (stop.signal.aborted || result.stopped) {
       const state = result.stopped ? "stopped" : "trained to the end, but not evaluated";
       say(`${state}; to go on: deno task train --resume --out ${config.out}`);
-      return stop.code();
+      return stop.code() || STOPPED;
     }
     stop.close();
     const { state } = result;
@@ -137,12 +193,28 @@ async function main(flags: Flags): Promise<number> {
       say(formatTable(table));
     }
     return 0;
+  } catch (error) {
+    failed = hosts !== undefined;
+    throw error;
   } finally {
     stop.close();
     await heldout?.close();
     await closeData(source);
-    await engine.close();
+    // After an error the devices may wait for other nodes for ever; then the process ends as it is.
+    if (!failed) await engine.close();
+    if (!failed) await hosts?.close();
   }
+}
+
+/** Tells of an error and sets the exit code. */
+function report(error: unknown): void {
+  // What went wrong outside is told in its own words; for a mistake of the program its place helps.
+  const ours = error instanceof Error && !(error instanceof TypeError || error instanceof ReferenceError);
+  const memory = error instanceof WebAssembly.RuntimeError
+    ? ". The engine wasm has 2 GB at most: a smaller --batch-size needs less"
+    : "";
+  console.error(ours ? `error: ${error.message}${memory}` : error);
+  Deno.exitCode = error instanceof ConfigError ? 2 : 1;
 }
 
 if (import.meta.main) {
@@ -151,12 +223,6 @@ if (import.meta.main) {
     if (flags.help) console.log(`deno task train [settings]\n\n${helpText(flags.settings.preset)}`);
     else Deno.exitCode = await main(flags);
   } catch (error) {
-    // What went wrong outside is told in its own words; for a mistake of the program its place helps.
-    const ours = error instanceof Error && !(error instanceof TypeError || error instanceof ReferenceError);
-    const memory = error instanceof WebAssembly.RuntimeError
-      ? ". The engine wasm has 2 GB at most: a smaller --batch-size needs less"
-      : "";
-    console.error(ours ? `error: ${error.message}${memory}` : error);
-    Deno.exitCode = error instanceof ConfigError ? 2 : 1;
+    report(error);
   }
 }

@@ -158,6 +158,12 @@ def matrices(batch, grid, generator):
     return rows, columns
 
 
+def clip(grads, most=3.0):
+    """Each gradient alone to a norm of at most `most`."""
+    scales = (most / (torch.stack(torch._foreach_norm(grads)) + 1e-6)).clamp(max=1)
+    torch._foreach_mul_(grads, list(scales.unbind()))
+
+
 class Trainer:
     def __init__(self, preset, batch, precision, compiled, device):
         torch.manual_seed(0)
@@ -175,14 +181,13 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(groups, lr=1e-4, fused=True)
         self.device, self.half = device, precision == "bfloat16"
         self.forward = torch.compile(self.model) if compiled else self.model
+        self.clip = torch.compile(clip) if compiled else clip
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.half):
             loss = self.forward(self.views, self.reference, self.rows, self.columns)
         loss.backward()
-        grads = [p.grad for p in self.parameters]
-        norms = torch._foreach_norm(grads)
-        torch._foreach_mul_(grads, [(3.0 / (n + 1e-6)).clamp(max=1) for n in norms])
+        self.clip([p.grad for p in self.parameters])
         self.optimizer.step()
         return loss

@@ -4,6 +4,7 @@ import { findTensorflow } from "./tensorflow/install.ts";
 import { openTensorflow } from "./tensorflow/open.ts";
 import type { Engine, EngineName } from "./types.ts";
 import { openWasm } from "./wasm.ts";
+import type { Hosts } from "./xla/hosts/join.ts";
 import { openXlaEngine } from "./xla.ts";
 import { PluginUnavailableError } from "./xla/install.ts";
 
@@ -14,8 +15,10 @@ export interface EngineOptions extends MemoryOptions {
    * plugin.
    */
   plugin?: string;
-  /** Devices that `shard` splits over. Default 1; only `xla` can have several. */
+  /** Devices that `shard` splits over, of each process. Default 1; only `xla` can have several. */
   devices?: number;
+  /** The processes that compute together; only `xla` can. */
+  hosts?: Hosts;
   /** Folder for compiled programs; an empty string keeps none. Default: a folder in the cache. */
   programs?: string;
   /** Told, a line at a time, what was chosen and why, and of downloads. */
@@ -47,8 +50,10 @@ export async function openEngine(
   name: EngineName | "auto" = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
-  const { plugin, devices = 1, say } = options, memory = memoryWish(options);
-  const needsXla = devices > 1
+  const { plugin, devices = 1, hosts, say } = options, memory = memoryWish(options);
+  const needsXla = hosts
+    ? `${hosts.nodes} nodes were asked for`
+    : devices > 1
     ? `${devices} devices were asked for`
     : plugin
     ? "a plugin was named"

@@ -9,7 +9,9 @@ export function plainEngine(name: EngineName, description: string): Engine {
     description,
     devices: 1,
     compiles: false,
+    deviceMemory: () => undefined,
     bytes: (data, shape) => tf.tensor(Int32Array.from(data), shape, "int32"),
+    floats: (data, shape) => tf.tensor(data, shape, "float32"),
     jit: <Args extends Record<string, Tree>, Result extends Tree>(
       fn: (args: Args) => Result,
       options: JitOptions<Args> = {},

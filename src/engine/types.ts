@@ -23,6 +23,17 @@ export interface JitOptions<Args> {
   shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
 }
 
+/** Bytes of each device's memory that one call needs. */
+export interface CallMemory {
+  arguments: number;
+  outputs: number;
+  /** Bytes of arguments that hold outputs afterwards. */
+  aliased: number;
+  temporaries: number;
+  /** The most in use at a time, by the compiler's count. */
+  peak: number;
+}
+
 /** What compiling took. Zeros where the engine does not compile. */
 export interface CompileReport {
   /** Seconds spent recording the function. */
@@ -32,7 +43,7 @@ export interface CompileReport {
   /** True when a stored executable was loaded in place of compiling. */
   cached: boolean;
   /** Bytes of each device's memory that one call needs, where the engine can tell. */
-  memory?: { arguments: number; outputs: number; temporaries: number; peak: number };
+  memory?: CallMemory;
   /** Floating-point operations of the products and convolutions of one call, where the engine counts them. */
   flops?: number;
   /** What all devices together could do at this precision in a second, where that is known of them. */
@@ -52,12 +63,22 @@ export interface Engine {
   readonly name: EngineName;
   /** One line for people: what it runs on and its version. */
   readonly description: string;
-  /** How many devices `shard` may split over. */
+  /** How many devices `shard` may split over, those of other processes too. */
   readonly devices: number;
   /** True when `jit` compiles, false when it runs op by op. */
   readonly compiles: boolean;
-  /** A tensor of whole numbers 0…255 (tfjs type int32) that crosses to the device as bytes where the engine can. */
+  /**
+   * Bytes of one device's own memory: what programs may use, and the most that was in use; `host` for devices that use
+   * the host's memory; undefined where nobody can tell.
+   */
+  deviceMemory(): { limit?: number; peak?: number } | "host" | undefined;
+  /**
+   * A tensor of whole numbers 0…255 (tfjs type int32) that crosses to the device as bytes where the engine can. With
+   * several processes, of what is to be split over them each gives its own rows, and the shape of the whole.
+   */
   bytes(data: Uint8Array, shape: number[]): tf.Tensor;
+  /** As `bytes`, of float32. */
+  floats(data: Float32Array, shape: number[]): tf.Tensor;
   /**
    * Prepares a pure function of tensor trees: no reading of values, no branch on them, no random op, static shapes.
    */

@@ -4,6 +4,8 @@ import { leaves, type Tree } from "./tree.ts";
 import { openXla, type Xla } from "./xla/open.ts";
 import { peakFlops } from "./peak.ts";
 import { type MemoryOptions, memoryValues, refusedMemory } from "./memory.ts";
+import type { NamedValues } from "./xla/pjrt/types.ts";
+import type { Hosts } from "./xla/hosts/join.ts";
 import { PjrtError, PluginLoadError } from "./xla/pjrt/api.ts";
 import { choosePlugins, type CudaOptions } from "./xla/plugin.ts";
 
@@ -14,10 +16,14 @@ export interface XlaEngineOptions extends MemoryOptions {
    * installed; else the CPU plugin, fetched through pip at the first use.
    */
   plugin?: string;
-  /** Devices that `shard` splits over. Default 1. */
+  /** Devices that `shard` splits over, of each process. Default 1. */
   devices?: number;
+  /** The processes that compute together. */
+  hosts?: Hosts;
   /** Folder for compiled programs; none keeps none. */
   cache?: string;
+  /** The plugin's own options, such as `{ memory_fraction: 0.9, preallocate: false }` for CUDA. */
+  client?: NamedValues;
   /** XLA's debug options beside our own, such as `{ xla_backend_optimization_level: 0 }` to compile faster. */
   flags?: Readonly<Record<string, string | number | boolean>>;
   /** Where plugins are looked for, in place of the usual places. */
@@ -37,11 +43,11 @@ const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
  * here, the next one is better than none. One with too few devices works.
  */
 async function openPlugin(options: XlaEngineOptions): Promise<Xla> {
-  const { devices = 1, cache, progress } = options;
-  const client = memoryValues(options), flags = { ...CPU_FLAGS, ...options.flags };
+  const { devices = 1, hosts, cache, progress } = options;
+  const client = { ...options.client, ...memoryValues(options) }, flags = { ...CPU_FLAGS, ...options.flags };
   const open = async (path: string): Promise<Xla> => {
     try {
-      return await openXla(path, { devices, cache, flags, client });
+      return await openXla(path, { devices, hosts, cache, flags, client });
     } catch (error) {
       throw refusedMemory(error, path, options);
     }
@@ -71,21 +77,27 @@ async function openPlugin(options: XlaEngineOptions): Promise<Xla> {
  * @throws PluginUnavailableError when no plugin is there and none can be fetched.
  */
 export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
-  const { devices = 1 } = options;
+  const { hosts } = options, devices = (options.devices ?? 1) * (hosts?.nodes ?? 1);
   const xla = await openPlugin(options);
   const { client, backend } = xla, { kind } = client.devices[0];
   return {
     name: "xla",
     description: `XLA on ${devices > 1 ? `${devices} devices of ` : ""}${client.platform} (${kind}), ` +
+      (hosts ? `node ${hosts.nodeId} of ${hosts.nodes}, ` : "") +
       `PJRT C API ${client.apiVersion}`,
     devices,
     compiles: true,
+    deviceMemory: () => client.platform === "cpu" ? "host" : client.devices[0].memory(),
     bytes: (data, shape) => {
       // With several devices, the call that uses them says which of them they go to.
       const { dataId } = devices > 1
-        ? backend.adoptBytes(data, shape)
+        ? backend.adoptRows(data, shape)
         : backend.adopt(client.buffer(data, "u8", shape), shape);
       return tf.engine().makeTensorFromDataId(dataId, shape, "int32", backend);
+    },
+    floats: (data, shape) => {
+      const { dataId } = backend.adoptRows(data, shape);
+      return tf.engine().makeTensorFromDataId(dataId, shape, "float32", backend);
     },
     jit: <Args extends Record<string, Tree>, Result extends Tree>(
       fn: (args: Args) => Result,

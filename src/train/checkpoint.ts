@@ -15,8 +15,10 @@ export interface CheckpointInfo {
   config: RunConfig;
   /** Steps done. */
   step: number;
-  /** Where the stream goes on. */
+  /** Where the stream goes on; of several nodes, node 0's. */
   cursor: Cursor;
+  /** With several nodes, where each one's stream goes on and its bad pictures: epoch, position, bad. */
+  places?: number[][];
   /** Pictures in the source. */
   pictures: number;
   /** Bad pictures skipped so far. */
@@ -78,6 +80,7 @@ export async function saveCheckpoint(
     config: JSON.stringify(info.config),
     step: String(info.step),
     cursor: JSON.stringify(info.cursor),
+    ...(info.places && { places: JSON.stringify(info.places) }),
     seed: String(info.config.seed),
     pictures: String(info.pictures),
     bad: String(info.bad),
@@ -163,6 +166,16 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     }
     throw isPathError(cause) ? pathError(cause, file, "read") : cause;
   }
+  return await parseCheckpoint(file, bytes);
+}
+
+/**
+ * Reads a checkpoint from its bytes.
+ *
+ * @param file Where they are from.
+ * @throws {Error} As {@linkcode readCheckpoint}.
+ */
+export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<Checkpoint> {
   const { tensors, metadata } = await decodeOrAdvise(file, bytes);
   if (metadata.format !== "semantic-ae checkpoint") {
     throw new Error(
@@ -180,6 +193,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     config: checkSettings(JSON.parse(metadata.config), `${file} (configuration)`) as RunConfig,
     step: Number(metadata.step),
     cursor: JSON.parse(metadata.cursor) as Cursor,
+    ...(metadata.places && { places: JSON.parse(metadata.places) as number[][] }),
     pictures: Number(metadata.pictures),
     bad: Number(metadata.bad),
     engine: metadata.engine,

@@ -207,19 +207,39 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
         `add --warmup-epochs ${config.epochs / 10}, or take more epochs`,
     );
   }
-  if (config.batchSize % config.devices !== 0) {
-    const nearest = Math.max(1, Math.round(config.batchSize / config.devices)) * config.devices;
+  const sharers = config.devices * config.nodes;
+  if (config.batchSize % sharers !== 0) {
+    const nearest = Math.max(1, Math.round(config.batchSize / sharers)) * sharers;
     throw new ConfigError(
-      `batchSize is ${config.batchSize}, which ${config.devices} devices cannot share evenly; ` +
+      `batchSize is ${config.batchSize}, which ${sharers} devices cannot share evenly; ` +
         `use --batch-size ${nearest}, or another number of --devices`,
     );
   }
+  if (config.nodes > 1) checkNodes(config);
   try {
     checkModel(config);
   } catch (cause) {
     throw new ConfigError((cause as Error).message, { cause });
   }
   return config;
+}
+
+/** Settings of a run on several nodes that do not go together. */
+export function checkNodes({ nodes, nodeId, coordinator, process, engine }: RunConfig): void {
+  if (nodeId >= nodes) {
+    throw new ConfigError(`nodeId is ${nodeId}, but the ${nodes} nodes count from 0 to ${nodes - 1}`);
+  }
+  if (coordinator === "") {
+    throw new ConfigError(
+      `${nodes} nodes need --coordinator HOST:PORT: an address of node 0 that all of them reach`,
+    );
+  }
+  if (process !== "") {
+    throw new ConfigError(
+      "--process names a part of the data, but --nodes gives each node its own; leave it out",
+    );
+  }
+  if (engine === "wasm") throw new ConfigError("engine wasm cannot train on several nodes; take engine xla");
 }
 
 /** The help: every setting with its default in a preset and one line, in groups. */

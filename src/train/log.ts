@@ -56,6 +56,11 @@ export async function openMetrics(path: string, step: number): Promise<MetricsLo
   };
 }
 
+/** A log that is written nowhere. */
+export function silentMetrics(): MetricsLog {
+  return { write: () => {}, sync: () => Promise.resolve(), close: () => {} };
+}
+
 /** The whole lines of a metrics file, in order; none when there is no file. A torn last line is left out. */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
   let text: string;

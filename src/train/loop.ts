@@ -1,19 +1,22 @@
 import { join } from "node:path";
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
-import { openBadLog } from "../data/bad_log.ts";
+import { openBadLog, silentBadLog } from "../data/bad_log.ts";
 import { type Data, dataLength, dataUri } from "../data/opened.ts";
 import { streamBatches } from "../data/stream.ts";
 import type { Batch } from "../data/types.ts";
 import type { CompileReport, Engine } from "../engine/types.ts";
+import type { Hosts } from "../engine/xla/hosts/join.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import type { WriteFile } from "./atomic.ts";
 import { type CheckpointInfo, latestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { ConfigError } from "./config.ts";
 import { batchTensors, type MetricValues, readValues, scalarTensors } from "./feed.ts";
-import { openMetrics } from "./log.ts";
+import { openMetrics, silentMetrics } from "./log.ts";
+import { blankBatch, compileWithin, MemoryError } from "./memory.ts";
 import { type Progress, silent } from "./progress.ts";
 import { openMeter } from "./meter.ts";
-import { planSteps, prepareFolder, processOf } from "./run.ts";
+import { nodeBatchTensors, nodeStep, placeOf, sameCheckpoint, untilFailed } from "./nodes.ts";
+import { abandonFolder, planSteps, prepareFolder, shareOf } from "./run.ts";
 import { nonFinite, NonFiniteError } from "./finite.ts";
 import { stepScalars } from "./schedule.ts";
 import type { RunConfig } from "./settings.ts";
@@ -32,6 +35,8 @@ export interface TrainOptions {
   engine: Engine;
   /** The pictures: what {@linkcode openData} or {@linkcode openSource} gives. Not closed. */
   source: Data;
+  /** The nodes that train together, where they are several; the engine must have been opened with them. */
+  hosts?: Hosts;
   /** Default: shows nothing. */
   progress?: Progress;
   /** Aborting it finishes the step, writes a checkpoint and returns. */
@@ -49,7 +54,7 @@ export interface TrainResult {
   total: number;
   /** True when the signal ended the run before its last step. */
   stopped: boolean;
-  /** The last checkpoint. */
+  /** The last checkpoint; empty on nodes other than node 0. */
   checkpoint: string;
   /** Bad pictures skipped. */
   bad: number;
@@ -70,14 +75,11 @@ interface Snapshot {
   tensors: Record<string, StoredTensor>;
 }
 
-function describeCompile(report: CompileReport, devices: number): string {
-  const { traceSeconds, compileSeconds, cached, memory, flops } = report;
+function describeCompile(report: CompileReport): string {
+  const { traceSeconds, compileSeconds, cached, flops } = report;
   const how = cached ? "loaded compiled in" : "compiled in";
   return `traced in ${traceSeconds.toFixed(1)} s, ${how} ${compileSeconds.toFixed(1)} s` +
-    (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "") +
-    (memory
-      ? `, ${(memory.peak / 1e9).toFixed(2)} GB of ${devices > 1 ? "each device's" : "device"} memory`
-      : "");
+    (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "");
 }
 
 /**
@@ -94,9 +96,12 @@ function describeCompile(report: CompileReport, devices: number): string {
  * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
  */
 export async function train(config: RunConfig, options: TrainOptions): Promise<TrainResult> {
-  const { engine, source, progress = silent, signal, writeFile: write } = options;
+  const { engine, source, hosts, progress = silent, signal, writeFile: write } = options;
+  /** Node 0 alone writes the run folder. */
+  const leads = !hosts || hosts.nodeId === 0;
   const { pictures, perEpoch, total } = planSteps(config, source), uri = dataUri(source);
-  const resumed = await prepareFolder(config);
+  const prepared = leads ? await prepareFolder(config) : null;
+  const resumed = hosts ? await sameCheckpoint(hosts, prepared, config) : prepared;
   if (resumed && resumed.pictures !== pictures) {
     throw new ConfigError(
       `${uri} has ${pictures} pictures, but ${resumed.path} was made with ${resumed.pictures}; ` +
@@ -104,6 +109,10 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     );
   }
   const start = resumed?.step ?? 0;
+  const place = resumed
+    ? placeOf(resumed, config, dataLength(source) === null)
+    : { cursor: { epoch: 0, position: 0 }, bad: 0 };
+  const share = shareOf(config);
 
   // What the run is.
   let state = resumed ? writeState(resumed.tensors) : initialState(config, config.seed, config.ema);
@@ -121,30 +130,32 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     say("note", `the checkpoint was made by ${resumed.engine}; ${engine.name} rounds differently`);
   }
 
-  const badLog = await openBadLog(join(config.out, "bad.jsonl"));
-  const step = engine.jit(trainStep(config), {
+  const badLog = leads ? await openBadLog(join(config.out, "bad.jsonl")) : silentBadLog();
+  const makeStep = trainStep(config);
+  const step = engine.jit(hosts ? nodeStep(makeStep) : makeStep, {
     donate: ["state"],
     precision: config.precision,
-    shard: engine.devices > 1 ? ["batch/base"] : [],
+    shard: hosts ? ["batch/base", "batch/views"] : engine.devices > 1 ? ["batch/base"] : [],
   });
+  const tensorsOf = hosts ? nodeBatchTensors : batchTensors;
   const stream = streamBatches(source, {
     imageSize: config.imageSize,
-    batchSize: config.batchSize,
+    batchSize: share.batchSize,
     seed: config.seed,
     views: config,
-    from: resumed?.cursor,
+    from: place.cursor,
     onBad: config.onBad,
     onBadRecord: (record) => {
       if (badLog.add(record)) progress.line(`skipped    ${record.key}: ${record.reason}`);
     },
-    bad: resumed?.bad,
+    bad: place.bad,
     concurrency: config.concurrency,
     workers: config.workers,
     prefetch: config.prefetch,
-    process: processOf(config),
+    process: share.process,
     shuffleBuffer: config.shuffleBuffer,
   })[Symbol.asyncIterator]();
-  const metrics = await openMetrics(join(config.out, "metrics.jsonl"), start);
+  const metrics = leads ? await openMetrics(join(config.out, "metrics.jsonl"), start) : silentMetrics();
   const aborted = new Promise<"aborted">((resolve) => {
     if (signal?.aborted) resolve("aborted");
     signal?.addEventListener("abort", () => resolve("aborted"), { once: true });
@@ -154,9 +165,11 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   let snapshot: Snapshot | null = null;
   let checkpoint = resumed?.path ?? null;
   let done = start;
-  let next = resumed?.cursor ?? { epoch: 0, position: 0 };
-  let bad = resumed?.bad ?? 0;
+  let next = place.cursor;
+  let bad = place.bad;
   let saved = performance.now();
+  /** True when the step does not fit: nothing was done then, and the folder is free for another batch size. */
+  let refused = false;
   const meter = openMeter(config.batchSize);
   /** Share of the devices' peak that one picture a second takes; known after compiling, where the peak is. */
   let utilisation: number | undefined;
@@ -168,6 +181,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       cursor: next,
       pictures,
       bad,
+      places: (await hosts?.gather(done))?.map((numbers) => numbers.slice(0, 3)),
       engine: engine.name,
       time: new Date().toISOString(),
     },
@@ -186,10 +200,14 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       keys,
       checkpoint,
     );
+  /** A step that waits for a node that is gone would wait for ever. */
+  const alive = untilFailed(hosts?.failed);
+  let asked = false;
+  hosts?.note(done, [next.epoch, next.position, bad]);
   /** Waits for the oldest step under way, checks and records it. */
   const settle = async () => {
     const flight = flights[0];
-    const values = await flight.values;
+    const values = await alive(flight.values);
     flights.shift();
     const wrong = Object.entries(values).filter(([, value]) => !Number.isFinite(value));
     if (wrong.length > 0) {
@@ -226,28 +244,51 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       // An engine that computes at once leaves no gap in which a signal could be heard: only a timer is one, after which
       // the event loop has rested.
       await (engine.compiles ? setImmediate() : delay(1));
-      if (signal?.aborted) break;
-      const asked = performance.now();
-      const got = await Promise.race([stream.next(), aborted]);
+      if (signal?.aborted) {
+        if (!hosts) break;
+        // All nodes stop after the same step.
+        if (!asked) await alive(hosts.askStop(done));
+        asked = true;
+      }
+      if (hosts && done >= hosts.stopAfter()) break;
+      const since = performance.now();
+      const got = await alive(hosts ? stream.next() : Promise.race([stream.next(), aborted]));
       if (got === "aborted") break;
       if (got.done) throw new Error(`${uri}: the stream of batches ended before the run`);
       const batch = got.value;
-      meter.wait(asked, flights.at(-1)?.done ?? -Infinity, performance.now());
+      meter.wait(since, flights.at(-1)?.done ?? -Infinity, performance.now());
 
       const args = {
         state,
-        batch: batchTensors(engine, config, batch, done),
+        batch: tensorsOf(engine, config, batch, done),
         scalars: scalarTensors(config, perEpoch, done),
       };
       if (done === start) {
-        const report = await step.compile(args);
-        if (engine.compiles) say("step", describeCompile(report, engine.devices));
+        const report = await compileWithin({
+          engine,
+          batchSize: config.batchSize,
+          multiple: engine.devices,
+          memoryLimit: config.memoryLimit,
+          overMemory: config.overMemory,
+          search: !hosts,
+          compile: async (count) => {
+            if (count === config.batchSize) return await step.compile(args);
+            const blank = batchTensors(engine, config, blankBatch(config.imageSize, count), done);
+            return await step.compile({ ...args, batch: blank }).finally(() => disposeTree(blank));
+          },
+          say,
+        }).catch((error) => {
+          disposeTree([args.batch, args.scalars]);
+          throw error;
+        });
+        if (engine.compiles) say("step", describeCompile(report));
         if (report.flops && report.peakFlops) {
           utilisation = report.flops / config.batchSize / report.peakFlops;
         }
         meter.start();
         saved = performance.now();
       }
+      hosts?.note(done + 1, [batch.next.epoch, batch.next.position, batch.bad]);
       const result = step(args);
       // The old state is given up: only the new one is valid from here on.
       state = result.state;
@@ -264,20 +305,24 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       const minutes = (performance.now() - saved) / 60_000;
       const dueByTime = config.checkpointMinutes > 0 && minutes >= config.checkpointMinutes;
       const dueBySteps = config.checkpointSteps > 0 && done % config.checkpointSteps === 0;
-      if ((dueByTime || dueBySteps) && done < total) {
+      if (leads && (dueByTime || dueBySteps) && done < total) {
         while (flights.length > 0) await settle();
         snapshot = await take();
         saved = performance.now();
       }
     }
     while (flights.length > 0) await settle();
-    if (done > start || !checkpoint) {
+    if (leads && (done > start || !checkpoint)) {
       const last = await take();
       const name = nonFinite(last.tensors);
       if (name) throw refuse(done, [], `${name} holds a value that is no finite number`);
       await save(last);
     }
+    await hosts?.barrier("trained");
   } catch (error) {
+    // What still runs may wait for other nodes, which learn of this only now.
+    refused = error instanceof MemoryError;
+    if (hosts) throw error;
     await Promise.allSettled(flights.map(({ values }) => values));
     disposeTree(state);
     throw error;
@@ -286,7 +331,8 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     metrics.close();
     await stream.return?.();
     badLog.close();
+    if (refused && leads && !resumed) await abandonFolder(config);
   }
-  checkpoint ??= await latestCheckpoint(config.out);
-  return { state, step: done, total, stopped: done < total, checkpoint: checkpoint!, bad };
+  if (leads) checkpoint ??= await latestCheckpoint(config.out);
+  return { state, step: done, total, stopped: done < total, checkpoint: checkpoint ?? "", bad };
 }

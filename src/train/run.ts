@@ -100,6 +100,15 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
   return checkpoint;
 }
 
+/** Empties the folder of a run that was prepared but never begun, so that it can be named again. */
+export async function abandonFolder({ out }: Pick<RunConfig, "out">): Promise<void> {
+  for (const name of ["config.json", "metrics.jsonl", "bad.jsonl", "checkpoints"]) {
+    await Deno.remove(join(out, name), { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+}
+
 /**
  * Which part of the data this process takes; undefined for all of it.
  *
@@ -114,6 +123,15 @@ export function processOf(config: Pick<RunConfig, "process">): { index: number; 
   }
 }
 
+/** The part of each batch, and of the data, that this process takes: of several nodes each has an equal one. */
+export function shareOf(
+  config: Pick<RunConfig, "process" | "nodes" | "nodeId" | "batchSize">,
+): { process: { index: number; count: number } | undefined; batchSize: number } {
+  const { nodes, nodeId, batchSize } = config;
+  if (nodes === 1) return { process: processOf(config), batchSize };
+  return { process: { index: nodeId, count: nodes }, batchSize: batchSize / nodes };
+}
+
 /**
  * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
  *
@@ -124,18 +142,21 @@ export function planSteps(
   config: RunConfig,
   data: Data,
 ): { pictures: number; perEpoch: number; total: number } {
-  const pictures = dataLength(data) ?? config.epochPictures, count = processOf(config)?.count ?? 1;
+  const share = shareOf(config);
+  const pictures = dataLength(data) ?? config.epochPictures, count = share.process?.count ?? 1;
   if (pictures === 0 && dataLength(data) === null) {
     throw new ConfigError(
       `${dataUri(data)} is read as a stream, which does not tell how many pictures it has: say it with ` +
         "--epoch-pictures N (deno task data counts them)",
     );
   }
-  const mine = Math.floor(pictures / count), perEpoch = Math.floor(mine / config.batchSize);
+  const mine = Math.floor(pictures / count), perEpoch = Math.floor(mine / share.batchSize);
   if (perEpoch === 0) {
     throw new ConfigError(
       `batchSize is ${config.batchSize}, but ${dataUri(data)} has only ${pictures} pictures` +
-        `${count > 1 ? ` for ${count} processes` : ""}; use --batch-size ${Math.max(1, mine)} or less`,
+        `${count > 1 ? ` for ${count} processes` : ""}; use --batch-size ${
+          Math.max(1, mine * config.nodes)
+        } or less`,
     );
   }
   const all = Math.round(config.epochs * perEpoch);

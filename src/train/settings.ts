@@ -19,6 +19,13 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   plugin: string;
   memoryFraction: number;
   preallocate: "auto" | "on" | "off";
+  memoryLimit: number;
+  overMemory: "stop" | "try";
+  nodes: number;
+  nodeId: number;
+  coordinator: string;
+  nodeWait: number;
+  nodeSilence: number;
   precision: Precision;
   seed: number;
   steps: number;
@@ -91,7 +98,12 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   out: run(text, "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …", true),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
   engine: run(choice("auto", ...ENGINES), "what runs the tensors", true),
-  devices: run(whole(1), "devices of engine xla that share each batch evenly", true),
+  devices: run(whole(1), "devices of engine xla, of each node, that share each batch evenly", true),
+  nodes: run(whole(1, 4096), "processes, on hosts of their own or not, that train together", true),
+  nodeId: run(whole(), "which of them this one is, from 0; node 0 writes the run folder", true),
+  coordinator: run(text, "host:port at which node 0 listens and the other nodes find it", true),
+  nodeWait: run(number(1), "seconds to wait at the start until all nodes have come", true),
+  nodeSilence: run(number(4), "seconds without a word after which a node counts as gone", true),
   plugin: run(
     text,
     "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else one for an NVIDIA card, else XLA's CPU plugin",
@@ -107,6 +119,8 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
     "take that share of a graphics card's memory at once; auto: as the plugin has it, on",
     true,
   ),
+  memoryLimit: run(number(), "GB of each device's memory that a step may take; 0: what there is", true),
+  overMemory: run(choice("stop", "try"), "what to do with a step that needs more", true),
   precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
   seed: run(whole(0, 2 ** 32 - 1), "names all random numbers of the run"),
   keep: run(whole(1), "checkpoints that stay; older ones are removed", true),

@@ -69,7 +69,7 @@ export class XlaBackend extends tf.KernelBackend {
   /** A data id for a device buffer, or for the same values in one buffer on each device. */
   adopt(given: Buffer | readonly Buffer[], shape?: readonly number[]): tf.TensorInfo {
     const buffers = [given].flat(), [buffer] = buffers, dtype = dtypeOf(buffer.type);
-    const spread = buffers.length > 1 ? { split: false, buffers } : undefined;
+    const spread = buffers.length > 1 ? { split: false, buffers, parts: buffers.length } : undefined;
     const dims = shape ?? buffer.dims;
     return {
       dataId: this.#add({ references: 1, dtype, shape: dims, buffer, spread }),
@@ -78,15 +78,15 @@ export class XlaBackend extends tf.KernelBackend {
     };
   }
 
-  /** A data id for bytes that move to the devices at their first use, which says where they are needed. */
-  adoptBytes(data: Uint8Array, shape: readonly number[]): tf.TensorInfo {
+  /**
+   * A data id for bytes or floats that move to the devices at their first use, which says where they are needed. Of what
+   * will be split over several processes each gives its own rows; `shape` is that of the whole.
+   */
+  adoptRows(data: Uint8Array | Float32Array, shape: readonly number[]): tf.TensorInfo {
     // The caller may write into its array again.
-    const waiting = { data: data.slice(), element: "u8" as const };
-    return {
-      dataId: this.#add({ references: 1, dtype: "int32", shape, waiting }),
-      shape: [...shape],
-      dtype: "int32",
-    };
+    const { buffer } = data.slice(), element = data instanceof Uint8Array ? "u8" as const : "f32" as const;
+    const waiting = { data: new Uint8Array(buffer), element }, dtype = dtypeOf(element);
+    return { dataId: this.#add({ references: 1, dtype, shape, waiting }), shape: [...shape], dtype };
   }
 
   /** A data id for a value of the function being traced. */

@@ -68,7 +68,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   const { client } = backend;
   const mesh = options.shard?.length ? backend.mesh : undefined;
   const target: CompileOptions = mesh
-    ? { partitions: mesh.size, shardy: mesh.shardy, devices: mesh.devices.map(({ id }) => id) }
+    ? { partitions: mesh.size, shardy: mesh.shardy, devices: [...mesh.ids] }
     : {};
   const programs = new Map<string, Program>();
 

@@ -20,6 +20,8 @@
 import * as tf from "./tf.ts";
 
 export { tf };
+export { type Hosts, joinHosts, type JoinOptions } from "./hosts/join.ts";
+export { HostsError } from "./hosts/request.ts";
 export { openXla, type Xla, type XlaOptions } from "./open.ts";
 export { findCudaPlugins, findPlugin, type FoundPlugin, providePlugin } from "./plugin.ts";
 export {

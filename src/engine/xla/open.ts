@@ -1,6 +1,8 @@
 import type { XlaBackend } from "./backend.ts";
 import { type Compiler, compilerOf } from "./compiler.ts";
 import { jit, type JitOptions, type Jitted } from "./jit.ts";
+import type { Hosts } from "./hosts/join.ts";
+import { PjrtError } from "./pjrt/api.ts";
 import { openClient } from "./pjrt/client.ts";
 import { compiles } from "./pjrt/probe.ts";
 import type { Client, NamedValues } from "./pjrt/types.ts";
@@ -13,8 +15,13 @@ import type { Tree } from "./tree.ts";
 export interface XlaOptions {
   /** The plugin's own options, such as `{ memory_fraction: 0.9 }` for CUDA. */
   client?: NamedValues;
-  /** Devices that functions may be split over (`shard`). Default 1. XLA's CPU plugin makes as many as are asked for. */
+  /**
+   * Devices that functions may be split over (`shard`), of each process. Default 1. XLA's CPU plugin makes as many as are
+   * asked for.
+   */
   devices?: number;
+  /** The processes that split functions together, from {@linkcode joinHosts}. Each must then run the same functions. */
+  hosts?: Hosts;
   /** Folder for compiled programs; none keeps none. */
   cache?: string;
   /** XLA's debug options for every program; a plugin that does not know one of them gets none. */
@@ -24,6 +31,29 @@ export interface XlaOptions {
 /** A program that says nothing, to try debug options with. */
 const NOTHING = "func.func public @main() -> tensor<f32> {\n" +
   "  %0 = stablehlo.constant dense<0.0> : tensor<f32>\n  return %0 : tensor<f32>\n}";
+
+/** A client that sees the devices of all processes. Blocks until the plugins have found each other. */
+function openWithHosts(plugin: string, hosts: Hosts, options: NamedValues = {}): Client {
+  const { nodes, nodeId, callbacks } = hosts;
+  let client: Client;
+  try {
+    client = openClient(plugin, { ...options, node_id: nodeId, num_nodes: nodes }, callbacks);
+  } catch (error) {
+    if (!(error instanceof PjrtError && /num_nodes|node_id/.test(error.message))) throw error;
+    throw new Error(
+      `The PJRT plugin ${plugin} cannot compute with other hosts: it does not know the options node_id and num_nodes ` +
+        `(${error.message}). CUDA's and ROCm's plugins do; XLA's CPU plugin does not.`,
+      { cause: error },
+    );
+  }
+  const processes = new Set(client.globalDevices.map(({ processIndex }) => processIndex));
+  if (processes.size === nodes && client.processIndex === nodeId) return client;
+  client.close();
+  throw new Error(
+    `The PJRT plugin ${plugin} was opened as process ${nodeId} of ${nodes}, but shows the devices of ` +
+      `${processes.size} as process ${client.processIndex}: it cannot compute with other hosts.`,
+  );
+}
 
 /** TensorFlow.js on a PJRT plugin's devices. */
 export interface Xla {
@@ -47,9 +77,11 @@ export interface Xla {
  * @throws When the plugin cannot be loaded or has no device.
  */
 export async function openXla(plugin: string, options: XlaOptions = {}): Promise<Xla> {
-  const { flags, cache, devices = 1 } = options;
-  let client = openClient(plugin, options.client);
-  if (client.platform === "cpu" && devices > client.devices.length) {
+  const { flags, devices = 1, hosts } = options;
+  // Programs of several processes are compiled by all of them together; one that found its own on disk would not join in.
+  const cache = hosts ? undefined : options.cache;
+  let client = hosts ? openWithHosts(plugin, hosts, options.client) : openClient(plugin, options.client);
+  if (!hosts && client.platform === "cpu" && devices > client.devices.length) {
     client.close();
     client = openClient(plugin, { ...options.client, cpu_device_count: devices });
   }

@@ -30,7 +30,10 @@ export interface Entry {
 /** A value on several devices: a part on each, cut along the first axis, or the whole on each. */
 export interface Spread {
   readonly split: boolean;
+  /** Those on this process's devices. */
   readonly buffers: readonly Buffer[];
+  /** On how many devices it lies, those of other processes too. */
+  readonly parts: number;
 }
 
 /** Our element type of a tfjs dtype. */
@@ -82,7 +85,7 @@ export function typeOfEntry(entry: Entry): TensorType {
   if (buffer) return { element: buffer.type, shape: buffer.dims };
   if (spread) {
     const { type, dims: [first, ...rest] } = spread.buffers[0];
-    return { element: type, shape: [first * spread.buffers.length, ...rest] };
+    return { element: type, shape: spread.split ? [first * spread.parts, ...rest] : [first, ...rest] };
   }
   return { element: waiting?.element ?? elementOf(entry.dtype), shape: entry.shape };
 }
@@ -95,7 +98,13 @@ export function dataOf(entry: Entry): ArrayBufferView {
   if (entry.dtype === "string") throw new Error(`xla: tensors of string ${NOT_HERE}`);
   if (entry.host) return entry.host as HostArray;
   if (entry.buffer) return entry.buffer.readSync();
-  const parts = entry.spread!.buffers.map((part) => part.readSync());
+  const { buffers, parts: count } = entry.spread!;
+  if (buffers.length < count) {
+    throw new Error(
+      "xla: this tensor lies split over the devices of several processes; no one of them can read it",
+    );
+  }
+  const parts = buffers.map((part) => part.readSync());
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
   return whole;

@@ -29,7 +29,7 @@ const fit = ({ state, batch }: {
 };
 const bytes = Uint8Array.from({ length: 8 * 3 }, (_, i) => i * 11 % 256);
 const bytesTensor = () => {
-  const { dataId, shape, dtype } = backend.adoptBytes(bytes, [8, 3]);
+  const { dataId, shape, dtype } = backend.adoptRows(bytes, [8, 3]);
   return tf.engine().makeTensorFromDataId(dataId, shape, dtype, backend) as tf.Tensor;
 };
 const start = () => ({

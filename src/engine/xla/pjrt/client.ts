@@ -1,6 +1,6 @@
 import { loadApi, readNamedValues, writeNamedValues } from "./api.ts";
 import { DeviceBuffer } from "./buffer.ts";
-import { describeDevice } from "./device.ts";
+import { describeDevice, placeDevice } from "./device.ts";
 import { donatedArguments } from "./donated.ts";
 import { LoadedExecutable } from "./executable.ts";
 import { HostBufferSemantics } from "./layouts.ts";
@@ -15,6 +15,7 @@ import {
   ELEMENT_BYTES,
   type ElementType,
   type Executable,
+  type KeyValueCallbacks,
   type NamedValues,
 } from "./types.ts";
 
@@ -36,13 +37,18 @@ function usesOneDnn(options: CompileOptions = {}): boolean {
  *
  * @param path the plugin's shared library
  * @param options the plugin's own options, such as `{ memory_fraction: 0.9, preallocate: false }` for CUDA
+ * @param callbacks how the client shares values with those of other processes; must stay valid as long as the client
  * @throws when the plugin cannot be loaded, speaks another major version, or refuses the options
  */
-export function openClient(path: string, options: NamedValues = {}): Client {
+export function openClient(path: string, options: NamedValues = {}, callbacks?: KeyValueCallbacks): Client {
   const api = loadApi(path);
   const native = writeNamedValues(options);
   const create = new Struct("Client_Create_Args");
   create.set("create_options", native.count ? native.address : 0).set("num_options", native.count);
+  if (callbacks) {
+    const { get, tryGet, put } = callbacks;
+    create.set("kv_get_callback", get).set("kv_try_get_callback", tryGet).set("kv_put_callback", put);
+  }
   pinned.add(native);
   try {
     api.call("Client_Create", create);
@@ -68,6 +74,7 @@ export function openClient(path: string, options: NamedValues = {}): Client {
   if (devices.length === 0) {
     throw new Error(`The PJRT plugin ${path} has no device that this process can address.`);
   }
+  const globalDevices = readInts(all.get("devices"), all.get("num_devices")).map((h) => placeDevice(api, h));
   const session = new Session(api, handle, new Map(devices.map((d, i) => [d.id, handles[i]])));
 
   // One struct for all uploads: the call copies the data before it returns, and nothing else runs meanwhile.
@@ -110,11 +117,18 @@ export function openClient(path: string, options: NamedValues = {}): Client {
     return new DeviceBuffer(session, upload.get("buffer"), type, [...dims], device);
   }
 
+  /** A program for one device goes to our first one; a plugin itself takes the first of all processes. */
+  function placed(options: CompileOptions = {}): CompileOptions {
+    const { replicas = 1, partitions = 1 } = options;
+    const ours = options.devices || replicas * partitions > 1 || globalDevices.length === devices.length;
+    return ours ? options : { ...options, devices: [devices[0].id] };
+  }
+
   function compileCall(stablehlo: string, options?: CompileOptions) {
     session.open();
     const code = new TextEncoder().encode(stablehlo);
     const format = new TextEncoder().encode("mlir");
-    const proto = compileOptionsProto(options);
+    const proto = compileOptionsProto(placed(options));
     const program = new Struct("Program");
     program.set("code", addressOf(code)).set("code_size", code.length);
     program.set("format", addressOf(format)).set("format_size", format.length);
@@ -133,7 +147,7 @@ export function openClient(path: string, options: NamedValues = {}): Client {
 
   function loadCall(serialized: Uint8Array, options?: CompileOptions) {
     session.open();
-    const proto = options && compileOptionsProto(options);
+    const proto = options && compileOptionsProto(placed(options));
     // The bytes must not change while another thread reads them, and shared memory has no fixed owner: copy.
     const bytes = new Uint8Array(serialized);
     const args = new Struct("Executable_DeserializeAndLoad_Args").set("client", handle);
@@ -153,7 +167,7 @@ export function openClient(path: string, options: NamedValues = {}): Client {
     apiVersion: api.version,
     attributes: readNamedValues(attributes.get("attributes"), attributes.get("num_attributes")),
     devices,
-    globalDevices: all.get("num_devices"),
+    globalDevices,
     processIndex: process.get("process_index"),
     compile(stablehlo: string, options?: CompileOptions): Executable {
       const call = compileCall(stablehlo, options);

@@ -1,6 +1,6 @@
 import { type Api, PjrtError, readNamedValues } from "./api.ts";
 import { type Address, Struct } from "./memory.ts";
-import type { Device, DeviceMemory } from "./types.ts";
+import type { Device, DeviceMemory, PlacedDevice } from "./types.ts";
 
 /** Describes a native device. */
 export function describeDevice(api: Api, handle: Address): Device {
@@ -28,6 +28,18 @@ export function describeDevice(api: Api, handle: Address): Device {
     attributes: readNamedValues(attributes.get("attributes"), attributes.get("num_attributes")),
     memory: () => deviceMemory(api, handle),
   };
+}
+
+/** What is known of a device that another process may own. */
+export function placeDevice(api: Api, handle: Address): PlacedDevice {
+  const description = new Struct("Device_GetDescription_Args").set("device", handle);
+  api.call("Device_GetDescription", description);
+  const at = description.get("device_description");
+  const id = new Struct("DeviceDescription_Id_Args").set("device_description", at);
+  api.call("DeviceDescription_Id", id);
+  const process = new Struct("DeviceDescription_ProcessIndex_Args").set("device_description", at);
+  api.call("DeviceDescription_ProcessIndex", process);
+  return { id: id.get("id"), processIndex: process.get("process_index") };
 }
 
 function deviceMemory(api: Api, handle: Address): DeviceMemory | undefined {

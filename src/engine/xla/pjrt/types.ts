@@ -91,6 +91,20 @@ export interface Device {
   memory(): DeviceMemory | undefined;
 }
 
+/** A device of any process, as far as others know it. */
+export interface PlacedDevice {
+  readonly id: number;
+  /** The process that owns the device. */
+  readonly processIndex: number;
+}
+
+/** Addresses of native functions by which the clients of several processes share values (PJRT_KeyValue…Callback). */
+export interface KeyValueCallbacks {
+  readonly get: number;
+  readonly tryGet: number;
+  readonly put: number;
+}
+
 /** An array on a device. Its contents may still be in the making; reading waits for them. */
 export interface Buffer extends Readonly<ValueType> {
   readonly byteLength: number;
@@ -168,8 +182,8 @@ export interface Client {
   readonly attributes: Record<string, string | number | boolean | number[]>;
   /** The devices that this process can address. */
   readonly devices: readonly Device[];
-  /** The number of devices of all processes. */
-  readonly globalDevices: number;
+  /** The devices of all processes. */
+  readonly globalDevices: readonly PlacedDevice[];
   readonly processIndex: number;
   /**
    * Compiles StableHLO text.

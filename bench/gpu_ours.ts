@@ -1,0 +1,79 @@
+import { openXlaEngine } from "../src/engine/xla.ts";
+import { batchTensors, readValues, scalarTensors } from "../src/train/feed.ts";
+import { presetConfig } from "../src/train/presets.ts";
+import { initialState } from "../src/train/state.ts";
+import { trainStep } from "../src/train/step.ts";
+import type { Case } from "./gpu.ts";
+import { noiseBatch, peakMemory } from "./step.ts";
+
+/** What one side measured. */
+export interface Figures {
+  /** One line about it. */
+  about: string;
+  /** Seconds a step, one for each repeat. */
+  seconds: number[];
+  /** Bytes: of the device's memory, or of the process where the device has none of its own. */
+  peakMemory: number;
+  /** Seconds until the first step could be timed: tracing and compiling. */
+  readySeconds: number;
+  /** Floating-point operations of a step, and what the device could do in a second, where known. */
+  flops?: number;
+  peakFlops?: number;
+  /** The loss after the warm-up: a number, or nothing was computed. */
+  loss?: number;
+}
+
+/** Where our side finds things. */
+export interface OursOptions {
+  plugin?: string;
+  /** Folder for compiled programs. */
+  cache?: string;
+  /** Share of the device's memory that XLA takes. */
+  memoryFraction?: number;
+}
+
+/** Times our step on noise. At most two steps are under way, as in training. */
+export async function measureOurs(given: Case, options: OursOptions): Promise<Figures> {
+  const { preset, precision, batch: count } = given, { plugin, cache, memoryFraction } = options;
+  const client = memoryFraction ? { memory_fraction: memoryFraction } : undefined;
+  const engine = await openXlaEngine({ plugin, cache, client });
+  const config = { ...presetConfig(preset), batchSize: count, precision };
+  const step = engine.jit(trainStep(config), { donate: ["state"], precision });
+  let state = initialState(config, 0);
+  const scalars = scalarTensors(config, 1000, 20000), noise = noiseBatch(config, count);
+  const batch = batchTensors(engine, config, noise, 0);
+  const start = performance.now();
+  const compiled = await step.compile({ state, batch, scalars });
+  const readySeconds = (performance.now() - start) / 1000;
+  let loss = NaN;
+  const run = async (steps: number) => {
+    const start = performance.now();
+    const flights: Promise<void>[] = [];
+    for (let i = 0; i < steps; i++) {
+      const result = step({ state, batch, scalars });
+      state = result.state;
+      flights.push(readValues(result.metrics).then((values) => void (loss = values.loss)));
+      if (flights.length > 1) await flights.shift();
+    }
+    await Promise.all(flights);
+    await engine.ready(state);
+    return (performance.now() - start) / 1000 / steps;
+  };
+  await run(2);
+  const steps = Math.max(1, Math.ceil(given.seconds / await run(2)));
+  const seconds: number[] = [];
+  for (let i = 0; i < given.repeats; i++) seconds.push(await run(steps));
+  const memory = engine.deviceMemory();
+  const peak = typeof memory === "object" ? memory.peak : undefined;
+  const figures: Figures = {
+    about: engine.description,
+    seconds,
+    peakMemory: peak ?? peakMemory(),
+    readySeconds,
+    flops: compiled.flops,
+    peakFlops: compiled.peakFlops,
+    loss,
+  };
+  await engine.close();
+  return figures;
+}

@@ -1,0 +1,166 @@
+/** A run on several nodes: what each of them takes, what they tell each other, and what only node 0 does. */
+import type { Batch, Cursor } from "../data/types.ts";
+import * as tf from "../engine/tf.ts";
+import type { Engine } from "../engine/types.ts";
+import type { Hosts } from "../engine/xla/hosts/join.ts";
+import { VIEW_FIELDS } from "../views/types.ts";
+import { type Checkpoint, checkSameConfig, parseCheckpoint } from "./checkpoint.ts";
+import { ConfigError, flagName } from "./config.ts";
+import { drawDrop } from "./drop.ts";
+import type { FeedSettings } from "./feed.ts";
+import type { RunConfig } from "./settings.ts";
+import type { StepArgs, StepBatch, StepResult } from "./step.ts";
+
+/**
+ * Waiting that ends when the run has failed: a result that other nodes take part in may never come.
+ *
+ * @param failed Rejects when the run has failed; none never does.
+ */
+export function untilFailed(failed?: Promise<never>): <T>(wanted: Promise<T>) => Promise<T> {
+  // One reaction for the whole run: a promise keeps every reaction that it was ever given.
+  const waiting = new Set<(error: unknown) => void>();
+  let failure: { error: unknown } | undefined;
+  failed?.catch((error) => {
+    failure = { error };
+    for (const reject of waiting) reject(error);
+  });
+  return (wanted) =>
+    new Promise((resolve, reject) => {
+      if (failure) reject(failure.error);
+      waiting.add(reject);
+      wanted.then(resolve, reject).finally(() => waiting.delete(reject));
+    });
+}
+
+/** What a node may set for itself; all else it takes from node 0. */
+const OWN: readonly (keyof RunConfig)[] = [
+  "nodeId",
+  "coordinator",
+  "data",
+  "out",
+  "plugin",
+  "concurrency",
+  "workers",
+  "prefetch",
+  "memoryLimit",
+  "resume",
+];
+
+/** Node 0: tells the others what the run is. */
+export async function shareConfig(hosts: Hosts, config: RunConfig): Promise<void> {
+  await hosts.put("run/config", JSON.stringify(config));
+}
+
+/**
+ * The run of node 0 for another node.
+ *
+ * @param given What this node was given; what it may not set for itself must be as node 0 has it.
+ * @throws {ConfigError} Naming each setting that differs.
+ */
+export async function sharedConfig(hosts: Hosts, given: Partial<RunConfig>): Promise<RunConfig> {
+  const shared = JSON.parse(new TextDecoder().decode(await hosts.get("run/config"))) as RunConfig;
+  const keys = Object.keys(given) as (keyof RunConfig)[];
+  const differing = keys.filter((key) =>
+    !OWN.includes(key) && JSON.stringify(given[key]) !== JSON.stringify(shared[key])
+  );
+  if (differing.length > 0) {
+    const list = differing.map((key) => `--${flagName(key)} is ${given[key]}, on node 0 ${shared[key]}`);
+    throw new ConfigError(
+      `node ${hosts.nodeId}: ${list.join("; ")}. Give all nodes the same, or only node 0`,
+    );
+  }
+  const own = Object.fromEntries(keys.filter((key) => OWN.includes(key)).map((key) => [key, given[key]]));
+  return { ...shared, ...own, nodeId: hosts.nodeId };
+}
+
+/**
+ * The checkpoint that all nodes go on from: node 0's, which the others read through it.
+ *
+ * @param own Node 0's; null where it has none.
+ */
+export async function sameCheckpoint(
+  hosts: Hosts,
+  own: Checkpoint | null,
+  config: RunConfig,
+): Promise<Checkpoint | null> {
+  if (hosts.nodeId === 0) {
+    hosts.offer("checkpoint", own?.path ?? null);
+    return own;
+  }
+  const bytes = await hosts.file("checkpoint");
+  if (!bytes) return null;
+  const checkpoint = await parseCheckpoint("node 0's checkpoint", bytes);
+  checkSameConfig(checkpoint, config);
+  return checkpoint;
+}
+
+/**
+ * Where this node's stream goes on, and the bad pictures that it has skipped. A run may go on with another number of
+ * nodes where the places of all in the epoch's order are again those of whole batches.
+ *
+ * @param stream True for data without random access, where a place means something to that many nodes only.
+ * @throws {ConfigError} Where it may not.
+ */
+export function placeOf(
+  checkpoint: Pick<Checkpoint, "cursor" | "places" | "bad" | "path">,
+  { nodes, nodeId }: Pick<RunConfig, "nodes" | "nodeId">,
+  stream: boolean,
+): { cursor: Cursor; bad: number } {
+  const { cursor, bad } = checkpoint, places = checkpoint.places ?? [[cursor.epoch, cursor.position, bad]];
+  if (places.length === nodes) {
+    const [epoch, position, bad] = places[nodeId];
+    return { cursor: { epoch, position }, bad };
+  }
+  const [epoch, position] = places[0], even = places.every(([e, p]) => e === epoch && p === position);
+  const all = position * places.length;
+  if (stream || !even || all % nodes !== 0) {
+    throw new ConfigError(
+      `${checkpoint.path} was made by ${places.length} ${
+        places.length > 1 ? "nodes" : "process"
+      } at a place ` +
+        `that ${nodes} cannot share; resume with --nodes ${places.length}`,
+    );
+  }
+  const skipped = places.reduce((sum, [, , bad]) => sum + bad, 0);
+  return { cursor: { epoch, position: all / nodes }, bad: nodeId === 0 ? skipped : 0 };
+}
+
+/**
+ * A node's part of a batch as the tensors of {@linkcode nodeStep}. Its pictures are rows `nodeId · B/nodes` and on of the
+ * whole batch, where one process would have them at every `nodes`-th place, so the draws of stochastic depth are dealt
+ * out likewise: the same pictures get the same draws.
+ */
+export function nodeBatchTensors(
+  engine: Engine,
+  settings: Pick<FeedSettings, "imageSize" | "depth" | "seed"> & Pick<RunConfig, "nodes">,
+  batch: Pick<Batch, "base" | "views" | "indices">,
+  step: number,
+): StepBatch {
+  const { imageSize: size, depth, seed, nodes } = settings;
+  const mine = batch.indices.length, count = mine * nodes;
+  // Picture by picture, so that the first axis can be split: [B, 2, VIEW_FIELDS].
+  const views = new Float32Array(batch.views.length);
+  for (let v = 0; v < 2; v++) {
+    for (let b = 0; b < mine; b++) {
+      const from = (v * mine + b) * VIEW_FIELDS;
+      views.set(batch.views.subarray(from, from + VIEW_FIELDS), (2 * b + v) * VIEW_FIELDS);
+    }
+  }
+  const draws = drawDrop(seed, step, depth, 2 * count), drop = new Float32Array(draws.length);
+  for (let row = 0; row < draws.length; row += count) {
+    for (let i = 0; i < count; i++) {
+      drop[row + i] = draws[row + (i % mine) * nodes + Math.floor(i / mine)];
+    }
+  }
+  return {
+    base: engine.bytes(batch.base, [count, size, size, 3]),
+    views: engine.floats(views, [count, 2, VIEW_FIELDS]),
+    drop: tf.tensor(drop, [depth, 2, 2 * count], "float32"),
+  };
+}
+
+/** A step that takes its views picture by picture, [B, 2, VIEW_FIELDS]. */
+export function nodeStep(step: (args: StepArgs) => StepResult): (args: StepArgs) => StepResult {
+  return ({ state, batch, scalars }) =>
+    step({ state, scalars, batch: { ...batch, views: tf.transpose(batch.views, [1, 0, 2]) } });
+}

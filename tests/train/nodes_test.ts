@@ -1,0 +1,200 @@
+/** Training on several nodes: processes of this machine with a plugin that lets them compute as several hosts. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Hosts } from "../../src/engine/xla/hosts/join.ts";
+import { checkNodes, ConfigError, flagName, resolveConfig } from "../../src/train/config.ts";
+import { readCheckpoint } from "../../src/train/checkpoint.ts";
+import { type MetricsLine, readMetrics } from "../../src/train/log.ts";
+import { placeOf, sharedConfig, untilFailed } from "../../src/train/nodes.ts";
+import { PLUGIN } from "../engine/xla/plugin.ts";
+import { compilePlugin, compiler } from "../engine/xla/several_hosts.ts";
+import { MINUSCULE, writePictures } from "./fixture.ts";
+
+const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
+
+/** Starts the command as a process of its own. */
+function start(flags: Record<string, unknown>, env: Record<string, string>) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-check", "--quiet", TASK],
+      ...Object.entries(flags).map(([key, value]) => `--${flagName(key)}=${value}`),
+    ],
+    // Compiling takes the time of these tests.
+    env: { XLA_FLAGS: "--xla_backend_optimization_level=0", TF_CPP_MIN_LOG_LEVEL: "3", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const ended = child.output().then(({ code, stdout, stderr }) => ({
+    code,
+    text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr),
+  }));
+  return { child, ended };
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Resolves when a run has logged a step; fails when one of its processes ends before. */
+async function untilStep(out: string, step: number, nodes: { ended: Promise<{ text: string }> }[]) {
+  let over: string | undefined;
+  for (const { ended } of nodes) ended.then(({ text }) => over ??= text);
+  while (!(await readMetrics(join(out, "metrics.jsonl"))).some((line) => line.step === step)) {
+    if (over !== undefined) assert.fail(over);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const figures = (lines: MetricsLine[], from: number, to: number) =>
+  lines.filter(({ step }) => step >= from && step <= to)
+    .map(({ imagesPerSecond: _, waiting: __, ...rest }) => JSON.stringify(rest));
+
+Deno.test({
+  name: "two nodes train as one process does, are resumed bit for bit, stop together, and notice a death",
+  ignore: compiler() === undefined,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const data = join(folder, "pictures"), alone = join(folder, "alone"), out = join(folder, "run");
+      await writePictures(data, 13);
+      const plugin = await compilePlugin(folder);
+      const settings = {
+        ...MINUSCULE,
+        depth: 1,
+        lr: 0.01,
+        epochs: 1000,
+        engine: "xla",
+        checkpointSteps: 3,
+        data,
+      };
+      let rounds = 0;
+      const both = async (more: Record<string, unknown>) => {
+        const exchange = join(folder, `exchange-${rounds++}`);
+        await Deno.mkdir(exchange);
+        const env = { WRAPPED: PLUGIN, EXCHANGE: exchange };
+        const shared = { nodes: 2, coordinator: `127.0.0.1:${freePort()}`, nodeSilence: 4, plugin };
+        return [
+          start({ ...settings, out, ...shared, ...more }, env),
+          // All but what is its own it learns from node 0.
+          start({ ...shared, nodeId: 1, data }, env),
+        ];
+      };
+
+      const single = start({ ...settings, out: alone, steps: 8, plugin: PLUGIN }, {});
+      const first = await both({ steps: 8 });
+      for (const { ended } of [single, ...first]) {
+        const { code, text } = await ended;
+        assert.equal(code, 0, text);
+      }
+      const wanted = await readMetrics(join(alone, "metrics.jsonl"));
+      const unbroken = await readMetrics(join(out, "metrics.jsonl"));
+      assert.deepEqual(unbroken.map(({ step }) => step), [1, 2, 3, 4, 5, 6, 7, 8]);
+      for (const [i, line] of wanted.entries()) {
+        for (
+          const key of ["loss", "reconstruction1", "reconstruction2", "class", "patch", "gradNorm"] as const
+        ) {
+          const apart = Math.abs(unbroken[i][key] - line[key]);
+          assert.ok(apart <= 1e-5 * Math.abs(line[key]), `step ${i + 1}, ${key}: ${apart} of ${line[key]}`);
+        }
+      }
+      const last = await readCheckpoint(out);
+      assert.deepEqual([last.step, last.places], [8, [[2, 4, 0], [2, 4, 0]]]);
+
+      // From step 6 on again; then one is killed.
+      await Deno.remove(last.path);
+      const second = await both({ resume: true, steps: 0 });
+      await untilStep(out, 20, second);
+      second[1].child.kill("SIGKILL");
+      const [survivor] = await Promise.all(second.map(({ ended }) => ended));
+      assert.equal(survivor.code, 1, survivor.text);
+      assert.match(survivor.text, /error: node 1 has not been heard of for \d+ s/);
+      const again = await readMetrics(join(out, "metrics.jsonl"));
+      assert.deepEqual(figures(again, 1, 8), figures(unbroken, 1, 8));
+
+      // One is asked to stop: both do, after the same step, with a checkpoint.
+      const third = await both({ resume: true, steps: 0 }), { step } = await readCheckpoint(out);
+      await untilStep(out, step + 4, third);
+      third[1].child.kill("SIGTERM");
+      for (const { code, text } of await Promise.all(third.map(({ ended }) => ended))) {
+        assert.equal(code, 143, text);
+      }
+      const stopped = await readCheckpoint(out);
+      assert.equal(stopped.step, (await readMetrics(join(out, "metrics.jsonl"))).at(-1)!.step);
+      // Where both left off at whole batches, one process can go on.
+      const one = placeOf(stopped, { nodes: 1, nodeId: 0 }, false);
+      assert.deepEqual(one.cursor, { epoch: Math.floor(stopped.step / 3), position: 4 * (stopped.step % 3) });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("a place in the data is shared by another number of nodes where it can be", () => {
+  const checkpoint = { cursor: { epoch: 1, position: 12 }, bad: 3, path: "step-9" };
+  assert.deepEqual(placeOf(checkpoint, { nodes: 1, nodeId: 0 }, true), { cursor: checkpoint.cursor, bad: 3 });
+  assert.deepEqual(placeOf(checkpoint, { nodes: 4, nodeId: 2 }, false), {
+    cursor: { epoch: 1, position: 3 },
+    bad: 0,
+  });
+  const two = { ...checkpoint, places: [[1, 12, 3], [1, 12, 1]] };
+  assert.deepEqual(placeOf(two, { nodes: 3, nodeId: 0 }, false), {
+    cursor: { epoch: 1, position: 8 },
+    bad: 4,
+  });
+  const uneven = { ...checkpoint, places: [[1, 12, 3], [1, 13, 4]] };
+  assert.deepEqual(placeOf(uneven, { nodes: 2, nodeId: 1 }, true), {
+    cursor: { epoch: 1, position: 13 },
+    bad: 4,
+  });
+  for (
+    const [given, nodes, stream] of [[uneven, 1, false], [checkpoint, 5, false], [two, 1, true]] as const
+  ) {
+    assert.throws(
+      () => placeOf(given, { nodes, nodeId: 0 }, stream),
+      (e) => e instanceof ConfigError && /step-9.*cannot share; resume with --nodes [12]$/.test(e.message),
+    );
+  }
+});
+
+Deno.test("settings of nodes that do not go together are refused", async () => {
+  const config = resolveConfig({ batchSize: 8 });
+  const refused = (change: object, message: RegExp) =>
+    assert.throws(
+      () => checkNodes({ ...config, nodes: 2, coordinator: "a:1", ...change }),
+      (e) => e instanceof ConfigError && message.test(e.message),
+    );
+  refused({ nodeId: 2 }, /nodeId is 2.*from 0 to 1/);
+  refused({ coordinator: "" }, /--coordinator HOST:PORT/);
+  refused({ process: "0/2" }, /--process.*leave it out/);
+  refused({ engine: "wasm" }, /engine xla/);
+  assert.throws(
+    () => resolveConfig({ batchSize: 6, nodes: 2, devices: 2, coordinator: "a:1" }),
+    /batchSize is 6, which 4 devices cannot share.*--batch-size 8/,
+  );
+  const hosts = {
+    nodeId: 1,
+    get: () =>
+      Promise.resolve(new TextEncoder().encode(JSON.stringify({ ...config, seed: 5, data: "theirs" }))),
+  } as unknown as Hosts;
+  const shared = await sharedConfig(hosts, { data: "mine", batchSize: 8 });
+  assert.deepEqual(shared, { ...config, seed: 5, data: "mine", nodeId: 1 });
+  await assert.rejects(
+    sharedConfig(hosts, { seed: 6, batchSize: 4 }),
+    /node 1: --seed is 6, on node 0 5; --batch-size is 4, on node 0 8/,
+  );
+});
+
+Deno.test("waiting ends with the run's failure", async () => {
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  const alive = untilFailed(failed);
+  assert.equal(await alive(Promise.resolve(1)), 1);
+  await assert.rejects(alive(Promise.reject(new Error("its own"))), /its own/);
+  const waiting = [alive(new Promise(() => {})), alive(new Promise(() => {}))];
+  reject(new Error("gone"));
+  for (const wait of waiting) await assert.rejects(wait, /gone/);
+  await assert.rejects(alive(new Promise(() => {})), /gone/);
+  assert.equal(await untilFailed()(Promise.resolve(2)), 2);
+});
