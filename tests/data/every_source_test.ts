@@ -9,8 +9,8 @@ import { openSource } from "../../src/data/open.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
 import { BadRecordError, type Batch } from "../../src/data/types.ts";
 import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
-import { jpeg, png, writeFiles } from "../data/pictures.ts";
-import { fixture, fixturePath, inFolder } from "./helpers.ts";
+import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
+import { fixture, fixturePath } from "./helpers.ts";
 import { serveBytes, server } from "./http_servers.ts";
 import { tarFile } from "./tar_writer.ts";
 
@@ -54,7 +54,7 @@ function tarOf(from: number, to: number, bad = -1): Uint8Array<ArrayBuffer> {
 
 /** Every kind of source, with 13 or more pictures in each. */
 async function withSources(work: (uris: Record<string, string>) => Promise<void>): Promise<void> {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const files = PICTURES.map((bytes, i) => [`photos/c${i % 2}/${i}.jpg`, bytes]);
     await writeFiles(folder, Object.fromEntries(files));
     const source = await openSource(`${folder}/photos`);
@@ -129,7 +129,7 @@ Deno.test("--process i/n: disjoint parts, together the batches that one process 
 });
 
 Deno.test("bad records of a stream are counted at their place, and so again after a resume", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     // One picture that cannot be decoded among 110.
     for (const i of [0, 1]) {
       await Deno.writeFile(`${folder}/b-${i}.tar.gz`, gzipSync(tarOf(55 * i, 55 * i + 55, 70)));
@@ -148,7 +148,7 @@ Deno.test("bad records of a stream are counted at their place, and so again afte
 });
 
 Deno.test("collect: a stream's records by index, in order, within a limit", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/a.tar.gz`, gzipSync(tarOf(0, 5)));
     const data = await openData(`${folder}/a.tar.gz`);
     const source = await collect(data);
@@ -161,7 +161,7 @@ Deno.test("collect: a stream's records by index, in order, within a limit", asyn
 });
 
 Deno.test("openData reads class names from a file", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/a.tar`, tarOf(0, 4));
     await Deno.writeTextFile(`${folder}/names.txt`, "cat\ndog\n");
     const data = await openData(`${folder}/a.tar`, { labels: `${folder}/names.txt` });

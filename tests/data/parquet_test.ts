@@ -6,8 +6,9 @@ import { readHybrid } from "../../src/data/parquet/values.ts";
 import { streamOf } from "../../src/data/sections.ts";
 import { streamRecords } from "../../src/data/stream_source.ts";
 import { BadRecordError } from "../../src/data/types.ts";
-import { damage, fixture, fixturePath, inFolder, survives } from "./helpers.ts";
+import { damage, fixture, fixturePath, survives } from "./helpers.ts";
 import { serveBytes, server } from "./http_servers.ts";
+import { withFolder } from "./pictures.ts";
 
 /** Average colour of a fixture's picture tells its number; see make.py. */
 async function checkPicture(bytes: Uint8Array, seed: number): Promise<void> {
@@ -142,7 +143,7 @@ Deno.test("parquet: what has no pictures is refused in words", async () => {
   await refused(fixturePath("make.py"), /make\.py: no Parquet file, or cut short/);
   await refused("/nowhere.parquet", /no such file/);
   const bytes = await fixture("snappy.parquet");
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/a.parquet`, bytes.subarray(0, bytes.length - 100));
     await refused(`${folder}/a.parquet`, /no Parquet file, or cut short/);
     await Deno.writeFile(`${folder}/a.parquet`, bytes.subarray(bytes.length - 5700));
@@ -197,7 +198,7 @@ Deno.test("parquet: any damage gives records or errors, never a crash or a hang"
   const files = await Promise.all(
     ["snappy", "zstd-index", "gzip-v2", "lz4", "brotli"].map((name) => fixture(`${name}.parquet`)),
   );
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const path = `${folder}/a.parquet`;
     // Half of the damage where the structure is: at the end, and around pages' headers at the beginning.
     const place = fc.oneof(

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { decodePicture } from "../../src/data/decode.ts";
 import { openLmdbImages } from "../../src/data/lmdb1/open.ts";
-import { damage, fixture, inFolder, survives } from "./helpers.ts";
+import { damage, fixture, survives } from "./helpers.ts";
+import { withFolder } from "./pictures.ts";
 
 async function withFile(
   bytes: Uint8Array,
   work: (path: string) => Promise<void>,
 ): Promise<void> {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/data.mdb`, bytes);
     await work(folder);
   });
@@ -24,7 +25,7 @@ async function refused(bytes: Uint8Array, words: RegExp, database?: string): Pro
   });
 }
 
-Deno.test("lmdb1: reads what Python's lmdb wrote, in the keys' order, with classes", async () => {
+Deno.test("lmdb: reads what Python's lmdb wrote, in the keys' order, with classes", async () => {
   await withFile(await fixture("images.mdb.gz"), async (path) => {
     const source = await openLmdbImages(path);
     assert.equal(source.length, 30, "the note __len__ is no record");
@@ -54,7 +55,7 @@ Deno.test("lmdb1: reads what Python's lmdb wrote, in the keys' order, with class
   });
 });
 
-Deno.test("lmdb1: LSUN's WebP values, and a file in place of a folder", async () => {
+Deno.test("lmdb: LSUN's WebP values, and a file in place of a folder", async () => {
   await withFile(await fixture("lsun.mdb.gz"), async (path) => {
     const source = await openLmdbImages(`${path}/data.mdb`);
     assert.equal(source.length, 5);
@@ -67,7 +68,7 @@ Deno.test("lmdb1: LSUN's WebP values, and a file in place of a folder", async ()
   });
 });
 
-Deno.test("lmdb1: named databases", async () => {
+Deno.test("lmdb: named databases", async () => {
   const bytes = await fixture("named.mdb.gz");
   await refused(bytes, /2 named databases \(train, val\); choose one as lmdb:PATH#NAME/);
   await refused(bytes, /no database named "test"; there are: train, val/, "test");
@@ -80,7 +81,7 @@ Deno.test("lmdb1: named databases", async () => {
   await refused(await fixture("images.mdb.gz"), /no database named "x"; it has none/, "x");
 });
 
-Deno.test("lmdb1: what is no LMDB of pictures is refused in words", async () => {
+Deno.test("lmdb: what is no LMDB of pictures is refused in words", async () => {
   await refused(
     await fixture("pickles.mdb.gz"),
     /no LMDB of picture files: 0: the value is no picture but a Python pickle/,
@@ -90,7 +91,7 @@ Deno.test("lmdb1: what is no LMDB of pictures is refused in words", async () => 
   await assert.rejects(openLmdbImages("/nowhere"), /nowhere: no such file/);
 });
 
-Deno.test("lmdb1: a file cut short is refused", async () => {
+Deno.test("lmdb: a file cut short is refused", async () => {
   const bytes = await fixture("images.mdb.gz");
   for (const length of [300, 5000, 9000, bytes.length - 4096, bytes.length - 1]) {
     await refused(bytes.slice(0, length), /cut short|ends after/);
@@ -107,7 +108,7 @@ function pagesOf(bytes: Uint8Array, flag: number): number[] {
     );
 }
 
-Deno.test("lmdb1: a tree that runs in a circle is refused", async () => {
+Deno.test("lmdb: a tree that runs in a circle is refused", async () => {
   const bytes = await fixture("images.mdb.gz");
   const data = new DataView(bytes.buffer);
   const [branch] = pagesOf(bytes, 1);
@@ -128,7 +129,7 @@ Deno.test("lmdb1: a tree that runs in a circle is refused", async () => {
   await refused(bytes, /is no leaf page|is no branch page/);
 });
 
-Deno.test("lmdb1: a value elsewhere than its record says is a bad record", async () => {
+Deno.test("lmdb: a value elsewhere than its record says is a bad record", async () => {
   const bytes = await fixture("images.mdb.gz");
   const [page] = pagesOf(bytes, 4);
   bytes[page * 4096] ^= 1;
@@ -142,7 +143,7 @@ Deno.test("lmdb1: a value elsewhere than its record says is a bad record", async
   });
 });
 
-Deno.test("lmdb1: values over the limit are bad records", async () => {
+Deno.test("lmdb: values over the limit are bad records", async () => {
   await withFile(await fixture("images.mdb.gz"), async (path) => {
     const source = await openLmdbImages(path, { maxRecordBytes: 2500 });
     const results = await Promise.allSettled(Array.from({ length: 30 }, (_, i) => source.get(i)));
@@ -153,7 +154,7 @@ Deno.test("lmdb1: values over the limit are bad records", async () => {
   });
 });
 
-Deno.test("lmdb1: any damage gives an error or another record, never a crash or a hang", async () => {
+Deno.test("lmdb: any damage gives an error or another record, never a crash or a hang", async () => {
   const whole = [await fixture("images.mdb.gz"), await fixture("named.mdb.gz")];
   // Damage where the structure is: page headers, pointers, node headers.
   const places = whole.map((bytes) => {
@@ -163,7 +164,7 @@ Deno.test("lmdb1: any damage gives an error or another record, never a crash or 
     }
     return found;
   });
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(

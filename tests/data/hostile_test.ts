@@ -7,8 +7,7 @@ import { type BadRecord, streamBatches, type StreamOptions } from "../../src/dat
 import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
 import { encodePng } from "../../src/eval/png.ts";
 import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
-import { jpeg, png, writeFiles } from "../data/pictures.ts";
-import { inFolder } from "./helpers.ts";
+import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 import { rawServer, serveBytes, server } from "./http_servers.ts";
 import { tarFile } from "./tar_writer.ts";
 
@@ -64,7 +63,7 @@ async function run(uri: string, batches: number, options: Partial<StreamOptions>
 }
 
 Deno.test("hostile pictures in a folder: each is counted and named once, the others train", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const photo = await jpeg(5, 200, 150), flipped = photo.slice();
     for (let i = 300; i < flipped.length; i += 97) flipped[i] ^= 1 << (i % 8);
     const hostile = {
