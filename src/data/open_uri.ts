@@ -7,7 +7,6 @@ import { openLmdbImages } from "./lmdb1/open.ts";
 import { locate } from "./locate.ts";
 import { type MixPart, mixSources } from "./mix.ts";
 import { openParquet } from "./parquet/open.ts";
-import type { Section } from "./sections.ts";
 import type { StreamSource } from "./stream_source.ts";
 import { openTar } from "./tar/indexed.ts";
 import { openTarStream } from "./tar/stream.ts";
@@ -16,7 +15,7 @@ import { type DataUri, parseDataUri } from "./uri.ts";
 
 /** An opened data set: with random access, only in order, or a mixture with at least one of the latter. */
 export type OpenedData =
-  | { access: "random"; source: Source; sections?: readonly Section[] }
+  | { access: "random"; source: Source }
   | { access: "stream"; source: StreamSource }
   | { access: "mixed"; parts: MixPart<Source | StreamSource>[]; close(): Promise<void> };
 
@@ -46,13 +45,13 @@ export async function openUri(uri: string | DataUri, options: OpenUriOptions): P
     case "folder":
       return random(await openFolder(meaning.path));
     case "lmdb": {
-      const { path, database } = meaning;
-      if (database !== undefined) return random(await openLmdbImages(path, { database }));
+      const { path, database } = meaning, { labels } = options;
+      if (database !== undefined) return random(await openLmdbImages(path, { database, labels }));
       try {
         return random(await openByContents(path, options));
       } catch (error) {
         // No shard of ours; pictures under keys of somebody else's are welcome in version 2 as well.
-        const source = await openLmdbImages(path).catch(() => null);
+        const source = await openLmdbImages(path, { labels }).catch(() => null);
         if (source) return random(source);
         throw error;
       }
@@ -61,8 +60,7 @@ export async function openUri(uri: string | DataUri, options: OpenUriOptions): P
       return await openTars(await locate(meaning.shards, [".tar", ".tar.gz", ".tgz"]), options);
     case "parquet": {
       const { files, column, split } = meaning, { http } = options;
-      const source = await openParquet(await locate(files, [".parquet"], { split }), { column, http });
-      return { access: "random", source, sections: source.sections };
+      return random(await openParquet(await locate(files, [".parquet"], { split }), { column, http }));
     }
     case "coco":
       return random(await openCoco(meaning.path, { annotations: meaning.annotations }));
@@ -80,7 +78,7 @@ const random = (source: Source): OpenedData => ({ access: "random", source });
 /** Sends LMDB files of data version 1 to their own reader, and the rest to the caller's. */
 async function openByContents(path: string, options: OpenUriOptions): Promise<Source> {
   for (const file of [path, `${path}/data.mdb`]) {
-    if (await versionOf(file) === 1) return await openLmdbImages(path);
+    if (await versionOf(file) === 1) return await openLmdbImages(path, { labels: options.labels });
   }
   return await options.openPath(path);
 }

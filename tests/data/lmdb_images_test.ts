@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { decodePicture } from "../../src/data/decode.ts";
+import { readLmdbHeader } from "../../src/data/lmdb_format.ts";
+import { classOf, isNote } from "../../src/data/lmdb1/keys.ts";
 import { openLmdbImages } from "../../src/data/lmdb1/open.ts";
+import { isDatabase, nodesOf, placeOf } from "../../src/data/lmdb1/page.ts";
+import { unwrap } from "../../src/data/lmdb1/unwrap.ts";
 import { damage, fixture, survives } from "./helpers.ts";
 import { withFolder } from "./pictures.ts";
 
@@ -39,14 +43,7 @@ Deno.test("lmdb: reads what Python's lmdb wrote, in the keys' order, with classe
       assert.equal(source.labels[label!], key.split("/")[0]);
       const picture = await decodePicture(bytes), seed = Number(key.slice(10, 14));
       sizes.add(picture.width);
-      const mean = (channel: number) => {
-        let sum = 0;
-        for (let at = channel; at < picture.data.length; at += 3) sum += picture.data[at];
-        return sum / (picture.data.length / 3);
-      };
-      [7, 13, 29].forEach((factor, channel) =>
-        assert.ok(Math.abs(mean(channel) - 29.5 - seed * factor % 190) < 16, `record ${i} is another picture`)
-      );
+      checkColour(picture.data, seed);
     }
     assert.deepEqual([...sizes].sort(), [64, 8], "pictures inside leaves and in pages of their own");
     await assert.rejects(source.get(30), /record 30 is not one of 0 … 29/);
@@ -81,10 +78,151 @@ Deno.test("lmdb: named databases", async () => {
   await refused(await fixture("images.mdb.gz"), /no database named "x"; it has none/, "x");
 });
 
+Deno.test("lmdb: the usual packings of ImageNet: pickles, msgpack, Caffe's messages, with their classes", async () => {
+  await withFile(await fixture("wrapped.mdb.gz"), async (path) => {
+    for (
+      const database of [
+        ...["tuple", "list-2", "dict", "numpy", "numpy-5"],
+        ...["msgpack", "msgpack-old", "tensorpack", "tensorpack-numpy", "datum", "datum-pixels"],
+      ]
+    ) {
+      const source = await openLmdbImages(path, { database });
+      assert.equal(source.length, 4, "the notes are no records");
+      for (let i = 0; i < 4; i++) {
+        const { key, bytes, label } = await source.get(i);
+        assert.deepEqual([key, label], [String(i).padStart(8, "0"), i % 3], database);
+        const picture = await decodePicture(bytes);
+        assert.deepEqual([picture.width, picture.height], [8, 8]);
+        checkColour(picture.data, i);
+      }
+      await source.close();
+    }
+    const named = await openLmdbImages(path, { database: "tuple", labels: ["cat", "dog"] });
+    assert.deepEqual(named.labels, ["cat", "dog"]);
+    assert.deepEqual([(await named.get(1)).label, (await named.get(2)).label], [1, undefined]);
+    await named.close();
+  });
+});
+
+Deno.test("lmdb: damaged and hostile wrappers are bad values, in bounded memory and time", async () => {
+  const values = valuesOf(await fixture("wrapped.mdb.gz"));
+  assert.ok(values.filter((value) => unwrap(value)).length >= 44);
+  const tries = (value: Uint8Array) => {
+    try {
+      const found = unwrap(value);
+      assert.ok(found === null || found.bytes.length <= Math.max(value.length, 3 * value.length + 32));
+    } catch (error) {
+      assert.equal((error as Error).name, "DamagedError", String((error as Error).stack));
+    }
+  };
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...values),
+      fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), value: fc.nat({ max: 255 }) }), {
+        maxLength: 6,
+      }),
+      fc.array(fc.record({ at: fc.nat({ max: 40 }), value: fc.nat({ max: 255 }) }), { maxLength: 4 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (value, writes, early, keep) => {
+        const bytes = damage(value, { writes, keep: 1 });
+        for (const { at, value } of early) bytes[at] = value;
+        tries(bytes);
+        tries(bytes.subarray(0, Math.ceil(keep * bytes.length)));
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  // A hundred million lists, nested or side by side; and references that double a structure forty times.
+  const filled = (start: number[], byte: number) => {
+    const bytes = new Uint8Array(1e7).fill(byte);
+    bytes.set(start);
+    return bytes;
+  };
+  assert.throws(() => unwrap(filled([0x80, 4], 0x5d)), /too many instructions/);
+  assert.throws(() => unwrap(filled([0x91], 0x91)), /too many values/);
+  assert.throws(() => unwrap(filled([0xdc, 0xff, 0xff], 0x90)), /too many values/);
+  const doubling = [0x80, 4, 0x5d, 0x94];
+  for (let i = 0; i < 40; i++) doubling.push(0x68, i, 0x86, 0x94);
+  assert.equal(unwrap(Uint8Array.from([...doubling, 0x2e])), null);
+});
+
+/** All values of a file, from its leaf pages alone. */
+function valuesOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array[] {
+  const header = readLmdbHeader(bytes, bytes.length);
+  return pagesOf(bytes, 2).flatMap((page) => {
+    const leaf = bytes.subarray(page * 4096, page * 4096 + 4096);
+    return nodesOf(header, page, leaf, "leaf").filter((node) => !isDatabase(node)).map((node) => {
+      const { offset, size } = placeOf(header, page, leaf, node);
+      return bytes.slice(offset, offset + size);
+    });
+  });
+}
+
+/** The average colour of a fixture's picture tells its number; see make.py. */
+function checkColour(data: Uint8Array, seed: number): void {
+  [7, 13, 29].forEach((factor, channel) => {
+    let sum = 0;
+    for (let at = channel; at < data.length; at += 3) sum += data[at];
+    const mean = sum / (data.length / 3);
+    assert.ok(
+      Math.abs(mean - 29.5 - seed * factor % 190) < 20,
+      `picture ${seed}: channel ${channel} is ${mean}`,
+    );
+  });
+}
+
+Deno.test("lmdb: values beyond four gigabytes are reached", async () => {
+  const bytes = await fixture("images.mdb.gz"), data = new DataView(bytes.buffer);
+  // Values in pages of their own move 8 GiB away, in a file with a hole.
+  const far = 2 ** 21, moved = pagesOf(bytes, 4);
+  for (const leaf of pagesOf(bytes, 2)) {
+    const page = leaf * 4096, count = (data.getUint16(page + 12, true) - 16) / 2;
+    for (let i = 0; i < count; i++) {
+      const node = page + data.getUint16(page + 16 + 2 * i, true);
+      if (data.getUint16(node + 4, true) !== 1) continue;
+      const at = node + 8 + data.getUint16(node + 6, true);
+      data.setBigUint64(at, data.getBigUint64(at, true) + BigInt(far), true);
+    }
+  }
+  const last = bytes.length / 4096 - 1;
+  for (const meta of [0, 4096]) data.setBigUint64(meta + 16 + 120, BigInt(far + last), true);
+  await withFolder(async (folder) => {
+    const path = `${folder}/far.mdb`;
+    {
+      using file = await Deno.open(path, { write: true, create: true });
+      await file.write(bytes);
+      await file.truncate((far + last + 1) * 4096);
+      for (const page of moved) {
+        const size = data.getUint32(page * 4096 + 12, true) * 4096;
+        const value = bytes.slice(page * 4096, page * 4096 + size);
+        new DataView(value.buffer).setBigUint64(0, BigInt(page + far), true);
+        await file.seek((page + far) * 4096, Deno.SeekMode.Start);
+        await file.write(value);
+      }
+    }
+    await Deno.writeFile(`${folder}/data.mdb`, await fixture("images.mdb.gz"));
+    const [source, plain] = [await openLmdbImages(path), await openLmdbImages(folder)];
+    assert.ok(moved.length >= 6);
+    for (let i = 0; i < 30; i++) assert.deepEqual(await source.get(i), await plain.get(i));
+    await source.close();
+    await plain.close();
+  });
+});
+
+Deno.test("lmdb: the words beside pictures of text recognition are no records", () => {
+  const is = (key: string) => isNote(new TextEncoder().encode(key));
+  assert.deepEqual(
+    ["num-samples", "label-000000001", "label", "labels/1.jpg", "image-000000001", "__keys__"].map(is),
+    [true, true, false, false, false, true],
+  );
+  const classes = ["n01440764_1.JPEG", "00000000_n01440764/n01440764_1.JPEG", "cat/1.jpg", "00000012"];
+  assert.deepEqual(classes.map(classOf), ["n01440764", "n01440764", "cat", null]);
+});
+
 Deno.test("lmdb: what is no LMDB of pictures is refused in words", async () => {
   await refused(
     await fixture("pickles.mdb.gz"),
-    /no LMDB of picture files: 0: the value is no picture but a Python pickle/,
+    /no LMDB of picture files: 0: the value is no picture but a Python pickle without a picture/,
   );
   await refused(new TextEncoder().encode("hello".repeat(100)), /no LMDB file/);
   await refused(new Uint8Array(0), /no LMDB file/);
@@ -155,7 +293,12 @@ Deno.test("lmdb: values over the limit are bad records", async () => {
 });
 
 Deno.test("lmdb: any damage gives an error or another record, never a crash or a hang", async () => {
-  const whole = [await fixture("images.mdb.gz"), await fixture("named.mdb.gz")];
+  const whole = [
+    await fixture("images.mdb.gz"),
+    await fixture("named.mdb.gz"),
+    await fixture("wrapped.mdb.gz"),
+  ];
+  const databases = [undefined, "train", "tuple"];
   // Damage where the structure is: page headers, pointers, node headers.
   const places = whole.map((bytes) => {
     const found: number[] = [];
@@ -168,7 +311,7 @@ Deno.test("lmdb: any damage gives an error or another record, never a crash or a
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.nat({ max: 1 }),
+        fc.nat({ max: 2 }),
         fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), value: fc.nat({ max: 255 }) }), {
           maxLength: 8,
         }),
@@ -183,7 +326,7 @@ Deno.test("lmdb: any damage gives an error or another record, never a crash or a
           }
           const path = `${folder}/${run++}.mdb`;
           await Deno.writeFile(path, bytes.subarray(0, Math.ceil(keep * bytes.length)));
-          await survives(() => openLmdbImages(path, which === 1 ? { database: "train" } : {}));
+          await survives(() => openLmdbImages(path, { database: databases[which] }));
           await Deno.remove(path);
         },
       ),

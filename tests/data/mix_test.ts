@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { mixRecords, mixSources } from "../../src/data/mix.ts";
-import { streamOf } from "../../src/data/sections.ts";
+import { streamOf } from "./sections.ts";
 import { BadRecordError, type Source } from "../../src/data/types.ts";
 
 function memory(name: string, length: number, labels: string[] = [], bad = -1): Source & { closed: number } {

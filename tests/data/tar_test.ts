@@ -64,6 +64,13 @@ Deno.test("tar: what WebDataset wrote, packed and unpacked", async () => {
   }
 });
 
+Deno.test("tar: gzip of several members, as parallel packers write it", async () => {
+  const plain = await fixture("wds-001.tar.gz"), half = plain.length >> 1;
+  const bytes = new Uint8Array([...gzipSync(plain.subarray(0, half)), ...gzipSync(plain.subarray(half))]);
+  const { records, bad } = await read(bytes);
+  assert.deepEqual([records.length, bad], [4, []]);
+});
+
 Deno.test("tar: samples are consecutive files of one stem", async () => {
   const picture = (i: number) => fakeJpeg(i, 100 + i);
   const { records, bad } = await read(
