@@ -23,7 +23,7 @@ export type OpenedData =
 export interface OpenUriOptions {
   /** Opens a local path by what is there. */
   openPath: (path: string) => Promise<Source>;
-  /** Class names for tar shards whose label files hold numbers or names. */
+  /** Class names for tar shards whose label files hold numbers or names, and for LMDBs with numbers. */
   labels?: readonly string[];
   /** Patience with servers. */
   http?: HttpOptions;
@@ -57,10 +57,10 @@ export async function openUri(uri: string | DataUri, options: OpenUriOptions): P
       }
     }
     case "tar":
-      return await openTars(await locate(meaning.shards, [".tar", ".tar.gz", ".tgz"]), options);
+      return await openTars(meaning.name, await locate(meaning.shards, [".tar", ".tar.gz", ".tgz"]), options);
     case "parquet": {
-      const { files, column, split } = meaning, { http } = options;
-      return random(await openParquet(await locate(files, [".parquet"], { split }), { column, http }));
+      const { name, files, column, split } = meaning, { http } = options;
+      return random(await openParquet(await locate(files, [".parquet"], { split }), { name, column, http }));
     }
     case "coco":
       return random(await openCoco(meaning.path, { annotations: meaning.annotations }));
@@ -92,14 +92,14 @@ async function versionOf(path: string): Promise<1 | 2 | null> {
 }
 
 /** Local, uncompressed shards by index, others in order. */
-async function openTars(shards: string[], options: OpenUriOptions): Promise<OpenedData> {
+async function openTars(name: string, shards: string[], options: OpenUriOptions): Promise<OpenedData> {
   const { labels, http } = options;
   for (const shard of shards) {
     if (/^https?:\/\//.test(shard) || await isGzip(shard)) {
-      return { access: "stream", source: await openTarStream(shards, { labels, http }) };
+      return { access: "stream", source: await openTarStream(shards, { name, labels, http }) };
     }
   }
-  return random(await openTar(shards, { labels }));
+  return random(await openTar(shards, { name, labels }));
 }
 
 async function isGzip(path: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { mixUri } from "./mix.ts";
 import { openSource } from "./open.ts";
 import { type OpenedData, openUri, type OpenUriOptions } from "./open_uri.ts";
 import type { StreamSource } from "./stream_source.ts";
@@ -5,7 +6,7 @@ import type { Source } from "./types.ts";
 
 /** How {@linkcode openData} opens. */
 export interface OpenDataOptions extends Pick<OpenUriOptions, "http"> {
-  /** Class names for tar shards whose label files hold numbers or names: a list, or a text file of one name a line. */
+  /** Class names for tar shards whose label files hold numbers or names, and for LMDBs with numbers: a list, or a text file of one name a line. */
   labels?: readonly string[] | string;
 }
 
@@ -52,7 +53,7 @@ export function openedOf(data: Data): OpenedData {
 export function dataUri(data: Data): string {
   const opened = openedOf(data);
   if (opened.access !== "mixed") return opened.source.uri;
-  return opened.parts.map(({ source }) => source.uri).join(",");
+  return mixUri(opened.parts);
 }
 
 /** Number of records; null for a stream, which nobody knows before its end. */

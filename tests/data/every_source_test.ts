@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { closeData, openData } from "../../src/data/opened.ts";
+import { closeData, type Data, dataLength, openData } from "../../src/data/opened.ts";
 import { collect } from "../../src/data/collect.ts";
 import { take } from "../../src/data/iter.ts";
 import { pack } from "../../src/data/pack.ts";
 import { openSource } from "../../src/data/open.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
-import { BadRecordError, type Batch } from "../../src/data/types.ts";
+import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
 import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 import { fixture, fixturePath } from "./helpers.ts";
@@ -52,42 +52,61 @@ function tarOf(from: number, to: number, bad = -1): Uint8Array<ArrayBuffer> {
   return tarFile(entries);
 }
 
-/** Every kind of source, with 13 or more pictures in each. */
+/** Every kind of source, with 14 or more pictures in most. */
 async function withSources(work: (uris: Record<string, string>) => Promise<void>): Promise<void> {
   await withFolder(async (folder) => {
     const files = PICTURES.map((bytes, i) => [`photos/c${i % 2}/${i}.jpg`, bytes]);
     await writeFiles(folder, Object.fromEntries(files));
+    const flat = (at: string) =>
+      Object.fromEntries(PICTURES.map((bytes, i) => [`${at}/${String(i).padStart(2, "0")}.jpg`, bytes]));
+    await writeFiles(folder, { ...flat("val"), ...flat("coco/val2017") });
+    const synsets = PICTURES.map((_, i) => `n0${i % 2}`);
+    await Deno.writeTextFile(`${folder}/imagenet_2012_validation_synset_labels.txt`, synsets.join("\n"));
+    await Deno.mkdir(`${folder}/coco/annotations`);
+    const images = PICTURES.map((_, id) => ({ id, file_name: `${String(id).padStart(2, "0")}.jpg` }));
+    const annotations = images.map(({ id }) => ({ image_id: id, category_id: 1 + id % 2, area: 1 }));
+    await Deno.writeTextFile(
+      `${folder}/coco/annotations/instances_val2017.json`,
+      JSON.stringify({ images, annotations, categories: [{ id: 1, name: "cat" }, { id: 2, name: "dog" }] }),
+    );
     const source = await openSource(`${folder}/photos`);
     await pack(source, `${folder}/shards`, { shardSize: 4000 });
     await source.close();
     await Deno.writeFile(`${folder}/images.mdb`, await fixture("images.mdb.gz"));
+    await Deno.writeFile(`${folder}/named.mdb`, await fixture("named.mdb.gz"));
+    const table = await fixture("zstd-index.parquet");
     for (const i of [0, 1, 2]) {
       await Deno.writeFile(`${folder}/d-${i}.tar`, tarOf(5 * i, 5 * i + 5));
       await Deno.writeFile(`${folder}/z-${i}.tar.gz`, gzipSync(tarOf(5 * i, 5 * i + 5)));
     }
     await using running = server((request) => {
+      if (request.url.endsWith(".parquet")) return serveBytes(request, table);
       const number = Number(/(\d)\.tar$/.exec(request.url)![1]);
       return serveBytes(request, tarOf(6 * number, 6 * number + 6));
     });
     await work({
       folder: `${folder}/photos`,
       shards: `${folder}/shards`,
-      lmdb1: `${folder}/images.mdb`,
+      lmdb: `${folder}/images.mdb`,
+      "named lmdb": `lmdb:${folder}/named.mdb#train`,
+      coco: `coco:${folder}/coco/val2017`,
+      imagenet: `imagenet:${folder}/val`,
       tar: `${folder}/d-{0..2}.tar`,
       gzip: `${folder}/z-{0..2}.tar.gz`,
       http: `${running.url}/{0..2}.tar`,
       parquet: fixturePath("zstd-index.parquet"),
+      "http parquet": `${running.url}/t.parquet`,
       mix: `${folder}/photos*0.3,${folder}/d-{0..2}.tar*0.7`,
       mixed: `${folder}/photos*1,${folder}/z-{0..1}.tar.gz*2`,
     });
   });
 }
 
-Deno.test("the batches of every kind of source are the same for 1 and for 8 decode workers", async () => {
+Deno.test("the batches of every kind of source are the same for 1 and 8 decode workers, 1 and 5 batches ahead", async () => {
   await withSources(async (uris) => {
     for (const [kind, uri] of Object.entries(uris)) {
       const one = await first(uri, 20, { workers: 1, concurrency: 1, prefetch: 1 });
-      const eight = await first(uri, 20, { workers: 8, concurrency: 16, prefetch: 3 });
+      const eight = await first(uri, 20, { workers: 8, concurrency: 16, prefetch: 5 });
       assert.deepEqual(eight.map(hash), one.map(hash), kind);
       assert.equal(new Set(one.map(hash)).size, 20, kind);
       assert.ok(one.at(-1)!.epoch >= 1, `${kind}: twenty batches reach the second epoch`);
@@ -107,7 +126,118 @@ Deno.test("every kind of source goes on from any batch's cursor", async () => {
   });
 });
 
-Deno.test("--process i/n: disjoint parts, together the batches that one process would take", async () => {
+/** A data set whose reads are counted: by index, or null where it is a stream. */
+async function counted(
+  uri: string,
+): Promise<{ data: Data; reads: () => number | null; close(): Promise<void> }> {
+  const data = await openData(uri, { http: { retries: 0 } });
+  let reads = 0;
+  const close = () => closeData(data);
+  if (data.access !== "random") return { data, reads: () => null, close };
+  const source: Source = { ...data.source, get: (index) => (reads++, data.source.get(index)) };
+  return { data: source, reads: () => reads, close };
+}
+
+Deno.test("resuming in the middle of an epoch reads nothing of what was consumed, by index", async () => {
+  await withSources(async (uris) => {
+    for (const [kind, uri] of Object.entries(uris)) {
+      const { data, reads, close } = await counted(uri);
+      const options = {
+        ...OPTIONS,
+        batchSize: 2,
+        concurrency: 1,
+        prefetch: 1,
+        from: { epoch: 0, position: 4 },
+      };
+      const got = await Array.fromAsync(take(streamBatches(data, options), 1));
+      assert.equal(got[0].epoch, 0, kind);
+      // The batch, and what was read ahead while it was waited for.
+      if (reads() !== null) assert.ok(reads()! <= 2 + 4, `${kind}: ${reads()} reads`);
+      await close();
+    }
+  });
+});
+
+Deno.test("resuming a stream passes over what was consumed without decoding it", async () => {
+  await withFolder(async (folder) => {
+    const files = (junk: ReadonlySet<number>) =>
+      gzipSync(tarFile(
+        Array.from({ length: 60 }, (_, i) => {
+          const bytes = PICTURES[i % PICTURES.length];
+          return {
+            name: `${i}.jpg`,
+            content: junk.has(i) ? new Uint8Array(bytes.length) : new Uint8Array(bytes),
+          };
+        }),
+      ));
+    const uri = `${folder}/a.tar.gz`, bad: string[] = [], ahead = { workers: 1, concurrency: 4, prefetch: 1 };
+    await Deno.writeFile(uri, files(new Set()));
+    const whole = await first(uri, 6, ahead);
+    const consumed = new Set(whole.slice(0, 5).flatMap(({ keys }) => keys.map(Number)));
+    assert.equal(consumed.size, 20);
+    // Decoded, these would be bad.
+    await Deno.writeFile(uri, files(consumed));
+    const onBadRecord = ({ key }: { key: string }) => bad.push(key);
+    const rest = await first(uri, 1, { ...ahead, from: whole[4].next, onBadRecord });
+    assert.deepEqual([rest.map(hash), bad], [[hash(whole[5])], []]);
+    // The same from the beginning does find them.
+    await assert.rejects(first(uri, 1, { onBad: "fail" }), BadRecordError);
+  });
+});
+
+Deno.test("--process i/n: disjoint, equally long, together the whole but for length mod n, of every kind", async () => {
+  await withSources(async (uris) => {
+    for (const [kind, uri] of Object.entries(uris)) {
+      for (const count of [1, 2, 3, 5]) {
+        const parts: number[][] = [];
+        for (let index = 0; index < count; index++) {
+          const data = await openData(uri, { http: { retries: 0 } });
+          const options = { ...OPTIONS, batchSize: 1, prefetch: 1, workers: 1, process: { index, count } };
+          const mine: number[] = [];
+          for await (const batch of streamBatches(data, options)) {
+            if (batch.epoch > 0) break;
+            mine.push(batch.indices[0]);
+          }
+          await closeData(data);
+          parts.push(mine);
+        }
+        const lengths = new Set(parts.map((part) => part.length));
+        assert.equal(lengths.size, 1, `${kind}: parts of ${[...lengths]} records`);
+        const together = new Set(parts.flat()), sum = parts.flat().length;
+        assert.equal(together.size, sum, `${kind}: a record came to two of ${count} processes`);
+        const data = await openData(uri, { http: { retries: 0 } }), length = dataLength(data);
+        await closeData(data);
+        if (length !== null) assert.equal(sum, length - length % count, kind);
+        else assert.equal(Math.max(...together), sum - 1, kind);
+      }
+    }
+  });
+});
+
+Deno.test("a consumer that stops early leaves no file open, of any kind of source", {
+  // Files opened through node:fs are not among those that Deno's sanitizer counts.
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const open = async () => {
+    const { stdout } = await new Deno.Command("ls", { args: ["-l", `/proc/${Deno.pid}/fd`] }).output();
+    const lines = new TextDecoder().decode(stdout).split("\n");
+    assert.ok(lines.length > 3);
+    return lines.filter((line) => /semantic-ae-data|fixtures/.test(line));
+  };
+  let seen = 0;
+  await withSources(async (uris) => {
+    for (const [kind, uri] of Object.entries(uris)) {
+      const data = await openData(uri, { http: { retries: 0 } });
+      for await (const _ of streamBatches(data, { ...OPTIONS, prefetch: 3 })) break;
+      seen += (await open()).length;
+      await closeData(data);
+      assert.deepEqual(await open(), [], kind);
+    }
+    assert.ok(seen > 3, "files that are open are seen");
+  });
+});
+
+Deno.test("--process i/n: the batches of all are those that one process would take", async () => {
   await withSources(async ({ folder, gzip, mixed }) => {
     for (const uri of [folder, gzip, mixed]) {
       const whole = await first(uri, 3, { batchSize: 4, workers: 1 });

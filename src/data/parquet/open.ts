@@ -14,6 +14,8 @@ import { lastAtMost, pictureStore } from "./store.ts";
 
 /** How Parquet files are read. */
 export interface ParquetOptions {
+  /** What the user named. Default: the files' names. */
+  name?: string;
   /** The pictures' column. Default: found by its type and name. */
   column?: string;
   /** Bytes of unpacked pages kept. Default 256 MiB. */
@@ -79,7 +81,13 @@ export async function openParquet(
         throw new Error(`${files[i]}: has other classes than ${files[0]}`);
       }
     });
-    const source = makeSource(typeof uri === "string" ? uri : uri.join(","), files, tables, pool, options);
+    const source = makeSource(
+      options.name ?? (typeof uri === "string" ? uri : uri.join(",")),
+      files,
+      tables,
+      pool,
+      options,
+    );
     if (source.length === 0) throw new Error(`${source.uri}: no rows`);
     return source;
   } catch (error) {
