@@ -134,7 +134,8 @@ async function counted(
   let reads = 0;
   const close = () => closeData(data);
   if (data.access !== "random") return { data, reads: () => null, close };
-  const source: Source = { ...data.source, get: (index) => (reads++, data.source.get(index)) };
+  const { uri: name, length, labels, key, get } = data.source;
+  const source: Source = { uri: name, length, labels, key, close, get: (index) => (reads++, get(index)) };
   return { data: source, reads: () => reads, close };
 }
 
