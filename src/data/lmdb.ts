@@ -50,8 +50,8 @@ async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Ma
       const header = readLmdbHeader(start, file.length);
       if (header.layout.version === 1) {
         throw new Error(
-          "an LMDB file of data version 1, as Python's lmdb writes; only shards of semantic-ae (data version 2) can be " +
-            "read. Write its pictures to a folder and use or pack that: deno task pack FOLDER DEST",
+          "an LMDB file of data version 1, as Python's lmdb writes, and no shard of semantic-ae; to read its pictures " +
+            "name the file itself",
         );
       }
       const last = await lastRecord(file, header, header);

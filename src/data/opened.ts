@@ -1,5 +1,4 @@
 import { mixUri } from "./mix.ts";
-import { openSource } from "./open.ts";
 import { type OpenedData, openUri, type OpenUriOptions } from "./open_uri.ts";
 import type { StreamSource } from "./stream_source.ts";
 import type { Source } from "./types.ts";
@@ -25,7 +24,7 @@ export type Data = OpenedData | Source | StreamSource;
 export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
   const { labels, http } = options;
   const names = typeof labels === "string" ? await readLabels(labels) : labels;
-  return await openUri(uri, { openPath: openSource, labels: names, http });
+  return await openUri(uri, { labels: names, http });
 }
 
 async function readLabels(path: string): Promise<string[]> {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { locate } from "../../src/data/locate.ts";
 import { mixRecords } from "../../src/data/mix.ts";
-import { openSource } from "../../src/data/open.ts";
 import { openUri } from "../../src/data/open_uri.ts";
 import { streamRecords } from "../../src/data/stream_source.ts";
 import { fakeJpeg, fixture, fixturePath } from "./helpers.ts";
@@ -9,7 +8,7 @@ import { serveBytes, server } from "./http_servers.ts";
 import { tarFile } from "./tar_writer.ts";
 import { withFolder } from "./pictures.ts";
 
-const options = { openPath: openSource, http: { retries: 0 } };
+const options = { http: { retries: 0 } };
 
 async function count(uri: string): Promise<[string, number]> {
   const data = await openUri(uri, options);
