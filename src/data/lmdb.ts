@@ -1,7 +1,7 @@
 import { filePool } from "./files.ts";
-import { indexLeaves, lastRecord } from "./lmdb1/leaves.ts";
-import type { Node, Place } from "./lmdb1/page.ts";
-import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./lmdb_format.ts";
+import { indexLeaves, lastRecord } from "./lmdb/leaves.ts";
+import type { Node, Place } from "./lmdb/page.ts";
+import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./lmdb/format.ts";
 import { byCodeUnits, join, pathError } from "./paths.ts";
 import { DamagedError } from "./reader/chunks.ts";
 import { withFileReader } from "./reader/file.ts";

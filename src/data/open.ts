@@ -1,7 +1,7 @@
 import { isPictureName, openFolder } from "./folder.ts";
 import { listShards, openShards } from "./lmdb.ts";
-import { lmdbVersion } from "./lmdb_format.ts";
-import { type LmdbImagesOptions, openLmdbImages } from "./lmdb1/open.ts";
+import { lmdbVersion } from "./lmdb/format.ts";
+import { type LmdbImagesOptions, openLmdbImages } from "./lmdb/images.ts";
 import { join, pathError } from "./paths.ts";
 import { withFileReader } from "./reader/file.ts";
 import type { Source } from "./types.ts";

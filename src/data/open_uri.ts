@@ -2,7 +2,7 @@ import { openCoco } from "./coco.ts";
 import { openFolder } from "./folder.ts";
 import type { HttpOptions } from "./http/types.ts";
 import { openImagenet } from "./imagenet.ts";
-import { openLmdbImages } from "./lmdb1/open.ts";
+import { openLmdbImages } from "./lmdb/images.ts";
 import { locate } from "./locate.ts";
 import { type MixPart, mixSources } from "./mix.ts";
 import { openSource } from "./open.ts";

@@ -122,7 +122,8 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   epochPictures: data(whole(), "pictures of an epoch of a stream, which does not tell how many it has"),
   process: data(
     text,
-    "i/n: take part i (from 0) of n equal, disjoint parts of the data; empty: all of it",
+    "i/n: take part i (from 0) of n disjoint parts of the data, equally long: what is left of a division by n is left out, " +
+      "other pictures each epoch; empty: all of it",
     true,
   ),
   labels: data(

@@ -173,6 +173,16 @@ Deno.test("imagenet: class folders, and the validation set with each kind of lis
     });
   }
   await withFolder(async (folder) => {
+    const below = "ILSVRC/Data/CLS-LOC/val";
+    const moved = Object.entries(pictures).map(([name, bytes]) => [name.replace("val", below), bytes]);
+    await write(folder, { ...Object.fromEntries(moved), ...lists[1] });
+    assert.deepEqual(
+      await labelsOf(await openImagenet(`${folder}/${below}`)),
+      expected,
+      "as Kaggle hands it out",
+    );
+  });
+  await withFolder(async (folder) => {
     await write(folder, { ...pictures, "val/../ILSVRC2012_validation_ground_truth.txt": "2\n1\n2\n" });
     const source = await openImagenet(`${folder}/val/`);
     assert.deepEqual((await labelsOf(source)).map(([, label]) => label), ["2", "1", "2"]);

@@ -285,6 +285,7 @@ Deno.test("collect: a stream's records by index, in order, within a limit", asyn
     const source = await collect(data);
     assert.equal(source.length, 5);
     assert.deepEqual((await source.get(3)).bytes, PICTURES[3]);
+    assert.deepEqual([source.labels, (await source.get(3)).label], [["0", "1"], 1]);
     assert.equal((await collect(data, { count: 2 })).length, 2);
     await assert.rejects(collect(data, { maxBytes: 100 }), /too large to be held in memory; pack it/);
     await source.close();

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { decodePicture } from "../../src/data/decode.ts";
-import { readLmdbHeader } from "../../src/data/lmdb_format.ts";
-import { classOf, isNote } from "../../src/data/lmdb1/keys.ts";
-import { openLmdbImages } from "../../src/data/lmdb1/open.ts";
-import { isDatabase, nodesOf, placeOf } from "../../src/data/lmdb1/page.ts";
-import { unwrap } from "../../src/data/lmdb1/unwrap.ts";
+import { readLmdbHeader } from "../../src/data/lmdb/format.ts";
+import { classOf, isNote } from "../../src/data/lmdb/keys.ts";
+import { openLmdbImages } from "../../src/data/lmdb/images.ts";
+import { isDatabase, nodesOf, placeOf } from "../../src/data/lmdb/page.ts";
+import { unwrap } from "../../src/data/lmdb/unwrap.ts";
 import { damage, fixture, survives } from "./helpers.ts";
 import { withFolder } from "./pictures.ts";
 

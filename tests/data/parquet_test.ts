@@ -68,6 +68,9 @@ Deno.test("parquet: zstd with a page index, gzip in version 2 pages, plain bytes
     await checkPicture(record.bytes, 40 + i);
   }
   await gzip.close();
+  const only = await openParquet(fixturePath("only-bytes.parquet"));
+  await checkPicture((await only.get(2)).bytes, 2);
+  await only.close();
   const plain = await openParquet(fixturePath("plain.parquet"));
   assert.deepEqual(plain.labels, []);
   const record = await plain.get(3);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import fc from "npm:fast-check@4.10.2";
 import { openSource } from "../../src/data/open.ts";
-import { lmdbVersion, readLmdbHeader } from "../../src/data/lmdb_format.ts";
+import { lmdbVersion, readLmdbHeader } from "../../src/data/lmdb/format.ts";
 import { writeShard } from "../../src/data/lmdb_write.ts";
 import { decodeRecord, encodeRecord, type Manifest, SHARD_VERSION } from "../../src/data/shard.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../src/data/types.ts";

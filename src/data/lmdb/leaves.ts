@@ -1,5 +1,5 @@
 import { type NumberList, numberList } from "../grow.ts";
-import type { LmdbHeader } from "../lmdb_format.ts";
+import type { LmdbHeader } from "./format.ts";
 import type { ByteReader } from "../reader/types.ts";
 import { damaged, isDatabase, type Node, nodesOf, type Place, placeOf, type SubDatabase } from "./page.ts";
 

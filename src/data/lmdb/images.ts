@@ -1,5 +1,5 @@
 import { requireIndex } from "../grow.ts";
-import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../lmdb_format.ts";
+import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./format.ts";
 import { memo } from "../reader/cache.ts";
 import { DamagedError } from "../reader/chunks.ts";
 import { openFileReader } from "../reader/file.ts";
