@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { closeData, openData } from "../src/data/opened.ts";
 import { contactSheet, type DataReport, reportData } from "../src/data/report.ts";
+import { pathError } from "../src/data/paths.ts";
 import { encodePng } from "../src/eval/png.ts";
 
 const HELP = `Reads a data set once, decodes every picture, and says what is there.
@@ -11,10 +12,11 @@ const HELP = `Reads a data set once, decodes every picture, and says what is the
   URI                  a folder of pictures, LMDB shards, tar shards (data-{000..146}.tar), Parquet, coco:PATH,
                        imagenet:PATH, http(s) URLs of tar or Parquet, or several as A*0.3,B*0.7
 
-  --sheet FILE         write a contact sheet of 64 pictures as PNG
+  --sheet FILE         where the contact sheet of 64 pictures goes, a PNG (default contact-sheet.png)
+  --no-sheet           write none
   --count N            look at the first N pictures only
   --image-size N       side of the base pictures that the pass makes (default 224)
-  --labels FILE        class names, one a line, for tar shards whose classes are numbers
+  --labels FILE        class names, one a line, for tar shards and LMDBs whose classes are numbers
   --json               print the report as JSON
   --help               this text`;
 
@@ -28,7 +30,8 @@ function readArguments(args: string[]) {
       args,
       allowPositionals: true,
       options: {
-        sheet: { type: "string" },
+        sheet: { type: "string", default: "contact-sheet.png" },
+        "no-sheet": { type: "boolean", default: false },
         count: { type: "string" },
         "image-size": { type: "string" },
         labels: { type: "string" },
@@ -48,7 +51,7 @@ function readArguments(args: string[]) {
     if (/^[1-9]\d*$/.test(text) && Number(text) <= most) return Number(text);
     throw new UsageError(`--${flag}: "${text}" is no whole number from 1 to ${most}`);
   };
-  const { sheet, labels, json } = values;
+  const { labels, json } = values, sheet = values["no-sheet"] ? null : values.sheet;
   const count = whole("count", 2 ** 32), imageSize = whole("image-size", 4096);
   return { uri: positionals[0], sheet, count, labels, json, imageSize };
 }
@@ -61,9 +64,9 @@ function formatReport(report: DataReport): string {
   const good = seen - bad, row = (name: string, text: string) => `${name.padEnd(12)}${text}`;
   const of = total === null || total === seen ? "" : ` of ${total}`;
   const access = {
-    random: "by index, in any order",
-    stream: "a stream",
-    mixed: "several, some of them streams",
+    random: "records by index: an epoch is an exact permutation",
+    stream: "a stream: an epoch shuffles its shards, and records in a buffer",
+    mixed: "several, some of them streams: their shards are shuffled, and records in a buffer",
   };
   const lines = [
     row("source", report.uri),
@@ -130,10 +133,14 @@ async function main(): Promise<void> {
     say("\r\x1b[K");
     const { sheet: _, sheetSize: __, ...figures } = report;
     console.log(settings.json ? JSON.stringify(figures) : formatReport(report));
-    const picture = settings.sheet === undefined ? null : contactSheet(report);
-    if (picture) {
-      await Deno.writeFile(settings.sheet!, encodePng(picture));
-      if (!settings.json) console.log(`${"sheet".padEnd(12)}${settings.sheet}`);
+    const { sheet } = settings, picture = sheet === null ? null : contactSheet(report);
+    if (picture && sheet !== null) {
+      try {
+        await Deno.writeFile(sheet, encodePng(picture));
+      } catch (error) {
+        throw pathError(error, sheet, "write");
+      }
+      if (!settings.json) console.log(`${"sheet".padEnd(12)}${sheet}`);
     }
   } finally {
     await closeData(data);

@@ -25,7 +25,7 @@ const HELP =
   --data URI           labelled pictures: folders named after their classes, LMDB shards, tar shards, Parquet,
                        coco:PATH, imagenet:PATH, http(s) URLs. Each picture is asked and all others vote, unless
                        --holdout says otherwise
-  --labels FILE        class names, one a line, for tar shards whose classes are numbers
+  --labels FILE        class names, one a line, for tar shards and LMDBs whose classes are numbers
   --holdout SHARE      of --data, ask this share at random and let the others vote, such as 0.2 (default: leave one out;
                        with --linear 0.2)
   --train URI          pictures that vote, in place of --data

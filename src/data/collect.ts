@@ -4,6 +4,9 @@ import { type Data, dataUri, openedOf } from "./opened.ts";
 import { streamRecords } from "./stream_source.ts";
 import type { BadRecordError, ImageRecord, Source } from "./types.ts";
 
+/** More classes than this are no classes. */
+const MOST_CLASSES = 65_536;
+
 /** How much is collected. */
 export interface CollectOptions {
   /** Records; the rest is not read. Default: all. */
@@ -43,6 +46,9 @@ export async function collect(data: Data, options: CollectOptions = {}): Promise
       if (records.push(record) >= count) break;
     }
   }
+  const known = opened.access === "stream"
+    ? opened.source.labels
+    : joinLabels(opened.parts.map(({ source }) => source)).labels;
   const at = (index: number) => {
     requireIndex(uri, index, records.length);
     return records[index];
@@ -50,11 +56,16 @@ export async function collect(data: Data, options: CollectOptions = {}): Promise
   return {
     uri,
     length: records.length,
-    labels: opened.access === "stream"
-      ? opened.source.labels
-      : joinLabels(opened.parts.map(({ source }) => source)).labels,
+    labels: known.length > 0 ? known : numbered(records),
     get: async (index) => await Promise.resolve(at(index)),
     key: async (index) => await Promise.resolve(at(index).key),
     close: () => opened.access === "mixed" ? opened.close() : opened.source.close(),
   };
+}
+
+/** Names for classes that are known by their numbers alone. */
+function numbered(records: readonly ImageRecord[]): string[] {
+  const count = records.reduce((most, { label = -1 }) => Math.max(most, label + 1), 0);
+  // Numbers beyond any count of classes are none.
+  return count <= MOST_CLASSES ? Array.from({ length: count }, (_, i) => String(i)) : [];
 }

@@ -1,4 +1,4 @@
-import { isPlain, type JpegHeader, readJpegHeader } from "./jpeg_header.ts";
+import { hasManyScans, isPlain, type JpegHeader, MOST_SCANS, readJpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { decodePpm } from "./ppm.ts";
 import { type Picture, PictureError } from "./types.ts";
@@ -61,6 +61,9 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   if (format === "jpeg") {
     const header = readJpegHeader(bytes);
     refuseLarge(header, maxPixels);
+    if (header.progressive && hasManyScans(bytes)) {
+      throw new PictureError(`a JPEG of more than ${MOST_SCANS} scans, which would take minutes to decode`);
+    }
     const picture = isPlain(header) ? await fastJpeg(bytes, header) : null;
     if (picture) return orient(picture, header.orientation);
   }

@@ -6,9 +6,12 @@ import type { ImageRecord, Source } from "./types.ts";
 
 /** Where ImageNet's lists stand. */
 export interface ImagenetOptions {
-  /** The list of the validation set's classes. Default: searched in the folder and the three above it. */
+  /** The list of the validation set's classes. Default: searched in the folder and the four above it. */
   list?: string;
 }
+
+/** Folders above the pictures that are searched: in Kaggle's layout lists stand beside ILSVRC/Data/CLS-LOC/val. */
+const ABOVE = 4;
 
 /** Names under which the list of the validation set is handed out. */
 const LISTS = [
@@ -62,7 +65,7 @@ export async function openImagenet(path: string, options: ImagenetOptions = {}):
     throw new Error(
       `${folder}: pictures without folders of classes need the validation set's list; looked for ${
         LISTS.join(", ")
-      } in this folder and the three above`,
+      } in this folder and the four above`,
     );
   }
   const stated = await readList(list, pictures);
@@ -110,7 +113,7 @@ async function flat(
 const isDirectory = (path: string) => Deno.stat(path).then((info) => info.isDirectory, () => false);
 
 async function find(folder: string, names: readonly string[]): Promise<string | null> {
-  for (let up = 0, place = folder; up < 4; up++, place = join(place, "..")) {
+  for (let up = 0, place = folder; up <= ABOVE; up++, place = join(place, "..")) {
     for (const name of names) {
       const path = join(place, name);
       if (await Deno.stat(path).then((info) => info.isFile, () => false)) return path;

@@ -8,6 +8,8 @@ export interface JpegHeader {
   components: number;
   /** Bits of a sample; 8 but for rare files. */
   precision: number;
+  /** True where the picture comes in several scans. */
+  progressive: boolean;
   /** EXIF orientation 1 … 8; 1 where there is none. */
   orientation: number;
 }
@@ -46,6 +48,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
         height: data.getUint16(body + 1),
         width: data.getUint16(body + 3),
         components: bytes[body + 5],
+        progressive: (marker & 3) === 2,
         orientation,
       };
     }
@@ -53,6 +56,18 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
     at = end;
   }
   throw new PictureError("JPEG cut short: no frame header");
+}
+
+/** A picture with more scans is made to take time: each goes through all of its pixels. */
+export const MOST_SCANS = 500;
+
+/** Whether a progressive JPEG has more than {@linkcode MOST_SCANS} scans. Counts their markers, without decoding. */
+export function hasManyScans(bytes: Uint8Array): boolean {
+  let scans = 0;
+  for (let at = bytes.indexOf(0xff); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
+    if (bytes[at + 1] === 0xda && ++scans > MOST_SCANS) return true;
+  }
+  return false;
 }
 
 /** True for what libjpeg-turbo brings to RGB: 8 bits, grey or colour. */

@@ -1,7 +1,10 @@
-import { type FilePool, filePool } from "./files.ts";
-import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./lmdb_format.ts";
-import { entriesOf } from "./lmdb_tree.ts";
+import { filePool } from "./files.ts";
+import { indexLeaves, lastRecord } from "./lmdb/leaves.ts";
+import type { Node, Place } from "./lmdb/page.ts";
+import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./lmdb/format.ts";
 import { byCodeUnits, join, pathError } from "./paths.ts";
+import { DamagedError } from "./reader/chunks.ts";
+import { withFileReader } from "./reader/file.ts";
 import {
   decodeManifest,
   decodeRecord,
@@ -36,49 +39,35 @@ interface Shard {
   places?: Places;
 }
 
-/** Reads the pages of one file, one after another. */
-function pageReader(file: Deno.FsFile, pageSize: number): (page: number) => Uint8Array {
-  return (page) => {
-    const bytes = new Uint8Array(pageSize);
-    file.seekSync(page * pageSize, Deno.SeekMode.Start);
-    for (let done = 0; done < pageSize;) {
-      const count = file.readSync(bytes.subarray(done));
-      if (count === null) throw new Error(`file ends inside page ${page}`);
-      done += count;
-    }
-    return bytes;
-  };
-}
-
 /** Checks a shard's meta pages and manifest; reads nothing else. */
-async function inspect(path: string, pool: FilePool): Promise<{ header: LmdbHeader; manifest: Manifest }> {
+async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Manifest }> {
   if (path.endsWith(PARTIAL_ENDING)) {
     throw new Error(`${path}: an unfinished shard, left by a pack that was interrupted; pack again`);
   }
   try {
-    using file = await Deno.open(path, { read: true });
-    const { size } = await file.stat();
-    const start = await pool.read(path, 0, Math.min(size, HEADER_BYTES));
-    const header = readLmdbHeader(start, size);
-    if (header.layout.version === 1) {
-      throw new Error(
-        "an LMDB file of data version 1, as Python's lmdb writes; only shards of semantic-ae (data version 2) can be " +
-          "read. Write its pictures to a folder and use or pack that: deno task pack FOLDER DEST",
-      );
-    }
-    const last = entriesOf(header, pageReader(file, header.pageSize), { last: true }).next().value;
-    if (!last || !isManifestKey(last.key)) {
-      throw new Error(
-        "an LMDB file without a shard's manifest: unfinished, or not written by `deno task pack`",
-      );
-    }
-    const manifest = decodeManifest(await pool.read(path, last.offset, last.size));
-    if (manifest.count !== header.entries - 1) {
-      throw new Error(`damaged shard: ${header.entries - 1} records in place of ${manifest.count}`);
-    }
-    return { header, manifest };
+    return await withFileReader(path, async (file) => {
+      const start = await file.read(0, Math.min(file.length, HEADER_BYTES));
+      const header = readLmdbHeader(start, file.length);
+      if (header.layout.version === 1) {
+        throw new Error(
+          "an LMDB file of data version 1, as Python's lmdb writes, and no shard of semantic-ae; to read its pictures " +
+            "name the file itself",
+        );
+      }
+      const last = await lastRecord(file, header, header);
+      if (!last || !isManifestKey(last.key)) {
+        throw new Error(
+          "an LMDB file without a shard's manifest: unfinished, or not written by `deno task pack`",
+        );
+      }
+      const manifest = decodeManifest(await file.read(last.place.offset, last.place.size));
+      if (manifest.count !== header.entries - 1) {
+        throw new Error(`damaged shard: ${header.entries - 1} records in place of ${manifest.count}`);
+      }
+      return { header, manifest };
+    });
   } catch (error) {
-    if (error instanceof Error && error.constructor === Error) {
+    if (error instanceof DamagedError || (error instanceof Error && error.constructor === Error)) {
       throw error.message.startsWith(path) ? error : new Error(`${path}: ${error.message}`, { cause: error });
     }
     throw pathError(error, path, "read");
@@ -89,15 +78,27 @@ async function inspect(path: string, pool: FilePool): Promise<{ header: LmdbHead
 async function placesOf(shard: Shard): Promise<Places> {
   const { count } = shard.manifest;
   const offsets = new Float64Array(count), sizes = new Uint32Array(count);
-  using file = await Deno.open(shard.path, { read: true });
   let index = 0;
-  for (const entry of entriesOf(shard.header, pageReader(file, shard.header.pageSize))) {
-    if (index === count) break;
-    if (!isRecordKey(entry.key, index)) throw new Error(`damaged LMDB index: record ${index} is missing`);
-    offsets[index] = entry.offset;
-    sizes[index] = entry.size;
+  const note = ({ key }: Node, place: Place | null) => {
+    if (index === count) return; // The manifest comes last.
+    if (!place || !isRecordKey(key, index)) {
+      throw new DamagedError(`damaged LMDB index: record ${index} is missing`);
+    }
+    offsets[index] = place.offset;
+    sizes[index] = place.size;
     index++;
-  }
+  };
+  await withFileReader(
+    shard.path,
+    (file) =>
+      indexLeaves(
+        file,
+        shard.header,
+        shard.header,
+        () => true,
+        (node, _page, _bytes, place) => note(node, place),
+      ),
+  );
   if (index !== count) throw new Error(`damaged LMDB index: ${index} records in place of ${count}`);
   return { offsets, sizes };
 }
@@ -141,7 +142,7 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
   let length = 0;
   try {
     for (const path of [...paths ?? [uri]].sort(byCodeUnits)) {
-      const { header, manifest } = await inspect(path, pool);
+      const { header, manifest } = await inspect(path);
       shards.push({ path, header, manifest, first: 0, labels: [] });
     }
     if (paths) {

@@ -1,4 +1,4 @@
-import { randomStream } from "../random.ts";
+import { type RandomStream, randomStream } from "../random.ts";
 import { requireIndex } from "./grow.ts";
 import { map, range } from "./iter.ts";
 import { byCodeUnits } from "./paths.ts";
@@ -42,15 +42,20 @@ function shares(parts: readonly MixPart<unknown>[]): number[] | null {
   return known.map((weight) => weight / sum);
 }
 
+/** The words for a mix, as a user would write them. */
+export function mixUri(parts: readonly MixPart<{ uri: string }>[]): string {
+  return parts.map(({ source, weight }) => source.uri + (weight === undefined ? "" : `*${weight}`)).join(",");
+}
+
 /** The labels of all sources, and each source's numbers among them. */
-export function joinLabels(sources: readonly { labels: readonly string[] }[]) {
+export function joinLabels(sources: readonly { uri: string; labels: readonly string[] }[]) {
   const labels = [...new Set(sources.flatMap((source) => source.labels))].sort(byCodeUnits);
   const places = new Map(labels.map((label, place) => [label, place]));
   const numbers = sources.map((source) => source.labels.map((label) => places.get(label)!));
   const relabel = (part: number, record: ImageRecord): ImageRecord => {
     const label = record.label === undefined ? undefined : numbers[part][record.label];
-    const { key, bytes } = record;
-    return label === undefined ? { key, bytes } : { key, bytes, label };
+    const { key, bytes, source = sources[part].uri } = record;
+    return label === undefined ? { source, key, bytes } : { source, key, bytes, label };
   };
   return { labels, relabel };
 }
@@ -76,7 +81,7 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
   );
   const ends: number[] = [];
   for (const count of counts) ends.push((ends.at(-1) ?? 0) + count);
-  const length = ends.at(-1)!, uri = sources.map((source) => source.uri).join(",");
+  const length = ends.at(-1)!, uri = mixUri(parts);
   if (length > MOST) {
     throw new RangeError(`${uri}: with these weights an epoch has ${length} records, more than 2^32`);
   }
@@ -111,9 +116,9 @@ export interface MixRecordsOptions extends StreamRecordsOptions {
 }
 
 /**
- * One epoch of a mix of which at least one source can only be read in order. Each next record comes from a source drawn by
- * the weights; a source that has ended begins again in another order; the epoch ends when every source has ended once.
- * Equal weights when none are given. The order depends on seed, epoch and the sources alone.
+ * One epoch of a mix of which at least one source can only be read in order. The sources take turns by
+ * the weights, exactly in each {@linkcode URN} records and in random order among them; a source that has ended begins
+ * again in another order; the epoch ends when every source has ended once. Equal weights when none are given. The order depends on seed, epoch and the sources alone.
  *
  * @param parts Sources and weights; not closed.
  * @param options Order, part, and where to begin, as in {@linkcode streamRecords}.
@@ -134,13 +139,14 @@ async function* draws(
   options: MixRecordsOptions,
 ): AsyncGenerator<ImageRecord, void, void> {
   const random = randomStream(options.seed, "shuffle", options.epoch, 1);
+  const next = turns(share, random);
   const { relabel } = joinLabels(parts.map((part) => part.source));
   const rounds = parts.map(() => 0);
   const open = (part: number) => recordsOf(parts[part].source, part, rounds[part], options);
   const running = parts.map((_, part) => open(part));
   try {
     for (;;) {
-      const part = pick(share, random.uniform());
+      const part = next();
       let step = await running[part].next();
       if (step.done) {
         rounds[part]++;
@@ -156,10 +162,29 @@ async function* draws(
   }
 }
 
-function pick(share: readonly number[], uniform: number): number {
-  let sum = 0;
-  for (let part = 0; part < share.length; part++) if (uniform < (sum += share[part])) return part;
-  return share.length - 1;
+/** Records in which the weights hold exactly, but for fractions. */
+export const URN = 256;
+
+/** Whose turn it is: each part as often as its share demands, in random order. */
+function turns(share: readonly number[], random: RandomStream): () => number {
+  const given = share.map(() => 0), urn: number[] = [];
+  let filled = 0;
+  return () => {
+    if (urn.length === 0) {
+      for (const end = filled + URN; filled < end;) {
+        filled++;
+        // Who lacks most. Fractions are made up for in the next urn.
+        const lacks = share.map((part, i) => part * filled - given[i]);
+        const part = lacks.indexOf(Math.max(...lacks));
+        given[part]++;
+        urn.push(part);
+      }
+    }
+    const at = random.integer(0, urn.length - 1), part = urn[at];
+    urn[at] = urn[urn.length - 1];
+    urn.pop();
+    return part;
+  };
 }
 
 /** All records of a source in the order of a round. */

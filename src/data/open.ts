@@ -1,12 +1,17 @@
 import { isPictureName, openFolder } from "./folder.ts";
 import { listShards, openShards } from "./lmdb.ts";
+import { lmdbVersion } from "./lmdb/format.ts";
+import { type LmdbImagesOptions, openLmdbImages } from "./lmdb/images.ts";
 import { join, pathError } from "./paths.ts";
+import { withFileReader } from "./reader/file.ts";
 import type { Source } from "./types.ts";
 
 /**
- * Opens a data set by what it is: a folder of pictures, a folder of shards, one shard, or a folder with a data.mdb.
+ * Opens a data set by what it is: a folder of pictures, a folder of shards, one shard, an LMDB of pictures as Python's lmdb
+ * writes it, or a folder with a data.mdb.
  *
  * @param uri A path or a file: URL.
+ * @param options Class names for LMDBs whose values hold a class's number.
  * @returns A source with random access; close it when done.
  * @throws Error that says what is wrong with the path and what would be right.
  * @example
@@ -16,7 +21,10 @@ import type { Source } from "./types.ts";
  * await source.close();
  * ```
  */
-export async function openSource(uri: string): Promise<Source> {
+export async function openSource(
+  uri: string,
+  options: Pick<LmdbImagesOptions, "labels"> = {},
+): Promise<Source> {
   const path = pathOf(uri);
   let stat: Deno.FileInfo;
   try {
@@ -26,7 +34,7 @@ export async function openSource(uri: string): Promise<Source> {
   }
   if (!stat.isDirectory) {
     if (isPictureName(path)) throw new Error(`${path}: a single picture; name the folder that it is in`);
-    return await openShards(path);
+    return await openLmdb(path, path, options);
   }
   let shards: string[];
   try {
@@ -36,8 +44,16 @@ export async function openSource(uri: string): Promise<Source> {
   }
   if (shards.length > 0) return await openShards(path, shards);
   const single = join(path, "data.mdb");
-  if (await Deno.stat(single).then((found) => found.isFile, () => false)) return await openShards(single);
+  if (await Deno.stat(single).then((found) => found.isFile, () => false)) {
+    return await openLmdb(path, single, options);
+  }
   return await openFolder(path);
+}
+
+/** Data version 2 is that of our shards, 1 everybody else's. */
+async function openLmdb(path: string, file: string, options: LmdbImagesOptions): Promise<Source> {
+  const start = await withFileReader(file, (reader) => reader.read(0, Math.min(256, reader.length)));
+  return lmdbVersion(start) === 1 ? await openLmdbImages(path, options) : await openShards(file);
 }
 
 function pathOf(uri: string): string {

@@ -2,12 +2,11 @@ import { openCoco } from "./coco.ts";
 import { openFolder } from "./folder.ts";
 import type { HttpOptions } from "./http/types.ts";
 import { openImagenet } from "./imagenet.ts";
-import { lmdbVersion } from "./lmdb_format.ts";
-import { openLmdbImages } from "./lmdb1/open.ts";
+import { openLmdbImages } from "./lmdb/images.ts";
 import { locate } from "./locate.ts";
 import { type MixPart, mixSources } from "./mix.ts";
+import { openSource } from "./open.ts";
 import { openParquet } from "./parquet/open.ts";
-import type { Section } from "./sections.ts";
 import type { StreamSource } from "./stream_source.ts";
 import { openTar } from "./tar/indexed.ts";
 import { openTarStream } from "./tar/stream.ts";
@@ -16,15 +15,13 @@ import { type DataUri, parseDataUri } from "./uri.ts";
 
 /** An opened data set: with random access, only in order, or a mixture with at least one of the latter. */
 export type OpenedData =
-  | { access: "random"; source: Source; sections?: readonly Section[] }
+  | { access: "random"; source: Source }
   | { access: "stream"; source: StreamSource }
   | { access: "mixed"; parts: MixPart<Source | StreamSource>[]; close(): Promise<void> };
 
 /** How data sets are opened. */
 export interface OpenUriOptions {
-  /** Opens a local path by what is there. */
-  openPath: (path: string) => Promise<Source>;
-  /** Class names for tar shards whose label files hold numbers or names. */
+  /** Class names for tar shards whose label files hold numbers or names, and for LMDBs with numbers. */
   labels?: readonly string[];
   /** Patience with servers. */
   http?: HttpOptions;
@@ -34,35 +31,34 @@ export interface OpenUriOptions {
  * Opens a data set by the user's words.
  *
  * @param uri Words as {@linkcode parseDataUri} takes them, or their meaning.
- * @param options How paths without a scheme are opened, and patience.
+ * @param options Class names, patience with servers.
  * @returns What can be read of it, and how.
  * @throws Error that names what cannot be opened, and why.
  */
-export async function openUri(uri: string | DataUri, options: OpenUriOptions): Promise<OpenedData> {
+export async function openUri(uri: string | DataUri, options: OpenUriOptions = {}): Promise<OpenedData> {
   const meaning = typeof uri === "string" ? parseDataUri(uri) : uri;
   switch (meaning.kind) {
     case "path":
-      return random(await openByContents(meaning.path, options));
+      return random(await openSource(meaning.path, { labels: options.labels }));
     case "folder":
       return random(await openFolder(meaning.path));
     case "lmdb": {
-      const { path, database } = meaning;
-      if (database !== undefined) return random(await openLmdbImages(path, { database }));
+      const { path, database } = meaning, { labels } = options;
+      if (database !== undefined) return random(await openLmdbImages(path, { database, labels }));
       try {
-        return random(await openByContents(path, options));
+        return random(await openSource(path, { labels }));
       } catch (error) {
         // No shard of ours; pictures under keys of somebody else's are welcome in version 2 as well.
-        const source = await openLmdbImages(path).catch(() => null);
+        const source = await openLmdbImages(path, { labels }).catch(() => null);
         if (source) return random(source);
         throw error;
       }
     }
     case "tar":
-      return await openTars(await locate(meaning.shards, [".tar", ".tar.gz", ".tgz"]), options);
+      return await openTars(meaning.name, await locate(meaning.shards, [".tar", ".tar.gz", ".tgz"]), options);
     case "parquet": {
-      const { files, column, split } = meaning, { http } = options;
-      const source = await openParquet(await locate(files, [".parquet"], { split }), { column, http });
-      return { access: "random", source, sections: source.sections };
+      const { name, files, column, split } = meaning, { http } = options;
+      return random(await openParquet(await locate(files, [".parquet"], { split }), { name, column, http }));
     }
     case "coco":
       return random(await openCoco(meaning.path, { annotations: meaning.annotations }));
@@ -77,31 +73,15 @@ export async function openUri(uri: string | DataUri, options: OpenUriOptions): P
 
 const random = (source: Source): OpenedData => ({ access: "random", source });
 
-/** Sends LMDB files of data version 1 to their own reader, and the rest to the caller's. */
-async function openByContents(path: string, options: OpenUriOptions): Promise<Source> {
-  for (const file of [path, `${path}/data.mdb`]) {
-    if (await versionOf(file) === 1) return await openLmdbImages(path);
-  }
-  return await options.openPath(path);
-}
-
-async function versionOf(path: string): Promise<1 | 2 | null> {
-  if (!await Deno.stat(path).then((info) => info.isFile, () => false)) return null;
-  using file = await Deno.open(path);
-  const start = new Uint8Array(256);
-  const count = await file.read(start) ?? 0;
-  return lmdbVersion(start.subarray(0, count));
-}
-
 /** Local, uncompressed shards by index, others in order. */
-async function openTars(shards: string[], options: OpenUriOptions): Promise<OpenedData> {
+async function openTars(name: string, shards: string[], options: OpenUriOptions): Promise<OpenedData> {
   const { labels, http } = options;
   for (const shard of shards) {
     if (/^https?:\/\//.test(shard) || await isGzip(shard)) {
-      return { access: "stream", source: await openTarStream(shards, { labels, http }) };
+      return { access: "stream", source: await openTarStream(shards, { name, labels, http }) };
     }
   }
-  return random(await openTar(shards, { labels }));
+  return random(await openTar(shards, { name, labels }));
 }
 
 async function isGzip(path: string): Promise<boolean> {

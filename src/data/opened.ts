@@ -1,11 +1,11 @@
-import { openSource } from "./open.ts";
+import { mixUri } from "./mix.ts";
 import { type OpenedData, openUri, type OpenUriOptions } from "./open_uri.ts";
 import type { StreamSource } from "./stream_source.ts";
 import type { Source } from "./types.ts";
 
 /** How {@linkcode openData} opens. */
 export interface OpenDataOptions extends Pick<OpenUriOptions, "http"> {
-  /** Class names for tar shards whose label files hold numbers or names: a list, or a text file of one name a line. */
+  /** Class names for tar shards whose label files hold numbers or names, and for LMDBs with numbers: a list, or a text file of one name a line. */
   labels?: readonly string[] | string;
 }
 
@@ -24,7 +24,7 @@ export type Data = OpenedData | Source | StreamSource;
 export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
   const { labels, http } = options;
   const names = typeof labels === "string" ? await readLabels(labels) : labels;
-  return await openUri(uri, { openPath: openSource, labels: names, http });
+  return await openUri(uri, { labels: names, http });
 }
 
 async function readLabels(path: string): Promise<string[]> {
@@ -52,7 +52,7 @@ export function openedOf(data: Data): OpenedData {
 export function dataUri(data: Data): string {
   const opened = openedOf(data);
   if (opened.access !== "mixed") return opened.source.uri;
-  return opened.parts.map(({ source }) => source.uri).join(",");
+  return mixUri(opened.parts);
 }
 
 /** Number of records; null for a stream, which nobody knows before its end. */

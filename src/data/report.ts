@@ -106,10 +106,11 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
   const decoder = openDecoder({ size: imageSize }), small = openDecoder({ size: sheetSize, workers: 1 });
   const start = performance.now();
   const look = async ({ read, shown }: { read: () => Promise<ImageRecord>; shown: boolean }) => {
-    let key = "";
+    let key = "", source = uri;
     try {
       const record = await read();
       key = record.key;
+      source = record.source ?? uri;
       decoder.reuse(await decoder.base(record.bytes));
       if (!shown) return { record };
       const { width, height } = await decodePicture(record.bytes);
@@ -117,7 +118,7 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
     } catch (error) {
       if (error instanceof BadRecordError) return { bad: error };
       if (!(error instanceof PictureError)) throw error;
-      return { bad: { source: uri, key, reason: error.message } };
+      return { bad: { source, key, reason: error.message } };
     }
   };
   try {

@@ -197,17 +197,18 @@ async function loadSample(
   open: () => Promise<ImageRecord>,
   decoder: Decoder,
 ): Promise<Sample | BadRecord> {
-  let key: string | null = null;
+  let key: string | null = null, source = uri;
   try {
     const record = await open();
     key = record.key;
+    source = record.source ?? uri;
     return { index, key, base: await decoder.base(record.bytes) };
   } catch (error) {
     if (error instanceof BadRecordError) {
       return { source: error.source, key: error.key, reason: error.reason };
     }
     if (key === null || !(error instanceof PictureError)) throw error;
-    return { source: uri, key, reason: error.message };
+    return { source, key, reason: error.message };
   }
 }
 

@@ -2,6 +2,8 @@
 export interface ImageRecord {
   /** Unique in its source, for people: a relative path, a shard's key. */
   key: string;
+  /** The shard, or the source of several, that it is from. Default: the source that was asked. */
+  source?: string;
   /** The picture's file as it is: JPEG, PNG, WebP, GIF … */
   bytes: Uint8Array;
   /** Index into the source's `labels`, where the picture has a class. */

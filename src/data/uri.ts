@@ -7,8 +7,8 @@ export type DataUri =
   | { kind: "folder"; path: string }
   /** An LMDB of either data version; `database` names one inside it. */
   | { kind: "lmdb"; path: string; database?: string }
-  | { kind: "tar"; shards: string[]; remote: boolean }
-  | { kind: "parquet"; files: string[]; remote: boolean; split?: string; column?: string }
+  | { kind: "tar"; name: string; shards: string[]; remote: boolean }
+  | { kind: "parquet"; name: string; files: string[]; remote: boolean; split?: string; column?: string }
   | { kind: "coco"; path: string; annotations?: string }
   | { kind: "imagenet"; path: string; list?: string }
   | { kind: "mix"; parts: { weight?: number; uri: DataUri }[] };
@@ -130,14 +130,14 @@ function byEnding(name: string): DataUri | null {
 
 function tar(name: string): DataUri {
   const shards = expandBraces(name);
-  return { kind: "tar", shards, remote: sameKind(shards, name) };
+  return { kind: "tar", name, shards, remote: sameKind(shards, name) };
 }
 
 function parquet(name: string): DataUri {
   const [, place, column] = /^(.*?)(?:[?&]column=([^&#]*))?$/.exec(name)!;
   const [files, split] = isRemote(place) ? [place] : atHash(place);
   const all = expandBraces(files);
-  const uri: DataUri = { kind: "parquet", files: all, remote: sameKind(all, name) };
+  const uri: DataUri = { kind: "parquet", name, files: all, remote: sameKind(all, name) };
   if (split !== undefined) uri.split = split;
   if (column !== undefined) uri.column = decodeURIComponent(column);
   return uri;

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { cacheFolder } from "../cache.ts";
+import { byteQueue, fileChunks, gunzipped } from "../data/reader/chunks.ts";
+import { tarMembers } from "../data/tar/members.ts";
 import { type Hand, HANDS, type Meaning, selectMeanings } from "./select.ts";
-import { tarEntries } from "./tar.ts";
 
 /** The version of both packages. */
 export const EMOJI_VERSION = "16.0.0";
@@ -87,12 +88,16 @@ async function unpack(
   const pictures = new Map<string, Uint8Array>();
   const folder = `package/img/${hand}/64/`;
   let emoji: unknown;
-  const stream = (await Deno.open(tarball)).readable.pipeThrough(new DecompressionStream("gzip"));
-  const want = (name: string) =>
-    name === "package/emoji.json" || (name.startsWith(folder) && name.endsWith(".png"));
-  for await (const { name, bytes } of tarEntries(stream, want)) {
-    if (name === "package/emoji.json") emoji = JSON.parse(new TextDecoder().decode(bytes));
-    else pictures.set(name.slice(folder.length, -4), bytes);
+  const stream = gunzipped(tarball, fileChunks(tarball));
+  try {
+    for await (const { name, read } of tarMembers(tarball, byteQueue(stream))) {
+      if (name === "package/emoji.json") emoji = JSON.parse(new TextDecoder().decode(await read()));
+      else if (name.startsWith(folder) && name.endsWith(".png")) {
+        pictures.set(name.slice(folder.length, -4), await read());
+      }
+    }
+  } finally {
+    await stream.return();
   }
   if (emoji === undefined) throw new Error(`${basename(tarball)} holds no emoji.json`);
   return { emoji, pictures };

@@ -123,7 +123,9 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     "model",
     `${config.preset}, ${countParameters(state.params).toLocaleString("en")} trainable parameters`,
   );
-  const order = dataLength(source) === null ? `, shuffled in a buffer of ${config.shuffleBuffer}` : "";
+  const order = dataLength(source) === null
+    ? `, a stream: shards and a buffer of ${config.shuffleBuffer} are shuffled`
+    : ", shuffled exactly";
   say("data", `${uri}: ${pictures} pictures, ${perEpoch} steps of ${config.batchSize} an epoch${order}`);
   say("run", `${config.out}: ${total} steps${resumed ? `, going on after ${start} (${resumed.path})` : ""}`);
   if (resumed && resumed.engine !== engine.name) {

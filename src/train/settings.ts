@@ -152,10 +152,15 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   epochPictures: data(whole(), "pictures of an epoch of a stream, which does not tell how many it has"),
   process: data(
     text,
-    "i/n: take part i (from 0) of n equal, disjoint parts of the data; empty: all of it",
+    "i/n: take part i (from 0) of n disjoint parts of the data, equally long: what is left of a division by n is left out, " +
+      "other pictures each epoch; empty: all of it",
     true,
   ),
-  labels: data(text, "file of class names, one a line, for tar shards whose classes are numbers", true),
+  labels: data(
+    text,
+    "file of class names, one a line, for tar shards and LMDBs whose classes are numbers",
+    true,
+  ),
 
   cropScale: views(pair(0, 1), "smallest,largest share of the picture's area in a crop"),
   cropRatio: views(pair(0.01, 100), "narrowest,widest width / height of a crop"),

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import fc from "npm:fast-check@4.10.2";
 import { openSource } from "../../src/data/open.ts";
-import { lmdbVersion, readLmdbHeader } from "../../src/data/lmdb_format.ts";
+import { lmdbVersion, readLmdbHeader } from "../../src/data/lmdb/format.ts";
 import { writeShard } from "../../src/data/lmdb_write.ts";
 import { decodeRecord, encodeRecord, type Manifest, SHARD_VERSION } from "../../src/data/shard.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../src/data/types.ts";
+import { fixture } from "./helpers.ts";
 import { withFolder } from "./pictures.ts";
 
 const MANIFEST: Omit<Manifest, "count"> = {
@@ -155,19 +156,23 @@ Deno.test("files that are no LMDB are refused by name", () =>
     }
   }));
 
-Deno.test("an LMDB of Python's is named as data version 1, as a file and as a folder", () =>
+Deno.test("an LMDB of Python's is opened as such, as a file and as a folder, and is no shard", () =>
   withFolder(async (folder) => {
     const packed = await Deno.readFile(new URL("../fixtures/python-lmdb.mdb.gz", import.meta.url));
     const bytes = new Uint8Array(gunzipSync(packed));
     assert.equal(lmdbVersion(bytes), 1);
     assert.equal(readLmdbHeader(bytes, bytes.length).entries, 3);
-    await Deno.writeFile(`${folder}/data.mdb`, bytes);
+    await Deno.writeFile(`${folder}/data.mdb`, await fixture("images.mdb.gz"));
     for (const uri of [folder, `${folder}/data.mdb`]) {
-      await assert.rejects(
-        openSource(uri),
-        /data\.mdb: an LMDB file of data version 1, as Python's.*deno task pack/,
-      );
+      const source = await openSource(uri);
+      assert.equal(source.length, 30);
+      await source.close();
     }
+    await Deno.writeFile(`${folder}/shard-00000.lmdb`, bytes);
+    await assert.rejects(
+      openSource(folder),
+      /lmdb: an LMDB file of data version 1, as Python's.*name the file itself/,
+    );
   }));
 
 Deno.test("an LMDB of npm:lmdb that is no shard, and an unfinished shard, are refused", () =>

@@ -1,43 +1,10 @@
 /** Small stand-ins for the emoji packages, made here: no test uses the network. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { tarFile } from "../data/tar_writer.ts";
 import { encodePng } from "../../src/eval/png.ts";
 import type { Hand } from "../../src/demo/select.ts";
-
-/** A tar header and content, padded to blocks. */
-export function tarFile(name: string, bytes: Uint8Array, type = "0", prefix = ""): Uint8Array {
-  const out = new Uint8Array(512 + Math.ceil(bytes.length / 512) * 512);
-  const put = (text: string, at: number) => out.set(new TextEncoder().encode(text), at);
-  put(name, 0);
-  put("0000644\0", 100);
-  put(bytes.length.toString(8).padStart(11, "0") + "\0", 124);
-  put("        ", 148);
-  put(type, 156);
-  put("ustar\0" + "00", 257);
-  put(prefix, 345);
-  const sum = out.subarray(0, 512).reduce((a, b) => a + b, 0);
-  put(sum.toString(8).padStart(6, "0") + "\0 ", 148);
-  out.set(bytes, 512);
-  return out;
-}
-
-/** An archive of parts, with the two empty blocks at its end. */
-export function tarOf(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 1024));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
-}
-
-export async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(
-    new CompressionStream("gzip"),
-  );
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
 
 /** A 64-pixel picture of its own for every meaning; the two hands draw it a little differently. */
 export function drawing(number: number, hand: Hand): Uint8Array {
@@ -88,17 +55,21 @@ export async function fakeTarball(hand: Hand, folder: string, count: number): Pr
   const pictures = emoji.filter((e) =>
     e.unified !== "NO-PICTURE" && (hand === "google" || e.has_img_twitter)
   );
-  const png = (name: string, i: number) => tarFile(`package/img/${hand}/64/${name}`, drawing(i, hand));
-  const archive = tarOf([
-    tarFile("package/README.md", new TextEncoder().encode("not wanted")),
+  const file = (name: string, content: Uint8Array | string) => ({
+    name: `package/${name}`,
+    content: typeof content === "string" ? content : new Uint8Array(content),
+  });
+  const png = (name: string, i: number) => file(`img/${hand}/64/${name}`, drawing(i, hand));
+  const archive = tarFile([
+    file("README.md", "not wanted"),
     ...pictures.map((e, i) => png(e.image as string, i)),
     png("a000-1f3fb.png", 99),
-    tarFile(`package/img/${hand}/sheets/64.png`, new Uint8Array(3000)),
+    file(`img/${hand}/sheets/64.png`, new Uint8Array(3000)),
     // Comes after pictures here and before them there: the order must not matter.
-    tarFile("package/emoji.json", new TextEncoder().encode(JSON.stringify(emoji))),
+    file("emoji.json", JSON.stringify(emoji)),
   ]);
   const path = join(folder, `${hand}.tgz`);
-  await Deno.writeFile(path, await gzip(archive));
+  await Deno.writeFile(path, gzipSync(archive));
   return path;
 }
 

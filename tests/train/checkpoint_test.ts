@@ -28,7 +28,7 @@ const tensors = {
 const names = async (folder: string) =>
   (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
 
-async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
     await test(folder);
@@ -38,7 +38,7 @@ async function inFolder(test: (folder: string) => Promise<void>): Promise<void> 
 }
 
 Deno.test("a checkpoint comes back bit for bit, and only the last ones are kept", () =>
-  inFolder(async (run) => {
+  withFolder(async (run) => {
     assert.equal(await latestCheckpoint(run), null);
     for (const step of [5, 10, 9999999, 10000000]) {
       await saveCheckpoint(run, info(step), tensors, { keep: 2 });
@@ -60,7 +60,7 @@ Deno.test("a checkpoint comes back bit for bit, and only the last ones are kept"
   }));
 
 Deno.test("a write that fails leaves the last good checkpoint and no rubbish", () =>
-  inFolder(async (run) => {
+  withFolder(async (run) => {
     const good = await saveCheckpoint(run, info(5), tensors, { keep: 1 });
     const fullDisk = async (path: string, bytes: Uint8Array) => {
       await writeSynced(path, bytes.subarray(0, 100));
@@ -76,7 +76,7 @@ Deno.test("a write that fails leaves the last good checkpoint and no rubbish", (
   }));
 
 Deno.test("a checkpoint that is cut short, foreign or newer is refused, and the one before it named", () =>
-  inFolder(async (run) => {
+  withFolder(async (run) => {
     await saveCheckpoint(run, info(5), tensors, { keep: 9 });
     const path = await saveCheckpoint(run, info(6), tensors, { keep: 9 });
     const { size } = await Deno.stat(path);
@@ -99,7 +99,7 @@ Deno.test("a checkpoint that is cut short, foreign or newer is refused, and the 
   }));
 
 Deno.test("a checkpoint of another configuration is refused by naming what differs", () =>
-  inFolder(async (run) => {
+  withFolder(async (run) => {
     await saveCheckpoint(run, info(5), tensors, { keep: 1 });
     const checkpoint = await readCheckpoint(run);
     checkSameConfig(checkpoint, { ...checkpoint.config, out: run, keep: 9, logEvery: 7 });
@@ -112,7 +112,7 @@ Deno.test("a checkpoint of another configuration is refused by naming what diffe
   }));
 
 Deno.test("a run folder in use is refused, and --resume takes its configuration from there", () =>
-  inFolder(async (parent) => {
+  withFolder(async (parent) => {
     const out = join(parent, "run");
     await assert.rejects(() => planRun({}, { out, resume: true }), /holds no run \(no config\.json\)/);
     const config = await planRun({ epochs: 7 }, { out, seed: 3 });
@@ -133,7 +133,7 @@ Deno.test("a run folder in use is refused, and --resume takes its configuration 
   }));
 
 Deno.test("a folder that may not be written gives an error, not a run", () =>
-  inFolder(async (parent) => {
+  withFolder(async (parent) => {
     const file = join(parent, "file");
     await Deno.writeTextFile(file, "x");
     await assert.rejects(

@@ -43,7 +43,7 @@ async function untilStep(out: string, step: number, ended: () => boolean): Promi
 const figures = (lines: MetricsLine[]) =>
   lines.map(({ imagesPerSecond: _, waiting: __, ...rest }) => JSON.stringify(rest));
 
-async function inFolder(test: (folder: string, data: string) => Promise<void>): Promise<void> {
+async function withFolder(test: (folder: string, data: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
     const data = join(folder, "pictures");
@@ -55,7 +55,7 @@ async function inFolder(test: (folder: string, data: string) => Promise<void>): 
 }
 
 Deno.test("a run killed at random moments and resumed has the losses of an unbroken one, bit for bit", () =>
-  inFolder(async (folder, data) => {
+  withFolder(async (folder, data) => {
     const whole = join(folder, "whole"), broken = join(folder, "broken");
     const unbroken = await end(start(data, whole));
     assert.equal(unbroken.code, 0, unbroken.text);
@@ -95,7 +95,7 @@ for (
   const [signal, code] of Deno.build.os === "windows" ? [] : [["SIGTERM", 143], ["SIGINT", 130]] as const
 ) {
   Deno.test(`${signal} finishes the step, writes a checkpoint and says how to go on`, () =>
-    inFolder(async (folder, data) => {
+    withFolder(async (folder, data) => {
       const out = join(folder, "run");
       const child = start(data, out, "--checkpoint-steps=0");
       let over = false;
@@ -116,7 +116,7 @@ Deno.test({
   name: "where the disk takes no more, the run ends with an error and its last checkpoint stays",
   ignore: Deno.build.os === "windows",
   fn: () =>
-    inFolder(async (folder, data) => {
+    withFolder(async (folder, data) => {
       const out = join(folder, "run");
       const first = await end(start(data, out, "--steps=2"));
       assert.equal(first.code, 0, first.text);

@@ -1,6 +1,11 @@
+import { snappyUncompress } from "npm:hyparquet@1.31.5";
+import { decompressLz4, decompressLz4Raw } from "npm:hyparquet-compressors@1.1.2";
 import type { Buffer } from "node:buffer";
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import { DamagedError } from "../reader/chunks.ts";
+
+/** A byte of these formats stands for at most so many; a page that claims more lies, and gets no memory. */
+const MOST_SNAPPY = 22, MOST_LZ4 = 255;
 
 /**
  * Unpacks a page. Never gives, or takes memory for, more than `length` bytes.
@@ -11,121 +16,60 @@ import { DamagedError } from "../reader/chunks.ts";
  * @throws DamagedError when it gives another number of bytes, Error for a codec that is not known.
  */
 export function unpack(codec: string, packed: Uint8Array, length: number): Uint8Array {
-  const out = unpackAny(codec, packed, length);
+  let out: Uint8Array;
+  try {
+    out = unpackAny(codec, packed, length);
+  } catch (error) {
+    if (error instanceof UnknownCodecError) throw error;
+    throw new DamagedError(
+      `a ${codec} page cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
   if (out.length !== length) {
     throw new DamagedError(`a ${codec} page unpacks to ${out.length} bytes in place of ${length}`);
   }
   return out;
 }
 
+class UnknownCodecError extends Error {
+  override name = "Error";
+}
+
 function unpackAny(codec: string, packed: Uint8Array, length: number): Uint8Array {
+  const limit = { maxOutputLength: Math.max(length, 1) };
   switch (codec) {
     case "UNCOMPRESSED":
       return packed;
     case "SNAPPY":
-      return unsnap(packed, length);
+      return snappy(packed, length);
+    case "LZ4":
+      return decompressLz4(packed, atMost(packed, length, MOST_LZ4));
     case "LZ4_RAW":
-      return unlz4(packed, length);
+      return decompressLz4Raw(packed, atMost(packed, length, MOST_LZ4));
     case "GZIP":
-      return byZlib(codec, () => gunzipSync(packed, { maxOutputLength: Math.max(length, 1) }));
+      return plain(gunzipSync(packed, limit));
     case "ZSTD":
-      return byZlib(codec, () => zstdDecompressSync(packed, { maxOutputLength: Math.max(length, 1) }));
+      return plain(zstdDecompressSync(packed, limit));
     case "BROTLI":
-      return byZlib(codec, () => brotliDecompressSync(packed, { maxOutputLength: Math.max(length, 1) }));
+      return plain(brotliDecompressSync(packed, limit));
     default:
-      throw new Error(
+      throw new UnknownCodecError(
         `pages are compressed by ${codec}, which is not supported; write them with snappy or zstd`,
       );
   }
 }
 
-function byZlib(codec: string, work: () => Buffer): Uint8Array {
-  try {
-    const out = work();
-    return new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
-  } catch (error) {
-    throw new DamagedError(
-      `a ${codec} page cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
+function snappy(packed: Uint8Array, length: number): Uint8Array {
+  const out = new Uint8Array(atMost(packed, length, MOST_SNAPPY));
+  snappyUncompress(packed, out);
+  return out;
 }
 
-const broken = (codec: string) => new DamagedError(`a ${codec} page cannot be unpacked: damaged`);
-
-/** Copies inside `out`, byte by byte where source and target overlap. */
-function repeat(out: Uint8Array, to: number, back: number, count: number, codec: string): void {
-  if (back < 1 || back > to || to + count > out.length) throw broken(codec);
-  if (back >= count) out.copyWithin(to, to - back, to - back + count);
-  else for (let i = 0; i < count; i++) out[to + i] = out[to - back + i];
+function atMost(packed: Uint8Array, length: number, ratio: number): number {
+  if (length > 64 + packed.length * ratio) {
+    throw new Error(`${packed.length} bytes cannot be ${length} unpacked`);
+  }
+  return length;
 }
 
-/** Snappy's block format. */
-function unsnap(packed: Uint8Array, length: number): Uint8Array {
-  let at = 0, stated = 0;
-  for (let i = 0;; i++) {
-    if (i === 5 || at >= packed.length) throw broken("SNAPPY");
-    const byte = packed[at++];
-    stated += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) break;
-  }
-  if (stated !== length) throw broken("SNAPPY");
-  const out = new Uint8Array(length);
-  let to = 0;
-  while (at < packed.length) {
-    const tag = packed[at++], kind = tag & 3;
-    if (kind === 0) {
-      let count = tag >> 2;
-      if (count >= 60) {
-        const extra = count - 59;
-        count = 0;
-        for (let i = 0; i < extra; i++) count += (packed[at++] ?? NaN) * 2 ** (8 * i);
-      }
-      count++;
-      if (!(at + count <= packed.length && to + count <= length)) throw broken("SNAPPY");
-      out.set(packed.subarray(at, at + count), to);
-      at += count;
-      to += count;
-      continue;
-    }
-    const extra = kind === 3 ? 4 : kind;
-    if (at + extra > packed.length) throw broken("SNAPPY");
-    let back = kind === 1 ? (tag >> 5) * 256 : 0;
-    for (let i = 0; i < extra; i++) back += packed[at++] * 2 ** (8 * i);
-    const count = kind === 1 ? (tag >> 2 & 7) + 4 : (tag >> 2) + 1;
-    repeat(out, to, back, count, "SNAPPY");
-    to += count;
-  }
-  return to === length ? out : out.subarray(0, to);
-}
-
-/** LZ4's block format. */
-function unlz4(packed: Uint8Array, length: number): Uint8Array {
-  const out = new Uint8Array(length);
-  let at = 0, to = 0;
-  const more = (count: number): number => {
-    if (count < 15) return count;
-    for (;;) {
-      if (at >= packed.length) throw broken("LZ4_RAW");
-      const byte = packed[at++];
-      count += byte;
-      if (byte < 255) return count;
-    }
-  };
-  while (at < packed.length) {
-    const token = packed[at++];
-    const literals = more(token >> 4);
-    if (at + literals > packed.length || to + literals > length) throw broken("LZ4_RAW");
-    out.set(packed.subarray(at, at + literals), to);
-    at += literals;
-    to += literals;
-    // The last sequence has literals only.
-    if (at === packed.length) break;
-    if (at + 2 > packed.length) throw broken("LZ4_RAW");
-    const back = packed[at] + packed[at + 1] * 256;
-    at += 2;
-    const count = more(token & 15) + 4;
-    repeat(out, to, back, count, "LZ4_RAW");
-    to += count;
-  }
-  return to === length ? out : out.subarray(0, to);
-}
+const plain = (out: Buffer) => new Uint8Array(out.buffer, out.byteOffset, out.byteLength);

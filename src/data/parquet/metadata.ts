@@ -57,7 +57,8 @@ export interface PictureTable {
 
 /**
  * Reads and checks a Parquet file's metadata and finds its pictures: the column that Hugging Face's metadata calls an
- * image, a struct with `bytes`, or a column of bytes with a picture's name; and the label's column.
+ * image, a struct with `bytes`, a column of bytes with a picture's name, or the only column of bytes; and the label's
+ * column.
  *
  * @param reader The file.
  * @param column The picture's column, when it has to be another one.
@@ -186,15 +187,18 @@ function findPicture(root: SchemaTree, features: Map<string, { type: string }>, 
     ...children.filter((child) => features.get(name(child))?.type === "Image"),
     ...children.filter((child) => child.children.some((one) => name(one) === "bytes")),
     ...PICTURE_NAMES.flatMap((known) => children.filter((child) => name(child).toLowerCase() === known)),
+    ...only(children.filter((child) => child.children.length === 0 && leafOf(child) && !isText(child))),
   ];
   const leaf = candidates.map(leafOf).find((one) => one !== undefined && !isText(one));
   if (leaf) return leaf;
   throw new Error(
     wanted === undefined
-      ? `no column of pictures (a struct with bytes, or bytes called image, jpg …); it has: ${columns}`
+      ? `no column of pictures (a struct with bytes, bytes called image, jpg …, or one column of bytes alone); it has: ${columns}`
       : `column "${wanted}" holds no pictures' bytes; it has: ${columns}`,
   );
 }
+
+const only = <T>(items: T[]): T[] => items.length === 1 ? items : [];
 
 function findLabel(root: SchemaTree, features: Map<string, { type: string }>): SchemaTree | null {
   const whole = root.children.filter((child) => /^INT(32|64)$/.test(child.element.type ?? ""));

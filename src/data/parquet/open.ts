@@ -7,7 +7,6 @@ import { DamagedError } from "../reader/chunks.ts";
 import { openFileReader } from "../reader/file.ts";
 import { readerPool } from "../reader/pool.ts";
 import type { ByteReader } from "../reader/types.ts";
-import type { Section } from "../sections.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
 import { type Chunk, type Column, type PictureTable, readPictureTable, type RowGroup } from "./metadata.ts";
 import { readPage, readPageTable } from "./pages.ts";
@@ -15,6 +14,8 @@ import { lastAtMost, pictureStore } from "./store.ts";
 
 /** How Parquet files are read. */
 export interface ParquetOptions {
+  /** What the user named. Default: the files' names. */
+  name?: string;
   /** The pictures' column. Default: found by its type and name. */
   column?: string;
   /** Bytes of unpacked pages kept. Default 256 MiB. */
@@ -23,11 +24,6 @@ export interface ParquetOptions {
   maxPageBytes?: number;
   /** Patience with servers. */
   http?: HttpOptions;
-}
-
-/** Pictures of Parquet files; `sections` are row groups, in which reading in order is cheap. */
-export interface ParquetSource extends Source {
-  readonly sections: readonly Section[];
 }
 
 /** Files whose metadata is read at once. */
@@ -46,9 +42,9 @@ const isRemote = (path: string) => /^https?:\/\//.test(path);
  * Opens Parquet files of pictures, as Hugging Face's datasets store them: a struct {bytes, path} column, a label column
  * whose class names stand in the file's metadata. Local files, or remote ones by range requests.
  *
- * A record costs the page that holds it, read and unpacked once while the cache holds it. Files written without small
- * pages have pages as large as row groups: for those, reading sections in order ({@linkcode streamOf}) is many times
- * faster than an exact shuffle. Of remote files without a page index, whole row groups are read.
+ * A record costs the page that holds it, read and unpacked once while the cache holds it. Writers make pages of
+ * about a megabyte, so an exact shuffle reads some ten pictures for one; where this is felt, pack the pictures or write
+ * smaller pages. Of remote files without a page index, whole row groups are read.
  *
  * @param uri A path or URL, braces expanded; or a list of them.
  * @param options Column, cache and limits.
@@ -58,7 +54,7 @@ const isRemote = (path: string) => /^https?:\/\//.test(path);
 export async function openParquet(
   uri: string | readonly string[],
   options: ParquetOptions = {},
-): Promise<ParquetSource> {
+): Promise<Source> {
   const files = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
   const pool = readerPool((file) =>
     isRemote(files[file]) ? openRangeReader(files[file], options.http) : openFileReader(files[file])
@@ -85,7 +81,13 @@ export async function openParquet(
         throw new Error(`${files[i]}: has other classes than ${files[0]}`);
       }
     });
-    const source = makeSource(typeof uri === "string" ? uri : uri.join(","), files, tables, pool, options);
+    const source = makeSource(
+      options.name ?? (typeof uri === "string" ? uri : uri.join(",")),
+      files,
+      tables,
+      pool,
+      options,
+    );
     if (source.length === 0) throw new Error(`${source.uri}: no rows`);
     return source;
   } catch (error) {
@@ -114,7 +116,7 @@ function makeSource(
   tables: readonly PictureTable[],
   pool: ReturnType<typeof readerPool>,
   options: ParquetOptions,
-): ParquetSource {
+): Source {
   const { cacheBytes = 256 * 2 ** 20, maxPageBytes = 2 ** 30 } = options;
   const names = shortNames(files), groups: Group[] = [];
   let length = 0;
@@ -126,12 +128,6 @@ function makeSource(
       length += group.rows;
     }
   });
-  const sections = groups.map(({ file, first, firstInFile, rows }) => ({
-    name: `${names[file]}:${firstInFile}`,
-    first,
-    length: rows,
-  }));
-
   const store = pictureStore(groups, {
     use: (group, work) => pool.use(group.file, work),
     columnOf: (group) => tables[group.file].picture,
@@ -157,7 +153,6 @@ function makeSource(
     uri,
     length,
     labels: tables[0]?.labels ?? [],
-    sections,
     async get(index): Promise<ImageRecord> {
       const place = find(index), { number, row } = place;
       const bad = (reason: string) => new BadRecordError(uri, keyOf(place), reason);

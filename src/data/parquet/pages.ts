@@ -1,11 +1,18 @@
 import { type PageHeader, readOffsetIndex } from "npm:hyparquet@1.31.5";
 import { parquetHeader } from "npm:hyparquet@1.31.5/src/column.js";
+import { deltaBinaryUnpack, deltaLengthByteArray } from "npm:hyparquet@1.31.5/src/delta.js";
 import { DamagedError } from "../reader/chunks.ts";
 import type { ByteReader } from "../reader/types.ts";
 import { unpack } from "./compression.ts";
 import type { Chunk, Column } from "./metadata.ts";
 import { endOfStruct, EndsEarlyError } from "./thrift.ts";
 import { readHybrid, readPlain, type Value } from "./values.ts";
+
+/*
+ * hyparquet reads the metadata, pages' headers and what is compressed. Pages are taken apart here, for two reasons: a record
+ * costs its own page in place of its whole column chunk, which in files by pyarrow is all of the file; and the library
+ * believes what a run of numbers says of its length, so that one flipped byte would fill the memory.
+ */
 
 /** Headers are a few dozen bytes unless they carry statistics. */
 const HEADER_BYTES = 512, MOST_HEADER = 1 << 20;
@@ -223,8 +230,9 @@ function decode(
   dictionary: readonly Value[] | null,
 ): Value[] {
   if (encoding === "PLAIN") return readPlain(column.type, bytes, count);
+  if (encoding.startsWith("DELTA_")) return readDelta(encoding, column, bytes, count);
   if (encoding !== "PLAIN_DICTIONARY" && encoding !== "RLE_DICTIONARY") {
-    throw new Error(`values are encoded by ${encoding}, which is not supported; write them plain`);
+    throw unknown(encoding);
   }
   if (!dictionary) throw new DamagedError("a page refers to a dictionary that is not there");
   if (count === 0) return [];
@@ -234,4 +242,31 @@ function decode(
     if (number >= dictionary.length) throw new DamagedError("a page refers to no value of the dictionary");
     return dictionary[number];
   });
+}
+
+const unknown = (encoding: string) =>
+  new Error(`values are encoded by ${encoding}, which is not supported; write them plain`);
+
+/** Values whose sizes, or which themselves, are stored as differences. */
+function readDelta(encoding: string, column: Column, bytes: Uint8Array, count: number): Value[] {
+  if (count === 0) return [];
+  // In memory of its own, so that nothing beyond the page can be reached.
+  const own = bytes.slice(), reader = { view: new DataView(own.buffer), offset: 0 };
+  try {
+    if (encoding === "DELTA_LENGTH_BYTE_ARRAY" && column.type === "BYTE_ARRAY") {
+      const values: Uint8Array[] = new Array(count);
+      deltaLengthByteArray(reader, count, values);
+      return values;
+    }
+    if (encoding === "DELTA_BINARY_PACKED" && column.type !== "BYTE_ARRAY") {
+      const values = column.type === "INT32" ? new Int32Array(count) : new BigInt64Array(count);
+      deltaBinaryUnpack(reader, count, values);
+      return Array.from(values, Number);
+    }
+  } catch (error) {
+    throw new DamagedError(
+      `a page of differences is damaged: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  throw unknown(encoding);
 }

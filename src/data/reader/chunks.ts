@@ -1,4 +1,6 @@
 import * as fs from "node:fs";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
 import { pathError } from "../paths.ts";
 
 /** Takes bytes off the front of a stream of chunks. */
@@ -188,36 +190,27 @@ async function* inflate(
 ): AsyncGenerator<Uint8Array, void, void> {
   // A failure of the source must stay recognisable behind the decompressor, which makes errors of its own.
   let cause: { error: unknown } | undefined;
-  let first: Uint8Array | undefined = start;
-  const packed = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      try {
-        const step = first ? { done: false, value: first } : await rest.next();
-        first = undefined;
-        if (step.done) controller.close();
-        else controller.enqueue(step.value as Uint8Array<ArrayBuffer>);
-      } catch (error) {
-        cause = { error };
-        controller.error(error);
-      }
-    },
-  }, { highWaterMark: 0 });
-  const reader = packed.pipeThrough(new DecompressionStream("gzip")).getReader();
-  try {
-    while (true) {
-      let step: ReadableStreamReadResult<Uint8Array>;
-      try {
-        step = await reader.read();
-      } catch (error) {
-        if (cause) throw cause.error;
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new DamagedError(`${name}: the gzip stream is damaged or cut short (${reason})`);
-      }
-      if (step.done) return;
-      yield step.value;
+  const packed = Readable.from((async function* () {
+    yield start;
+    try {
+      yield* rest;
+    } catch (error) {
+      cause = { error };
+      throw error;
     }
+  })());
+  // node:zlib, for the web's DecompressionStream knows no files of several members, as parallel packers write them.
+  const plain = packed.pipe(createGunzip());
+  packed.on("error", (error) => plain.destroy(error));
+  try {
+    for await (const chunk of plain) yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  } catch (error) {
+    if (cause) throw cause.error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DamagedError(`${name}: the gzip stream is damaged or cut short (${reason})`);
   } finally {
-    await reader.cancel().catch(() => {});
+    packed.destroy();
+    plain.destroy();
   }
 }
 

@@ -44,6 +44,16 @@ export async function openFileReader(path: string): Promise<ByteReader> {
   };
 }
 
+/** Opens a file, works with it and closes it. */
+export async function withFileReader<T>(path: string, work: (reader: ByteReader) => Promise<T>): Promise<T> {
+  const reader = await openFileReader(path);
+  try {
+    return await work(reader);
+  } finally {
+    await reader.close();
+  }
+}
+
 /** Opens a file and tells its size; refuses folders, which open fine on some systems. */
 async function openFile(path: string): Promise<{ fd: number; length: number }> {
   let info: Deno.FileInfo;

@@ -6,7 +6,16 @@ import { readerPool } from "../reader/pool.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
 import { vocabulary } from "../vocabulary.ts";
 import { tarMembers } from "./members.ts";
-import { isLabel, isPicture, labelNumber, LABELS, splitName, type Stated, statedLabel } from "./names.ts";
+import {
+  isLabel,
+  isPicture,
+  labelNumber,
+  LABELS,
+  PICTURES,
+  splitName,
+  type Stated,
+  statedLabel,
+} from "./names.ts";
 import { pictureRank } from "./samples.ts";
 import { MAX_MEMBER_BYTES, type TarOptions } from "./stream.ts";
 
@@ -35,7 +44,7 @@ function emptyIndex() {
  */
 export async function openTar(uri: string | readonly string[], options: TarOptions = {}): Promise<Source> {
   const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
-  const name = typeof uri === "string" ? uri : uri.join(",");
+  const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
   const remote = shards.find((shard) => /^https?:\/\//.test(shard));
   if (remote) throw new Error(`${remote}: random access needs local shards; open remote ones as a stream`);
   const index = emptyIndex(), words = vocabulary();
@@ -46,7 +55,7 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
     });
   }
   if (index.start.length === 0) {
-    throw new Error(`${name}: no pictures (jpg, jpeg, png, webp, gif) in the shards`);
+    throw new Error(`${name}: no pictures (${PICTURES.join(", ")}) in the shards`);
   }
   let labels = options.labels ?? [];
   if (!options.labels) {
@@ -142,7 +151,7 @@ function source(
           const reason = `${size} bytes, over the limit of ${maxMemberBytes} (maxMemberBytes)`;
           throw new BadRecordError(shard, key, reason);
         }
-        const record: ImageRecord = { key, bytes }, label = index.label.get(at);
+        const record: ImageRecord = { source: shard, key, bytes }, label = index.label.get(at);
         if (label >= 0) record.label = label;
         return record;
       } catch (error) {

@@ -45,6 +45,11 @@ export async function* tarMembers(
       else longName = new TextDecoder().decode(content).replace(/\0[^]*$/, "");
       continue;
     }
+    // A link's long target and what holds for all that follows; they may stand between a file and its long name.
+    if (header.type === "K" || header.type === "g") {
+      await pass(queue, name, header.size + padding(header.size));
+      continue;
+    }
     const sparse = header.type === "S" || [...pax.keys()].some((key) => key.startsWith("GNU.sparse"));
     if (sparse) throw new DamagedError(`${where}: sparse files in tar archives are not supported`);
     const size = sizeOf(pax.get("size"), header.size, where);

@@ -1,5 +1,5 @@
 /** Endings of pictures that are taken, the usual first. */
-export const PICTURES: readonly string[] = ["jpg", "jpeg", "png", "webp", "gif"];
+export const PICTURES: readonly string[] = ["jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff"];
 
 /** Endings of labels, the most telling first. */
 export const LABELS: readonly string[] = ["cls", "json", "txt"];

@@ -42,7 +42,7 @@ export async function* tarRecords(
     if (bad) return void options.onBad(new BadRecordError(shard, stem, bad));
     if (!picture) return;
     const number = label && labelNumber(statedLabel(label.ending, label.bytes), options.labels);
-    const record: ImageRecord = { key: stem, bytes: picture.bytes };
+    const record: ImageRecord = { source: shard, key: stem, bytes: picture.bytes };
     if (number !== undefined) record.label = number;
     return record;
   };

@@ -11,6 +11,8 @@ import { tarRecords } from "./samples.ts";
 
 /** How tar shards are read. */
 export interface TarOptions {
+  /** What the user named. Default: the shards' names. */
+  name?: string;
   /** Class names, where label files hold numbers of known classes, or names whose order is wanted. */
   labels?: readonly string[];
   /** Pictures of more bytes are bad records. Default 256 MiB. */
@@ -39,6 +41,7 @@ export async function openTarStream(
 ): Promise<StreamSource> {
   const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
   const { labels = [], maxMemberBytes = MAX_MEMBER_BYTES } = options;
+  const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
   for (const shard of shards) {
     if (isRemote(shard)) continue;
     try {
@@ -73,12 +76,12 @@ export async function openTarStream(
     }, signal);
   };
   return {
-    uri: typeof uri === "string" ? uri : uri.join(","),
+    uri: name,
     labels,
     shards,
     open,
     close(): Promise<void> {
-      stop.abort(new Error(`${typeof uri === "string" ? uri : uri[0]}: the source was closed`));
+      stop.abort(new Error(`${name}: the source was closed`));
       return Promise.resolve();
     },
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
-import { mixRecords, mixSources } from "../../src/data/mix.ts";
-import { streamOf } from "../../src/data/sections.ts";
+import { mixRecords, mixSources, mixUri, URN } from "../../src/data/mix.ts";
+import { streamOf } from "./sections.ts";
 import { BadRecordError, type Source } from "../../src/data/types.ts";
 
 function memory(name: string, length: number, labels: string[] = [], bad = -1): Source & { closed: number } {
@@ -37,6 +37,8 @@ Deno.test("mixSources: without weights one after another", async () => {
   assert.deepEqual(await keys(mix), ["a0", "a1", "b0", "b1", "b2"]);
   assert.equal(await mix.key(4), "b2");
   await assert.rejects(mix.get(5), /record 5 is not one of 0 … 4/);
+  assert.deepEqual([(await mix.get(0)).source, (await mix.get(4)).source], ["a", "b"]);
+  assert.equal(mixUri([{ source: a, weight: 0.3 }, { source: b, weight: 2 }]), "a*0.3,b*2");
   await mix.close();
   assert.deepEqual([a.closed, b.closed], [1, 1]);
 });
@@ -119,6 +121,15 @@ Deno.test("mixRecords: streams and sources by weight, each whole at least once, 
   assert.equal(new Set(of("b")).size, 89);
   assert.ok(of("a").every((key) => key.endsWith("=0")) && of("b").every((key) => key.endsWith("=1")));
   assert.ok(Math.abs(of("a").length / whole.length - 0.25) < 0.12);
+  const thirds = [1, 2].map((weight, i) => ({ source: streamOf(memory("ab"[i], 700)), weight }));
+  const turns = (await Array.fromAsync(mixRecords(thirds, { seed: 3, epoch: 0 }))).map(({ record }) =>
+    record.key[0]
+  );
+  for (let end = URN; end <= turns.length; end += URN) {
+    const first = turns.slice(0, end).filter((letter) => letter === "a").length;
+    assert.ok(Math.abs(first - end / 3) <= 1, `${first} of ${end}`);
+  }
+  assert.notDeepEqual(turns.slice(0, URN), turns.slice(URN, 2 * URN), "in random order");
   assert.deepEqual(await order({ skip: 50 }), whole.slice(50));
   const [first, second] = [
     await order({ process: { index: 0, count: 2 } }),

@@ -1,7 +1,7 @@
 import { type NumberList, numberList } from "../grow.ts";
-import type { LmdbHeader } from "../lmdb_format.ts";
+import type { LmdbHeader } from "./format.ts";
 import type { ByteReader } from "../reader/types.ts";
-import { damaged, isDatabase, type Node, nodesOf, placeOf, type SubDatabase } from "./page.ts";
+import { damaged, isDatabase, type Node, nodesOf, type Place, placeOf, type SubDatabase } from "./page.ts";
 
 /** At most so many pages are read at once. */
 const RUN = 64;
@@ -32,7 +32,7 @@ export type Wanted = (node: Node) => boolean;
  * @param header Its checked meta page.
  * @param tree The database's root.
  * @param wanted Which nodes count.
- * @param visit Called with each record's node and its page.
+ * @param visit Called with each record's node, its page and, unless it is a named database, where its value lies.
  * @throws Error when the tree is damaged or holds another number of records than it says.
  */
 export async function indexLeaves(
@@ -40,7 +40,7 @@ export async function indexLeaves(
   header: LmdbHeader,
   tree: SubDatabase,
   wanted: Wanted,
-  visit?: (node: Node, page: number, bytes: Uint8Array) => void,
+  visit?: (node: Node, page: number, bytes: Uint8Array, place: Place | null) => void,
 ): Promise<LeafIndex> {
   const pages = numberList(Float64Array), ends = numberList(Float64Array);
   let records = 0, nodes = 0, pagesLeft = header.lastPage;
@@ -49,9 +49,9 @@ export async function indexLeaves(
     for (const node of nodesOf(header, page, bytes, "leaf")) {
       nodes++;
       if (!wanted(node)) continue;
-      if (!isDatabase(node)) placeOf(header, page, bytes, node);
+      const place = isDatabase(node) ? null : placeOf(header, page, bytes, node);
       records++;
-      visit?.(node, page, bytes);
+      visit?.(node, page, bytes, place);
     }
     pages.push(page);
     ends.push(records);
@@ -71,6 +71,29 @@ export async function indexLeaves(
     throw damaged(`it says that it has ${tree.entries} records but has ${nodes}`);
   }
   return { length: records, pages, ends };
+}
+
+/**
+ * The last record in the order of keys, found by as many pages as the tree has levels.
+ *
+ * @returns Its key and where its value lies; null in an empty tree.
+ * @throws Error when the pages on the way are damaged.
+ */
+export async function lastRecord(
+  reader: ByteReader,
+  header: LmdbHeader,
+  tree: SubDatabase,
+): Promise<{ key: Uint8Array; place: Place } | null> {
+  const { pageSize, lastPage } = header;
+  let page = tree.root;
+  if (page < 0) return null;
+  for (let depth = tree.depth;; depth--) {
+    if (!(page >= 2 && page <= lastPage)) throw damaged(`page ${page} lies outside the file`);
+    const bytes = await reader.read(page * pageSize, pageSize);
+    const node = nodesOf(header, page, bytes, depth <= 1 ? "leaf" : "branch").at(-1)!;
+    if (depth <= 1) return { key: node.key, place: placeOf(header, page, bytes, node) };
+    page = node.value;
+  }
 }
 
 /** Reads pages in the given order, neighbours together and some reads at once. */

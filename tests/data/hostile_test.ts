@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { deflateSync } from "node:zlib";
+import { parquetMetadata } from "npm:hyparquet@1.31.5";
+import { deflateSync, gzipSync } from "node:zlib";
+import type { HttpOptions } from "../../src/data/http/types.ts";
 import { openBadLog } from "../../src/data/bad_log.ts";
 import { take } from "../../src/data/iter.ts";
 import { closeData, openData } from "../../src/data/opened.ts";
@@ -7,8 +9,8 @@ import { type BadRecord, streamBatches, type StreamOptions } from "../../src/dat
 import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
 import { encodePng } from "../../src/eval/png.ts";
 import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
-import { jpeg, png, writeFiles } from "../data/pictures.ts";
-import { inFolder } from "./helpers.ts";
+import { draw, gradient, jpeg, png, withFolder, writeFiles } from "./pictures.ts";
+import { fixture } from "./helpers.ts";
 import { rawServer, serveBytes, server } from "./http_servers.ts";
 import { tarFile } from "./tar_writer.ts";
 
@@ -45,6 +47,49 @@ async function bombs(): Promise<Record<string, Uint8Array>> {
   return { "bomb.jpg": photo, "bomb.png": Uint8Array.from([...start, ...chunk, ...small.slice(-12)]) };
 }
 
+/** A GIF of 60,000 × 60,000 pixels, all of them one code. */
+function bombGif(): Uint8Array {
+  const size = [60_000 & 255, 60_000 >> 8, 60_000 & 255, 60_000 >> 8];
+  const screen = [...new TextEncoder().encode("GIF89a"), ...size, 0x80, 0, 0, 0, 0, 0, 255, 255, 255];
+  return Uint8Array.from([...screen, 0x2c, 0, 0, 0, 0, ...size, 0, 2, 2, 0x44, 1, 0, 0x3b]);
+}
+
+/** A TIFF whose one strip claims 60,000 × 60,000 grey pixels. */
+function bombTiff(): Uint8Array {
+  const tags: [tag: number, value: number][] = [
+    [256, 60_000],
+    [257, 60_000],
+    [258, 8],
+    [259, 1],
+    [262, 1],
+    [273, 200],
+    [277, 1],
+    [278, 60_000],
+    [279, 3_600_000_000],
+  ];
+  const bytes = new Uint8Array(1000), data = new DataView(bytes.buffer);
+  bytes.set([0x49, 0x49, 42, 0, 8]);
+  data.setUint16(8, tags.length, true);
+  tags.forEach(([tag, value], i) => {
+    data.setUint16(10 + 12 * i, tag, true);
+    data.setUint16(12 + 12 * i, 4, true);
+    data.setUint32(14 + 12 * i, 1, true);
+    data.setUint32(18 + 12 * i, value, true);
+  });
+  return bytes;
+}
+
+/** A progressive JPEG with its last scan six hundred times. */
+async function manyScans(): Promise<Uint8Array> {
+  const file = new Uint8Array(await draw(gradient(64, 48)).jpeg({ progressive: true }).toBuffer());
+  const last = file.findLastIndex((byte, i) => byte === 0xff && file[i + 1] === 0xda);
+  const scan = file.subarray(last, -2), out = new Uint8Array(file.length + 600 * scan.length);
+  out.set(file);
+  for (let i = 0; i < 600; i++) out.set(scan, file.length - 2 + i * scan.length);
+  out.set([0xff, 0xd9], out.length - 2);
+  return out;
+}
+
 /** `count` good pictures. */
 async function good(count: number): Promise<Record<string, Uint8Array>> {
   const pictures = await Promise.all([jpeg(1, 70, 50), jpeg(2, 80, 60), png(3)]);
@@ -64,7 +109,7 @@ async function run(uri: string, batches: number, options: Partial<StreamOptions>
 }
 
 Deno.test("hostile pictures in a folder: each is counted and named once, the others train", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const photo = await jpeg(5, 200, 150), flipped = photo.slice();
     for (let i = 300; i < flipped.length; i += 97) flipped[i] ^= 1 << (i % 8);
     const hostile = {
@@ -73,10 +118,13 @@ Deno.test("hostile pictures in a folder: each is counted and named once, the oth
       "flipped.jpg": flipped,
       "zip.jpg": new Uint8Array([0x50, 0x4b, 3, 4, ...new Array(100).fill(7)]),
       "empty.jpg": new Uint8Array(0),
+      "bomb.gif": bombGif(),
+      "bomb.tiff": bombTiff(),
+      "scans.jpg": await manyScans(),
     };
-    await writeFiles(`${folder}/p`, { ...await good(640), ...hostile });
+    await writeFiles(`${folder}/p`, { ...await good(940), ...hostile });
     const rss = Deno.memoryUsage().rss;
-    const { bad, got } = await run(`${folder}/p`, 82);
+    const { bad, got } = await run(`${folder}/p`, 120);
     assert.ok(Deno.memoryUsage().rss - rss < 300e6, "a bomb went off");
     assert.equal(got.at(-1)!.epoch, 1);
     const log = await openBadLog(`${folder}/bad.jsonl`);
@@ -92,9 +140,13 @@ Deno.test("hostile pictures in a folder: each is counted and named once, the oth
     assert.deepEqual([...reasons.keys(), "flipped.jpg"].sort(), Object.keys(hostile).sort());
     assert.match(reasons.get("bomb.jpg")!, /too large \(60000 × 60000\)/);
     assert.match(reasons.get("bomb.png")!, /too large/);
+    for (const name of ["bomb.gif", "bomb.tiff"]) {
+      assert.match(reasons.get(name)!, /too large|cannot be decoded/);
+    }
+    assert.match(reasons.get("scans.jpg")!, /more than 500 scans/);
     assert.match(reasons.get("zip.jpg")!, /no JPEG, PNG.*begins with bytes 50 4b/);
     assert.match(reasons.get("empty.jpg")!, /empty: 0 bytes/);
-    await assert.rejects(run(`${folder}/p`, 82, { onBad: "fail" }), BadRecordError);
+    await assert.rejects(run(`${folder}/p`, 120, { onBad: "fail" }), BadRecordError);
   });
 });
 
@@ -115,6 +167,75 @@ Deno.test("a server that closes in the middle, answers 500, stalls or lies ends 
     const onBad = kind === "lies" ? "fail" : "skip";
     await assert.rejects(run(`tar:${running.url}`, 50, { onBad }), /127\.0\.0\.1/, kind);
   }
+});
+
+Deno.test("Parquet over http from a server that stalls, closes, fails, or lies about lengths ends with its name", async () => {
+  const content = await fixture("zstd-index.parquet"), whole = content.length;
+  const partial = (from: number, to: number, length = to - from) =>
+    `HTTP/1.1 206 P\r\netag: "v1"\r\ncontent-length: ${length}\r\ncontent-range: bytes ${from}-${
+      to - 1
+    }/${whole}\r\n\r\n`;
+  const wanted = (request: string) => {
+    const [, from, to] = /range: bytes=(\d+)-(\d+)/i.exec(request)!;
+    return [Number(from), Number(to) + 1];
+  };
+  type Answer = (from: number, to: number) => (string | Uint8Array)[];
+  const hostile: Record<string, Answer> = {
+    stalls: (from, to) => [partial(from, to), content.slice(from, from + 1), "stall"],
+    closes: (from, to) => [partial(from, to), content.slice(from, from + 1)],
+    fails: () => ["HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n"],
+    "sends less": (from, to) => [partial(from, to, 1), content.slice(from, from + 1)],
+    "sends another place": (from, to) => [partial(from + 1, to + 1), content.slice(from, to)],
+    "is another file": (from, to) => [partial(from, to).replace("v1", "v2"), content.slice(from, to)],
+  };
+  for (const [kind, answer] of Object.entries(hostile)) {
+    // Well behaved while the file is opened, hostile where the pictures are.
+    await using running = rawServer((request) => {
+      const [from, to] = wanted(request);
+      return to > whole - 9000 || from === 0 && to === 1
+        ? [partial(from, to), content.slice(from, to)]
+        : answer(from, to);
+    });
+    const data = await openData(`parquet:${running.url}`, {
+      http: { retries: 1, backoff: 5, stall: 200, blockSize: 500 } as HttpOptions,
+    });
+    const stream = streamBatches(data, { ...OPTIONS, batchSize: 4 });
+    await assert.rejects(Array.fromAsync(take(stream, 3)), /127\.0\.0\.1/, kind);
+    await closeData(data);
+  }
+});
+
+Deno.test("Parquet with wrong offsets, a tar with a huge member: bad records by their names, in a stream of batches", async () => {
+  await withFolder(async (folder) => {
+    const bytes = await fixture("snappy.parquet");
+    // Where the second row group says that its pictures begin there is no page.
+    const { dictionary_page_offset } = parquetMetadata(bytes.buffer).row_groups[1].columns[0].meta_data!;
+    bytes.fill(0xff, Number(dictionary_page_offset), Number(dictionary_page_offset) + 9);
+    await Deno.writeFile(`${folder}/a.parquet`, bytes);
+    const files = Object.entries(await good(600)).map(([name, content]) => ({
+      name,
+      content: new Uint8Array(content),
+    }));
+    const huge = { name: "huge.jpg", content: new Uint8Array(9), size: "77777777777\0" };
+    await Deno.writeFile(`${folder}/b.tar.gz`, gzipSync(tarFile([...files, huge])));
+    await Deno.writeFile(`${folder}/c.tar`, tarFile([...files, huge]));
+    const { bad } = await run(`${folder}/b.tar.gz`, 70);
+    assert.deepEqual([bad[0].source, bad[0].key], [`${folder}/b.tar.gz`, "(the rest of the shard)"]);
+    await assert.rejects(
+      run(`${folder}/c.tar`, 1),
+      /c\.tar: ends after \d+ bytes, in the middle of huge\.jpg/,
+    );
+    const data = await openData(`${folder}/a.parquet`);
+    assert.ok(data.access === "random");
+    const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => data.source.get(i)));
+    await closeData(data);
+    const failed = results.filter((result) => result.status === "rejected").map(({ reason }) => reason);
+    assert.equal(failed.length, 1 + 8, "a null, and all of that row group");
+    for (const error of failed) {
+      assert.ok(error instanceof BadRecordError, String(error));
+      assert.match(error.message, /a\.parquet: a\.parquet:\d+: /);
+    }
+  });
 });
 
 Deno.test("a connection that breaks once is taken up again, and the batches are the same", async () => {

@@ -5,9 +5,10 @@ import { expandBraces } from "../../src/data/braces.ts";
 import { openTar } from "../../src/data/tar/indexed.ts";
 import { openTarStream, type TarOptions } from "../../src/data/tar/stream.ts";
 import type { BadRecordError, ImageRecord, Source } from "../../src/data/types.ts";
-import { damage, fakeJpeg, fixture, inFolder, survives } from "./helpers.ts";
+import { damage, fakeJpeg, fixture, survives } from "./helpers.ts";
 import { rawServer, serveBytes, server } from "./http_servers.ts";
 import { type Entry, paxRecord, tarEntry, tarFile } from "./tar_writer.ts";
+import { withFolder } from "./pictures.ts";
 
 /** Records of one archive, read in order and by index: the two must agree. */
 async function read(
@@ -15,7 +16,7 @@ async function read(
   options: TarOptions = {},
 ): Promise<{ records: ImageRecord[]; bad: BadRecordError[] }> {
   const records: ImageRecord[] = [], bad: BadRecordError[] = [];
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const path = `${folder}/a.tar`;
     await Deno.writeFile(path, bytes);
     const stream = await openTarStream(path, options);
@@ -63,6 +64,13 @@ Deno.test("tar: what WebDataset wrote, packed and unpacked", async () => {
   }
 });
 
+Deno.test("tar: gzip of several members, as parallel packers write it", async () => {
+  const plain = await fixture("wds-001.tar.gz"), half = plain.length >> 1;
+  const bytes = new Uint8Array([...gzipSync(plain.subarray(0, half)), ...gzipSync(plain.subarray(half))]);
+  const { records, bad } = await read(bytes);
+  assert.deepEqual([records.length, bad], [4, []]);
+});
+
 Deno.test("tar: samples are consecutive files of one stem", async () => {
   const picture = (i: number) => fakeJpeg(i, 100 + i);
   const { records, bad } = await read(
@@ -102,7 +110,7 @@ Deno.test("tar: samples are consecutive files of one stem", async () => {
 });
 
 Deno.test("tar: classes are collected by the index", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const labels = async (contents: string[]): Promise<[readonly string[], (number | undefined)[]]> => {
       const entries = contents.flatMap((content, i): Entry[] => [
         { name: `${i}.jpg`, content: fakeJpeg(i) },
@@ -132,6 +140,8 @@ Deno.test("tar: long names by ustar prefix, GNU and pax; large numbers in base 2
   const archive = tarFile([
     { name: "b.jpg", prefix: "p/q", content },
     { name: "././@LongLink", type: "L", content: `${long}c.jpg\0` },
+    { name: "././@LongLink", type: "K", content: `${long}target\0` },
+    { name: "pax_global_header", type: "g", content: paxRecord("comment", "hello") },
     { name: "cut.jpg", content },
     {
       name: "PaxHeaders/x",
@@ -187,7 +197,7 @@ Deno.test("tar: hostile and damaged archives are bad records, and what stood bef
       records.length >= atLeast - 1 && records.length <= atLeast,
       `${records.length} records, ${words}`,
     );
-    await inFolder(async (folder) => {
+    await withFolder(async (folder) => {
       await Deno.writeFile(`${folder}/b.tar`, bytes);
       await assert.rejects(openTar(`${folder}/b.tar`), Error);
       const stream = await openTarStream(`${folder}/b.tar`);
@@ -215,7 +225,7 @@ Deno.test("tar: missing and unsuitable shards", async () => {
   await assert.rejects(openTar("http://127.0.0.1/a.tar"), /open remote ones as a stream/);
   const path = decodeURIComponent(new URL("../fixtures/sources/wds-000.tar.gz", import.meta.url).pathname);
   await assert.rejects(openTar(path), /compressed \(gzip\)/);
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/t.tar`, tarFile([{ name: "a.txt", content: "a" }]));
     await assert.rejects(openTar(`${folder}/t.tar`), /no pictures/);
   });
@@ -260,7 +270,7 @@ Deno.test("tar: stopping early and closing the source close files and connection
   const bytes = tarFile(
     Array.from({ length: 50 }, (_, i) => ({ name: `${i}.jpg`, content: fakeJpeg(i, 9000) })),
   );
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     for (const content of [bytes, gzipSync(bytes)]) {
       await Deno.writeFile(`${folder}/a.tar`, content);
       const stream = await openTarStream(`${folder}/a.tar`);
@@ -288,7 +298,7 @@ Deno.test("tar: stopping early and closing the source close files and connection
 Deno.test("tar: any damage gives records or errors, never a crash or a hang", async () => {
   const whole = await fixture("wds-000.tar.gz");
   const packed = await Deno.readFile(new URL("../fixtures/sources/wds-000.tar.gz", import.meta.url));
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const path = `${folder}/a.tar`;
     await fc.assert(
       fc.asyncProperty(
@@ -314,7 +324,7 @@ Deno.test("tar: any damage gives records or errors, never a crash or a hang", as
 });
 
 Deno.test("tar: many shards, few open files", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     for (let i = 0; i < 140; i++) {
       await Deno.writeFile(
         `${folder}/s-${String(i).padStart(3, "0")}.tar`,
@@ -323,7 +333,7 @@ Deno.test("tar: many shards, few open files", async () => {
     }
     const source: Source = await openTar(`${folder}/s-{000..139}.tar`);
     const records = await Promise.all(Array.from({ length: 140 }, (_, i) => source.get(i)));
-    records.forEach((record, i) => assert.deepEqual(record, { key: String(i), bytes: fakeJpeg(i) }));
+    records.forEach((record, i) => assert.deepEqual([record.key, record.bytes], [String(i), fakeJpeg(i)]));
     await source.get(0);
     await source.close();
   });

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { decodePicture } from "../../src/data/decode.ts";
 import { openParquet, type ParquetOptions } from "../../src/data/parquet/open.ts";
+import { unpack } from "../../src/data/parquet/compression.ts";
 import { readHybrid } from "../../src/data/parquet/values.ts";
-import { streamOf } from "../../src/data/sections.ts";
-import { streamRecords } from "../../src/data/stream_source.ts";
 import { BadRecordError } from "../../src/data/types.ts";
-import { damage, fixture, fixturePath, inFolder, survives } from "./helpers.ts";
+import { damage, fixture, fixturePath, survives } from "./helpers.ts";
 import { serveBytes, server } from "./http_servers.ts";
+import { withFolder } from "./pictures.ts";
 
 /** Average colour of a fixture's picture tells its number; see make.py. */
 async function checkPicture(bytes: Uint8Array, seed: number): Promise<void> {
@@ -35,7 +35,6 @@ Deno.test("parquet: snappy with a dictionary, several row groups, a null", async
   const source = await openParquet(fixturePath("snappy.parquet"));
   assert.equal(source.length, 20);
   assert.deepEqual(source.labels, ["cat", "dog", "emu"]);
-  assert.deepEqual(source.sections.map(({ first, length }) => [first, length]), [[0, 8], [8, 8], [16, 4]]);
   for (let i = 19; i >= 0; i--) {
     assert.equal(await source.key(i), `snappy.parquet:${i}`);
     if (i === 7) {
@@ -69,6 +68,9 @@ Deno.test("parquet: zstd with a page index, gzip in version 2 pages, plain bytes
     await checkPicture(record.bytes, 40 + i);
   }
   await gzip.close();
+  const only = await openParquet(fixturePath("only-bytes.parquet"));
+  await checkPicture((await only.get(2)).bytes, 2);
+  await only.close();
   const plain = await openParquet(fixturePath("plain.parquet"));
   assert.deepEqual(plain.labels, []);
   const record = await plain.get(3);
@@ -83,6 +85,32 @@ Deno.test("parquet: brotli and lz4 are read", async () => {
     for (let i = 0; i < 4; i++) await checkPicture((await source.get(i)).bytes, i);
     await source.close();
   }
+});
+
+Deno.test("parquet: sizes and numbers stored as differences, in version 2 pages", async () => {
+  const source = await openParquet(fixturePath("delta.parquet"));
+  for (let i = 0; i < 12; i++) {
+    if (i === 4) {
+      await assert.rejects(source.get(i), /no bytes/);
+      continue;
+    }
+    const record = await source.get(i);
+    assert.equal(record.label, (30 + i) % 3);
+    await checkPicture(record.bytes, 30 + i);
+  }
+  await source.close();
+});
+
+Deno.test("parquet: pages that claim more than their bytes can hold get no memory", () => {
+  for (const codec of ["SNAPPY", "LZ4", "LZ4_RAW", "GZIP", "ZSTD", "BROTLI"]) {
+    const rss = Deno.memoryUsage().rss;
+    assert.throws(() => unpack(codec, new Uint8Array(1000), 2 ** 30), {
+      name: "DamagedError",
+      message: /cannot be|in place of/,
+    });
+    assert.ok(Deno.memoryUsage().rss - rss < 1e8, codec);
+  }
+  assert.throws(() => unpack("LZO", new Uint8Array(1), 1), /compressed by LZO, which is not supported/);
 });
 
 Deno.test("parquet: several files are one source", async () => {
@@ -119,17 +147,6 @@ Deno.test("parquet: over http, with and without a page index", async () => {
   await refused(`${running.url}/nothing.parquet`, /404: no such file/, { http });
 });
 
-Deno.test("parquet: sections are shards of a stream", async () => {
-  const source = await openParquet(fixturePath("snappy.parquet"));
-  const stream = streamOf(source, source.sections), bad: BadRecordError[] = [];
-  const options = { seed: 3, epoch: 0, shuffleBuffer: 4, onBad: (error: BadRecordError) => bad.push(error) };
-  const records = await Array.fromAsync(streamRecords(stream, options));
-  assert.equal(new Set(records.map(({ record }) => record.key)).size, 19);
-  assert.equal(bad.length, 1);
-  for await (const _ of streamRecords(stream, options)) break;
-  await stream.close();
-});
-
 Deno.test("parquet: what has no pictures is refused in words", async () => {
   await refused(fixturePath("text.parquet"), /text\.parquet: no column of pictures.*it has: caption/);
   await refused(
@@ -142,7 +159,7 @@ Deno.test("parquet: what has no pictures is refused in words", async () => {
   await refused(fixturePath("make.py"), /make\.py: no Parquet file, or cut short/);
   await refused("/nowhere.parquet", /no such file/);
   const bytes = await fixture("snappy.parquet");
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await Deno.writeFile(`${folder}/a.parquet`, bytes.subarray(0, bytes.length - 100));
     await refused(`${folder}/a.parquet`, /no Parquet file, or cut short/);
     await Deno.writeFile(`${folder}/a.parquet`, bytes.subarray(bytes.length - 5700));
@@ -195,9 +212,9 @@ Deno.test("parquet: runs of numbers", () => {
 
 Deno.test("parquet: any damage gives records or errors, never a crash or a hang", async () => {
   const files = await Promise.all(
-    ["snappy", "zstd-index", "gzip-v2", "lz4", "brotli"].map((name) => fixture(`${name}.parquet`)),
+    ["snappy", "zstd-index", "gzip-v2", "lz4", "brotli", "delta"].map((name) => fixture(`${name}.parquet`)),
   );
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const path = `${folder}/a.parquet`;
     // Half of the damage where the structure is: at the end, and around pages' headers at the beginning.
     const place = fc.oneof(

@@ -12,25 +12,68 @@ Deno.test("uri: every kind of source", () => {
     ["folder:./x.tar", { kind: "folder", path: "./x.tar" }],
     ["lmdb:./lsun", { kind: "lmdb", path: "./lsun" }],
     ["lmdb:/a/data.mdb#train", { kind: "lmdb", path: "/a/data.mdb", database: "train" }],
-    ["d-{08..10}.tar", { kind: "tar", shards: ["d-08.tar", "d-09.tar", "d-10.tar"], remote: false }],
-    ["x.TGZ", { kind: "tar", shards: ["x.TGZ"], remote: false }],
-    ["tar:x.bin", { kind: "tar", shards: ["x.bin"], remote: false }],
+    ["d-{08..10}.tar", {
+      kind: "tar",
+      name: "d-{08..10}.tar",
+      shards: ["d-08.tar", "d-09.tar", "d-10.tar"],
+      remote: false,
+    }],
+    ["x.TGZ", {
+      kind: "tar",
+      name: "x.TGZ",
+      shards: ["x.TGZ"],
+      remote: false,
+    }],
+    ["tar:x.bin", {
+      kind: "tar",
+      name: "x.bin",
+      shards: ["x.bin"],
+      remote: false,
+    }],
     ["https://h/d-{0..1}.tar.gz?t=1", {
       kind: "tar",
+      name: "https://h/d-{0..1}.tar.gz?t=1",
       shards: ["https://h/d-0.tar.gz?t=1", "https://h/d-1.tar.gz?t=1"],
       remote: true,
     }],
-    ["tar:http://h/x", { kind: "tar", shards: ["http://h/x"], remote: true }],
-    ["{a,b}.parquet", { kind: "parquet", files: ["a.parquet", "b.parquet"], remote: false }],
-    ["parquet:./hf#train", { kind: "parquet", files: ["./hf"], remote: false, split: "train" }],
-    ["hf-parquet:./hf", { kind: "parquet", files: ["./hf"], remote: false }],
+    ["tar:http://h/x", {
+      kind: "tar",
+      name: "http://h/x",
+      shards: ["http://h/x"],
+      remote: true,
+    }],
+    ["{a,b}.parquet", {
+      kind: "parquet",
+      name: "{a,b}.parquet",
+      files: ["a.parquet", "b.parquet"],
+      remote: false,
+    }],
+    ["parquet:./hf#train", {
+      kind: "parquet",
+      name: "./hf#train",
+      files: ["./hf"],
+      remote: false,
+      split: "train",
+    }],
+    ["hf-parquet:./hf", {
+      kind: "parquet",
+      name: "./hf",
+      files: ["./hf"],
+      remote: false,
+    }],
     ["a.parquet?column=my%20photo", {
       kind: "parquet",
+      name: "a.parquet?column=my%20photo",
       files: ["a.parquet"],
       remote: false,
       column: "my photo",
     }],
-    ["http://h/a.parquet?x=1", { kind: "parquet", files: ["http://h/a.parquet?x=1"], remote: true }],
+    ["http://h/a.parquet?x=1", {
+      kind: "parquet",
+      name: "http://h/a.parquet?x=1",
+      files: ["http://h/a.parquet?x=1"],
+      remote: true,
+    }],
     ["coco:./coco/train2017", { kind: "coco", path: "./coco/train2017" }],
     ["coco:p#a.json", { kind: "coco", path: "p", annotations: "a.json" }],
     ["imagenet:/i/val#val.txt", { kind: "imagenet", path: "/i/val", list: "val.txt" }],
@@ -40,14 +83,16 @@ Deno.test("uri: every kind of source", () => {
 });
 
 Deno.test("uri: mixtures", () => {
-  const tar = (name: string): DataUri => ({ kind: "tar", shards: [name], remote: false });
+  const tar = (name: string): DataUri => ({ kind: "tar", name, shards: [name], remote: false });
   assert.deepEqual(parseDataUri("a.tar*0.3, ./b*.7"), {
     kind: "mix",
     parts: [{ weight: 0.3, uri: tar("a.tar") }, { weight: 0.7, uri: { kind: "path", path: "./b" } }],
   });
   assert.deepEqual(parseDataUri("{a,b}.tar,c.tar"), {
     kind: "mix",
-    parts: [{ uri: { kind: "tar", shards: ["a.tar", "b.tar"], remote: false } }, { uri: tar("c.tar") }],
+    parts: [{ uri: { kind: "tar", name: "{a,b}.tar", shards: ["a.tar", "b.tar"], remote: false } }, {
+      uri: tar("c.tar"),
+    }],
   });
   assert.deepEqual(parseDataUri("a.tar*2"), { kind: "mix", parts: [{ weight: 2, uri: tar("a.tar") }] });
 });

@@ -5,7 +5,8 @@ import { openImagenet } from "../../src/data/imagenet.ts";
 import { jsonElements } from "../../src/data/json_elements.ts";
 import { safeRelative } from "../../src/data/picture_file.ts";
 import type { Source } from "../../src/data/types.ts";
-import { fakeJpeg, inFolder } from "./helpers.ts";
+import { fakeJpeg } from "./helpers.ts";
+import { withFolder } from "./pictures.ts";
 
 async function* inPieces(text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = new TextEncoder().encode(text);
@@ -96,7 +97,7 @@ const COCO = JSON.stringify({
 });
 
 Deno.test("coco: pictures with the category of their largest object", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await write(folder, {
       "annotations/instances_train2017.json": COCO,
       "other.json": COCO.replaceAll("dog", "emu"),
@@ -119,7 +120,7 @@ Deno.test("coco: pictures with the category of their largest object", async () =
 });
 
 Deno.test("coco: lists that do not fit their folder, and names that leave it", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const list = (images: unknown) => JSON.stringify({ images, annotations: [], categories: [] });
     await write(folder, {
       "p/a.jpg": fakeJpeg(1),
@@ -166,12 +167,22 @@ Deno.test("imagenet: class folders, and the validation set with each kind of lis
     { "val.txt": "V_1.JPEG 1\nV_2.JPEG 0\nV_3.JPEG 1\n", "synset_words.txt": "n01 tench, fish\nn02 dog\n" },
   ];
   for (const list of lists) {
-    await inFolder(async (folder) => {
+    await withFolder(async (folder) => {
       await write(folder, { ...pictures, ...list });
       assert.deepEqual(await labelsOf(await openImagenet(`${folder}/val`)), expected);
     });
   }
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
+    const below = "ILSVRC/Data/CLS-LOC/val";
+    const moved = Object.entries(pictures).map(([name, bytes]) => [name.replace("val", below), bytes]);
+    await write(folder, { ...Object.fromEntries(moved), ...lists[1] });
+    assert.deepEqual(
+      await labelsOf(await openImagenet(`${folder}/${below}`)),
+      expected,
+      "as Kaggle hands it out",
+    );
+  });
+  await withFolder(async (folder) => {
     await write(folder, { ...pictures, "val/../ILSVRC2012_validation_ground_truth.txt": "2\n1\n2\n" });
     const source = await openImagenet(`${folder}/val/`);
     assert.deepEqual((await labelsOf(source)).map(([, label]) => label), ["2", "1", "2"]);
@@ -185,7 +196,7 @@ Deno.test("imagenet: class folders, and the validation set with each kind of lis
 });
 
 Deno.test("imagenet: lists that do not match, folders that are none", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await write(folder, {
       "a/val/V_1.JPEG": fakeJpeg(1),
       "b/x/1.jpg": fakeJpeg(1),

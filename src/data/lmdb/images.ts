@@ -1,6 +1,5 @@
-import { sniff } from "../decode.ts";
 import { requireIndex } from "../grow.ts";
-import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../lmdb_format.ts";
+import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./format.ts";
 import { memo } from "../reader/cache.ts";
 import { DamagedError } from "../reader/chunks.ts";
 import { openFileReader } from "../reader/file.ts";
@@ -17,11 +16,14 @@ import {
   type SubDatabase,
   subDatabaseOf,
 } from "./page.ts";
+import { unwrap, type Unwrapped } from "./unwrap.ts";
 
 /** How a foreign LMDB is read. */
 export interface LmdbImagesOptions {
   /** A named database inside the file. Default: the main one, or the only named one when the main one holds nothing else. */
   database?: string;
+  /** Class names for values that hold a class's number beside the picture. Default: what the keys name. */
+  labels?: readonly string[];
   /** Larger values are bad records. Default 256 MiB. */
   maxRecordBytes?: number;
   /** Bytes of leaf pages kept. Default 16 MiB. */
@@ -37,17 +39,19 @@ const isRecord: Wanted = (node) => !isDatabase(node) && !isNote(node.key);
 
 /**
  * Opens an LMDB whose values are picture files, as Python's lmdb writes it (data version 1; version 2 works as well): LSUN
- * as it is distributed, ImageNet packed as key → JPEG. The file is read without any LMDB library, so a damaged one gives an
- * error and nothing worse. It must not be written meanwhile.
+ * as it is distributed, ImageNet packed as key → JPEG, or as key → picture and class in a pickle, in msgpack or in Caffe's
+ * Datum ({@linkcode unwrap}). The file is read without any LMDB library, so a damaged one gives an error and nothing
+ * worse. It must not be written meanwhile.
  *
  * The tree is walked once, without its values; the index takes 16 bytes a leaf page. Records come in the order of keys.
- * Where every key names a class (`class/name`, or an ImageNet synset in front), these are the labels.
+ * Where every key names a class (`class/name`, or an ImageNet synset in front), these are the labels; otherwise a class's
+ * number beside the picture is its label.
  *
  * @param path The data file, or the folder with its data.mdb.
  * @param options Named database and limits.
  * @returns A source with random access.
- * @throws Error when this is no LMDB, is cut short or damaged, holds no records, or its values are no pictures (pickles,
- * msgpack and other wrappers are named and refused).
+ * @throws Error when this is no LMDB, is cut short or damaged, holds no records, or there are no pictures in its values
+ * (what they probably are is named).
  */
 export async function openLmdbImages(path: string, options: LmdbImagesOptions = {}): Promise<Source> {
   const isFolder = await Deno.stat(path).then((info) => info.isDirectory, () => false);
@@ -66,7 +70,7 @@ async function open(uri: string, reader: ByteReader, options: LmdbImagesOptions)
   const header = readLmdbHeader(start, reader.length);
   const tree = await chooseTree(reader, header, options.database);
   // A set of classes as long as every key has one.
-  let classes: Set<string> | null = new Set();
+  let classes: Set<string> | null = options.labels ? null : new Set();
   const index = await indexLeaves(reader, header, tree, isRecord, (node) => {
     if (!classes) return;
     const name = classOf(keyText(node.key));
@@ -74,7 +78,7 @@ async function open(uri: string, reader: ByteReader, options: LmdbImagesOptions)
     else classes.add(name);
   });
   if (index.length === 0) throw new Error("the LMDB holds no records");
-  const labels = classes ? [...classes].sort() : [];
+  const labels = options.labels ?? (classes ? [...classes].sort() : []);
   const source = makeSource(uri, reader, header, index, labels, options);
   await checkFirst(source);
   return source;
@@ -124,6 +128,10 @@ function makeSource(
   const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
   const size = header.pageSize;
   const labelOf = new Map(labels.map((name, number) => [name, number]));
+  // A class that the key names goes before a number, whose meaning nobody knows.
+  const labelFor = (key: string, stated: number | undefined): number | undefined =>
+    labelOf.get(classOf(key) ?? "") ??
+      (labels.length === 0 || (options.labels && Number(stated) < labels.length) ? stated : undefined);
   const leaf = memo(cacheBytes, async (page: number) => {
     const bytes = await reader.read(page * size, size);
     return { bytes, nodes: nodesOf(header, page, bytes, "leaf").filter(isRecord) };
@@ -154,19 +162,18 @@ function makeSource(
     labels,
     async get(at): Promise<ImageRecord> {
       const { page, bytes, node, key } = await find(at);
-      let picture: Uint8Array;
+      let raw: Uint8Array, picture: Unwrapped | null;
       try {
-        picture = await value(page, bytes, node);
+        raw = await value(page, bytes, node);
+        picture = unwrap(raw);
       } catch (error) {
         // What is wrong with the bytes is the record's fault; what is wrong with the machine is not.
         if (!(error instanceof DamagedError || error instanceof RangeError)) throw error;
         throw new BadRecordError(uri, key, error.message);
       }
-      if (sniff(picture) === null) {
-        throw new BadRecordError(uri, key, `the value is no picture but ${describeValue(picture)}`);
-      }
-      const label = labelOf.get(classOf(key) ?? "");
-      return label === undefined ? { key, bytes: picture } : { key, bytes: picture, label };
+      if (!picture) throw new BadRecordError(uri, key, `the value is no picture but ${describeValue(raw)}`);
+      const label = labelFor(key, picture.label);
+      return label === undefined ? { key, bytes: picture.bytes } : { key, bytes: picture.bytes, label };
     },
     key: async (at) => (await find(at)).key,
     close: () => reader.close(),
@@ -186,7 +193,7 @@ async function checkFirst(source: Source): Promise<void> {
     }
   }
   throw new Error(
-    `no LMDB of picture files: ${reason}. Values must be JPEG, PNG, WebP … files as they are; ` +
-      `unwrap them into a folder or tar shards first`,
+    `no LMDB of picture files: ${reason}. Values must be JPEG, PNG, WebP … files, as they are or with their class in a ` +
+      "pickle, in msgpack or in Caffe's Datum; write others into a folder or tar shards first",
   );
 }

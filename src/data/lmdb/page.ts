@@ -1,4 +1,4 @@
-import type { LmdbHeader } from "../lmdb_format.ts";
+import type { LmdbHeader } from "./format.ts";
 import { DamagedError } from "../reader/chunks.ts";
 
 const BRANCH = 0x01, LEAF = 0x02, OVERFLOW = 0x04, KINDS = 0x07, SPECIAL = 0x60;

@@ -8,12 +8,12 @@ import { train } from "../../src/train/loop.ts";
 import { planSteps } from "../../src/train/run.ts";
 import type { RunConfig } from "../../src/train/settings.ts";
 import { disposeTree } from "../../src/train/state.ts";
-import { MINUSCULE, writePictures } from "../train/fixture.ts";
-import { inFolder } from "./helpers.ts";
-import { tarFile } from "./tar_writer.ts";
+import { MINUSCULE, writePictures } from "./fixture.ts";
+import { tarFile } from "../data/tar_writer.ts";
+import { withFolder } from "../data/pictures.ts";
 
 Deno.test("a run on a stream resumes to the same losses, and bad.jsonl names each faulty record once", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await writePictures(`${folder}/p`, 13);
     const entries = [];
     for (let i = 0; i < 13; i++) {

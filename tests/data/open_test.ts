@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { locate } from "../../src/data/locate.ts";
 import { mixRecords } from "../../src/data/mix.ts";
-import { openSource } from "../../src/data/open.ts";
 import { openUri } from "../../src/data/open_uri.ts";
 import { streamRecords } from "../../src/data/stream_source.ts";
-import { fakeJpeg, fixture, fixturePath, inFolder } from "./helpers.ts";
+import { fakeJpeg, fixture, fixturePath } from "./helpers.ts";
 import { serveBytes, server } from "./http_servers.ts";
 import { tarFile } from "./tar_writer.ts";
+import { withFolder } from "./pictures.ts";
 
-const options = { openPath: openSource, http: { retries: 0 } };
+const options = { http: { retries: 0 } };
 
 async function count(uri: string): Promise<[string, number]> {
   const data = await openUri(uri, options);
@@ -28,7 +28,7 @@ async function count(uri: string): Promise<[string, number]> {
 }
 
 Deno.test("openUri: every kind of source by the user's words", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await Deno.mkdir(`${folder}/photos/cat`, { recursive: true });
     await Deno.writeFile(`${folder}/photos/cat/1.jpg`, fakeJpeg(1));
     await Deno.mkdir(`${folder}/lmdb`);
@@ -71,7 +71,7 @@ Deno.test("openUri: every kind of source by the user's words", async () => {
 });
 
 Deno.test("openUri: what cannot be opened is named", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const refused = (uri: string, words: RegExp) => assert.rejects(openUri(uri, options), words);
     await refused("lmdb:/nowhere", /nowhere: no such file/);
     await refused(`${folder}/x-*.tar`, /x-\*\.tar: no file has such a name/);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { openBadLog } from "../../src/data/bad_log.ts";
-import { inFolder } from "./helpers.ts";
+import { withFolder } from "./pictures.ts";
 
 Deno.test("bad.jsonl names every faulty record once, also when the run is resumed", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const path = `${folder}/bad.jsonl`;
     const record = (key: string) => ({ source: "s", key, reason: `damaged ${key}` });
     const log = await openBadLog(path);

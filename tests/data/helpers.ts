@@ -15,16 +15,6 @@ export function fixturePath(name: string): string {
   return decodeURIComponent(new URL(name, folder).pathname);
 }
 
-/** Works in a folder that is removed afterwards. */
-export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const path = await Deno.makeTempDir();
-  try {
-    await work(path);
-  } finally {
-    await Deno.remove(path, { recursive: true });
-  }
-}
-
 /** A small picture's bytes that differ by `seed`; not decodable, but recognised as JPEG. */
 export function fakeJpeg(seed: number, length = 200): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from({ length }, (_, i) => (seed * 31 + i * 7) & 255);

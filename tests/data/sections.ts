@@ -1,6 +1,6 @@
-import { closable } from "./reader/closable.ts";
-import type { OpenShardOptions, StreamSource } from "./stream_source.ts";
-import { BadRecordError, type ImageRecord, type Source } from "./types.ts";
+import { closable } from "../../src/data/reader/closable.ts";
+import type { OpenShardOptions, StreamSource } from "../../src/data/stream_source.ts";
+import { BadRecordError, type ImageRecord, type Source } from "../../src/data/types.ts";
 
 /** Neighbouring records that are cheap to read one after another. */
 export interface Section {

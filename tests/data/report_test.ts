@@ -3,12 +3,11 @@ import { gzipSync } from "node:zlib";
 import { decodePicture } from "../../src/data/decode.ts";
 import { closeData, openData } from "../../src/data/opened.ts";
 import { contactSheet, reportData } from "../../src/data/report.ts";
-import { jpeg, png, writeFiles } from "../data/pictures.ts";
-import { inFolder } from "./helpers.ts";
+import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 import { tarFile } from "./tar_writer.ts";
 
 Deno.test("a report says what a folder and a stream hold", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const pictures = [await jpeg(1, 60, 40), await png(2, 80, 20), await jpeg(3, 61, 41)];
     const names = ["cat/a.jpg", "cat/b.png", "dog/c.jpg"];
     const files = Object.fromEntries(names.map((name, i) => [name, pictures[i]]));
@@ -37,7 +36,7 @@ Deno.test("a report says what a folder and a stream hold", async () => {
 });
 
 Deno.test("deno task data prints the report and writes the sheet", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     await writeFiles(`${folder}/photos`, { "a.jpg": await jpeg(1), "b.jpg": await jpeg(2) });
     const run = async (...args: string[]) => {
       const task = decodeURIComponent(new URL("../../tasks/data.ts", import.meta.url).pathname);
