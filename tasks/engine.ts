@@ -18,7 +18,8 @@ const NOT_YET: Readonly<Record<string, string>> = {
     "install Python's jax[cuda13] by pip; `deno task engine` then lists its plugin's path for --plugin",
   "tensorflow": "use xla",
   "tensorflow-gpu": "use xla with a CUDA plugin",
-  "webgpu": "use xla",
+  "webgpu":
+    "it comes with this program and needs the Vulkan driver of the GPU on Linux (Debian: apt-get install mesa-vulkan-drivers)",
   "wasm": "nothing is to be installed: it comes with this program",
 };
 

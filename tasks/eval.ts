@@ -36,7 +36,7 @@ const HELP =
   --preset NAME        weights from elsewhere: their sizes, one of ${Object.keys(PRESETS).join(", ")}
   --batch-size N       pictures embedded at once (default 64)
   --seed N             of --holdout's split (default 0)
-  --engine NAME        auto, xla or wasm (default auto)
+  --engine NAME        auto, xla, webgpu or wasm (default auto)
   --json               print the result as JSON
   --help               this text
 
@@ -117,6 +117,7 @@ function readArguments(args: string[]) {
     engine: oneOf<EngineName | "auto">("engine", values.engine, [
       "auto",
       "xla",
+      "webgpu",
       "wasm",
     ]),
     json: values.json,

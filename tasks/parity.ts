@@ -8,7 +8,7 @@ import type { EngineName } from "../src/engine/types.ts";
 import { parseGolden } from "../src/parity/golden.ts";
 import { checkParity, formatParity } from "../src/parity/run.ts";
 
-const HELP = `Usage: deno task parity FILE… [--engine auto|xla|wasm]
+const HELP = `Usage: deno task parity FILE… [--engine auto|xla|webgpu|wasm]
 
 Compares this implementation with stored results of the reference (safetensors files with a "spec" in their metadata):
 forward and backward passes, optimiser steps, evaluation. Exit code 1 if anything is out of tolerance.
@@ -40,8 +40,8 @@ async function main(): Promise<number> {
     return 0;
   }
   if (positionals.length === 0) throw new Error("name at least one file; see --help");
-  if (!["auto", "xla", "wasm"].includes(values.engine)) {
-    throw new Error(`--engine ${values.engine} is unknown; take auto, xla or wasm`);
+  if (!["auto", "xla", "webgpu", "wasm"].includes(values.engine)) {
+    throw new Error(`--engine ${values.engine} is unknown; take auto, xla, webgpu or wasm`);
   }
   const engine = await openEngine(values.engine as EngineName | "auto", {
     say: (line) => console.error(line),

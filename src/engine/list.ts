@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { openClient } from "./xla/pjrt/client.ts";
 import { findPlugin } from "./xla/plugin.ts";
 import type { EngineName } from "./types.ts";
+import { describeAdapter, findAdapter, NO_ADAPTER } from "./webgpu/adapter.ts";
 
 /** An engine as it is found here. */
 export interface FoundEngine {
@@ -91,9 +92,21 @@ async function defaultXla(cache?: string): Promise<FoundEngine> {
   return engine;
 }
 
+/** The engine on WebGPU, with the device that it would take. */
+async function webgpu(): Promise<FoundEngine> {
+  const found = await findAdapter();
+  return {
+    name: "webgpu",
+    gives: "op by op, float32, on GPUs of any vendor",
+    devices: found ? [describeAdapter(found)] : [],
+    hint: found ? undefined : NO_ADAPTER,
+  };
+}
+
 /**
  * What can run tensors here: engine xla with the plugin that it takes by itself, other plugins that were found (they are
- * not opened, for a plugin without its device may take its time or end the process), and engine wasm. Fetches nothing.
+ * not opened, for a plugin without its device may take its time or end the process), and
+ * engines webgpu and wasm. Fetches nothing.
  */
 export async function listEngines(options: ListOptions = {}): Promise<FoundEngine[]> {
   const own = await defaultXla(options.cache);
@@ -107,6 +120,7 @@ export async function listEngines(options: ListOptions = {}): Promise<FoundEngin
       devices: [],
       hint: `not tried; to use it: --engine xla --plugin ${path}`,
     })),
+    await webgpu(),
     {
       name: "wasm",
       gives: "op by op, float32, for tiny models; 20 to 60 times as slow as xla",
@@ -118,7 +132,7 @@ export async function listEngines(options: ListOptions = {}): Promise<FoundEngin
 /** What was found, as text. */
 export function formatEngines(engines: readonly FoundEngine[]): string {
   return engines.flatMap(({ name, gives, plugin, devices, hint }) => [
-    `${name.padEnd(6)}${gives}`,
+    `${name.padEnd(7)}${gives}`,
     ...(plugin ? [`      plugin  ${plugin.path} (from ${plugin.origin})`] : []),
     ...devices.map((device) => `      device  ${device}`),
     ...(hint ? [`      note    ${hint}`] : []),

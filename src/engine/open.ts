@@ -1,6 +1,7 @@
 import { cacheFolder } from "../cache.ts";
 import type { Engine, EngineName } from "./types.ts";
 import { openWasm } from "./wasm.ts";
+import { findAdapter } from "./webgpu/adapter.ts";
 import { openXlaEngine } from "./xla.ts";
 import { PluginUnavailableError } from "./xla/install.ts";
 
@@ -37,12 +38,19 @@ export async function openEngine(
     case "wasm":
       if (needsXla) throw new Error(`${needsXla}, which engine wasm cannot use; take engine xla`);
       return await openWasm();
+    case "webgpu":
+      if (needsXla) throw new Error(`${needsXla}, which engine webgpu cannot use; take engine xla`);
+      return await (await import("./webgpu.ts")).openWebgpu();
     case "auto":
       try {
         return await openXla();
       } catch (error) {
         if (!(error instanceof PluginUnavailableError) || needsXla) throw error;
         say?.(`engine xla is not available: ${error.message}`);
+        if ((await findAdapter())?.software === false) {
+          say?.("going on with engine webgpu");
+          return await (await import("./webgpu.ts")).openWebgpu();
+        }
         say?.("going on with engine wasm, which is 20 to 60 times as slow");
         return await openWasm();
       }

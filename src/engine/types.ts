@@ -2,7 +2,7 @@ import type * as tf from "./tf.ts";
 import type { Tree } from "./tree.ts";
 
 /** The engines that can run tensors. */
-export type EngineName = "xla" | "wasm";
+export type EngineName = "xla" | "webgpu" | "wasm";
 
 /** The element type of matrix products; everything else stays float32. */
 export type Precision = "float32" | "bfloat16";

@@ -88,7 +88,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   ),
   out: run(text, "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …", true),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
-  engine: run(choice("auto", "xla", "wasm"), "what runs the tensors", true),
+  engine: run(choice("auto", "xla", "webgpu", "wasm"), "what runs the tensors", true),
   devices: run(whole(1), "devices of engine xla that share each batch evenly", true),
   plugin: run(text, "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else XLA's CPU plugin", true),
   precision: run(choice("float32", "bfloat16"), "element type of matrix products"),

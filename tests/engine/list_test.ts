@@ -15,7 +15,7 @@ Deno.test("engines are listed with their devices, plugins of Python's packages, 
     await Deno.writeTextFile(plugin, "");
     await Deno.writeTextFile(join(plugin, "..", "version.py"), "");
     const engines = await listEngines({ packages: [folder, join(folder, "missing")] });
-    assert.deepEqual(engines.map(({ name }) => name), ["xla", "xla", "wasm"]);
+    assert.deepEqual(engines.map(({ name }) => name), ["xla", "xla", "webgpu", "wasm"]);
     assert.equal(engines[0].plugin?.path, await Deno.realPath(PLUGIN));
     assert.match(engines[0].devices[0], /^\w+ 0: .* \(PJRT C API 0\.\d+\)$/);
     assert.equal(engines[1].plugin?.path, plugin);
