@@ -28,7 +28,7 @@ async function withEngine<Result>(run: (engine: Engine, backend: GuardedBackend)
   }
 }
 
-const config = resolveConfig({ ...MINUSCULE, epochs: 1, warmupEpochs: 0, lr: 0.5, ema: true });
+const config = resolveConfig({ ...MINUSCULE, epochs: 1, warmupEpochs: 0, lr: 0.1, ema: true });
 
 /** Steps of training on one batch: losses, memory after each step, and the last state. */
 async function someSteps(engine: Engine, count: number) {
@@ -62,13 +62,13 @@ async function someSteps(engine: Engine, count: number) {
 }
 
 testOnDevice("webgpu trains as wasm does, with flat memory, and again bit for bit", async () => {
-  const steps = 12;
+  const steps = 6;
   const [one, two] = await withEngine(async (engine) => [
     await someSteps(engine, steps),
     await someSteps(engine, steps),
   ]);
   const wasm = await someSteps(await openEngine("wasm"), steps);
-  one.losses.forEach((loss, i) => assert.ok(Math.abs(loss / wasm.losses[i] - 1) < 1e-3, `step ${i + 1}`));
+  one.losses.forEach((loss, i) => assert.ok(Math.abs(loss / wasm.losses[i] - 1) < 1e-4, `step ${i + 1}`));
   assert.ok(one.losses.at(-1)! < one.losses[0] - 1, one.losses.join(" "));
   assert.deepEqual(one.memory.slice(3), Array(steps - 3).fill(one.memory[2]));
   assert.deepEqual(two.losses, one.losses);
