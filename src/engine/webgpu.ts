@@ -4,11 +4,13 @@ import type { Engine } from "./types.ts";
 import { describeAdapter, findAdapter, NO_ADAPTER, requestDevice } from "./webgpu/adapter.ts";
 import { GuardedBackend } from "./webgpu/backend.ts";
 import { bytesTensor } from "./webgpu/bytes.ts";
+import { useSoftwareProduct } from "./webgpu/product.ts";
 
 const NAME = "webgpu";
 
 // The package's own backend asks for less than the device can do, and its errors would go by unseen.
 if (tf.findBackendFactory(NAME)) tf.removeBackend(NAME);
+useSoftwareProduct(({ software }) => software);
 
 /**
  * The engine for GPUs of any vendor: tfjs on Deno's own WebGPU (Vulkan, Metal, DirectX 12), float32. What its device
@@ -20,7 +22,7 @@ export async function openWebgpu(): Promise<Engine> {
   const found = await findAdapter();
   if (!found) throw new Error(`engine webgpu cannot run here: ${NO_ADAPTER}`);
   if (tf.findBackendFactory(NAME)) throw new Error("engine webgpu is open already; close it first");
-  const backend = new GuardedBackend(await requestDevice(found), found.adapter.info);
+  const backend = new GuardedBackend(await requestDevice(found), found);
   // tfjs would otherwise add up the parts of some products in the order in which threads finish, and a run that is
   // resumed would not be the same run.
   tf.env().set("WEBGPU_THRESHOLD_TO_INCREASE_WORKGROUPS_FOR_MATMUL", 0.25);

@@ -120,6 +120,33 @@ testOnDevice(
     }),
 );
 
+testOnDevice("products are those of wasm, with operands turned, broadcast and of any size", async () => {
+  const sizes = [[1, 3, 5, 4], [1, 70, 3, 129], [3, 9, 65, 8], [2, 1, 2100, 5]];
+  const values = (count: number) =>
+    Float32Array.from({ length: count }, (_, i) => Math.fround(Math.sin(i * i)));
+  const products = async () => {
+    const out: Float32Array[] = [];
+    for (const [count, m, k, n] of sizes) {
+      for (const [turnA, turnB, share] of [[0, 0, 0], [0, 1, 1], [1, 0, 2], [1, 1, 0]]) {
+        const a = [share === 1 ? 1 : count, ...(turnA ? [k, m] : [m, k])];
+        const b = [share === 2 ? 1 : count, ...(turnB ? [n, k] : [k, n])];
+        const tensors = [a, b].map((shape) => tf.tensor(values(tf.util.sizeFromShape(shape)), shape));
+        const product = tf.matMul(tensors[0], tensors[1], Boolean(turnA), Boolean(turnB));
+        assert.deepEqual(product.shape, [count, m, n]);
+        out.push(await product.data() as Float32Array);
+        disposeTree([tensors, product]);
+      }
+    }
+    return out;
+  };
+  const ours = await withEngine(products);
+  await openEngine("wasm");
+  (await products()).forEach((expected, i) => {
+    const worst = Math.max(...expected.map((x, j) => Math.abs(x - ours[i][j])));
+    assert.ok(worst < 1e-3, `product ${i}: ${worst}`);
+  });
+});
+
 testOnDevice("what is no number stays none", () =>
   withEngine(async () => {
     const ops: Record<string, (x: tf.Tensor) => tf.Tensor> = {

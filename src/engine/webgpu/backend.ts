@@ -1,5 +1,6 @@
 import { WebGPUBackend } from "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 import * as tf from "../tf.ts";
+import type { FoundAdapter } from "./adapter.ts";
 import { correctTranspose } from "./transpose.ts";
 
 /** The device is lost or refused something: no value that was computed on it can be trusted any more. */
@@ -31,8 +32,12 @@ export class GuardedBackend extends WebGPUBackend {
   #failure: string | undefined;
   #closed = false;
 
-  constructor(device: GPUDevice, info: GPUAdapterInfo) {
-    super(device, info);
+  /** True on a device that the processor plays. */
+  readonly software: boolean;
+
+  constructor(device: GPUDevice, { adapter, software }: FoundAdapter) {
+    super(device, adapter.info);
+    this.software = software;
     device.addEventListener("uncapturederror", (event) => {
       this.#fail(meaning((event as GPUUncapturedErrorEvent).error));
     });
