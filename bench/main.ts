@@ -1,8 +1,8 @@
 /**
- * Runs one of the benchmarks: deno task bench step [options] · data [options].
+ * Runs one of the benchmarks: deno task bench step [options] · data [options] · engines [options].
  */
 const [name, ...rest] = Deno.args;
-const BENCHES: Record<string, string> = { step: "./step.ts", data: "./data.ts" };
+const BENCHES: Record<string, string> = { step: "./step.ts", data: "./data.ts", engines: "./engines.ts" };
 if (!Object.hasOwn(BENCHES, name ?? "")) {
   console.error(`deno task bench NAME [options], NAME one of: ${Object.keys(BENCHES).join(", ")}`);
   Deno.exit(2);

@@ -61,7 +61,7 @@ function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
 }
 
 /** Our step, ready to be timed. */
-async function prepare(
+export async function prepare(
   engine: Engine,
   preset: "demo" | "tiny" | "small" | "base",
   precision: Precision,
@@ -89,7 +89,7 @@ async function prepare(
 }
 
 /** The most memory this process has had resident, in bytes (Linux). */
-function peakMemory(): number {
+export function peakMemory(): number {
   // Deno itself may read this file only with all permissions.
   const read = new Deno.Command("cat", { args: [`/proc/${Deno.pid}/status`] }).outputSync();
   const status = new TextDecoder().decode(read.stdout);

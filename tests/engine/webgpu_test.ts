@@ -7,7 +7,7 @@ import * as tf from "../../src/engine/tf.ts";
 import type { Engine } from "../../src/engine/types.ts";
 import { openWebgpu } from "../../src/engine/webgpu.ts";
 import { NO_ADAPTER } from "../../src/engine/webgpu/adapter.ts";
-import { DeviceError, GuardedBackend, TensorTooLargeError } from "../../src/engine/webgpu/backend.ts";
+import { DeviceError, type GuardedBackend, TensorTooLargeError } from "../../src/engine/webgpu/backend.ts";
 import { resolveConfig } from "../../src/train/config.ts";
 import { batchTensors, readValues, scalarTensors } from "../../src/train/feed.ts";
 import { disposeTree, initialState, readState } from "../../src/train/state.ts";

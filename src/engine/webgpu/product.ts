@@ -31,6 +31,9 @@ function productProgram(shape: [number, number, number], turns: Turns): WebGPUPr
         let batch = i32(globalId.z);
         let row = i32(globalId.y) * ${TILE};
         let column = i32(globalId.x) * ${TILE};
+        if (row >= rows || column >= columns) {
+          return;
+        }
         let a = (batch % uniforms.aShape.x) * rows * inner;
         let b = (batch % uniforms.bShape.x) * columns * inner;
         ${all((i, j) => `var c${i}_${j} = 0.0;`)}
