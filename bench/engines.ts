@@ -115,7 +115,16 @@ async function start(
 export async function main(args: string[]): Promise<void> {
   const { values: given } = parseArgs({ options: OPTIONS, args });
   const batch = Number(given.batch), steps = Number(given.steps), preset = given.preset as PresetName;
-  if (given.serve !== undefined) return await serve(given.serve, preset, batch);
+  if (given.serve !== undefined) {
+    try {
+      return await serve(given.serve, preset, batch);
+    } catch (error) {
+      console.error(
+        `engine ${given.serve}, batch ${batch}: ${error instanceof Error ? error.message : error}`,
+      );
+      Deno.exit(1); // Whatever an engine that failed still holds.
+    }
+  }
   const ours = await start("xla", { preset, batch, steps });
   if (!ours) throw new Error("engine xla cannot run here, so there is nothing to compare with");
   const rows: Comparison[] = [];
