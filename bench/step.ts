@@ -61,7 +61,7 @@ export function noiseBatch(config: ReturnType<typeof presetConfig>, count: numbe
 }
 
 /** Our step, ready to be timed. */
-async function prepare(
+export async function prepare(
   engine: Engine,
   preset: "demo" | "tiny" | "small" | "base",
   precision: Precision,

@@ -24,7 +24,7 @@ const INSTALLABLE: readonly (readonly [native: NativePackage, gives: string, ins
 ];
 
 /** Engines that need nothing but this program. */
-const WITHOUT: readonly string[] = ["wasm"];
+const WITHOUT: readonly string[] = ["webgpu", "wasm"];
 
 function size({ wheels }: NativePackage): string {
   const bytes = wheels.reduce((sum, wheel) => sum + wheel.bytes, 0);

@@ -1,5 +1,6 @@
 import { ENGINES } from "./types.ts";
 import type { EngineName } from "./types.ts";
+import { describeAdapter, findAdapter, NO_ADAPTER } from "./webgpu/adapter.ts";
 import { findTensorflow } from "./tensorflow/install.ts";
 import { TENSORFLOW_GPU } from "./tensorflow/packages.ts";
 import { PjrtError } from "./xla/pjrt/api.ts";
@@ -31,6 +32,7 @@ const FINDERS: Readonly<Record<EngineName, (options: ListOptions) => Promise<Fou
     options,
   ) => [...await xlaOnCards(options), await xlaByItself(options), ...await xlaElsewhere(options)],
   tensorflow: async (options) => [await tensorflow(options)],
+  webgpu: async () => [await webgpu()],
   wasm: () =>
     Promise.resolve([{
       name: "wasm",
@@ -154,6 +156,17 @@ async function tensorflow({ cache, root }: ListOptions): Promise<FoundEngine> {
     library: { path: found.path, origin: "cache" },
     devices: gpu && cards.length > 0 ? cards : ["this processor"],
     ...(cards.length > 0 && !gpu ? { hint: `for ${cards[0]}: deno task engine install tensorflow-gpu` } : {}),
+  };
+}
+
+/** The engine on WebGPU, with the device that it would take. */
+async function webgpu(): Promise<FoundEngine> {
+  const found = await findAdapter();
+  return {
+    name: "webgpu",
+    gives: "op by op, float32, on GPUs of any vendor",
+    devices: found ? [describeAdapter(found)] : [],
+    hint: found ? undefined : NO_ADAPTER,
   };
 }
 

@@ -3,6 +3,7 @@ import { type MemoryOptions, memoryWish } from "./memory.ts";
 import { findTensorflow } from "./tensorflow/install.ts";
 import { openTensorflow } from "./tensorflow/open.ts";
 import type { Engine, EngineName } from "./types.ts";
+import { findAdapter } from "./webgpu/adapter.ts";
 import { openWasm } from "./wasm.ts";
 import type { Hosts } from "./xla/hosts/join.ts";
 import { openXlaEngine } from "./xla.ts";
@@ -35,6 +36,11 @@ const WITHOUT_PLUGIN: readonly {
     name: "tensorflow",
     why: async () => await findTensorflow() && "it is installed; op by op, slower than xla",
   },
+  {
+    name: "webgpu",
+    why: async () =>
+      (await findAdapter())?.software === false ? "a GPU is here; op by op, slower than xla" : undefined,
+  },
   { name: "wasm", why: () => Promise.resolve("it is always there; 20 to 60 times as slow as xla") },
 ];
 
@@ -42,7 +48,7 @@ const WITHOUT_PLUGIN: readonly {
  * Opens an engine and makes it TensorFlow.js's current backend.
  *
  * @param name An engine, or `auto` for the best that works here: `xla` on an NVIDIA card, `xla` on the processor,
- * `tensorflow` if it is installed, `wasm`.
+ * `tensorflow` if it is installed, `webgpu` on a GPU, `wasm`.
  * @param options Where things are and whom to tell.
  * @throws When the named engine cannot run here; the message says what is missing.
  */
@@ -70,6 +76,8 @@ export async function openEngine(
       });
     case "tensorflow":
       return await openTensorflow();
+    case "webgpu":
+      return await (await import("./webgpu.ts")).openWebgpu();
     case "wasm":
       return await openWasm();
     case "auto":

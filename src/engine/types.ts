@@ -2,7 +2,7 @@ import type * as tf from "./tf.ts";
 import type { Tree } from "./tree.ts";
 
 /** The engines that can run tensors. */
-export const ENGINES = ["xla", "tensorflow", "wasm"] as const;
+export const ENGINES = ["xla", "tensorflow", "webgpu", "wasm"] as const;
 
 /** An engine. */
 export type EngineName = typeof ENGINES[number];

@@ -1,0 +1,64 @@
+/** A device that WebGPU found. */
+export interface FoundAdapter {
+  adapter: GPUAdapter;
+  /** The name that its driver gives. */
+  name: string;
+  /** True for a device that the processor plays, such as Mesa's llvmpipe. */
+  software: boolean;
+}
+
+/** What to do where WebGPU finds no device. */
+export const NO_ADAPTER =
+  "WebGPU found no device. It needs the Vulkan driver of the GPU's vendor on Linux (the package " +
+  "mesa-vulkan-drivers of Debian and Ubuntu has those of AMD and Intel, and a software device for tests; NVIDIA's " +
+  "comes with its own driver), and nothing beside the system's on macOS and Windows";
+
+/**
+ * Runs with a folder for the display's sockets named, although there is none: Mesa's device selection looks for a
+ * Wayland display, and where the folder is not named at all, as in containers, its library prints an error.
+ */
+async function withoutDisplay<Result>(run: () => Promise<Result>): Promise<Result> {
+  const name = "XDG_RUNTIME_DIR";
+  const readable = (await Deno.permissions.query({ name: "env", variable: name })).state === "granted";
+  if (Deno.build.os !== "linux" || !readable || Deno.env.has(name)) return await run();
+  Deno.env.set(name, "/nonexistent");
+  try {
+    return await run();
+  } finally {
+    Deno.env.delete(name);
+  }
+}
+
+/** The fastest device that WebGPU finds, if it finds any. */
+export async function findAdapter(): Promise<FoundAdapter | undefined> {
+  const adapter = await withoutDisplay(async () =>
+    await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" })
+  );
+  if (!adapter) return undefined;
+  const { description, device, vendor, isFallbackAdapter } = adapter.info;
+  return { adapter, name: description || device || vendor || "unnamed", software: isFallbackAdapter };
+}
+
+/** A device in words. */
+export function describeAdapter({ name, software }: FoundAdapter): string {
+  return software ? `${name}, a software device: for tests, slower than wasm` : name;
+}
+
+/** What decides how large tensors and the groups of a program may be. */
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+  "maxComputeWorkgroupsPerDimension",
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+/** The device with all that its adapter can do; by itself WebGPU would give what the weakest can. */
+export function requestDevice({ adapter }: FoundAdapter): Promise<GPUDevice> {
+  return adapter.requestDevice({
+    requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
+  });
+}
