@@ -1,3 +1,4 @@
+import { matMulFloat32 } from "../engine/float32.ts";
 import * as tf from "../engine/tf.ts";
 import { gridSize, type ModelConfig, tokenCount } from "./config.ts";
 
@@ -116,7 +117,7 @@ export function align(
   );
   const mask = tf.sub(1, covered) as tf.Tensor3D;
   const masked = tf.pad(tf.reshape(mask, [count, area, 1]), [[0, 0], [1, 0], [0, 0]]);
-  const placed = tf.matMul(places, mirror ? codes : reverseChannels(codes, flip));
+  const placed = matMulFloat32(places, mirror ? codes : reverseChannels(codes, flip));
   const aligned = tf.add(placed, tf.mul(masked, maskToken));
   return { aligned: tf.reshape(aligned, [count, tokens, config.codeWidth]) as tf.Tensor3D, mask };
 }

@@ -28,6 +28,8 @@ export interface ModelConfig {
   decoderMlpRatio: number;
   /** What a flip mirrors: the code grid's columns, which is right, or its channels, as shipped (SPEC D1). */
   flipRule: "columns" | "channels";
+  /** Whether transformer blocks are computed again for the gradients in place of keeping their intermediates. */
+  rematerialise: boolean;
   /** Standard deviation of the initial position embedding. */
   initPosition: number;
   /** Standard deviation of the initial weights of the encoder's linear layers. */
@@ -52,6 +54,7 @@ const REFERENCE: ModelConfig = {
   decoderHeads: 8,
   decoderMlpRatio: 4,
   flipRule: "columns",
+  rematerialise: false,
   initPosition: 0.02,
   initLinear: 0.02,
 };
@@ -119,6 +122,7 @@ function problems(config: ModelConfig): string[] {
     );
   }
   if (typeof config.headBatchNorm !== "boolean") found.push("headBatchNorm must be true or false");
+  if (typeof config.rematerialise !== "boolean") found.push("rematerialise must be true or false");
   if (config.flipRule !== "columns" && config.flipRule !== "channels") {
     found.push(
       `flipRule is ${JSON.stringify(config.flipRule)}; it must be "columns" or "channels" (as shipped)`,

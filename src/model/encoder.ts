@@ -4,6 +4,7 @@ import { block, blockAttention, type Keep } from "./block.ts";
 import { gridSize, type ModelConfig } from "./config.ts";
 import { layerNorm } from "./layers.ts";
 import { patchify } from "./patches.ts";
+import { paramsOf, rematerialised } from "./rematerialise.ts";
 import { resizePositions } from "./positions.ts";
 import type { Params } from "./types.ts";
 
@@ -75,7 +76,15 @@ export function encoder(
     if (options.attention && i === config.depth - 1) {
       attention = blockAttention(x, params, name, shape) as tf.Tensor4D;
     }
-    x = block(x, params, name, shape, drop && rate > 0 ? keepFactors(drop, i, rate) : undefined);
+    const keep = drop && rate > 0 ? keepFactors(drop, i, rate) : undefined;
+    x = config.rematerialise
+      ? rematerialised(
+        (x, own, fixed: Keep | []) => block(x, own, name, shape, fixed.length ? fixed : undefined),
+        x,
+        paramsOf(params, name),
+        keep ?? [],
+      )
+      : block(x, params, name, shape, keep);
     blocks.push(sequences(x));
   }
   const result = { tokens: sequences(layerNorm(x, params, "backbone.norm")), blocks };

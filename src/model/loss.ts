@@ -1,3 +1,4 @@
+import { matMulFloat32 } from "../engine/float32.ts";
 import * as tf from "../engine/tf.ts";
 import { withGradient } from "./custom.ts";
 import { logSumExp } from "./layers.ts";
@@ -95,7 +96,7 @@ function classContrast(aligned: tf.Tensor, temperature: number): [tf.Scalar, tf.
   const [rows, , width] = aligned.shape as [number, number, number];
   // The reference divides codes by .1 first; its epsilons 1e-10 and 1e-12 are scaled here instead.
   const codes = unit(tf.reshape(tf.slice(aligned, [0, 0, 0], [-1, 1, -1]), [rows, width]), { plus: 1e-11 });
-  const scores = tf.div(tf.matMul(codes, codes, false, true), temperature);
+  const scores = tf.div(matMulFloat32(codes, codes, true), temperature);
   const similarity = tf.add(scores, tf.mul(tf.eye(rows), NEVER)) as tf.Tensor2D;
   const half = rows / 2;
   const first = tf.slice(codes, [0, 0], [half, -1]), second = tf.slice(codes, [half, 0], [half, -1]);
@@ -112,7 +113,7 @@ function patchContrast({ aligned, mask }: LossInput, config: LossConfig): [tf.Sc
   const outside = (i: number) =>
     tf.reshape(tf.slice(mask, [i * count, 0, 0], [count, -1, -1]), [count, cells]);
   const [u, v, m1, m2] = [view(0), view(1), outside(0), outside(1)];
-  const similarity = tf.div(tf.matMul(u, v, false, true), config.temperature) as tf.Tensor3D;
+  const similarity = tf.div(matMulFloat32(u, v, true), config.temperature) as tf.Tensor3D;
   const agreement = tf.div(tf.sum(tf.mul(u, v), -1), config.temperature);
   const common = tf.mul(tf.sub(1, m1), tf.sub(1, m2));
 

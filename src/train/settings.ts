@@ -189,6 +189,11 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   decoderHeads: model(whole(1), "attention heads of the decoder"),
   decoderMlpRatio: model(number(), "hidden width of the decoder's MLPs, in widths"),
   flipRule: model(choice("columns", "channels"), "mirror flipped codes rightly, or as the reference shipped"),
+  rematerialise: model(
+    onOff,
+    "compute transformer blocks anew for the gradients: less memory for about a quarter more time",
+    true,
+  ),
   initPosition: model(number(), "standard deviation of the position embedding at the start"),
   initLinear: model(number(), "standard deviation of the encoder's linear weights at the start"),
 

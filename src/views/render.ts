@@ -1,3 +1,4 @@
+import { matMulFloat32 } from "../engine/float32.ts";
 import * as tf from "../engine/tf.ts";
 import { field, resampleMatrix } from "./geometry.ts";
 import { blur, colour, greyscale, solarise } from "./photometric.ts";
@@ -46,11 +47,11 @@ export function cropViews(base: tf.Tensor, views: tf.Tensor2D): tf.Tensor4D {
       "bicubic",
       field(views, "flip", 1),
     );
-    const rows = tf.matMul(
+    const rows = matMulFloat32(
       tf.reshape(down, [count, 2 * size, size]),
       tf.reshape(lines, [count, size, 3 * size]),
     );
-    const both = tf.matMul(tf.reshape(rows, [2 * count, size * 3, size]), across, false, true);
+    const both = matMulFloat32(tf.reshape(rows, [2 * count, size * 3, size]), across, true);
     const pixels = tf.add(tf.reshape(both, [2 * count, size, 3, size]), 0.5);
     return tf.floor(tf.minimum(tf.maximum(pixels, 0), 255)) as tf.Tensor4D;
   });

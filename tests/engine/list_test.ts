@@ -88,7 +88,9 @@ Deno.test("engines are listed with their devices, and what is missing with the c
     );
     assert.match(notes, /deno task engine install xla-cpu/);
     assert.match(notes, /deno task engine install tensorflow-gpu/);
-    assert.ok(bare.every(({ name, devices }) => name === "wasm" || name === "webgpu" || devices.length === 0));
+    assert.ok(
+      bare.every(({ name, devices }) => name === "wasm" || name === "webgpu" || devices.length === 0),
+    );
   }));
 
 Deno.test("plugins of Python's packages are found; one that cannot be opened is named and ends nothing", () =>

@@ -14,16 +14,21 @@ export interface Compiler {
   compileAsync(text: string, options?: CompileOptions): Promise<Built>;
 }
 
+/** A program whose machine code tells the processor that it is for. */
+const TINY = `func.func public @main(%x: tensor<64xf32>) -> tensor<64xf32> {
+  %r = stablehlo.sine %x : tensor<64xf32>
+  return %r : tensor<64xf32>
+}`;
+
 /** Everything besides the program that decides whether a stored executable may be used. */
 function machineKey(client: Client): string {
   const parts = [client.platform, client.platformVersion, client.apiVersion, client.devices[0].kind];
   if (client.platform === "cpu") {
-    // Machine code for one processor may not run on another.
-    try {
-      parts.push(Deno.readTextFileSync("/proc/cpuinfo").match(/^flags.*$/m)?.[0] ?? "");
-    } catch {
-      parts.push(`${Deno.build.arch}-${Deno.build.os}`);
-    }
+    // Machine code for one processor may not run on another, and only all permissions would let us read what this one
+    // is. The compiler knows: it writes its target and the processor's features into what it compiles.
+    const tiny = client.compile(TINY);
+    parts.push(digest(tiny.serialize()).toString("hex"));
+    tiny.delete();
   }
   return [...parts, environment("XLA_FLAGS")].join("\n");
 }
@@ -76,9 +81,12 @@ function store(folder: string, path: string, executable: Executable): void {
  * @param fixed Options for every program.
  */
 export function compilerOf(client: Client, folder?: string, fixed: CompileOptions = {}): Compiler {
-  const machine = machineKey(client);
+  let machine: string | undefined;
   const pathOf = (text: string, options: CompileOptions) =>
-    folder && `${folder}/${digest(machine, "\0", JSON.stringify(options), "\0", text).toString("hex")}.xla`;
+    folder &&
+    `${folder}/${
+      digest(machine ??= machineKey(client), "\0", JSON.stringify(options), "\0", text).toString("hex")
+    }.xla`;
   const keep = (path: string | undefined, executable: Executable): Built => {
     releaseFreeMemory();
     if (folder && path && executable.serializable) store(folder, path, executable);

@@ -7,7 +7,8 @@ import type { Precision } from "./kernels/types.ts";
 /** A function that is being recorded. */
 export interface Trace {
   readonly graph: Graph;
-  readonly precision: Precision;
+  /** Of products that are recorded from now on. */
+  precision: Precision;
   /** Tensors that the function used without being given them, with the parameters that stand for them. */
   readonly captures: Map<tf.DataId, Value>;
 }
