@@ -2,7 +2,7 @@
  * The whole training step on engine xla beside TensorFlow.js's own engines, in turn: every engine in a process of its
  * own, started as our tasks start it.
  *
- * deno task bench engines [--engines wasm,webgpu] [--preset tiny] [--batch 8] [--rounds 3] [--steps 1] [--json]
+ * deno task bench engines [--engines tensorflow,webgpu,wasm] [--preset tiny] [--batch 8] [--rounds 3] [--steps 1] [--json]
  */
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ import { type Comparison, inTurn, report } from "./measure.ts";
 import { peakMemory, prepare } from "./step.ts";
 
 const OPTIONS = {
-  engines: { type: "string", default: "wasm,webgpu" },
+  engines: { type: "string", default: "tensorflow,webgpu,wasm" },
   preset: { type: "string", default: "tiny" },
   batch: { type: "string", default: "8" },
   rounds: { type: "string", default: "3" },

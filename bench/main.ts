@@ -1,5 +1,6 @@
 /**
- * Runs one of the benchmarks: deno task bench step [options] · data [options] · engines [options] · gpu [options] · gpu-pack [FOLDER].
+ * Runs one of the benchmarks: deno task bench step [options] · data [options] · engines [options] · gpu [options] ·
+ * gpu-pack [FOLDER].
  */
 const [name, ...rest] = Deno.args;
 const BENCHES: Record<string, string> = {

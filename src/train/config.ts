@@ -239,7 +239,9 @@ export function checkNodes({ nodes, nodeId, coordinator, process, engine }: RunC
       "--process names a part of the data, but --nodes gives each node its own; leave it out",
     );
   }
-  if (engine === "wasm") throw new ConfigError("engine wasm cannot train on several nodes; take engine xla");
+  if (engine !== "auto" && engine !== "xla") {
+    throw new ConfigError(`engine ${engine} cannot train on several nodes; take engine xla`);
+  }
 }
 
 /** The help: every setting with its default in a preset and one line, in groups. */

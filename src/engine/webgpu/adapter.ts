@@ -41,7 +41,7 @@ export async function findAdapter(): Promise<FoundAdapter | undefined> {
 
 /** A device in words. */
 export function describeAdapter({ name, software }: FoundAdapter): string {
-  return software ? `${name}, a software device: for tests, slower than wasm` : name;
+  return software ? `${name} (a software device, for tests)` : name;
 }
 
 /** What decides how large tensors and the groups of a program may be. */
