@@ -31,7 +31,7 @@ const cores = navigator.hardwareConcurrency;
 
 function streamOptions(batchSize: number, size = 224): StreamOptions {
   // Nothing is kept, so that every picture is decoded every time.
-  return { imageSize: size, batchSize, seed: 0, views: { ...DEFAULT_VIEWS, imageSize: size }, cacheBytes: 0 };
+  return { imageSize: size, batchSize, seed: 0, views: { ...DEFAULT_VIEWS, imageSize: size }, cacheBytes: 0, keep: 2 };
 }
 
 /** A stream that stays open between measurements, as a trainer keeps it. */

@@ -209,6 +209,12 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
         return name;
       }
     },
+    place(index) {
+      const shard = shards.findLast((shard) => shard.first <= index);
+      if (!shard?.places || index < 0 || index >= length) return null;
+      const local = index - shard.first, { offsets, sizes } = shard.places;
+      return { at: { path: shard.path, offset: offsets[local], length: sizes[local] } };
+    },
     close: () => pool.close(),
   };
 }

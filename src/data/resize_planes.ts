@@ -36,7 +36,9 @@ const preparedColumns = [new WeakMap<Taps, Prepared>(), new WeakMap<Taps, Prepar
 function rowTaps(taps: Taps, pitch: number): Prepared {
   const known = preparedRows.get(taps);
   // A picture's height says nothing of its pitch, so the taps may have been prepared for another one.
-  if (known && known.first[known.first.length - 1] === taps.first[taps.first.length - 1] * pitch) return known;
+  if (known && known.first[known.first.length - 1] === taps.first[taps.first.length - 1] * pitch) {
+    return known;
+  }
   const results = taps.first.length, { stride } = taps, weights = new Int16Array(results * stride);
   for (let i = 0; i < results; i++) weights.set(rounded(taps, i), i * stride);
   const made = {
@@ -111,7 +113,9 @@ export function resizePlanes(
     weights: place(weights.byteLength),
     step,
   }));
-  const y = place(pitch * (height + 1)), cb = place(chromaPitch * chromaHeight), cr = place(chromaPitch * chromaHeight);
+  const y = place(pitch * (height + 1)),
+    cb = place(chromaPitch * chromaHeight),
+    cr = place(chromaPitch * chromaHeight);
   const low = place(2 * pitch * newHeight), chromaBytes = upTo16(2 * chromaPitch * newHeight + ROOM);
   const chromaLow = place(2 * chromaBytes), to = place(out.length), line = place((newWidth + 16) * 6);
 

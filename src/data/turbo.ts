@@ -24,7 +24,12 @@ const SYMBOLS = {
 // Names and numbers of turbojpeg.h.
 const TJINIT_DECOMPRESS = 1;
 const TJPF_RGB = 0;
-const STOP_ON_WARNING = 0, SUBSAMPLING = 4, JPEG_WIDTH = 5, JPEG_HEIGHT = 6, COLOUR_SPACE = 8, SCAN_LIMIT = 13;
+const STOP_ON_WARNING = 0,
+  SUBSAMPLING = 4,
+  JPEG_WIDTH = 5,
+  JPEG_HEIGHT = 6,
+  COLOUR_SPACE = 8,
+  SCAN_LIMIT = 13;
 const YCBCR = 1;
 /** Which sides of the chroma planes are halved, by libjpeg-turbo's number for the kind of subsampling. */
 const HALVED: Record<number, { halfColumns: boolean; halfRows: boolean }> = {
@@ -108,15 +113,20 @@ export function openTurbo(path: string | null): Turbo | null {
     size: number,
     out: Uint8Array,
   ) =>
-    planesBasePicture(sizes, (buffer, layout) => {
-      if (memory !== buffer) {
-        memory = buffer;
-        address = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(buffer))));
-      }
-      layout.offsets.forEach((offset, i) => planes[i] = address + BigInt(offset));
-      pitches.set(layout.pitches);
-      check(c.tj3DecompressToYUVPlanes8(handle, file, BigInt(file.length), planes, pitches));
-    }, size, out);
+    planesBasePicture(
+      sizes,
+      (buffer, layout) => {
+        if (memory !== buffer) {
+          memory = buffer;
+          address = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(buffer))));
+        }
+        layout.offsets.forEach((offset, i) => planes[i] = address + BigInt(offset));
+        pitches.set(layout.pitches);
+        check(c.tj3DecompressToYUVPlanes8(handle, file, BigInt(file.length), planes, pitches));
+      },
+      size,
+      out,
+    );
   return {
     base(bytes, header, size, out) {
       if (!isPlain(header)) throw new PictureError("an unusual JPEG");
@@ -129,9 +139,12 @@ export function openTurbo(path: string | null): Turbo | null {
       }
       const scale = decodeScale(header.width, header.height, size);
       check(c.tj3SetScalingFactor(handle, new Uint8Array(Int32Array.of(1, 8 / scale).buffer)));
-      const halved = c.tj3Get(handle, COLOUR_SPACE) === YCBCR ? HALVED[c.tj3Get(handle, SUBSAMPLING)] : undefined;
-      if (scale === 8 && halved) fromPlanes(file, { width: header.width, height: header.height, ...halved }, size, out);
-      else {
+      const halved = c.tj3Get(handle, COLOUR_SPACE) === YCBCR
+        ? HALVED[c.tj3Get(handle, SUBSAMPLING)]
+        : undefined;
+      if (scale === 8 && halved) {
+        fromPlanes(file, { width: header.width, height: header.height, ...halved }, size, out);
+      } else {
         const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
         const extent = { width: header.width * scale / 8, height: header.height * scale / 8 };
         const decode = (pixels: Uint8Array<ArrayBuffer>) =>
