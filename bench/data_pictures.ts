@@ -8,14 +8,14 @@ import { writeShard } from "../src/data/lmdb_write.ts";
 import { pack } from "../src/data/pack.ts";
 import { encodePpm } from "../src/data/ppm.ts";
 import { SHARD_VERSION } from "../src/data/shard.ts";
-import { fetchEmoji } from "../src/demo/fetch.ts";
+import { fetchPhotos } from "./photos.ts";
 import { randomStream } from "../src/random.ts";
 
 /** Bump when the pictures change. */
-const VERSION = 2;
+const VERSION = 3;
 const WIDTH = 500, HEIGHT = 375;
-/** Pixels that a drawing is made as large as; it has 64. */
-const TILE = 160;
+/** Columns that are cut out of a photograph at least; fewer would be made larger, and easy to decode. */
+const LEAST = 420;
 
 /** Paths of the same pictures in every form. */
 export interface BenchData {
@@ -30,7 +30,7 @@ export interface BenchData {
 }
 
 /**
- * JPEGs of 500 × 375 pixels, cut at random out of boards of enlarged emoji; the same ones every time.
+ * JPEGs of 500 × 375 pixels and quality 90, cut at random out of photographs; the same ones every time.
  *
  * @param count How many.
  * @param say Takes lines for people.
@@ -44,10 +44,10 @@ export async function benchPictures(count: number, say: (line: string) => void):
     raw: join(root, "raw-224"),
   };
   if (!await Deno.stat(root).then(() => true, () => false)) {
-    const emoji = await fetchEmoji({ progress: say });
+    const photos = await fetchPhotos(say);
     say(`making ${count} pictures in ${root}`);
     const work = `${root}.${crypto.randomUUID()}.part`;
-    await makeFolder(join(work, "folder"), emoji, count);
+    await makeFolder(join(work, "folder"), photos, count);
     await writeTar(join(work, "folder"), join(work, "pictures.tar"));
     const source = await openFolder(join(work, "folder"));
     await pack(source, join(work, "shards"));
@@ -62,31 +62,18 @@ export async function benchPictures(count: number, say: (line: string) => void):
   return { ...paths, count, bytes };
 }
 
-async function makeFolder(
-  folder: string,
-  { folder: drawings, meanings }: Awaited<ReturnType<typeof fetchEmoji>>,
-  count: number,
-): Promise<void> {
+async function makeFolder(folder: string, photos: string[], count: number): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const random = randomStream(0, "evaluation", VERSION);
-  const across = 5, down = 4;
+  const sizes = await Promise.all(photos.map((path) => sharp(path).metadata()));
   for (let n = 0; n < count; n++) {
-    const tiles = [];
-    for (let i = 0; i < across * down; i++) {
-      const hand = random.uniform() < 0.5 ? "google" : "twitter";
-      const { unified } = meanings[random.integer(0, meanings.length - 1)];
-      const input = await sharp(join(drawings, hand, `${unified}.png`)).resize(TILE, TILE, {
-        kernel: "cubic",
-      }).toBuffer();
-      tiles.push({ input, left: (i % across) * TILE, top: Math.floor(i / across) * TILE });
-    }
-    const level = () => random.integer(40, 220);
-    const background = { r: level(), g: level(), b: level() };
-    const board = await sharp({
-      create: { width: across * TILE, height: down * TILE, channels: 3, background },
-    }).composite(tiles).png({ compressionLevel: 0 }).toBuffer();
-    const left = random.integer(0, across * TILE - WIDTH), top = random.integer(0, down * TILE - HEIGHT);
-    await sharp(board).extract({ left, top, width: WIDTH, height: HEIGHT }).jpeg({ quality: 90 })
+    const photo = random.integer(0, photos.length - 1);
+    const { width: columns, height: rows } = sizes[photo];
+    const most = Math.min(columns, Math.floor(rows * WIDTH / HEIGHT));
+    const width = random.integer(Math.min(LEAST, most), most), height = Math.floor(width * HEIGHT / WIDTH);
+    const left = random.integer(0, columns - width), top = random.integer(0, rows - height);
+    await sharp(photos[photo]).removeAlpha().extract({ left, top, width, height })
+      .resize(WIDTH, HEIGHT, { fit: "fill" }).flop(random.uniform() < 0.5).jpeg({ quality: 90 })
       .toFile(join(folder, `${String(n).padStart(5, "0")}.jpg`));
   }
 }
