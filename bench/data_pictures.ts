@@ -8,6 +8,7 @@ import { writeShard } from "../src/data/lmdb_write.ts";
 import { pack } from "../src/data/pack.ts";
 import { encodePpm } from "../src/data/ppm.ts";
 import { SHARD_VERSION } from "../src/data/shard.ts";
+import { tarMember } from "./memory_sources.ts";
 import { fetchPhotos } from "./photos.ts";
 import { randomStream } from "../src/random.ts";
 
@@ -86,18 +87,7 @@ async function writeTar(folder: string, path: string): Promise<void> {
   };
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   for (const name of names) {
-    const content = await Deno.readFile(join(folder, name)), header = new Uint8Array(512);
-    const put = (text: string, at: number) => header.set(new TextEncoder().encode(text), at);
-    put(name, 0);
-    put("0000644\0", 100);
-    put(`${content.length.toString(8).padStart(11, "0")}\0`, 124);
-    put("00000000000\0", 136);
-    put("        0", 148);
-    put("ustar\x0000", 257);
-    put(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148);
-    await write(header);
-    await write(content);
-    await write(new Uint8Array((512 - content.length % 512) % 512));
+    await write(tarMember(name, await Deno.readFile(join(folder, name))));
   }
   await write(new Uint8Array(1024));
 }
