@@ -96,9 +96,9 @@ Deno.test({
       assert.equal(decoder.reads, true);
       for (let i = 0; i < 64; i++) assert.equal(await decoder.baseAt({ path: `${folder}/none.jpg` }), null);
       assert.equal(decoder.reads, false);
-      let asked = 1;
-      while (!decoder.reads) asked++;
-      assert.equal(asked, 2000);
+      let asked = 0;
+      while (!decoder.reads && asked < 1e5) asked++;
+      assert.ok(asked > 100 && asked < 1e5, `tried again after ${asked}`);
       assert.equal(
         await decoder.baseAt({ path: `${folder}/good.jpg`, offset: 0, length: 50 }),
         null,
