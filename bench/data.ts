@@ -5,8 +5,6 @@
  * The peers render their views on the CPU, because that is how they are used; ours are rendered inside the step.
  */
 import { parseArgs } from "node:util";
-import { decodeJpeg } from "../src/data/jpeg.ts";
-import { readJpegHeader } from "../src/data/jpeg_header.ts";
 import { map, range } from "../src/data/iter.ts";
 import { openData } from "../src/data/opened.ts";
 import { openSource } from "../src/data/open.ts";
@@ -15,6 +13,7 @@ import type { Source } from "../src/data/types.ts";
 import { DEFAULT_VIEWS } from "../src/views/sample.ts";
 import { benchPictures, manyRecords } from "./data_pictures.ts";
 import { startLoader } from "./data_peer.ts";
+import { decoderAlone } from "./decoder_alone.ts";
 import { type Comparison, inTurn, report } from "./measure.ts";
 
 const OPTIONS = {
@@ -27,11 +26,14 @@ const OPTIONS = {
   json: { type: "boolean", default: false },
 } as const;
 
+/** Side of the base pictures. */
+const SIZE = 224;
 const cores = navigator.hardwareConcurrency;
 
-function streamOptions(batchSize: number, size = 224): StreamOptions {
-  // Nothing is kept, so that every picture is decoded every time.
-  return { imageSize: size, batchSize, seed: 0, views: { ...DEFAULT_VIEWS, imageSize: size }, cacheBytes: 0 };
+function streamOptions(batchSize: number, size = SIZE): StreamOptions {
+  // Nothing is cached, so that every picture is decoded every time; batches are given up as the trainer does.
+  const views = { ...DEFAULT_VIEWS, imageSize: size };
+  return { imageSize: size, batchSize, seed: 0, views, cacheBytes: 0, keep: 2 };
 }
 
 /** A stream that stays open between measurements, as a trainer keeps it. */
@@ -52,23 +54,14 @@ function openStream(source: Source, batch: number) {
   };
 }
 
-/** libjpeg-turbo on files in memory, on all cores, in full size, and nothing else. */
-async function decoderAlone(files: Uint8Array[], images: number): Promise<number> {
-  const start = performance.now();
-  const decode = async (i: number) => {
-    const file = files[i % files.length], { width, height } = readJpegHeader(file);
-    await decodeJpeg(file, width, height);
-  };
-  for await (const _ of map(range(0, images), decode, 4 * cores));
-  return 1000 * images / (performance.now() - start);
-}
-
-/** Reads every record of a source; gives GB per second. */
-async function scan(source: Source): Promise<number> {
+/** Reads every record of a source, again and again up to so many bytes; gives GB per second. */
+async function scan(source: Source, least = 5e8): Promise<number> {
   const start = performance.now();
   let bytes = 0;
   const read = async (index: number) => (await source.get(index)).bytes.length;
-  for await (const length of map(range(0, source.length), read, 4 * cores)) bytes += length;
+  while (bytes < least) {
+    for await (const length of map(range(0, source.length), read, 4 * cores)) bytes += length;
+  }
   return bytes / 1e6 / (performance.now() - start);
 }
 
@@ -92,15 +85,17 @@ export async function main(args: string[]): Promise<void> {
   const files = await Array.fromAsync(range(0, folder.length), async (i) => (await folder.get(i)).bytes);
 
   let stream = openStream(folder, batch);
-  await stream.run(2 * batch);
-  await decoderAlone(files, batch);
+  const alone = decoderAlone(files as Uint8Array<ArrayBuffer>[], SIZE, cores);
+  await stream.run(images);
+  await alone.run(images);
   rows.push({
     name: "data/stream/decoder",
     unit: "images/s",
     note: "libjpeg-turbo alone, all cores",
-    ...await inTurn(rounds, () => stream.run(images), () => decoderAlone(files, images)),
+    ...await inTurn(rounds, () => stream.run(4 * images), () => alone.run(4 * images)),
   });
   await stream.close();
+  alone.close();
 
   for (const kind of ["dataloader", "webdataset"] as const) {
     const path = kind === "dataloader" ? made.folder : made.tar;
@@ -108,10 +103,10 @@ export async function main(args: string[]): Promise<void> {
     if (data.access !== "random") throw new Error(`${path} is no source with random access`);
     const peer = values.alone ? "left out" : await startLoader(kind, path, { workers: cores, batch });
     stream = openStream(data.source, batch);
-    await stream.run(2 * batch);
+    await stream.run(images);
     const result = typeof peer === "string"
-      ? await inTurn(rounds, () => stream.run(images))
-      : await inTurn(rounds, () => stream.run(images), () => peer.run(Math.ceil(images / 4)));
+      ? await inTurn(rounds, () => stream.run(2 * images))
+      : await inTurn(rounds, () => stream.run(2 * images), () => peer.run(Math.ceil(images / 4)));
     const note = typeof peer === "string" ? peer : peer.about;
     rows.push({ name: `data/stream/${kind}`, unit: "images/s", note, ...result });
     await stream.close();
@@ -130,7 +125,7 @@ export async function main(args: string[]): Promise<void> {
   rows.push({
     name: "data/raw/stream",
     unit: "images/s",
-    ...await inTurn(rounds, () => stream.run(5 * images)),
+    ...await inTurn(rounds, () => stream.run(10 * images)),
   });
   await stream.close();
   await shards.close();

@@ -8,14 +8,15 @@ import { writeShard } from "../src/data/lmdb_write.ts";
 import { pack } from "../src/data/pack.ts";
 import { encodePpm } from "../src/data/ppm.ts";
 import { SHARD_VERSION } from "../src/data/shard.ts";
-import { fetchEmoji } from "../src/demo/fetch.ts";
+import { tarMember } from "./memory_sources.ts";
+import { fetchPhotos } from "./photos.ts";
 import { randomStream } from "../src/random.ts";
 
 /** Bump when the pictures change. */
-const VERSION = 2;
+const VERSION = 3;
 const WIDTH = 500, HEIGHT = 375;
-/** Pixels that a drawing is made as large as; it has 64. */
-const TILE = 160;
+/** Columns that are cut out of a photograph at least; fewer would be made larger, and easy to decode. */
+const LEAST = 420;
 
 /** Paths of the same pictures in every form. */
 export interface BenchData {
@@ -30,7 +31,7 @@ export interface BenchData {
 }
 
 /**
- * JPEGs of 500 × 375 pixels, cut at random out of boards of enlarged emoji; the same ones every time.
+ * JPEGs of 500 × 375 pixels and quality 90, cut at random out of photographs; the same ones every time.
  *
  * @param count How many.
  * @param say Takes lines for people.
@@ -44,10 +45,10 @@ export async function benchPictures(count: number, say: (line: string) => void):
     raw: join(root, "raw-224"),
   };
   if (!await Deno.stat(root).then(() => true, () => false)) {
-    const emoji = await fetchEmoji({ progress: say });
+    const photos = await fetchPhotos(say);
     say(`making ${count} pictures in ${root}`);
     const work = `${root}.${crypto.randomUUID()}.part`;
-    await makeFolder(join(work, "folder"), emoji, count);
+    await makeFolder(join(work, "folder"), photos, count);
     await writeTar(join(work, "folder"), join(work, "pictures.tar"));
     const source = await openFolder(join(work, "folder"));
     await pack(source, join(work, "shards"));
@@ -62,31 +63,18 @@ export async function benchPictures(count: number, say: (line: string) => void):
   return { ...paths, count, bytes };
 }
 
-async function makeFolder(
-  folder: string,
-  { folder: drawings, meanings }: Awaited<ReturnType<typeof fetchEmoji>>,
-  count: number,
-): Promise<void> {
+async function makeFolder(folder: string, photos: string[], count: number): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const random = randomStream(0, "evaluation", VERSION);
-  const across = 5, down = 4;
+  const sizes = await Promise.all(photos.map((path) => sharp(path).metadata()));
   for (let n = 0; n < count; n++) {
-    const tiles = [];
-    for (let i = 0; i < across * down; i++) {
-      const hand = random.uniform() < 0.5 ? "google" : "twitter";
-      const { unified } = meanings[random.integer(0, meanings.length - 1)];
-      const input = await sharp(join(drawings, hand, `${unified}.png`)).resize(TILE, TILE, {
-        kernel: "cubic",
-      }).toBuffer();
-      tiles.push({ input, left: (i % across) * TILE, top: Math.floor(i / across) * TILE });
-    }
-    const level = () => random.integer(40, 220);
-    const background = { r: level(), g: level(), b: level() };
-    const board = await sharp({
-      create: { width: across * TILE, height: down * TILE, channels: 3, background },
-    }).composite(tiles).png({ compressionLevel: 0 }).toBuffer();
-    const left = random.integer(0, across * TILE - WIDTH), top = random.integer(0, down * TILE - HEIGHT);
-    await sharp(board).extract({ left, top, width: WIDTH, height: HEIGHT }).jpeg({ quality: 90 })
+    const photo = random.integer(0, photos.length - 1);
+    const { width: columns, height: rows } = sizes[photo];
+    const most = Math.min(columns, Math.floor(rows * WIDTH / HEIGHT));
+    const width = random.integer(Math.min(LEAST, most), most), height = Math.floor(width * HEIGHT / WIDTH);
+    const left = random.integer(0, columns - width), top = random.integer(0, rows - height);
+    await sharp(photos[photo]).removeAlpha().extract({ left, top, width, height })
+      .resize(WIDTH, HEIGHT, { fit: "fill" }).flop(random.uniform() < 0.5).jpeg({ quality: 90 })
       .toFile(join(folder, `${String(n).padStart(5, "0")}.jpg`));
   }
 }
@@ -99,18 +87,7 @@ async function writeTar(folder: string, path: string): Promise<void> {
   };
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   for (const name of names) {
-    const content = await Deno.readFile(join(folder, name)), header = new Uint8Array(512);
-    const put = (text: string, at: number) => header.set(new TextEncoder().encode(text), at);
-    put(name, 0);
-    put("0000644\0", 100);
-    put(`${content.length.toString(8).padStart(11, "0")}\0`, 124);
-    put("00000000000\0", 136);
-    put("        0", 148);
-    put("ustar\x0000", 257);
-    put(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148);
-    await write(header);
-    await write(content);
-    await write(new Uint8Array((512 - content.length % 512) % 512));
+    await write(tarMember(name, await Deno.readFile(join(folder, name))));
   }
   await write(new Uint8Array(1024));
 }

@@ -1,11 +1,12 @@
 /**
- * Runs one of the benchmarks: deno task bench step [options] · data [options] · engines [options] · gpu [options] ·
- * gpu-pack [FOLDER].
+ * Runs one of the benchmarks: deno task bench step [options] · data [options] · memory [options] · engines [options] ·
+ * gpu [options] · gpu-pack [FOLDER].
  */
 const [name, ...rest] = Deno.args;
 const BENCHES: Record<string, string> = {
   step: "./step.ts",
   data: "./data.ts",
+  memory: "./memory.ts",
   engines: "./engines.ts",
   gpu: "./gpu.ts",
   "gpu-pack": "./gpu_pack.ts",

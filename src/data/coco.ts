@@ -2,7 +2,7 @@ import { numberList, requireIndex, textList } from "./grow.ts";
 import { jsonElements } from "./json_elements.ts";
 import { join, pathError } from "./paths.ts";
 import { fileChunks } from "./reader/chunks.ts";
-import { readPicture, safeRelative } from "./picture_file.ts";
+import { isJpegName, readPicture, safeRelative } from "./picture_file.ts";
 import { BadRecordError, type ImageRecord, type Source } from "./types.ts";
 
 /** Where COCO's annotations stand. */
@@ -73,6 +73,11 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
     async key(index): Promise<string> {
       requireIndex(path, index, names.length);
       return await names.get(index);
+    },
+    place(index) {
+      requireIndex(path, index, names.length);
+      const key = names.get(index);
+      return isJpegName(key) && safeRelative(key) ? { key, at: { path: join(folder, key) } } : null;
     },
     close: () => Promise.resolve(),
   };

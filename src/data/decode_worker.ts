@@ -1,8 +1,11 @@
 /** A thread that turns pictures into base pictures: the only thing that decoder.ts runs in a worker. */
-import { openTurbo, type Turbo } from "./turbo.ts";
+import { refuseLarge, sniff } from "./decode.ts";
 import { readJpegHeader } from "./jpeg_header.ts";
+import { placeReader } from "./place.ts";
+import { decodePpm } from "./ppm.ts";
 import { basePicture } from "./resize.ts";
-import { type Picture, PictureError } from "./types.ts";
+import { openTurbo, type Turbo } from "./turbo.ts";
+import { type Picture, PictureError, type RecordPlace } from "./types.ts";
 
 /** What a worker is told first. */
 export interface WorkerStart {
@@ -10,46 +13,88 @@ export interface WorkerStart {
   turbo: string | null;
   /** Side of the base pictures. */
   size: number;
+  maxPixels: number;
 }
 
-/** A picture to work on, and the memory for the result, which comes back. */
+/** More memory for results, of whole base pictures; the places in it count on from those before. */
+export interface WorkerMemory {
+  memory: SharedArrayBuffer;
+}
+
+/** A picture to work on: its file, its pixels, or where it stands; and the place for the result. */
 export interface WorkerJob {
-  id: number;
-  picture: Uint8Array | Picture;
-  out: Uint8Array<ArrayBuffer>;
+  picture: Uint8Array | Picture | RecordPlace;
+  slot: number;
 }
 
-/** A base picture; not good for a JPEG that must be looked at in another way. */
+/** Pictures that are done: all of a message's, in its order. */
 export interface WorkerAnswer {
-  id: number;
-  good: boolean;
-  out: Uint8Array<ArrayBuffer>;
+  /** False for what must be looked at in another way. */
+  good: boolean[];
+  /** Names of those whose name stands with their bytes. */
+  keys: (string | undefined)[];
+  /** Milliseconds that went into reading files. */
+  reading: number;
 }
 
 /** What of the worker's global scope is used here. */
 interface Scope {
-  onmessage: (event: MessageEvent<WorkerStart | WorkerJob>) => void;
-  postMessage(answer: WorkerAnswer, transfer: Transferable[]): void;
+  onmessage: (event: MessageEvent<WorkerStart | WorkerMemory | WorkerJob[]>) => void;
+  postMessage(answer: WorkerAnswer): void;
 }
 
 const scope = globalThis as unknown as Scope;
-let turbo: Turbo | null = null, size = 0;
+const slots: Uint8Array[] = [], files = placeReader();
+let turbo: Turbo | null = null, size = 0, maxPixels = 0;
 
 scope.onmessage = ({ data }) => {
-  if ("size" in data) {
-    turbo = openTurbo(data.turbo);
-    size = data.size;
+  if (Array.isArray(data)) return scope.postMessage(work(data));
+  if ("memory" in data) {
+    const bytes = size * size * 3;
+    for (let at = 0; at < data.memory.byteLength; at += bytes) {
+      slots.push(new Uint8Array(data.memory, at, bytes));
+    }
     return;
   }
-  const { id, picture, out } = data;
-  let good = true;
-  try {
-    if (!(picture instanceof Uint8Array)) basePicture(picture, size, out);
-    else if (turbo) turbo.base(picture, readJpegHeader(picture), size, out);
-    else good = false;
-  } catch (error) {
-    if (!(error instanceof PictureError)) throw error;
-    good = false;
-  }
-  scope.postMessage({ id, good, out }, [out.buffer]);
+  turbo = openTurbo(data.turbo);
+  ({ size, maxPixels } = data);
 };
+
+function work(jobs: WorkerJob[]): WorkerAnswer {
+  const answer: WorkerAnswer = { good: [], keys: [], reading: 0 };
+  for (const { picture, slot } of jobs) {
+    let good = true, key: string | undefined;
+    try {
+      if (picture instanceof Uint8Array) good = fromFile(picture, slots[slot]);
+      else if ("data" in picture) basePicture(picture, size, slots[slot]);
+      else {
+        const start = performance.now(), record = files.read(picture);
+        answer.reading += performance.now() - start;
+        key = record?.key;
+        good = record !== null && fromFile(record.bytes, slots[slot]);
+      }
+    } catch (error) {
+      if (!(error instanceof PictureError)) throw error;
+      good = false;
+    }
+    answer.good.push(good);
+    answer.keys.push(key);
+  }
+  return answer;
+}
+
+/** Plain JPEGs, and pictures packed as pixels. False for others. */
+function fromFile(bytes: Uint8Array, out: Uint8Array): boolean {
+  const format = sniff(bytes);
+  if (format === "ppm") {
+    const picture = decodePpm(bytes);
+    refuseLarge(picture, maxPixels);
+    basePicture(picture, size, out);
+    return true;
+  }
+  if (format !== "jpeg" || turbo === null) return false;
+  const header = readJpegHeader(bytes);
+  refuseLarge(header, maxPixels);
+  turbo.base(bytes, header, size, out);
+  return true;
+}

@@ -1,9 +1,10 @@
 import { decodePicture, MAX_PIXELS, refuseLarge, sniff } from "./decode.ts";
-import type { WorkerAnswer, WorkerJob, WorkerStart } from "./decode_worker.ts";
 import { isPlain, readJpegHeader } from "./jpeg_header.ts";
 import { basePicture } from "./resize.ts";
+import { slots } from "./slots.ts";
 import { turboPath } from "./turbo.ts";
-import type { Picture } from "./types.ts";
+import { threads } from "./threads.ts";
+import type { Picture, RecordPlace } from "./types.ts";
 
 /** Makes base pictures of picture files, on several threads. */
 export interface Decoder {
@@ -11,9 +12,18 @@ export interface Decoder {
    * Decodes a file and resizes it to the base picture (SPEC §1.1). A JPEG is decoded at the smallest fast scale that still
    * covers the base picture, which changes no byte by more than 2 on average.
    *
+   * @returns A view of memory that is used again after {@linkcode Decoder.reuse}.
    * @throws PictureError as {@linkcode decodePicture}.
    */
   base(bytes: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The same of a record that a thread reads itself: nothing but the result crosses threads.
+   *
+   * @returns Null for whatever cannot be done so, bad records among them: take the record from its source.
+   */
+  baseAt(place: RecordPlace): Promise<{ key?: string; base: Uint8Array } | null>;
+  /** False while {@linkcode Decoder.baseAt} would be slower, because a disk keeps threads waiting or pictures are no JPEGs. */
+  readonly reads: boolean;
   /** Takes back a base picture that nobody looks at any more; its memory is used again. */
   reuse(base: Uint8Array): void;
   /** Ends the threads. Nothing may be running. */
@@ -32,21 +42,13 @@ export interface DecoderOptions {
 
 /** A picture with fewer pixels is resized where it is: sending it away would take longer. */
 const SMALL = 128 * 128;
-/** Pictures that a worker has at once: while one is in work, the next is there already. */
-const DEPTH = 2;
-/** Base pictures that wait for reuse. */
-const SPARE = 64;
 
-interface Thread {
-  worker: Worker;
-  running: number;
-}
-
-interface Waiting {
-  job: WorkerJob;
-  resolve: (answer: WorkerAnswer) => void;
-  reject: (error: Error) => void;
-}
+/** Milliseconds after which a file was waited for. */
+const SLOW_READ = 0.3;
+/** How much the last record counts in the share of those that were waited for or could not be done. */
+const LAST = 1 / 64;
+/** Pictures after which it is tried again. */
+const AGAIN = 2000;
 
 /**
  * Opens a decoder. What it gives depends on the file and the size only, not on the number of threads.
@@ -56,82 +58,51 @@ interface Waiting {
  */
 export function openDecoder(options: DecoderOptions): Decoder {
   const { size, maxPixels = MAX_PIXELS } = options;
-  const count = options.workers || navigator.hardwareConcurrency;
-  const turbo = turboPath(), threads: Thread[] = [], queue: Waiting[] = [];
-  const running = new Map<number, Waiting>(), spare: Uint8Array<ArrayBuffer>[] = [];
-  let next = 0, broken: Error | null = null;
+  const turbo = turboPath(), memory = slots(size * size * 3);
+  const pool = threads(options.workers || navigator.hardwareConcurrency, { turbo, size, maxPixels }, memory);
+  let slow = 0, since = 0;
 
-  const fail = (error: Error) => {
-    broken ??= error;
-    for (const { reject } of [...running.values(), ...queue]) reject(broken);
-    running.clear();
-    queue.length = 0;
+  const reads = () => {
+    if (turbo === null) return false;
+    // Reads of many files at once, which need no thread each, are better where most must be waited for.
+    if (slow < 0.5) return true;
+    if (++since < AGAIN) return false;
+    since = slow = 0;
+    return true;
   };
-  const start = (): Thread => {
-    const worker = new Worker(new URL("./decode_worker.ts", import.meta.url).href, { type: "module" });
-    const thread: Thread = { worker, running: 0 };
-    worker.onmessage = ({ data }: MessageEvent<WorkerAnswer>) => {
-      thread.running--;
-      running.get(data.id)?.resolve(data);
-      running.delete(data.id);
-      pump();
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      fail(new Error(`a decoding thread failed: ${event.message}`));
-    };
-    worker.postMessage({ turbo, size } satisfies WorkerStart);
-    threads.push(thread);
-    return thread;
+  const base = async (picture: Uint8Array | Picture): Promise<Uint8Array | null> => {
+    const { good, slot } = await pool.run(picture);
+    if (good) return memory.view(slot);
+    memory.free(slot);
+    return null;
   };
-  const pump = () => {
-    while (queue.length > 0) {
-      let thread = threads.find((thread) => thread.running === 0);
-      if (!thread && threads.length < count) thread = start();
-      thread ??= threads.find((thread) => thread.running < DEPTH);
-      if (!thread) return;
-      const waiting = queue.shift()!, { job } = waiting;
-      running.set(job.id, waiting);
-      thread.running++;
-      thread.worker.postMessage(job, [job.out.buffer]);
-    }
-  };
-  const send = (picture: Uint8Array | Picture) =>
-    new Promise<WorkerAnswer>((resolve, reject) => {
-      if (broken) return reject(broken);
-      const out = spare.pop() ?? new Uint8Array(size * size * 3);
-      queue.push({ job: { id: next++, picture, out }, resolve, reject });
-      pump();
-    });
-
   return {
     async base(bytes) {
       if (turbo !== null && sniff(bytes) === "jpeg") {
         const header = readJpegHeader(bytes);
         refuseLarge(header, maxPixels);
-        if (isPlain(header)) {
-          const { good, out } = await send(bytes);
-          if (good) return out;
-          if (spare.length < SPARE) spare.push(out);
-          // The long way: libvips says what is wrong, or that it is harmless.
-        }
+        const made = isPlain(header) ? await base(bytes) : null;
+        if (made) return made;
+        // The long way: libvips says what is wrong, or that it is harmless.
       }
       const picture = await decodePicture(bytes, { maxPixels });
       const { width, height } = picture;
       // Packed as base pictures: there is nothing to do, and nothing is copied.
       if (width === size && height === size) return picture.data;
-      if (width * height < SMALL) return basePicture(picture, size, spare.pop());
-      return (await send(picture)).out;
+      if (width * height >= SMALL) return (await base(picture))!;
+      return basePicture(picture, size, memory.view(memory.take()));
     },
-    reuse(base) {
-      const { buffer } = base;
-      if (spare.length < SPARE && buffer instanceof ArrayBuffer && base.length === buffer.byteLength) {
-        spare.push(base as Uint8Array<ArrayBuffer>);
-      }
+    async baseAt(place) {
+      const { good, slot, key, reading } = await pool.run(place);
+      slow += LAST * (Number(!good || reading > SLOW_READ) - slow);
+      if (good) return { key, base: memory.view(slot) };
+      memory.free(slot);
+      return null;
     },
-    close() {
-      for (const { worker } of threads.splice(0)) worker.terminate();
-      spare.length = 0;
+    get reads() {
+      return reads();
     },
+    reuse: (base) => memory.give(base),
+    close: () => pool.close(),
   };
 }

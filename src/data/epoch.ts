@@ -42,7 +42,7 @@ export interface EpochOptions<T> {
   shuffleBuffer?: number;
   shuffleBytes?: number;
   /** Makes a sample of what `open` gives; a bad record is a result. */
-  load: (index: number, open: () => Promise<ImageRecord>) => Promise<T | BadRecord>;
+  load: (index: number, open: () => Promise<ImageRecord>, place?: Source["place"]) => Promise<T | BadRecord>;
 }
 
 /** Reads by index: each epoch a permutation, of which a process takes its part; a cursor costs nothing. */
@@ -63,7 +63,7 @@ export function randomEpochs<T extends object>(source: Source, options: EpochOpt
         if (wanted <= 0) return;
         const loadAt = (place: number) => {
           const index = order(share.place(place));
-          return load(index, () => source.get(index));
+          return load(index, () => source.get(index), source.place?.bind(source));
         };
         for await (const item of map(range(position, position + wanted), loadAt, concurrency)) {
           position++;

@@ -1,3 +1,4 @@
+import { isJpegName } from "./picture_file.ts";
 import { byCodeUnits, join, pathError } from "./paths.ts";
 import { BadRecordError, type ImageRecord, type Source } from "./types.ts";
 
@@ -124,6 +125,10 @@ export async function openFolder(path: string): Promise<Source> {
       return record;
     },
     key: (index) => Promise.resolve(keyOf(index)),
+    place(index) {
+      const key = keyOf(index);
+      return isJpegName(key) ? { key, at: { path: join(path, key) } } : null;
+    },
     close: () => Promise.resolve(),
   };
 }

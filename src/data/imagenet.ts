@@ -1,7 +1,7 @@
 import { isPictureName, openFolder } from "./folder.ts";
 import { requireIndex, textList } from "./grow.ts";
 import { byCodeUnits, join, pathError } from "./paths.ts";
-import { readPicture } from "./picture_file.ts";
+import { isJpegName, readPicture } from "./picture_file.ts";
 import type { ImageRecord, Source } from "./types.ts";
 
 /** Where ImageNet's lists stand. */
@@ -105,6 +105,11 @@ async function flat(
     async key(index): Promise<string> {
       requireIndex(uri, index, names.length);
       return await names.get(index);
+    },
+    place(index) {
+      requireIndex(uri, index, names.length);
+      const key = names.get(index);
+      return isJpegName(key) ? { key, at: { path: join(folder, key) } } : null;
     },
     close: () => Promise.resolve(),
   };

@@ -1,3 +1,4 @@
+import { readingAhead } from "./ahead.ts";
 import { filePool } from "./files.ts";
 import { indexLeaves, lastRecord } from "./lmdb/leaves.ts";
 import type { Node, Place } from "./lmdb/page.ts";
@@ -5,6 +6,7 @@ import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./lmdb/format.ts"
 import { byCodeUnits, join, pathError } from "./paths.ts";
 import { DamagedError } from "./reader/chunks.ts";
 import { withFileReader } from "./reader/file.ts";
+import type { ByteReader } from "./reader/types.ts";
 import {
   decodeManifest,
   decodeRecord,
@@ -31,6 +33,8 @@ interface Shard {
   path: string;
   header: LmdbHeader;
   manifest: Manifest;
+  /** The file. */
+  reader: ByteReader;
   /** Number of its first record in the source. */
   first: number;
   /** From the shard's label numbers to the source's. */
@@ -143,7 +147,13 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
   try {
     for (const path of [...paths ?? [uri]].sort(byCodeUnits)) {
       const { header, manifest } = await inspect(path);
-      shards.push({ path, header, manifest, first: 0, labels: [] });
+      const reader = readingAhead({
+        uri: path,
+        length: (header.lastPage + 1) * header.pageSize,
+        read: (offset, length) => pool.read(path, offset, length),
+        close: () => Promise.resolve(),
+      });
+      shards.push({ path, header, manifest, reader, first: 0, labels: [] });
     }
     if (paths) {
       shards.sort((a, b) => a.manifest.shard - b.manifest.shard);
@@ -187,7 +197,7 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
     labels,
     async get(index) {
       const { shard, name, offset, size } = await find(index);
-      const value = await pool.read(shard.path, offset, size);
+      const value = await shard.reader.read(offset, size);
       let record: ImageRecord;
       try {
         record = decodeRecord(value);
@@ -209,7 +219,16 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
         return name;
       }
     },
-    close: () => pool.close(),
+    place(index) {
+      const shard = shards.findLast((shard) => shard.first <= index);
+      if (!shard?.places || index < 0 || index >= length) return null;
+      const local = index - shard.first, { offsets, sizes } = shard.places;
+      return { at: { path: shard.path, offset: offsets[local], length: sizes[local] } };
+    },
+    async close() {
+      for (const { reader } of shards) await reader.close();
+      await pool.close();
+    },
   };
 }
 

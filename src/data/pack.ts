@@ -207,7 +207,11 @@ function openLoader(options: PackOptions) {
   const { maxSide, quality = 90, raw, maxPixels } = options;
   const decoder = raw === undefined ? null : openDecoder({ size: raw, maxPixels });
   const stored = async (bytes: Uint8Array): Promise<Uint8Array> => {
-    if (decoder) return encodePpm({ width: raw!, height: raw!, data: await decoder.base(bytes) });
+    if (decoder) {
+      const data = await decoder.base(bytes), file = encodePpm({ width: raw!, height: raw!, data });
+      decoder.reuse(data);
+      return file;
+    }
     if (maxSide === undefined && options.check === "sniff") {
       if (sniff(bytes) === null) throw new PictureError("no picture in a known format");
       return bytes;

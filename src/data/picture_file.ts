@@ -10,6 +10,11 @@ export function safeRelative(name: string): boolean {
     !name.includes("\0");
 }
 
+/** Whether a file is worth looking at by a thread that decodes JPEGs. Whether it is one, its bytes tell. */
+export function isJpegName(name: string): boolean {
+  return /\.jpe?g$/i.test(name);
+}
+
 /**
  * Reads a picture's file.
  *

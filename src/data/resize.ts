@@ -1,8 +1,9 @@
-import { quickResize, resizeRows, type Taps } from "./resize_kernel.ts";
+import { quickResize, resizeRows } from "./resize_kernel.ts";
+import { type PlaneLayout, resizePlanes } from "./resize_planes.ts";
+import { type Filter, tapsOf, upsampledTaps } from "./resize_taps.ts";
 import type { Picture } from "./types.ts";
 
-/** How a resize weighs pixels: a triangle, or the cubic with a = −0.5. */
-export type Filter = "bilinear" | "bicubic";
+export type { Filter } from "./resize_taps.ts";
 
 /** A rectangle in whole pixels. */
 export interface Rectangle {
@@ -10,55 +11,6 @@ export interface Rectangle {
   left: number;
   width: number;
   height: number;
-}
-
-/** Weights are whole numbers of 1 / 2²². */
-const PRECISION = 22;
-
-const REACH: Record<Filter, number> = { bilinear: 1, bicubic: 2 };
-
-function weigh(filter: Filter, t: number): number {
-  t = Math.abs(t);
-  if (filter === "bilinear") return t < 1 ? 1 - t : 0;
-  if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
-  return t < 2 ? -0.5 * (((t - 5) * t + 8) * t - 4) : 0;
-}
-
-const cache = new Map<string, Taps>();
-
-/**
- * Taps of n → o pixels; SPEC §12 "Resize". Kept, because a data set has few different sizes. `extent`: how much of the n
- * pixels the picture takes, if its last pixel is only partly covered.
- */
-function tapsOf(n: number, o: number, filter: Filter, extent = n): Taps {
-  const name = `${n} ${o} ${filter} ${extent}`;
-  const known = cache.get(name);
-  if (known) return known;
-  const scale = extent / o, widen = Math.max(scale, 1), support = REACH[filter] * widen;
-  const stride = Math.min(Math.ceil(support) * 2 + 1, n);
-  const taps = {
-    first: new Int32Array(o),
-    count: new Int32Array(o),
-    weights: new Int32Array(o * stride),
-    stride,
-  };
-  const real = new Float64Array(stride);
-  for (let i = 0; i < o; i++) {
-    const centre = (i + 0.5) * scale;
-    const first = Math.max(Math.trunc(centre - support + 0.5), 0);
-    const count = Math.min(Math.trunc(centre + support + 0.5), n) - first;
-    let sum = 0;
-    for (let k = 0; k < count; k++) sum += real[k] = weigh(filter, (first + k - centre + 0.5) / widen);
-    for (let k = 0; k < count; k++) {
-      const weight = (sum === 0 ? 0 : real[k] / sum) * (1 << PRECISION);
-      taps.weights[i * stride + k] = Math.trunc(weight + (weight < 0 ? -0.5 : 0.5));
-    }
-    taps.first[i] = first;
-    taps.count[i] = count;
-  }
-  if (cache.size >= 512) cache.clear();
-  cache.set(name, taps);
-  return taps;
 }
 
 function checkSize(value: number, name: string): void {
@@ -162,6 +114,46 @@ export function quickBasePicture(
   const columns = tapsOf(width, size, "bilinear", extent.width);
   const rows = tapsOf(height, size, "bilinear", extent.height);
   quickResize(width, height, decode, columns, rows, out);
+}
+
+/**
+ * The base picture of a JPEG's three planes, as they are before the coarser chroma planes are brought to the size of
+ * brightness and colours are mixed. As all of these are weighted sums, the smoothing by which libjpeg enlarges chroma is worked
+ * into the weights of the resize, and colours are mixed once a pixel of the result: the same picture, but for rounding, for half
+ * of the work.
+ *
+ * @param planes Sizes.
+ * @param decode Writes the planes.
+ * @param size Side of the square in pixels.
+ * @param out Receives size × size × 3 bytes.
+ */
+export function planesBasePicture(
+  planes: Planes,
+  decode: (memory: ArrayBuffer, layout: PlaneLayout) => void,
+  size: number,
+  out: Uint8Array,
+): void {
+  const { width, height, halfColumns, halfRows } = planes;
+  const columns = tapsOf(width, size, "bilinear"), rows = tapsOf(height, size, "bilinear");
+  resizePlanes(
+    {
+      ...planes,
+      columns,
+      rows,
+      chromaColumns: halfColumns ? upsampledTaps(columns, width) : columns,
+      chromaRows: halfRows ? upsampledTaps(rows, height) : rows,
+    },
+    decode,
+    out,
+  );
+}
+
+/** Sizes of a JPEG's planes: brightness is width × height, chroma the same or, where it is halved, half of it, rounded up. */
+export interface Planes {
+  width: number;
+  height: number;
+  halfColumns: boolean;
+  halfRows: boolean;
 }
 
 /**

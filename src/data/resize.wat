@@ -109,9 +109,9 @@
         (loop $eachTap
           (local.set $pixels (v128.load (local.get $from)))
           (local.set $weight (v128.load16_splat (local.get $w)))
-          (local.set $a (i16x8.add_sat_s (local.get $a) (i16x8.q15mulr_sat_s
+          (local.set $a (i16x8.add_sat_s (local.get $a) (i16x8.relaxed_q15mulr_s
             (i16x8.shl (i16x8.extend_low_i8x16_u (local.get $pixels)) (i32.const 7)) (local.get $weight))))
-          (local.set $b (i16x8.add_sat_s (local.get $b) (i16x8.q15mulr_sat_s
+          (local.set $b (i16x8.add_sat_s (local.get $b) (i16x8.relaxed_q15mulr_s
             (i16x8.shl (i16x8.extend_high_i8x16_u (local.get $pixels)) (i32.const 7)) (local.get $weight))))
           (local.set $from (i32.add (local.get $from) (local.get $pitch)))
           (local.set $w (i32.add (local.get $w) (i32.const 2)))
@@ -145,10 +145,10 @@
         (loop $eachSix
           (local.set $sum (i16x8.add_sat_s
             (i16x8.add_sat_s (local.get $sum)
-              (i16x8.q15mulr_sat_s (v128.load (local.get $from)) (v128.load (local.get $w))))
+              (i16x8.relaxed_q15mulr_s (v128.load (local.get $from)) (v128.load (local.get $w))))
             (i16x8.add_sat_s
-              (i16x8.q15mulr_sat_s (v128.load offset=12 (local.get $from)) (v128.load offset=16 (local.get $w)))
-              (i16x8.q15mulr_sat_s (v128.load offset=24 (local.get $from)) (v128.load offset=32 (local.get $w))))))
+              (i16x8.relaxed_q15mulr_s (v128.load offset=12 (local.get $from)) (v128.load offset=16 (local.get $w)))
+              (i16x8.relaxed_q15mulr_s (v128.load offset=24 (local.get $from)) (v128.load offset=32 (local.get $w))))))
           (local.set $from (i32.add (local.get $from) (i32.const 36)))
           (local.set $w (i32.add (local.get $w) (i32.const 48)))
           (br_if $eachSix (i32.lt_u (local.get $w) (local.get $end))))
@@ -162,5 +162,172 @@
         (local.set $x (i32.add (local.get $x) (i32.const 4)))
         (br_if $eachPixel (i32.lt_u (local.get $x) (i32.shl (local.get $width) (i32.const 2)))))
       (local.set $src (i32.add (local.get $src) (local.get $pitch)))
+      (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
+      (br_if $eachRow (local.get $rows))))
+  ;; The planes of a JPEG, before colours are mixed, one number a pixel. Their rows are made by "quickRows".
+
+  ;; One row of brightness: eight taps at a time, in `blocks` rounds. Results come in fours, so up to three more than $width, and
+  ;; are 1/64 levels. $weights: of four results in each round, eight of 16 bits each; $first: bytes.
+  (func $brightness
+    (param $src i32) (param $out i32) (param $width i32)
+    (param $first i32) (param $weights i32) (param $blocks i32)
+    (local $from i32) (local $end i32) (local $block i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $end (i32.add (local.get $out) (i32.shl (local.get $width) (i32.const 1))))
+    (loop $eachFour
+      (local.set $a (v128.const i64x2 0 0))
+      (local.set $b (local.get $a))
+      (local.set $c (local.get $a))
+      (local.set $d (local.get $a))
+      (local.set $from (local.get $src))
+      (local.set $block (local.get $blocks))
+      (loop $eachBlock
+        (local.set $a (i32x4.add (local.get $a) (i32x4.dot_i16x8_s
+          (v128.load (i32.add (local.get $from) (i32.load offset=0 (local.get $first))))
+          (v128.load offset=0 (local.get $weights)))))
+        (local.set $b (i32x4.add (local.get $b) (i32x4.dot_i16x8_s
+          (v128.load (i32.add (local.get $from) (i32.load offset=4 (local.get $first))))
+          (v128.load offset=16 (local.get $weights)))))
+        (local.set $c (i32x4.add (local.get $c) (i32x4.dot_i16x8_s
+          (v128.load (i32.add (local.get $from) (i32.load offset=8 (local.get $first))))
+          (v128.load offset=32 (local.get $weights)))))
+        (local.set $d (i32x4.add (local.get $d) (i32x4.dot_i16x8_s
+          (v128.load (i32.add (local.get $from) (i32.load offset=12 (local.get $first))))
+          (v128.load offset=48 (local.get $weights)))))
+        (local.set $weights (i32.add (local.get $weights) (i32.const 64)))
+        (local.set $from (i32.add (local.get $from) (i32.const 16)))
+        (br_if $eachBlock (local.tee $block (i32.sub (local.get $block) (i32.const 1)))))
+      ;; Four sums of four lanes each.
+      (local.set $a (i32x4.add
+        (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $a) (local.get $b))
+        (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $a) (local.get $b))))
+      (local.set $c (i32x4.add
+        (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c) (local.get $d))
+        (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $c) (local.get $d))))
+      (local.set $a (i32x4.shr_s (i32x4.add
+        (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $a) (local.get $c))
+        (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $a) (local.get $c)))
+        (i32.const 16)))
+      (v128.store64_lane 0 (local.get $out) (i16x8.narrow_i32x4_s (local.get $a) (local.get $a)))
+      (local.set $first (i32.add (local.get $first) (i32.const 16)))
+      (local.set $out (i32.add (local.get $out) (i32.const 8)))
+      (br_if $eachFour (i32.lt_u (local.get $out) (local.get $end)))))
+
+  ;; As $brightness, of both chroma planes at once, the second $apart bytes after the first: four taps at a time, their weights
+  ;; twice. Results are the two planes' in turn.
+  (func $chroma
+    (param $src i32) (param $apart i32) (param $out i32) (param $width i32)
+    (param $first i32) (param $weights i32) (param $blocks i32)
+    (local $from i32) (local $at i32) (local $end i32) (local $block i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local.set $end (i32.add (local.get $out) (i32.shl (local.get $width) (i32.const 2))))
+    (loop $eachFour
+      (local.set $a (v128.const i64x2 0 0))
+      (local.set $b (local.get $a))
+      (local.set $c (local.get $a))
+      (local.set $d (local.get $a))
+      (local.set $from (local.get $src))
+      (local.set $block (local.get $blocks))
+      (loop $eachBlock
+        (local.set $at (i32.add (local.get $from) (i32.load offset=0 (local.get $first))))
+        (local.set $a (i32x4.add (local.get $a) (i32x4.dot_i16x8_s
+          (v128.load64_lane 1 (i32.add (local.get $at) (local.get $apart)) (v128.load64_zero (local.get $at)))
+          (v128.load offset=0 (local.get $weights)))))
+        (local.set $at (i32.add (local.get $from) (i32.load offset=4 (local.get $first))))
+        (local.set $b (i32x4.add (local.get $b) (i32x4.dot_i16x8_s
+          (v128.load64_lane 1 (i32.add (local.get $at) (local.get $apart)) (v128.load64_zero (local.get $at)))
+          (v128.load offset=16 (local.get $weights)))))
+        (local.set $at (i32.add (local.get $from) (i32.load offset=8 (local.get $first))))
+        (local.set $c (i32x4.add (local.get $c) (i32x4.dot_i16x8_s
+          (v128.load64_lane 1 (i32.add (local.get $at) (local.get $apart)) (v128.load64_zero (local.get $at)))
+          (v128.load offset=32 (local.get $weights)))))
+        (local.set $at (i32.add (local.get $from) (i32.load offset=12 (local.get $first))))
+        (local.set $d (i32x4.add (local.get $d) (i32x4.dot_i16x8_s
+          (v128.load64_lane 1 (i32.add (local.get $at) (local.get $apart)) (v128.load64_zero (local.get $at)))
+          (v128.load offset=48 (local.get $weights)))))
+        (local.set $weights (i32.add (local.get $weights) (i32.const 64)))
+        (local.set $from (i32.add (local.get $from) (i32.const 8)))
+        (br_if $eachBlock (local.tee $block (i32.sub (local.get $block) (i32.const 1)))))
+      ;; Sums of two lanes each.
+      (local.set $a (i32x4.shr_s (i32x4.add
+        (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $a) (local.get $b))
+        (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $a) (local.get $b)))
+        (i32.const 16)))
+      (local.set $c (i32x4.shr_s (i32x4.add
+        (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $c) (local.get $d))
+        (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $c) (local.get $d)))
+        (i32.const 16)))
+      (v128.store (local.get $out) (i16x8.narrow_i32x4_s (local.get $a) (local.get $c)))
+      (local.set $first (i32.add (local.get $first) (i32.const 16)))
+      (local.set $out (i32.add (local.get $out) (i32.const 16)))
+      (br_if $eachFour (i32.lt_u (local.get $out) (local.get $end)))))
+
+  ;; A row of brightness and one of both chromas to RGB bytes, eight pixels at a time; up to nine pixels more than $width are
+  ;; written. R = Y + 1.402 Cr, G = Y - 0.344136 Cb - 0.714136 Cr, B = Y + 1.772 Cb (JFIF), in 1/64 levels.
+  ;; Constants are splats made before the loop: engines make a v128.const anew each time.
+  (func $colours (param $y i32) (param $c i32) (param $out i32) (param $width i32)
+    (local $end i32) (local $p v128) (local $q v128) (local $cb v128) (local $cr v128) (local $l v128)
+    (local $half v128) (local $grey v128) (local $redCr v128) (local $greenCb v128) (local $greenCr v128) (local $blueCb v128)
+    (local $three v128)
+    (local.set $half (i16x8.splat (i32.const 32)))
+    (local.set $grey (i16x8.splat (i32.const 8192)))
+    (local.set $redCr (i16x8.splat (i32.const 13173)))
+    (local.set $greenCb (i16x8.splat (i32.const 11277)))
+    (local.set $greenCr (i16x8.splat (i32.const 23401)))
+    (local.set $blueCb (i16x8.splat (i32.const 7471)))
+    ;; Of four pixels of four bytes the first three each.
+    (local.set $three (i64x2.replace_lane 1 (i64x2.splat (i64.const 0x0908060504020100))
+      (i64.const 0x808080800e0d0c0a)))
+    (local.set $end (i32.add (local.get $y) (i32.shl (local.get $width) (i32.const 1))))
+    (loop $eachEight
+      (local.set $p (v128.load (local.get $c)))
+      (local.set $q (v128.load offset=16 (local.get $c)))
+      (local.set $l (i16x8.add (v128.load (local.get $y)) (local.get $half)))
+      (local.set $cb (i16x8.sub (i16x8.narrow_i32x4_s
+        (i32x4.shr_s (i32x4.shl (local.get $p) (i32.const 16)) (i32.const 16))
+        (i32x4.shr_s (i32x4.shl (local.get $q) (i32.const 16)) (i32.const 16))) (local.get $grey)))
+      (local.set $cr (i16x8.sub (i16x8.narrow_i32x4_s
+        (i32x4.shr_s (local.get $p) (i32.const 16)) (i32x4.shr_s (local.get $q) (i32.const 16))) (local.get $grey)))
+      ;; Red and green, a byte each.
+      (local.set $p (i8x16.narrow_i16x8_u
+        (i16x8.shr_s (i16x8.add (i16x8.add (local.get $l) (local.get $cr))
+          (i16x8.relaxed_q15mulr_s (local.get $cr) (local.get $redCr))) (i32.const 6))
+        (i16x8.shr_s (i16x8.sub (i16x8.sub (local.get $l)
+          (i16x8.relaxed_q15mulr_s (local.get $cb) (local.get $greenCb)))
+          (i16x8.relaxed_q15mulr_s (local.get $cr) (local.get $greenCr))) (i32.const 6))))
+      ;; Blue, and bytes that are left out again.
+      (local.set $q (i16x8.shr_s (i16x8.add_sat_s (local.get $l)
+        (i16x8.sub (i16x8.add (local.get $cb) (local.get $cb))
+          (i16x8.relaxed_q15mulr_s (local.get $cb) (local.get $blueCb)))) (i32.const 6)))
+      (local.set $q (i8x16.narrow_i16x8_u (local.get $q) (local.get $q)))
+      (local.set $q (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $q) (local.get $q)))
+      (local.set $p (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $p)
+        (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $p) (local.get $p))))
+      (v128.store (local.get $out) (i8x16.swizzle
+        (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $p) (local.get $q)) (local.get $three)))
+      (v128.store offset=12 (local.get $out) (i8x16.swizzle
+        (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $p) (local.get $q)) (local.get $three)))
+      (local.set $y (i32.add (local.get $y) (i32.const 16)))
+      (local.set $c (i32.add (local.get $c) (i32.const 32)))
+      (local.set $out (i32.add (local.get $out) (i32.const 24)))
+      (br_if $eachEight (i32.lt_u (local.get $y) (local.get $end)))))
+
+  ;; Columns and colours: rows of 16 bits of three planes to RGB bytes. $line: room for one row between.
+  (func (export "planes")
+    (param $y i32) (param $yPitch i32) (param $c i32) (param $cPitch i32) (param $apart i32)
+    (param $out i32) (param $width i32) (param $rows i32) (param $line i32)
+    (param $yFirst i32) (param $yWeights i32) (param $yBlocks i32)
+    (param $cFirst i32) (param $cWeights i32) (param $cBlocks i32)
+    (local $both i32)
+    (local.set $both (i32.add (local.get $line) (i32.shl (i32.add (local.get $width) (i32.const 16)) (i32.const 1))))
+    (loop $eachRow
+      (call $brightness (local.get $y) (local.get $line) (local.get $width)
+        (local.get $yFirst) (local.get $yWeights) (local.get $yBlocks))
+      (call $chroma (local.get $c) (local.get $apart) (local.get $both) (local.get $width)
+        (local.get $cFirst) (local.get $cWeights) (local.get $cBlocks))
+      (call $colours (local.get $line) (local.get $both) (local.get $out) (local.get $width))
+      (local.set $y (i32.add (local.get $y) (local.get $yPitch)))
+      (local.set $c (i32.add (local.get $c) (local.get $cPitch)))
+      (local.set $out (i32.add (local.get $out) (i32.mul (local.get $width) (i32.const 3))))
       (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
       (br_if $eachRow (local.get $rows)))))

@@ -1,13 +1,5 @@
+import type { Taps } from "./resize_taps.ts";
 import { RESIZE_WASM } from "./resize_wasm.ts";
-
-/** Which pixels each result along one axis takes, and how much of each. */
-export interface Taps {
-  first: Int32Array;
-  count: Int32Array;
-  /** `stride` weights a result, whole numbers of 1 / 2²². */
-  weights: Int32Array;
-  stride: number;
-}
 
 /** Rows of RGB bytes; `pitch` bytes from one row to the next. */
 export interface Rows {
@@ -20,24 +12,27 @@ export interface Rows {
 
 type Pass = (...numbers: number[]) => void;
 
-interface Kernel {
+/** The functions of resize.wat. */
+export interface Kernel {
   memory: WebAssembly.Memory;
   columns: Pass;
   rows: Pass;
   quickColumns: Pass;
   quickRows: Pass;
+  planes: Pass;
 }
 
 const PAGE = 65536;
 /** More memory than this is given back after the call, in place of being kept for the next. */
 const KEPT = 64 * 2 ** 20;
 /** The kernel may read and write so far past an end. */
-const ROOM = 64;
+export const ROOM = 64;
 
 let module: WebAssembly.Module | undefined;
 let kept: Kernel | undefined;
 
-function kernelOf(bytes: number): Kernel {
+/** The kernel, with so much memory or more. What is in it holds until the next call. */
+export function kernelOf(bytes: number): Kernel {
   module ??= new WebAssembly.Module(Uint8Array.from(atob(RESIZE_WASM), (letter) => letter.charCodeAt(0)));
   const make = () => new WebAssembly.Instance(module!).exports as unknown as Kernel;
   const kernel = bytes > KEPT ? make() : kept ??= make();
@@ -114,7 +109,7 @@ interface QuickTaps {
 const quickOnes = new WeakMap<Taps, QuickTaps>(), quickPairs = new WeakMap<Taps, QuickTaps>();
 
 /** Weights of 1 / 2¹⁵ that sum to 1, so that a constant picture stays constant. */
-function rounded(taps: Taps, result: number): number[] {
+export function rounded(taps: Taps, result: number): number[] {
   const { weights, stride, count } = taps;
   const from = result * stride, values: number[] = [];
   for (let k = 0; k < count[result]; k++) values.push(Math.round(weights[from + k] / 128));

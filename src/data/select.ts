@@ -27,6 +27,7 @@ export function select(source: Source, indices: ArrayLike<number>): Source {
     labels: source.labels,
     get: async (index) => await source.get(original(index)),
     key: async (index) => await source.key(original(index)),
+    place: (index) => source.place?.(original(index)) ?? null,
     close: () => source.close(),
   };
 }

@@ -3,11 +3,18 @@ import { sampleView, type ViewOptions } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
 import { badWatch } from "./bad.ts";
 import { type Decoder, openDecoder } from "./decoder.ts";
-import { type BadRecord, type EpochReader, randomEpochs, streamEpochs } from "./epoch.ts";
+import { type BadRecord, type EpochOptions, type EpochReader, randomEpochs, streamEpochs } from "./epoch.ts";
 import { prefetch } from "./iter.ts";
 import { parseProcess } from "./part.ts";
 import { type Data, dataLength, dataUri, openedOf } from "./opened.ts";
-import { BadRecordError, type Batch, type Cursor, type ImageRecord, PictureError } from "./types.ts";
+import {
+  BadRecordError,
+  type Batch,
+  type Cursor,
+  type ImageRecord,
+  PictureError,
+  type Source,
+} from "./types.ts";
 
 export type { BadRecord } from "./epoch.ts";
 
@@ -29,7 +36,7 @@ export interface StreamOptions {
   onBadRecord?: (bad: BadRecord) => void;
   /** Bad records that were counted before `from`; `Batch.bad` goes on from there. Default 0. */
   bad?: number;
-  /** Records read and decoded at once. Default, also for 0: four times the cores, at least 4. */
+  /** Records read and decoded at once. Default, also for 0: eight times the cores. */
   concurrency?: number;
   /** Threads that decode. Default, also for 0: as many as cores. */
   workers?: number;
@@ -44,6 +51,11 @@ export interface StreamOptions {
   shuffleBytes?: number;
   /** Finished batches that may wait. Default 2. */
   prefetch?: number;
+  /**
+   * How many batches keep their pictures, the newest counted: `base` of older ones is used again for new ones. For consumers
+   * who are done with a batch soon, as memory need not be cleared and collected then. Default: all.
+   */
+  keep?: number;
   /** Larger pictures count as bad. Default as in {@linkcode decodePicture}. */
   maxPixels?: number;
   /**
@@ -108,7 +120,7 @@ interface Sample {
 export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<Batch, void, void> {
   const { process } = given;
   const options = { ...given, process: typeof process === "string" ? processFrom(process) : process };
-  const concurrency = options.concurrency || Math.max(4, 4 * navigator.hardwareConcurrency);
+  const concurrency = options.concurrency || 8 * navigator.hardwareConcurrency;
   checkOptions(data, { ...options, concurrency });
   const { imageSize: size, maxPixels, workers } = options;
   const batches = async function* () {
@@ -123,6 +135,8 @@ export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<
 }
 
 const processFrom = (text: string) => text === "" ? undefined : parseProcess(text);
+
+type Load = EpochOptions<Sample>["load"];
 
 /** Options with the process's part as numbers. */
 type ReadOptions = StreamOptions & { process?: { index: number; count: number } };
@@ -141,6 +155,7 @@ function checkOptions(data: Data, options: ReadOptions): void {
   whole("concurrency", options.concurrency ?? 1, 1);
   whole("workers", options.workers ?? 0, 0, 1024);
   whole("prefetch", options.prefetch ?? 1, 1);
+  whole("keep", options.keep ?? 1, 1);
   whole("shuffle buffer", options.shuffleBuffer ?? 1, 1);
   whole("shuffle bytes", options.shuffleBytes ?? 1, 1, Number.MAX_SAFE_INTEGER);
   if (process) {
@@ -173,19 +188,21 @@ function readerOf(
   decoder: Decoder,
 ): EpochReader<Sample> {
   const opened = openedOf(data), uri = dataUri(data), length = dataLength(data);
-  const load = (index: number, open: () => Promise<ImageRecord>) => loadSample(uri, index, open, decoder);
+  const load: Load = (index, open, place) => loadSample(uri, index, open, place, decoder);
   if (opened.access !== "random") return streamEpochs(opened, { ...options, load });
   const cacheable = length! * options.imageSize ** 2 * 3 <= (options.cacheBytes ?? CACHE_BYTES);
   if (!cacheable) return randomEpochs(opened.source, { ...options, load });
   const known: Sample[] = new Array(length!);
   return randomEpochs(opened.source, {
     ...options,
-    load: async (index, open) => {
+    load: async (index, open, place) => {
       if (known[index]) return known[index];
-      const sample = await load(index, open);
+      const sample = await load(index, open, place);
       // Bad records are read again each epoch, so that they are counted and named each epoch.
-      if (!("reason" in sample)) known[index] = { ...sample, kept: true };
-      return "reason" in sample ? sample : known[index];
+      if ("reason" in sample) return sample;
+      const base = sample.base.slice();
+      decoder.reuse(sample.base);
+      return known[index] = { ...sample, base, kept: true };
     },
   });
 }
@@ -195,10 +212,16 @@ async function loadSample(
   uri: string,
   index: number,
   open: () => Promise<ImageRecord>,
+  place: Source["place"],
   decoder: Decoder,
 ): Promise<Sample | BadRecord> {
   let key: string | null = null, source = uri;
   try {
+    const where = decoder.reads ? place?.(index) : null;
+    if (where) {
+      const made = await decoder.baseAt(where.at);
+      if (made) return { index, key: where.key ?? made.key ?? "", base: made.base };
+    }
     const record = await open();
     key = record.key;
     source = record.source ?? uri;
@@ -218,6 +241,7 @@ async function* batchesOf(
   decoder: Decoder,
 ): AsyncGenerator<Batch, void, void> {
   const { batchSize } = options;
+  const memory = baseMemory(options);
   let { epoch, position } = options.from ?? { epoch: 0, position: 0 };
   let bad = options.bad ?? 0;
   for (;; epoch++, position = 0) {
@@ -237,7 +261,7 @@ async function* batchesOf(
       samples.push(step.sample);
       if (samples.length < batchSize) continue;
       made = true;
-      const batch = assemble(samples, options, epoch, reader.after({ epoch, position }), bad);
+      const batch = assemble(samples, memory(), options, epoch, reader.after({ epoch, position }), bad);
       for (const { kept, base } of samples) if (!kept) decoder.reuse(base);
       samples = [];
       yield batch;
@@ -247,9 +271,24 @@ async function* batchesOf(
   }
 }
 
+/** Gives the memory of one batch after the other: new, or in turn what `keep` lets be used again. */
+function baseMemory(
+  { batchSize, imageSize, keep = Infinity, prefetch = 2 }: StreamOptions,
+): () => Uint8Array {
+  const bytes = batchSize * imageSize ** 2 * 3, ring: Uint8Array[] = [];
+  // Beside those kept: the ones that wait, the one that is being handed out and the one that is being made.
+  const most = keep + prefetch + 2;
+  let next = 0;
+  return () => {
+    if (ring.length < most && keep !== Infinity) ring.push(new Uint8Array(bytes));
+    return ring.length === 0 ? new Uint8Array(bytes) : ring[next++ % most];
+  };
+}
+
 /** Puts decoded pictures side by side and draws their views. */
 function assemble(
   samples: Sample[],
+  base: Uint8Array,
   options: StreamOptions,
   epoch: number,
   next: Cursor,
@@ -257,7 +296,6 @@ function assemble(
 ): Batch {
   const { imageSize, seed, views: viewOptions } = options;
   const pictureBytes = imageSize * imageSize * 3, count = samples.length;
-  const base = new Uint8Array(count * pictureBytes);
   const views = new Float32Array(2 * count * VIEW_FIELDS);
   samples.forEach((sample, i) => {
     base.set(sample.base, i * pictureBytes);

@@ -4,7 +4,7 @@
  */
 import { isPlain, type JpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
-import { quickBasePicture } from "./resize.ts";
+import { type Planes, planesBasePicture, quickBasePicture } from "./resize.ts";
 import { PictureError } from "./types.ts";
 
 const SYMBOLS = {
@@ -14,13 +14,30 @@ const SYMBOLS = {
   tj3DecompressHeader: { parameters: ["pointer", "buffer", "usize"], result: "i32" },
   tj3SetScalingFactor: { parameters: ["pointer", { struct: ["i32", "i32"] }], result: "i32" },
   tj3Decompress8: { parameters: ["pointer", "buffer", "usize", "buffer", "i32", "i32"], result: "i32" },
+  tj3DecompressToYUVPlanes8: {
+    parameters: ["pointer", "buffer", "usize", "buffer", "buffer"],
+    result: "i32",
+  },
   tj3Destroy: { parameters: ["pointer"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 // Names and numbers of turbojpeg.h.
 const TJINIT_DECOMPRESS = 1;
 const TJPF_RGB = 0;
-const STOP_ON_WARNING = 0, JPEG_WIDTH = 5, JPEG_HEIGHT = 6, SCAN_LIMIT = 13;
+const STOP_ON_WARNING = 0,
+  SUBSAMPLING = 4,
+  JPEG_WIDTH = 5,
+  JPEG_HEIGHT = 6,
+  COLOUR_SPACE = 8,
+  SCAN_LIMIT = 13;
+const YCBCR = 1;
+/** Which sides of the chroma planes are halved, by libjpeg-turbo's number for the kind of subsampling. */
+const HALVED: Record<number, { halfColumns: boolean; halfRows: boolean }> = {
+  0: { halfColumns: false, halfRows: false },
+  1: { halfColumns: true, halfRows: false },
+  2: { halfColumns: true, halfRows: true },
+  4: { halfColumns: false, halfRows: true },
+};
 
 /** A progressive file with more scans is made to take time. */
 const MOST_SCANS = 500;
@@ -87,6 +104,29 @@ export function openTurbo(path: string | null): Turbo | null {
   const check = (result: number) => {
     if (result !== 0) throw new PictureError("JPEG cannot be decoded");
   };
+  const planes = new BigUint64Array(3), pitches = new Int32Array(3);
+  let memory: ArrayBuffer | null = null, address = 0n;
+  /** In full size, before colours are mixed. */
+  const fromPlanes = (
+    file: Uint8Array<ArrayBuffer>,
+    sizes: Planes,
+    size: number,
+    out: Uint8Array,
+  ) =>
+    planesBasePicture(
+      sizes,
+      (buffer, layout) => {
+        if (memory !== buffer) {
+          memory = buffer;
+          address = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(buffer))));
+        }
+        layout.offsets.forEach((offset, i) => planes[i] = address + BigInt(offset));
+        pitches.set(layout.pitches);
+        check(c.tj3DecompressToYUVPlanes8(handle, file, BigInt(file.length), planes, pitches));
+      },
+      size,
+      out,
+    );
   return {
     base(bytes, header, size, out) {
       if (!isPlain(header)) throw new PictureError("an unusual JPEG");
@@ -99,11 +139,18 @@ export function openTurbo(path: string | null): Turbo | null {
       }
       const scale = decodeScale(header.width, header.height, size);
       check(c.tj3SetScalingFactor(handle, new Uint8Array(Int32Array.of(1, 8 / scale).buffer)));
-      const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
-      const extent = { width: header.width * scale / 8, height: header.height * scale / 8 };
-      const decode = (pixels: Uint8Array<ArrayBuffer>) =>
-        check(c.tj3Decompress8(handle, file, length, pixels, 0, TJPF_RGB));
-      quickBasePicture(width, height, extent, decode, size, out);
+      const halved = c.tj3Get(handle, COLOUR_SPACE) === YCBCR
+        ? HALVED[c.tj3Get(handle, SUBSAMPLING)]
+        : undefined;
+      if (scale === 8 && halved) {
+        fromPlanes(file, { width: header.width, height: header.height, ...halved }, size, out);
+      } else {
+        const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
+        const extent = { width: header.width * scale / 8, height: header.height * scale / 8 };
+        const decode = (pixels: Uint8Array<ArrayBuffer>) =>
+          check(c.tj3Decompress8(handle, file, length, pixels, 0, TJPF_RGB));
+        quickBasePicture(width, height, extent, decode, size, out);
+      }
       // The square is smaller than the picture, and turning it is the same.
       const turned = orient({ width: size, height: size, data: out }, header.orientation);
       if (turned.data !== out) out.set(turned.data);

@@ -10,6 +10,13 @@ export interface ImageRecord {
   label?: number;
 }
 
+/** Where a record stands on a local disk, so that a thread can read it itself. */
+export type RecordPlace =
+  /** A picture's file. */
+  | { path: string }
+  /** A value in a shard of ours (shard.ts), which holds name and checksum. */
+  | { path: string; offset: number; length: number };
+
 /** Where records come from, in any order. */
 export interface Source {
   /** What the user named. */
@@ -22,6 +29,11 @@ export interface Source {
   get(index: number): Promise<ImageRecord>;
   /** The key of record `index`, without reading its bytes where that is possible. */
   key(index: number): Promise<string>;
+  /**
+   * Where record `index` stands, if that is known without waiting and the bytes there are the record's: a quicker way than
+   * {@linkcode Source.get} for good records. `key`: its key, where that does not stand with the bytes.
+   */
+  place?(index: number): { key?: string; at: RecordPlace } | null;
   /** Closes files. Safe to call twice. */
   close(): Promise<void>;
 }

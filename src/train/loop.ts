@@ -154,6 +154,8 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     concurrency: config.concurrency,
     workers: config.workers,
     prefetch: config.prefetch,
+    // A batch is copied to the device before the next is asked for.
+    keep: 2,
     process: share.process,
     shuffleBuffer: config.shuffleBuffer,
   })[Symbol.asyncIterator]();

@@ -19,7 +19,7 @@ const mean = (a: Uint8Array, b: Uint8Array) =>
 Deno.test("the bytes of resize_wasm.ts are resize.wat", async () => {
   const { parseWat } = await wabt();
   const path = new URL("../../src/data/resize.wat", import.meta.url);
-  const module = parseWat("resize.wat", await Deno.readTextFile(path), { simd: true });
+  const module = parseWat("resize.wat", await Deno.readTextFile(path), { simd: true, relaxed_simd: true });
   const { buffer } = module.toBinary({});
   module.destroy();
   assert.equal(btoa(String.fromCharCode(...buffer)), RESIZE_WASM);

@@ -1,0 +1,190 @@
+/** Sources of very many small records, of every kind, for bench memory. All hold the same few hundred different JPEGs again and again. */
+import { join } from "node:path";
+import sharp from "npm:sharp@0.35.5";
+import { writeShard } from "../src/data/lmdb_write.ts";
+import { SHARD_VERSION } from "../src/data/shard.ts";
+import { randomStream } from "../src/random.ts";
+
+/** Records in a file that holds many. */
+const IN_FILE = 30_000;
+
+/** How a source is made. */
+type Make = (root: string, count: number) => Promise<void>;
+
+/** Kinds of sources: where they stand below a root, what the user would write, and how they are made. */
+export const SOURCES: Record<
+  string,
+  { path: string; uri: (root: string, files: number) => string; make?: Make }
+> = {
+  folder: { path: "folder", uri: (root) => join(root, "folder"), make: makeFolder },
+  coco: {
+    path: "coco.json",
+    uri: (root) => `coco:${join(root, "folder")}#${join(root, "coco.json")}`,
+    make: makeCoco,
+  },
+  imagenet: {
+    path: "val.txt",
+    uri: (root) => `imagenet:${join(root, "folder")}#${join(root, "val.txt")}`,
+    make: makeList,
+  },
+  lmdb: { path: "shards", uri: (root) => join(root, "shards"), make: makeShards },
+  lmdb1: { path: "lmdb1", uri: (root) => `lmdb:${join(root, "lmdb1")}`, make: makeLmdb1 },
+  tar: { path: "tar", uri: (root, files) => join(root, `tar/data-{0..${files - 1}}.tar`), make: makeTar },
+  "tar-http": { path: "tar", uri: (_, files) => `http://HOST/data-{0..${files - 1}}.tar` },
+  parquet: { path: "parquet", uri: (root) => `parquet:${join(root, "parquet")}`, make: makeParquet },
+  mix: {
+    path: "shards",
+    uri: (root, files) => `${join(root, "shards")}*0.5,http://HOST/data-{0..${files - 1}}.tar*0.5`,
+  },
+};
+
+/** Files that so many records make. */
+export const filesOf = (count: number): number => Math.ceil(count / IN_FILE);
+
+/** Makes a source unless it is there, and what it needs of others. */
+export async function makeSource(kind: string, root: string, count: number): Promise<void> {
+  const { path } = SOURCES[kind];
+  const make = SOURCES[kind].make ??
+    Object.values(SOURCES).find((other) => other.path === path && other.make)!.make!;
+  if (kind === "coco" || kind === "imagenet") await makeSource("folder", root, count);
+  if (kind === "mix") await makeSource("tar-http", root, count);
+  if (await Deno.stat(join(root, path)).then(() => true, () => false)) return;
+  await make(root, count);
+}
+
+let pictures: Promise<Uint8Array[]> | undefined;
+
+/** Different small JPEGs. */
+function smallPictures(): Promise<Uint8Array[]> {
+  return pictures ??= Promise.all(Array.from({ length: 256 }, async (_, n) => {
+    const random = randomStream(n, "evaluation"), raw = { width: 24, height: 18, channels: 3 } as const;
+    const data = Uint8Array.from({ length: 24 * 18 * 3 }, () => random.integer(0, 255));
+    return new Uint8Array(await sharp(data, { raw }).jpeg({ quality: 60 }).toBuffer());
+  }));
+}
+
+const nameOf = (n: number) => String(n).padStart(6, "0");
+
+async function makeFolder(root: string, count: number): Promise<void> {
+  const files = await smallPictures();
+  await Deno.mkdir(join(root, "folder"), { recursive: true });
+  for (let n = 0; n < count; n++) {
+    Deno.writeFileSync(join(root, "folder", `${nameOf(n)}.jpg`), files[n % 256]);
+  }
+}
+
+async function makeCoco(root: string, count: number): Promise<void> {
+  const numbers = Array.from({ length: count }, (_, n) => n);
+  await Deno.writeTextFile(
+    join(root, "coco.json"),
+    JSON.stringify({
+      images: numbers.map((id) => ({ id, file_name: `${nameOf(id)}.jpg`, width: 24, height: 18 })),
+      annotations: numbers.map((id) => ({
+        id,
+        image_id: id,
+        category_id: id % 80,
+        area: 9,
+        bbox: [0, 0, 3, 3],
+      })),
+      categories: Array.from({ length: 80 }, (_, id) => ({ id, name: `thing ${id}` })),
+    }),
+  );
+}
+
+async function makeList(root: string, count: number): Promise<void> {
+  const lines = Array.from({ length: count }, (_, n) => `${nameOf(n)}.jpg ${n % 1000}\n`);
+  await Deno.writeTextFile(join(root, "val.txt"), lines.join(""));
+}
+
+async function makeShards(root: string, count: number): Promise<void> {
+  const files = await smallPictures();
+  await Deno.mkdir(join(root, "shards"), { recursive: true });
+  for (let shard = 0; shard < filesOf(count); shard++) {
+    const writer = writeShard(
+      join(root, "shards", `shard-${String(shard).padStart(5, "0")}.lmdb`),
+      IN_FILE * 2048,
+    );
+    for (let n = shard * IN_FILE; n < Math.min(count, (shard + 1) * IN_FILE); n++) {
+      writer.add({ key: nameOf(n), bytes: files[n % 256] });
+      if (n % 10_000 === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
+    await writer.finish({
+      format: "semantic-ae shard",
+      version: SHARD_VERSION,
+      source: "bench",
+      shard,
+      last: shard === filesOf(count) - 1,
+      labels: [],
+    });
+  }
+}
+
+/** By Python's lmdb: nothing else writes data version 1. */
+async function makeLmdb1(root: string, count: number): Promise<void> {
+  const files = await smallPictures(), folder = await Deno.makeTempDir({ dir: root });
+  for (const [n, bytes] of files.entries()) await Deno.writeFile(join(folder, `${n}.jpg`), bytes);
+  const program = `
+import lmdb, sys
+files = [open(f"{sys.argv[1]}/{n}.jpg", "rb").read() for n in range(256)]
+with lmdb.open(sys.argv[2], map_size=1 << 32) as base, base.begin(write=True) as change:
+    for n in range(int(sys.argv[3])):
+        change.put(b"%06d" % n, files[n % 256])
+`;
+  const env = Deno.env.toObject();
+  delete env.GLIBC_TUNABLES;
+  const { success, stderr } = await new Deno.Command(Deno.env.get("PYTHON") ?? "python3", {
+    args: ["-c", program, folder, join(root, "lmdb1"), String(count)],
+    env,
+    clearEnv: true,
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr).trim().split("\n").at(-1));
+}
+
+async function makeTar(root: string, count: number): Promise<void> {
+  const files = await smallPictures();
+  await Deno.mkdir(join(root, "tar"), { recursive: true });
+  for (let shard = 0; shard < filesOf(count); shard++) {
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    for (let n = shard * IN_FILE; n < Math.min(count, (shard + 1) * IN_FILE); n++) {
+      parts.push(
+        tarMember(`${nameOf(n)}.jpg`, files[n % 256]),
+        tarMember(`${nameOf(n)}.cls`, encode(`${n % 1000}`)),
+      );
+    }
+    parts.push(new Uint8Array(1024));
+    await Deno.writeFile(
+      join(root, `tar/data-${shard}.tar`),
+      new Uint8Array(await new Blob(parts).arrayBuffer()),
+    );
+  }
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** A file as a member of a tar file: header, content, filled up to whole blocks. */
+export function tarMember(name: string, content: Uint8Array): Uint8Array<ArrayBuffer> {
+  const member = new Uint8Array(512 + Math.ceil(content.length / 512) * 512);
+  const put = (text: string, at: number) => member.set(encode(text), at);
+  put(name, 0);
+  put("0000644\0", 100);
+  put(`${content.length.toString(8).padStart(11, "0")}\0`, 124);
+  put("00000000000\0", 136);
+  put("        0", 148);
+  put("ustar\x0000", 257);
+  put(`${member.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148);
+  member.set(content, 512);
+  return member;
+}
+
+async function makeParquet(root: string, count: number): Promise<void> {
+  const { parquetWriteBuffer } = await import("npm:hyparquet-writer@0.17.0");
+  const files = await smallPictures();
+  await Deno.mkdir(join(root, "parquet"), { recursive: true });
+  for (let file = 0; file < filesOf(count); file++) {
+    const data = [];
+    for (let n = file * IN_FILE; n < Math.min(count, (file + 1) * IN_FILE); n++) data.push(files[n % 256]);
+    const columnData = [{ name: "image", data, type: "BYTE_ARRAY" as const }];
+    const bytes = parquetWriteBuffer({ columnData, rowGroupSize: 1000 });
+    await Deno.writeFile(join(root, `parquet/part-${file}.parquet`), new Uint8Array(bytes));
+  }
+}

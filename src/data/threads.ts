@@ -1,0 +1,112 @@
+import type { WorkerAnswer, WorkerJob, WorkerMemory, WorkerStart } from "./decode_worker.ts";
+import type { Slots } from "./slots.ts";
+
+/** What became of a picture. */
+export interface Made {
+  /** The place of the result, the caller's now, and its contents' when not good. */
+  slot: number;
+  good: boolean;
+  key?: string;
+  /** Milliseconds spent reading. */
+  reading: number;
+}
+
+/** Threads that make base pictures. */
+export interface Threads {
+  /** Makes one. Pictures of the same turn of the event loop go in few messages. */
+  run(picture: WorkerJob["picture"]): Promise<Made>;
+  /** Ends the threads. */
+  close(): void;
+}
+
+/** Pictures in a message: a message costs as much as a twentieth of a picture. */
+const GROUP = 4;
+/** Messages that a thread has at once: while one is in work, the next is there already. */
+const DEPTH = 2;
+
+interface Thread {
+  worker: Worker;
+  /** What it works on, oldest first. */
+  messages: Waiting[][];
+}
+
+interface Waiting {
+  job: WorkerJob;
+  resolve: (made: Made) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * Starts nothing yet: threads start when there is work for them.
+ *
+ * @param count How many at most.
+ * @param start What each is told first.
+ * @param memory Where results go.
+ */
+export function threads(count: number, start: WorkerStart, memory: Slots): Threads {
+  const all: Thread[] = [], queue: Waiting[] = [];
+  let planned = false, closed = false, broken: Error | null = null;
+
+  const tell = (worker: Worker, piece: SharedArrayBuffer) =>
+    worker.postMessage({ memory: piece } satisfies WorkerMemory);
+  memory.watch((piece) => all.forEach(({ worker }) => tell(worker, piece)));
+  const fail = (error: Error) => {
+    broken ??= error;
+    for (const { reject } of [...all.flatMap(({ messages }) => messages.flat()), ...queue]) reject(broken);
+    for (const thread of all) thread.messages = [];
+    queue.length = 0;
+  };
+  const open = (): Thread => {
+    const worker = new Worker(new URL("./decode_worker.ts", import.meta.url).href, { type: "module" });
+    const thread: Thread = { worker, messages: [] };
+    worker.onmessage = ({ data: { good, keys, reading } }: MessageEvent<WorkerAnswer>) => {
+      const done = thread.messages.shift() ?? [];
+      done.forEach(({ job, resolve }, i) =>
+        resolve({ slot: job.slot, good: good[i], key: keys[i], reading: reading / done.length })
+      );
+      plan();
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      fail(new Error(`a decoding thread failed: ${event.message}`));
+    };
+    worker.postMessage(start);
+    for (const piece of memory.pieces) tell(worker, piece);
+    all.push(thread);
+    return thread;
+  };
+  const pump = () => {
+    planned = false;
+    while (queue.length > 0 && !closed) {
+      const least = all.reduce<Thread | null>(
+        (best, thread) => best && best.messages.length <= thread.messages.length ? best : thread,
+        null,
+      );
+      const thread = (!least || least.messages.length > 0) && all.length < count ? open() : least!;
+      if (thread.messages.length >= DEPTH) return;
+      // What there is is shared out, so that no thread waits for another's pictures.
+      const share = Math.ceil(queue.length / count);
+      const message = queue.splice(0, Math.min(share, GROUP));
+      thread.messages.push(message);
+      thread.worker.postMessage(message.map(({ job }) => job));
+    }
+  };
+  const plan = () => {
+    if (planned) return;
+    planned = true;
+    // After what else this turn brings: further pictures, of results that were just handed out.
+    queueMicrotask(pump);
+  };
+  return {
+    run: (picture) =>
+      new Promise((resolve, reject) => {
+        if (broken) return reject(broken);
+        queue.push({ job: { picture, slot: memory.take() }, resolve, reject });
+        plan();
+      }),
+    close() {
+      closed = true;
+      for (const { worker } of all.splice(0)) worker.terminate();
+    },
+  };
+}
