@@ -3,6 +3,7 @@ import { plainEngine } from "../plain.ts";
 import type { Engine } from "../types.ts";
 import { loadCompanions } from "../xla/pjrt/companions.ts";
 import { quietLog } from "../xla/pjrt/quiet.ts";
+import { driversLoaded } from "../webgpu/adapter.ts";
 import { PluginUnavailableError } from "../xla/install.ts";
 import { findTensorflow, type FoundTensorflow } from "./install.ts";
 import { loadNativeBackend, type NativeBackend } from "./node.ts";
@@ -36,6 +37,13 @@ export async function openTensorflow(cache?: string): Promise<Engine> {
       throw new PluginUnavailableError(
         "TensorFlow is not installed: `deno task engine install tensorflow` fetches and builds it (274 MB), " +
           "`… install tensorflow-gpu` for NVIDIA cards",
+      );
+    }
+    // Mesa's drivers bring LLVM, and TensorFlow, loaded after it, would take its functions for its own and crash.
+    if (Deno.build.os === "linux" && driversLoaded()) {
+      throw new Error(
+        "engine tensorflow cannot be opened after WebGPU was asked for a device: their libraries do not get on in this " +
+          "order. Open it first, or in a process of its own.",
       );
     }
     const backend = await load(found);

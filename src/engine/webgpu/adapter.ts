@@ -29,8 +29,16 @@ async function withoutDisplay<Result>(run: () => Promise<Result>): Promise<Resul
   }
 }
 
+let asked = false;
+
+/** Whether this process has looked for a device, which loads the drivers that there are, and libraries with them. */
+export function driversLoaded(): boolean {
+  return asked;
+}
+
 /** The fastest device that WebGPU finds, if it finds any. */
 export async function findAdapter(): Promise<FoundAdapter | undefined> {
+  asked = true;
   const adapter = await withoutDisplay(async () =>
     await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" })
   );
