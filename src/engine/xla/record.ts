@@ -6,7 +6,7 @@ import { countFlops } from "./ir/flops.ts";
 import { printProgram, reachable } from "./ir/print.ts";
 import type { Mesh, TensorType, Value } from "./ir/types.ts";
 import type { JitOptions } from "./jit.ts";
-import { newTrace, type Trace, valueOf } from "./trace.ts";
+import { newTrace, type Trace, valueOf, withoutChance } from "./trace.ts";
 import { leaves, mapTree, paths, type Tree } from "./tree.ts";
 
 /** A function as a program. */
@@ -84,10 +84,13 @@ export function recordFunction<Args extends Record<string, Tree>>(
       const { dataId } = backend.adoptValue(value);
       return engine.makeTensorFromDataId(dataId, leaf.shape, leaf.dtype, backend);
     });
-    const result = fn(standIns as unknown as Args);
+    const result = withoutChance(() => fn(standIns as unknown as Args));
     form = formOf(result);
     resultPaths = paths(result);
     const found = leaves(result);
+    if (found.length === 0) {
+      throw new Error("xla: the function returned no tensor, so there is nothing to compute");
+    }
     values = found.map((leaf) => valueOf(trace, backend.entries.get(leaf.dataId), leaf));
     // Tensors that the function marked with tf.keep outlive the scope.
     for (const leaf of found) if (leaf.kept && backend.entries.get(leaf.dataId).value) leaf.dispose();

@@ -59,15 +59,43 @@ export function typeOf(buffer: { type: TensorType["element"]; dims: readonly num
   return { element: buffer.type, shape: [...buffer.dims] };
 }
 
-/** Where in the user's code a tensor was asked for: the first line of the stack that is neither ours nor tfjs's. */
-export function userLine(): string {
-  const here = new URL(".", import.meta.url).href;
+/** The calls that are under way, innermost first. */
+function calls(): string[] {
   // tfjs alone takes up the ten lines that are kept by default.
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
   const { stack } = new Error();
   Error.stackTraceLimit = limit;
-  const lines = (stack ?? "").split("\n").slice(1).map((line) => line.trim());
-  const own = lines.find((line) => !line.includes(here) && !/tfjs|node:|ext:|<anonymous>/.test(line));
+  return (stack ?? "").split("\n").slice(1).map((line) => line.trim());
+}
+
+/** Where in the user's code a tensor was asked for: the first line of the stack that is neither ours nor tfjs's. */
+export function userLine(): string {
+  const here = new URL(".", import.meta.url).href;
+  const own = calls().find((line) => !line.includes(here) && !/tfjs|node:|ext:|<anonymous>/.test(line));
   return own ? ` (${own})` : "";
+}
+
+/**
+ * Runs a function in which nobody may draw at random: the numbers would be drawn once, while it is traced, and be the
+ * same at every call. (Draws with a seed are, wherever they are made.)
+ *
+ * @throws {Error} Naming the op that drew, and the line of the user's code.
+ */
+export function withoutChance<T>(fn: () => T): T {
+  const { random } = Math;
+  Math.random = () => {
+    const op = calls().map((line) => /^at (?:Object\.)?(\w+)_+ \(.*tf/.exec(line)?.[1]).find((name) => name);
+    throw new Error(
+      `xla: ${
+        op ?? "Math.random"
+      } draws at random, which cannot be traced${userLine()}: the numbers would be the same ` +
+        "at every call. Draw outside of jit and give the result as an argument, or give a seed",
+    );
+  };
+  try {
+    return fn();
+  } finally {
+    Math.random = random;
+  }
 }

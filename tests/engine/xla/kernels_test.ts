@@ -121,6 +121,13 @@ Deno.test("a kernel that must know values says so when it is traced, and where",
   await onXla((xla) => {
     const traced = xla.jit(({ x }: { x: tf.Tensor }) => tf.unique(x as tf.Tensor1D).values);
     assert.throws(() => traced({ x: tf.tensor1d([1, 2, 1]) }), /Unique cannot be traced.*kernels_test\.ts/s);
+    for (const draw of [() => tf.randomUniform([2]), () => tf.scalar(Math.random())]) {
+      assert.throws(
+        () => xla.jit(draw)({}),
+        /(randomUniform|Math\.random) draws at random, which cannot be traced \(.*kernels_test\.ts/s,
+      );
+    }
+    assert.ok(Math.random() < 1, "drawing works again afterwards");
     assert.deepEqual([...tf.unique(tf.tensor1d([1, 2, 1])).values.dataSync()], [1, 2]);
   });
 });
