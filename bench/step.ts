@@ -79,6 +79,7 @@ export async function prepare(
       const { state: next, metrics } = step({ state, batch, scalars });
       state = next;
       await metrics.loss.data();
+      await engine.ready(state);
       for (const metric of Object.values(metrics)) metric.dispose();
     }
     await engine.ready(state);

@@ -87,8 +87,8 @@ function describeCompile(report: CompileReport): string {
  * metrics.jsonl and checkpoints. With `config.resume` it goes on from the last checkpoint, bit for bit on the same
  * engine.
  *
- * At most two steps are under way, so the next batches are decoded while the device works. A state becomes a checkpoint
- * only after the loss of the step that follows it was seen to be a number.
+ * At most two steps are under way, on a processor one, and the next batches are decoded while the device works. A state
+ * becomes a checkpoint only after the loss of the step that follows it was seen to be a number.
  *
  * @param config The run; `out` names its folder.
  * @throws {ConfigError} For settings that cannot be used with this data, before work starts.
@@ -166,6 +166,8 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   });
 
   const flights: Flight[] = [];
+  // A step queued behind another has memory of its own already, and between two steps a processor loses nothing.
+  const ahead = engine.deviceMemory() === "host" ? 0 : 1;
   let snapshot: Snapshot | null = null;
   let checkpoint = resumed?.path ?? null;
   let done = start;
@@ -293,6 +295,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
         saved = performance.now();
       }
       hosts?.note(done + 1, [batch.next.epoch, batch.next.position, batch.bad]);
+      while (flights.length > ahead) await settle();
       const result = step(args);
       // The old state is given up: only the new one is valid from here on.
       state = result.state;
