@@ -26,6 +26,13 @@ export interface Decoder {
   readonly reads: boolean;
   /** Takes back a base picture that nobody looks at any more; its memory is used again. */
   reuse(base: Uint8Array): void;
+  /**
+   * The base pictures side by side, in the memory where they are, where they came into it in this order; else null. Reusing the
+   * result reuses all.
+   */
+  together(bases: readonly Uint8Array[]): Uint8Array | null;
+  /** Begins a new row of pictures for {@linkcode Decoder.together}. */
+  align(): void;
   /** Ends the threads. Nothing may be running. */
   close(): void;
 }
@@ -36,6 +43,8 @@ export interface DecoderOptions {
   size: number;
   /** Threads. Default, also for 0: as many as cores. They are started when the first picture comes. */
   workers?: number;
+  /** Pictures that may be used {@linkcode Decoder.together}. Default 16. */
+  group?: number;
   /** Larger pictures are refused. Default as in {@linkcode decodePicture}. */
   maxPixels?: number;
 }
@@ -58,7 +67,7 @@ const AGAIN = 2000;
  */
 export function openDecoder(options: DecoderOptions): Decoder {
   const { size, maxPixels = MAX_PIXELS } = options;
-  const turbo = turboPath(), memory = slots(size * size * 3);
+  const turbo = turboPath(), memory = slots(size * size * 3, options.group ?? 16);
   const pool = threads(options.workers || navigator.hardwareConcurrency, { turbo, size, maxPixels }, memory);
   let slow = 0, since = 0;
 
@@ -103,6 +112,8 @@ export function openDecoder(options: DecoderOptions): Decoder {
       return reads();
     },
     reuse: (base) => memory.give(base),
+    together: (bases) => memory.whole(bases),
+    align: () => memory.align(),
     close: () => pool.close(),
   };
 }

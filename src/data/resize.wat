@@ -164,7 +164,45 @@
       (local.set $src (i32.add (local.get $src) (local.get $pitch)))
       (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
       (br_if $eachRow (local.get $rows))))
-  ;; The planes of a JPEG, before colours are mixed, one number a pixel. Their rows are made by "quickRows".
+  ;; The planes of a JPEG, before colours are mixed, one number a pixel. Between the passes a pixel is 127 times its distance from 128;
+  ;; the weights of the columns make 64 times of it.
+
+  ;; One row of a plane, 32 pixels at a time, up to 31 more than $width: rows in pairs, their weights two bytes, from $w to $end.
+  (func $planeRow
+    (param $src i32) (param $out i32) (param $width i32) (param $pitch i32) (param $weights i32) (param $end i32)
+    (local $stop i32) (local $from i32) (local $w i32) (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local $p v128) (local $q v128) (local $weight v128) (local $middle v128)
+    (local.set $middle (i8x16.splat (i32.const 128)))
+    (local.set $stop (i32.add (local.get $src) (local.get $width)))
+    (loop $each32
+      (local.set $from (local.get $src))
+      (local.set $w (local.get $weights))
+      (local.set $a (v128.const i64x2 0 0))
+      (local.set $b (local.get $a))
+      (local.set $c (local.get $a))
+      (local.set $d (local.get $a))
+      (loop $eachPair
+        (local.set $weight (v128.load16_splat (local.get $w)))
+        (local.set $p (v128.xor (v128.load (local.get $from)) (local.get $middle)))
+        (local.set $q (v128.xor (v128.load (i32.add (local.get $from) (local.get $pitch))) (local.get $middle)))
+        (local.set $a (i16x8.add (local.get $a) (i16x8.relaxed_dot_i8x16_i7x16_s
+          (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $p) (local.get $q)) (local.get $weight))))
+        (local.set $b (i16x8.add (local.get $b) (i16x8.relaxed_dot_i8x16_i7x16_s
+          (i8x16.shuffle 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 (local.get $p) (local.get $q)) (local.get $weight))))
+        (local.set $p (v128.xor (v128.load offset=16 (local.get $from)) (local.get $middle)))
+        (local.set $q (v128.xor (v128.load offset=16 (i32.add (local.get $from) (local.get $pitch))) (local.get $middle)))
+        (local.set $c (i16x8.add (local.get $c) (i16x8.relaxed_dot_i8x16_i7x16_s
+          (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $p) (local.get $q)) (local.get $weight))))
+        (local.set $d (i16x8.add (local.get $d) (i16x8.relaxed_dot_i8x16_i7x16_s
+          (i8x16.shuffle 8 24 9 25 10 26 11 27 12 28 13 29 14 30 15 31 (local.get $p) (local.get $q)) (local.get $weight))))
+        (local.set $from (i32.add (local.get $from) (i32.shl (local.get $pitch) (i32.const 1))))
+        (br_if $eachPair (i32.lt_u (local.tee $w (i32.add (local.get $w) (i32.const 2))) (local.get $end))))
+      (v128.store (local.get $out) (local.get $a))
+      (v128.store offset=16 (local.get $out) (local.get $b))
+      (v128.store offset=32 (local.get $out) (local.get $c))
+      (v128.store offset=48 (local.get $out) (local.get $d))
+      (local.set $out (i32.add (local.get $out) (i32.const 64)))
+      (br_if $each32 (i32.lt_u (local.tee $src (i32.add (local.get $src) (i32.const 32))) (local.get $stop)))))
 
   ;; One row of brightness: eight taps at a time, in `blocks` rounds. Results come in fours, so up to three more than $width, and
   ;; are 1/64 levels. $weights: of four results in each round, eight of 16 bits each; $first: bytes.
@@ -207,7 +245,7 @@
       (local.set $a (i32x4.shr_s (i32x4.add
         (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $a) (local.get $c))
         (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $a) (local.get $c)))
-        (i32.const 16)))
+        (i32.const 15)))
       (v128.store64_lane 0 (local.get $out) (i16x8.narrow_i32x4_s (local.get $a) (local.get $a)))
       (local.set $first (i32.add (local.get $first) (i32.const 16)))
       (local.set $out (i32.add (local.get $out) (i32.const 8)))
@@ -252,11 +290,11 @@
       (local.set $a (i32x4.shr_s (i32x4.add
         (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $a) (local.get $b))
         (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $a) (local.get $b)))
-        (i32.const 16)))
+        (i32.const 15)))
       (local.set $c (i32x4.shr_s (i32x4.add
         (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $c) (local.get $d))
         (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $c) (local.get $d)))
-        (i32.const 16)))
+        (i32.const 15)))
       (v128.store (local.get $out) (i16x8.narrow_i32x4_s (local.get $a) (local.get $c)))
       (local.set $first (i32.add (local.get $first) (i32.const 16)))
       (local.set $out (i32.add (local.get $out) (i32.const 16)))
@@ -267,10 +305,10 @@
   ;; Constants are splats made before the loop: engines make a v128.const anew each time.
   (func $colours (param $y i32) (param $c i32) (param $out i32) (param $width i32)
     (local $end i32) (local $p v128) (local $q v128) (local $cb v128) (local $cr v128) (local $l v128)
-    (local $half v128) (local $grey v128) (local $redCr v128) (local $greenCb v128) (local $greenCr v128) (local $blueCb v128)
+    (local $half v128) (local $redCr v128) (local $greenCb v128) (local $greenCr v128) (local $blueCb v128)
     (local $three v128)
-    (local.set $half (i16x8.splat (i32.const 32)))
-    (local.set $grey (i16x8.splat (i32.const 8192)))
+    ;; What was subtracted, and a half for rounding.
+    (local.set $half (i16x8.splat (i32.const 8224)))
     (local.set $redCr (i16x8.splat (i32.const 13173)))
     (local.set $greenCb (i16x8.splat (i32.const 11277)))
     (local.set $greenCr (i16x8.splat (i32.const 23401)))
@@ -283,11 +321,11 @@
       (local.set $p (v128.load (local.get $c)))
       (local.set $q (v128.load offset=16 (local.get $c)))
       (local.set $l (i16x8.add (v128.load (local.get $y)) (local.get $half)))
-      (local.set $cb (i16x8.sub (i16x8.narrow_i32x4_s
+      (local.set $cb (i16x8.narrow_i32x4_s
         (i32x4.shr_s (i32x4.shl (local.get $p) (i32.const 16)) (i32.const 16))
-        (i32x4.shr_s (i32x4.shl (local.get $q) (i32.const 16)) (i32.const 16))) (local.get $grey)))
-      (local.set $cr (i16x8.sub (i16x8.narrow_i32x4_s
-        (i32x4.shr_s (local.get $p) (i32.const 16)) (i32x4.shr_s (local.get $q) (i32.const 16))) (local.get $grey)))
+        (i32x4.shr_s (i32x4.shl (local.get $q) (i32.const 16)) (i32.const 16))))
+      (local.set $cr (i16x8.narrow_i32x4_s
+        (i32x4.shr_s (local.get $p) (i32.const 16)) (i32x4.shr_s (local.get $q) (i32.const 16))))
       ;; Red and green, a byte each.
       (local.set $p (i8x16.narrow_i16x8_u
         (i16x8.shr_s (i16x8.add (i16x8.add (local.get $l) (local.get $cr))
@@ -312,22 +350,36 @@
       (local.set $out (i32.add (local.get $out) (i32.const 24)))
       (br_if $eachEight (i32.lt_u (local.get $y) (local.get $end)))))
 
-  ;; Columns and colours: rows of 16 bits of three planes to RGB bytes. $line: room for one row between.
+  ;; Three planes to RGB bytes, a row of the result after the other. $line: room for what stands between the passes. Taps of rows
+  ;; are a table: for each result the first row's place, counted from its plane, and the ends of its weights, counted from $weights.
   (func (export "planes")
-    (param $y i32) (param $yPitch i32) (param $c i32) (param $cPitch i32) (param $apart i32)
+    (param $y i32) (param $cb i32) (param $cr i32) (param $pitch i32) (param $cPitch i32)
     (param $out i32) (param $width i32) (param $rows i32) (param $line i32)
+    (param $yRows i32) (param $yRowWeights i32) (param $cRows i32) (param $cRowWeights i32)
     (param $yFirst i32) (param $yWeights i32) (param $yBlocks i32)
     (param $cFirst i32) (param $cWeights i32) (param $cBlocks i32)
-    (local $both i32)
-    (local.set $both (i32.add (local.get $line) (i32.shl (i32.add (local.get $width) (i32.const 16)) (i32.const 1))))
+    (local $u i32) (local $v i32) (local $both i32) (local $mixed i32)
+    (local.set $u (i32.add (local.get $line) (i32.add (i32.shl (local.get $pitch) (i32.const 1)) (i32.const 64))))
+    (local.set $v (i32.add (local.get $u) (i32.add (i32.shl (local.get $cPitch) (i32.const 1)) (i32.const 64))))
+    (local.set $both (i32.add (local.get $v) (i32.add (i32.shl (local.get $cPitch) (i32.const 1)) (i32.const 64))))
+    (local.set $mixed (i32.add (local.get $both) (i32.shl (i32.add (local.get $width) (i32.const 16)) (i32.const 1))))
     (loop $eachRow
-      (call $brightness (local.get $y) (local.get $line) (local.get $width)
+      (call $planeRow (i32.add (local.get $y) (i32.load (local.get $yRows))) (local.get $line) (local.get $pitch) (local.get $pitch)
+        (i32.add (local.get $yRowWeights) (i32.load offset=4 (local.get $yRows)))
+        (i32.add (local.get $yRowWeights) (i32.load offset=8 (local.get $yRows))))
+      (call $planeRow (i32.add (local.get $cb) (i32.load (local.get $cRows))) (local.get $u) (local.get $cPitch) (local.get $cPitch)
+        (i32.add (local.get $cRowWeights) (i32.load offset=4 (local.get $cRows)))
+        (i32.add (local.get $cRowWeights) (i32.load offset=8 (local.get $cRows))))
+      (call $planeRow (i32.add (local.get $cr) (i32.load (local.get $cRows))) (local.get $v) (local.get $cPitch) (local.get $cPitch)
+        (i32.add (local.get $cRowWeights) (i32.load offset=4 (local.get $cRows)))
+        (i32.add (local.get $cRowWeights) (i32.load offset=8 (local.get $cRows))))
+      (call $brightness (local.get $line) (local.get $both) (local.get $width)
         (local.get $yFirst) (local.get $yWeights) (local.get $yBlocks))
-      (call $chroma (local.get $c) (local.get $apart) (local.get $both) (local.get $width)
+      (call $chroma (local.get $u) (i32.sub (local.get $v) (local.get $u)) (local.get $mixed) (local.get $width)
         (local.get $cFirst) (local.get $cWeights) (local.get $cBlocks))
-      (call $colours (local.get $line) (local.get $both) (local.get $out) (local.get $width))
-      (local.set $y (i32.add (local.get $y) (local.get $yPitch)))
-      (local.set $c (i32.add (local.get $c) (local.get $cPitch)))
+      (call $colours (local.get $both) (local.get $mixed) (local.get $out) (local.get $width))
+      (local.set $yRows (i32.add (local.get $yRows) (i32.const 12)))
+      (local.set $cRows (i32.add (local.get $cRows) (i32.const 12)))
       (local.set $out (i32.add (local.get $out) (i32.mul (local.get $width) (i32.const 3))))
       (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
       (br_if $eachRow (local.get $rows)))))

@@ -108,14 +108,14 @@ interface QuickTaps {
 
 const quickOnes = new WeakMap<Taps, QuickTaps>(), quickPairs = new WeakMap<Taps, QuickTaps>();
 
-/** Weights of 1 / 2¹⁵ that sum to 1, so that a constant picture stays constant. */
-export function rounded(taps: Taps, result: number): number[] {
+/** A result's weights as whole numbers that sum to `sum`, so that a constant picture stays constant. */
+export function rounded(taps: Taps, result: number, sum: number): number[] {
   const { weights, stride, count } = taps;
   const from = result * stride, values: number[] = [];
-  for (let k = 0; k < count[result]; k++) values.push(Math.round(weights[from + k] / 128));
+  for (let k = 0; k < count[result]; k++) values.push(Math.round(weights[from + k] * sum / 2 ** 22));
   const largest = values.indexOf(Math.max(...values));
-  values[largest] += 32768 - values.reduce((sum, value) => sum + value, 0);
-  return values.map((value) => Math.min(value, 32767));
+  values[largest] += sum - values.reduce((sum, value) => sum + value, 0);
+  return values;
 }
 
 function quickTaps(taps: Taps, pairs: boolean): QuickTaps {
@@ -129,7 +129,8 @@ function quickTaps(taps: Taps, pairs: boolean): QuickTaps {
     stride: slots * 2,
   };
   for (let i = 0; i < results; i++) {
-    rounded(taps, i).forEach((weight, k) => {
+    rounded(taps, i, 32768).forEach((whole, k) => {
+      const weight = Math.min(whole, 32767);
       if (!pairs) quick.weights[i * slots + k] = weight;
       else {quick.weights.fill(
           weight,

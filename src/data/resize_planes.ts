@@ -20,35 +20,35 @@ export interface PlaneTaps {
   chromaRows: Taps;
 }
 
-/** Taps as the kernel takes them, one after the other as they stand in its memory. */
+/** Taps as the kernel takes them. */
 interface Prepared {
-  first: Int32Array;
-  /** Bytes of weights, for a pass over rows. */
-  bytes: Int32Array;
-  weights: Int16Array;
-  /** Vectors of weights of a result in a pass over columns; bytes of them in one over rows. */
-  step: number;
+  /** Rows: three numbers a result, as resize.wat says. Columns: the first pixel's place in bytes. */
+  table: Int32Array;
+  weights: Int8Array | Int16Array;
+  /** Vectors of weights of a result in a pass over columns. */
+  blocks: number;
 }
 
-const preparedRows = new WeakMap<Taps, Prepared>();
+/** What the weights of a result sum to: seven bits in a pass over rows, and what makes 64 levels of their 127 · 2¹⁵ for columns. */
+const ROW_SUM = 127, COLUMN_SUM = Math.round(64 * 2 ** 15 / ROW_SUM);
+
+const preparedRows = new WeakMap<Taps, { pitch: number; rows: Prepared }>();
 const preparedColumns = [new WeakMap<Taps, Prepared>(), new WeakMap<Taps, Prepared>()];
 
+/** Weights in pairs, the last filled up. */
 function rowTaps(taps: Taps, pitch: number): Prepared {
   const known = preparedRows.get(taps);
   // A picture's height says nothing of its pitch, so the taps may have been prepared for another one.
-  if (known && known.first[known.first.length - 1] === taps.first[taps.first.length - 1] * pitch) {
-    return known;
-  }
-  const results = taps.first.length, { stride } = taps, weights = new Int16Array(results * stride);
-  for (let i = 0; i < results; i++) weights.set(rounded(taps, i), i * stride);
-  const made = {
-    first: taps.first.map((row) => row * pitch),
-    bytes: taps.count.map((count) => count * 2),
-    weights,
-    step: stride * 2,
-  };
-  preparedRows.set(taps, made);
-  return made;
+  if (known?.pitch === pitch) return known.rows;
+  const table: number[] = [], weights: number[] = [];
+  taps.first.forEach((first, i) => {
+    const from = weights.push(...rounded(taps, i, ROW_SUM)) - taps.count[i];
+    if (weights.length % 2 === 1) weights.push(0);
+    table.push(first * pitch, from, weights.length);
+  });
+  const rows = { table: Int32Array.from(table), weights: Int8Array.from(weights), blocks: 0 };
+  preparedRows.set(taps, { pitch, rows });
+  return rows;
 }
 
 /**
@@ -59,22 +59,22 @@ function columnTaps(taps: Taps, twice: boolean): Prepared {
   const cache = preparedColumns[Number(twice)], known = cache.get(taps);
   if (known) return known;
   const results = taps.first.length, whole = Math.ceil(results / 4) * 4, lanes = twice ? 4 : 8;
-  const step = Math.ceil(Math.max(...taps.count) / lanes);
-  const first = new Int32Array(whole), weights = new Int16Array(whole * step * 8);
+  const blocks = Math.ceil(Math.max(...taps.count) / lanes);
+  const table = new Int32Array(whole), weights = new Int16Array(whole * blocks * 8);
   for (let i = 0; i < results; i++) {
-    first[i] = taps.first[i] * 2;
-    rounded(taps, i).forEach((weight, k) => {
-      const at = ((Math.floor(i / 4) * step + Math.floor(k / lanes)) * 4 + i % 4) * 8 + k % lanes;
+    table[i] = taps.first[i] * 2;
+    rounded(taps, i, COLUMN_SUM).forEach((weight, k) => {
+      const at = ((Math.floor(i / 4) * blocks + Math.floor(k / lanes)) * 4 + i % 4) * 8 + k % lanes;
       weights[at] = weight;
       if (twice) weights[at + 4] = weight;
     });
   }
-  const made = { first, bytes: new Int32Array(0), weights, step };
+  const made = { table, weights, blocks };
   cache.set(taps, made);
   return made;
 }
 
-const upTo16 = (bytes: number) => Math.ceil(bytes / 16) * 16;
+const upTo = (step: number, bytes: number) => Math.ceil(bytes / step) * step;
 
 /**
  * Resizes three planes and mixes their colours, on vectors of 128 bits (resize.wat).
@@ -92,7 +92,7 @@ export function resizePlanes(
   const { width, height, halfColumns, halfRows } = planes;
   const newWidth = planes.columns.first.length, newHeight = planes.rows.first.length;
   const half = (length: number, halved: boolean) => halved ? Math.ceil(length / 2) : length;
-  const pitch = upTo16(width + 1), chromaPitch = upTo16(half(width, halfColumns));
+  const pitch = upTo(32, width + 1), chromaPitch = upTo(32, half(width, halfColumns));
   const chromaHeight = half(height, halfRows);
   const tapSets = [
     rowTaps(planes.rows, pitch),
@@ -104,49 +104,33 @@ export function resizePlanes(
   let bytes = 0;
   const place = (length: number) => {
     const at = bytes;
-    bytes += upTo16(length + ROOM);
+    bytes += upTo(16, length + ROOM);
     return at;
   };
-  const [rows, chromaRows, columns, chromaColumns] = tapSets.map(({ first, bytes, weights, step }) => ({
-    first: place(first.byteLength),
-    bytes: place(bytes.byteLength),
-    weights: place(weights.byteLength),
-    step,
-  }));
-  const y = place(pitch * (height + 1)),
-    cb = place(chromaPitch * chromaHeight),
-    cr = place(chromaPitch * chromaHeight);
-  const low = place(2 * pitch * newHeight), chromaBytes = upTo16(2 * chromaPitch * newHeight + ROOM);
-  const chromaLow = place(2 * chromaBytes), to = place(out.length), line = place((newWidth + 16) * 6);
+  const places = tapSets.map(({ table, weights }) => [place(table.byteLength), place(weights.byteLength)]);
+  // A pair of rows may end with one that is not there.
+  const y = place(pitch * (height + 2));
+  const cb = place(chromaPitch * (chromaHeight + 1)), cr = place(chromaPitch * (chromaHeight + 1));
+  const to = place(out.length), line = place(2 * pitch + 4 * chromaPitch + 6 * newWidth + 512);
 
-  const kernel = kernelOf(bytes), buffer = kernel.memory.buffer as ArrayBuffer;
-  [rows, chromaRows, columns, chromaColumns].forEach((at, i) => {
-    new Int32Array(buffer).set(tapSets[i].first, at.first / 4);
-    new Int32Array(buffer).set(tapSets[i].bytes, at.bytes / 4);
-    new Int16Array(buffer).set(tapSets[i].weights, at.weights / 2);
+  const kernel = kernelOf(bytes),
+    buffer = kernel.memory.buffer as ArrayBuffer,
+    memory = new Uint8Array(buffer);
+  tapSets.forEach(({ table, weights }, i) => {
+    memory.set(new Uint8Array(table.buffer), places[i][0]);
+    memory.set(new Uint8Array(weights.buffer), places[i][1]);
   });
   fill(buffer, { offsets: [y, cb, cr], pitches: [pitch, chromaPitch, chromaPitch] });
-  const pass = (from: number, to: number, pitch: number, taps: typeof rows) =>
-    kernel.quickRows(from, to, newHeight, pitch, taps.first, taps.bytes, taps.weights, taps.step);
-  pass(y, low, pitch, rows);
-  pass(cb, chromaLow, chromaPitch, chromaRows);
-  pass(cr, chromaLow + chromaBytes, chromaPitch, chromaRows);
+  const [rows, chromaRows, columns, chromaColumns] = places;
   kernel.planes(
-    low,
-    2 * pitch,
-    chromaLow,
-    2 * chromaPitch,
-    chromaBytes,
-    to,
-    newWidth,
-    newHeight,
-    line,
-    columns.first,
-    columns.weights,
-    columns.step,
-    chromaColumns.first,
-    chromaColumns.weights,
-    chromaColumns.step,
+    ...[y, cb, cr, pitch, chromaPitch],
+    ...[to, newWidth, newHeight, line],
+    ...rows,
+    ...chromaRows,
+    ...columns,
+    tapSets[2].blocks,
+    ...chromaColumns,
+    tapSets[3].blocks,
   );
   out.set(new Uint8Array(buffer, to, out.length));
 }

@@ -36,7 +36,7 @@ export interface StreamOptions {
   onBadRecord?: (bad: BadRecord) => void;
   /** Bad records that were counted before `from`; `Batch.bad` goes on from there. Default 0. */
   bad?: number;
-  /** Records read and decoded at once. Default, also for 0: eight times the cores. */
+  /** Records read and decoded at once. Default, also for 0: sixteen times the cores. */
   concurrency?: number;
   /** Threads that decode. Default, also for 0: as many as cores. */
   workers?: number;
@@ -52,8 +52,8 @@ export interface StreamOptions {
   /** Finished batches that may wait. Default 2. */
   prefetch?: number;
   /**
-   * How many batches keep their pictures, the newest counted: `base` of older ones is used again for new ones. For consumers
-   * who are done with a batch soon, as memory need not be cleared and collected then. Default: all.
+   * How many batches keep their pictures, the newest counted: `base` of older ones is used again for new ones, and may be shared
+   * memory. For consumers who are done with a batch soon: no picture is copied then, no memory cleared or collected. Default: all.
    */
   keep?: number;
   /** Larger pictures count as bad. Default as in {@linkcode decodePicture}. */
@@ -120,11 +120,11 @@ interface Sample {
 export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<Batch, void, void> {
   const { process } = given;
   const options = { ...given, process: typeof process === "string" ? processFrom(process) : process };
-  const concurrency = options.concurrency || 8 * navigator.hardwareConcurrency;
+  const concurrency = options.concurrency || 16 * navigator.hardwareConcurrency;
   checkOptions(data, { ...options, concurrency });
   const { imageSize: size, maxPixels, workers } = options;
   const batches = async function* () {
-    const decoder = openDecoder({ size, maxPixels, workers });
+    const decoder = openDecoder({ size, maxPixels, workers, group: options.batchSize });
     try {
       yield* batchesOf(readerOf(data, { ...options, concurrency }, decoder), options, decoder);
     } finally {
@@ -241,12 +241,13 @@ async function* batchesOf(
   decoder: Decoder,
 ): AsyncGenerator<Batch, void, void> {
   const { batchSize } = options;
-  const memory = baseMemory(options);
+  const join = joiner(options, decoder);
   let { epoch, position } = options.from ?? { epoch: 0, position: 0 };
   let bad = options.bad ?? 0;
   for (;; epoch++, position = 0) {
     const watch = badWatch(reader.uri, epoch, reader.length);
     let samples: Sample[] = [], made = position > 0;
+    decoder.align();
     for await (const step of reader.read({ epoch, position }, () => samples.length)) {
       position += step.places;
       watch.seen();
@@ -261,8 +262,7 @@ async function* batchesOf(
       samples.push(step.sample);
       if (samples.length < batchSize) continue;
       made = true;
-      const batch = assemble(samples, memory(), options, epoch, reader.after({ epoch, position }), bad);
-      for (const { kept, base } of samples) if (!kept) decoder.reuse(base);
+      const batch = assemble(samples, join(samples), options, epoch, reader.after({ epoch, position }), bad);
       samples = [];
       yield batch;
     }
@@ -271,21 +271,32 @@ async function* batchesOf(
   }
 }
 
-/** Gives the memory of one batch after the other: new, or in turn what `keep` lets be used again. */
-function baseMemory(
-  { batchSize, imageSize, keep = Infinity, prefetch = 2 }: StreamOptions,
-): () => Uint8Array {
-  const bytes = batchSize * imageSize ** 2 * 3, ring: Uint8Array[] = [];
-  // Beside those kept: the ones that wait, the one that is being handed out and the one that is being made.
-  const most = keep + prefetch + 2;
-  let next = 0;
-  return () => {
-    if (ring.length < most && keep !== Infinity) ring.push(new Uint8Array(bytes));
-    return ring.length === 0 ? new Uint8Array(bytes) : ring[next++ % most];
+/** Puts the base pictures of one batch after the other side by side. */
+function joiner({ batchSize, imageSize, keep = Infinity, prefetch = 2 }: StreamOptions, decoder: Decoder) {
+  const bytes = imageSize ** 2 * 3, handed: Uint8Array[] = [], spare: Uint8Array[] = [];
+  return (samples: Sample[]): Uint8Array => {
+    const parts = samples.map(({ base }) => base);
+    let base = keep === Infinity ? null : decoder.together(parts);
+    const inPlace = base !== null;
+    base ??= spare.pop() ?? new Uint8Array(batchSize * bytes);
+    if (!inPlace) {
+      for (let i = 0; i < batchSize; i++) {
+        base.set(parts[i], i * bytes);
+        if (!samples[i].kept) decoder.reuse(parts[i]);
+      }
+    }
+    if (keep === Infinity) return base;
+    // Beside those kept: the ones that wait, and the one that is being handed out.
+    if (handed.push(base) > keep + prefetch + 1) {
+      const old = handed.shift()!;
+      if (old.buffer instanceof SharedArrayBuffer) decoder.reuse(old);
+      else spare.push(old);
+    }
+    return base;
   };
 }
 
-/** Puts decoded pictures side by side and draws their views. */
+/** Draws a batch's views. */
 function assemble(
   samples: Sample[],
   base: Uint8Array,
@@ -294,11 +305,10 @@ function assemble(
   next: Cursor,
   bad: number,
 ): Batch {
-  const { imageSize, seed, views: viewOptions } = options;
-  const pictureBytes = imageSize * imageSize * 3, count = samples.length;
+  const { seed, views: viewOptions } = options;
+  const count = samples.length;
   const views = new Float32Array(2 * count * VIEW_FIELDS);
   samples.forEach((sample, i) => {
-    base.set(sample.base, i * pictureBytes);
     for (const viewNumber of [0, 1] as const) {
       const view = sampleView(viewOptions, seed, epoch, sample.index, viewNumber);
       packView(view, views, (viewNumber * count + i) * VIEW_FIELDS);

@@ -21,13 +21,15 @@ export interface Threads {
 
 /** Pictures in a message: a message costs as much as a twentieth of a picture. */
 const GROUP = 4;
-/** Messages that a thread has at once: while one is in work, the next is there already. */
-const DEPTH = 2;
+/** Pictures that a thread has at once, so that it need not wait while batches are put together. */
+const MOST = 10;
 
 interface Thread {
   worker: Worker;
   /** What it works on, oldest first. */
   messages: Waiting[][];
+  /** Pictures in those. */
+  pictures: number;
 }
 
 interface Waiting {
@@ -58,9 +60,10 @@ export function threads(count: number, start: WorkerStart, memory: Slots): Threa
   };
   const open = (): Thread => {
     const worker = new Worker(new URL("./decode_worker.ts", import.meta.url).href, { type: "module" });
-    const thread: Thread = { worker, messages: [] };
+    const thread: Thread = { worker, messages: [], pictures: 0 };
     worker.onmessage = ({ data: { good, keys, reading } }: MessageEvent<WorkerAnswer>) => {
       const done = thread.messages.shift() ?? [];
+      thread.pictures -= done.length;
       done.forEach(({ job, resolve }, i) =>
         resolve({ slot: job.slot, good: good[i], key: keys[i], reading: reading / done.length })
       );
@@ -78,15 +81,17 @@ export function threads(count: number, start: WorkerStart, memory: Slots): Threa
   const pump = () => {
     planned = false;
     while (queue.length > 0 && !closed) {
-      const least = all.reduce<Thread | null>(
-        (best, thread) => best && best.messages.length <= thread.messages.length ? best : thread,
+      let thread = all.reduce<Thread | null>(
+        (least, thread) => least && least.pictures <= thread.pictures ? least : thread,
         null,
       );
-      const thread = (!least || least.messages.length > 0) && all.length < count ? open() : least!;
-      if (thread.messages.length >= DEPTH) return;
-      // What there is is shared out, so that no thread waits for another's pictures.
-      const share = Math.ceil(queue.length / count);
-      const message = queue.splice(0, Math.min(share, GROUP));
+      if ((!thread || thread.pictures > 0) && all.length < count) thread = open();
+      if (!thread || thread.pictures >= MOST) return;
+      // What there is is shared out among those who have nothing to do, so that none waits for another's pictures.
+      const idle = count - all.filter(({ pictures }) => pictures > 0).length;
+      const share = Math.ceil(queue.length / Math.max(1, idle));
+      const message = queue.splice(0, Math.min(share, GROUP, MOST - thread.pictures));
+      thread.pictures += message.length;
       thread.messages.push(message);
       thread.worker.postMessage(message.map(({ job }) => job));
     }

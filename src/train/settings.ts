@@ -142,7 +142,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   emaMomentum: training(number(0, 1), "momentum of that average at the start; rises to 1"),
 
   onBad: data(choice("skip", "fail"), "what a picture that cannot be read does", true),
-  concurrency: data(whole(), "pictures read and decoded at once; 0: eight times the cores", true),
+  concurrency: data(whole(), "pictures read and decoded at once; 0: sixteen times the cores", true),
   workers: data(whole(0, 1024), "threads that decode; 0: as many as cores", true),
   prefetch: data(whole(1), "batches prepared ahead", true),
   shuffleBuffer: data(
