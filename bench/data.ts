@@ -4,6 +4,7 @@
  *
  * The peers render their views on the CPU, because that is how they are used; ours are rendered inside the step.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { map, range } from "../src/data/iter.ts";
 import { openData } from "../src/data/opened.ts";
@@ -65,6 +66,9 @@ async function scan(source: Source, least = 5e8): Promise<number> {
   return bytes / 1e6 / (performance.now() - start);
 }
 
+/** How long the peer's workers may take to fill their queue again, in milliseconds. */
+const PEER_RESTS = 3000;
+
 /** Measures and prints. */
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: OPTIONS });
@@ -106,7 +110,12 @@ export async function main(args: string[]): Promise<void> {
     await stream.run(images);
     const result = typeof peer === "string"
       ? await inTurn(rounds, () => stream.run(2 * images))
-      : await inTurn(rounds, () => stream.run(2 * images), () => peer.run(Math.ceil(images / 4)));
+      : await inTurn(rounds, () => stream.run(2 * images), async () => {
+        const figure = await peer.run(Math.ceil(images / 2));
+        // Its workers go on making batches ahead; our turn comes when they rest.
+        await delay(PEER_RESTS);
+        return figure;
+      });
     const note = typeof peer === "string" ? peer : peer.about;
     rows.push({ name: `data/stream/${kind}`, unit: "images/s", note, ...result });
     await stream.close();
