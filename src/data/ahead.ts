@@ -1,4 +1,3 @@
-import { cachedReader } from "./reader/cache.ts";
 import type { ByteReader } from "./reader/types.ts";
 
 /** Bytes read at once. */
@@ -21,23 +20,40 @@ const LARGE = BLOCK / 4;
  * @param reader Closed together with the result.
  */
 export function readingAhead(reader: ByteReader): ByteReader {
-  const blocks = cachedReader(reader, { blockSize: BLOCK, maxBytes: KEPT * BLOCK });
-  let end = 0, streak = 0, ahead = 0;
+  const blocks = new Map<number, Promise<Uint8Array<ArrayBuffer>>>();
+  let end = 0, streak = 0;
+  const block = (number: number) => {
+    const known = blocks.get(number);
+    if (known) return known;
+    const start = number * BLOCK, bytes = reader.read(start, Math.min(BLOCK, reader.length - start));
+    // Whoever needs it is told of a failure; the next one tries again.
+    bytes.catch(() => blocks.delete(number));
+    blocks.set(number, bytes);
+    for (const oldest of blocks.keys()) {
+      if (blocks.size <= KEPT) break;
+      blocks.delete(oldest);
+    }
+    return bytes;
+  };
   return {
     ...reader,
-    read(offset, length) {
-      const follows = offset >= end && offset <= end + GAP;
-      streak = follows ? streak + 1 : 0;
-      if (!follows) ahead = 0;
+    async read(offset, length) {
+      streak = offset >= end && offset <= end + GAP ? streak + 1 : 0;
       end = offset + length;
-      if (streak < STREAK || length > LARGE) return reader.read(offset, length);
-      const last = Math.min(Math.floor(end / BLOCK) + AHEAD, Math.ceil(reader.length / BLOCK) - 1);
-      for (ahead = Math.max(ahead, Math.floor(offset / BLOCK)); ahead <= last; ahead++) {
-        // Asked for a byte, the cache reads the block; whoever needs it is told of a failure.
-        blocks.read(ahead * BLOCK, 1).catch(() => {});
-      }
-      return blocks.read(offset, length);
+      if (streak < STREAK || length > LARGE || end > reader.length) return await reader.read(offset, length);
+      const first = Math.floor(offset / BLOCK), start = first * BLOCK;
+      const last = Math.min(first + AHEAD, Math.ceil(reader.length / BLOCK) - 1);
+      for (let number = first + 1; number <= last; number++) block(number);
+      const bytes = (await block(first)).subarray(offset - start, offset - start + length);
+      if (bytes.length === length) return bytes;
+      const both = new Uint8Array(length);
+      both.set(bytes);
+      both.set((await block(first + 1)).subarray(0, length - bytes.length), bytes.length);
+      return both;
     },
-    close: () => blocks.close(),
+    close() {
+      blocks.clear();
+      return reader.close();
+    },
   };
 }
