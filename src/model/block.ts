@@ -1,10 +1,16 @@
 import * as tf from "../engine/tf.ts";
 import { attention, attentionWeights, type Sequences } from "./attention.ts";
 import { gelu, layerNorm, linear } from "./layers.ts";
+import { rematerialised } from "./rematerialise.ts";
 import type { Params } from "./types.ts";
 
-/** What a branch of every sequence is multiplied with in stochastic depth: [N] for attention, [N] for the MLP. */
-export type Keep = [tf.Tensor, tf.Tensor];
+/** What a block works on, and how. */
+export interface BlockOptions extends Sequences {
+  /** What a branch of every sequence is multiplied with in stochastic depth: [N] for attention, [N] for the MLP. */
+  keep?: [tf.Tensor, tf.Tensor];
+  /** Compute it again for the gradients, in place of keeping its intermediates. */
+  rematerialise?: boolean;
+}
 
 /** Multiplies all tokens of each sequence with the sequence's own factor. */
 function scaleSequences(rows: tf.Tensor, keep: tf.Tensor | undefined): tf.Tensor {
@@ -18,14 +24,19 @@ function scaleSequences(rows: tf.Tensor, keep: tf.Tensor | undefined): tf.Tensor
  *
  * @param x The tokens of all sequences as rows, [N·T, d].
  * @param name Of the block, such as `backbone.blocks.0`.
- * @param keep Factors of stochastic depth; left out where there is none.
  */
-export function block(x: tf.Tensor, params: Params, name: string, shape: Sequences, keep?: Keep): tf.Tensor {
-  const qkv = linear(layerNorm(x, params, `${name}.norm1`), params, `${name}.attn.qkv`);
-  const attended = linear(attention(qkv, shape), params, `${name}.attn.proj`);
-  const middle = tf.add(x, scaleSequences(attended, keep?.[0]));
-  const hidden = linear(layerNorm(middle, params, `${name}.norm2`), params, `${name}.mlp.fc1`);
-  return tf.add(middle, scaleSequences(linear(gelu(hidden), params, `${name}.mlp.fc2`), keep?.[1]));
+export function block(x: tf.Tensor, params: Params, name: string, options: BlockOptions): tf.Tensor {
+  const { keep = [], rematerialise } = options;
+  const compute = (x: tf.Tensor, params: Params, [keepAttention, keepMlp]: tf.Tensor[]) => {
+    const qkv = linear(layerNorm(x, params, `${name}.norm1`), params, `${name}.attn.qkv`);
+    const attended = linear(attention(qkv, options), params, `${name}.attn.proj`);
+    const middle = tf.add(x, scaleSequences(attended, keepAttention));
+    const hidden = linear(layerNorm(middle, params, `${name}.norm2`), params, `${name}.mlp.fc1`);
+    return tf.add(middle, scaleSequences(linear(gelu(hidden), params, `${name}.mlp.fc2`), keepMlp));
+  };
+  if (!rematerialise) return compute(x, params, keep);
+  const own = Object.fromEntries(Object.entries(params).filter(([key]) => key.startsWith(`${name}.`)));
+  return rematerialised(compute, x, own, keep);
 }
 
 /** The attention of a block whose input is `x`: [N, heads, T, T]. */

@@ -2,7 +2,6 @@ import * as tf from "../engine/tf.ts";
 import { block } from "./block.ts";
 import { gridSize, type ModelConfig, patchWidth, tokenCount } from "./config.ts";
 import { layerNorm, linear } from "./layers.ts";
-import { paramsOf, rematerialised } from "./rematerialise.ts";
 import { unpatchify } from "./patches.ts";
 import { sineCosine } from "./positions.ts";
 import type { Params } from "./types.ts";
@@ -33,10 +32,12 @@ export function decoder(config: ModelConfig, params: Params, aligned: tf.Tensor)
   const sequences = (rows: tf.Tensor) => tf.reshape(rows, [count, tokens, codeWidth]) as tf.Tensor3D;
   const blocks: tf.Tensor3D[] = [];
   for (let i = 0; i < config.decoderDepth; i++) {
-    const name = `head._blocks_.${i}`, shape = { count, tokens, heads: config.decoderHeads };
-    x = config.rematerialise
-      ? rematerialised((x, own) => block(x, own, name, shape), x, paramsOf(params, name), [])
-      : block(x, params, name, shape);
+    x = block(x, params, `head._blocks_.${i}`, {
+      count,
+      tokens,
+      heads: config.decoderHeads,
+      rematerialise: config.rematerialise,
+    });
     blocks.push(sequences(x));
   }
   x = layerNorm(linear(layerNorm(x, params, "head._norm_"), params, "head.slp"), params, "head._norm1_");

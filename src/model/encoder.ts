@@ -1,10 +1,9 @@
 import * as tf from "../engine/tf.ts";
 import type { Sequences } from "./attention.ts";
-import { block, blockAttention, type Keep } from "./block.ts";
+import { block, blockAttention, type BlockOptions } from "./block.ts";
 import { gridSize, type ModelConfig } from "./config.ts";
 import { layerNorm } from "./layers.ts";
 import { patchify } from "./patches.ts";
-import { paramsOf, rematerialised } from "./rematerialise.ts";
 import { resizePositions } from "./positions.ts";
 import type { Params } from "./types.ts";
 
@@ -24,7 +23,7 @@ function dropRate(config: ModelConfig, index: number): number {
 }
 
 /** A block's factors from its uniform draws: floor(1 − rate + u) / (1 − rate). */
-function keepFactors(drop: tf.Tensor, index: number, rate: number): Keep {
+function keepFactors(drop: tf.Tensor, index: number, rate: number): BlockOptions["keep"] {
   const factor = (branch: number) => {
     const draws = tf.reshape(tf.slice(drop, [index, branch, 0], [1, 1, -1]), [-1]);
     return tf.div(tf.floor(tf.add(draws, 1 - rate)), 1 - rate);
@@ -77,14 +76,7 @@ export function encoder(
       attention = blockAttention(x, params, name, shape) as tf.Tensor4D;
     }
     const keep = drop && rate > 0 ? keepFactors(drop, i, rate) : undefined;
-    x = config.rematerialise
-      ? rematerialised(
-        (x, own, fixed: Keep | []) => block(x, own, name, shape, fixed.length ? fixed : undefined),
-        x,
-        paramsOf(params, name),
-        keep ?? [],
-      )
-      : block(x, params, name, shape, keep);
+    x = block(x, params, name, { ...shape, keep, rematerialise: config.rematerialise });
     blocks.push(sequences(x));
   }
   const result = { tokens: sequences(layerNorm(x, params, "backbone.norm")), blocks };
