@@ -27,7 +27,11 @@ function machineKey(client: Client): string {
     // Machine code for one processor may not run on another, and only all permissions would let us read what this one
     // is. The compiler knows: it writes its target and the processor's features into what it compiles.
     const tiny = client.compile(TINY);
-    parts.push(digest(tiny.serialize()).toString("hex"));
+    try {
+      parts.push(digest(tiny.serialize()).toString("hex"));
+    } catch {
+      // A plugin that cannot serialize has nothing stored either.
+    }
     tiny.delete();
   }
   return [...parts, environment("XLA_FLAGS")].join("\n");

@@ -21,7 +21,7 @@ function constraint(operand: string, type: string, rank: number): string {
 
 /** The value, laid out row by row in memory. Without this, a transpose is only a note to the operation that reads it. */
 function rowMajor(x: Value): Value {
-  return text(x.graph, constraint("%0", "%t0", x.type.shape.length).replace(/-> %t0$/, "-> %r"), [x], x.type);
+  return text(x.graph, constraint("%0", "%t0", x.type.shape.length), [x], x.type);
 }
 
 /** The last two axes changed over, in memory too. */
