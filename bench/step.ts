@@ -82,7 +82,6 @@ export async function prepare(
       await engine.ready(state);
       for (const metric of Object.values(metrics)) metric.dispose();
     }
-    await engine.ready(state);
     return (performance.now() - start) / 1000;
   };
   await run(2);

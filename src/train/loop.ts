@@ -263,6 +263,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       if (got.done) throw new Error(`${uri}: the stream of batches ended before the run`);
       const batch = got.value;
       meter.wait(since, flights.at(-1)?.done ?? -Infinity, performance.now());
+      while (flights.length > ahead) await settle();
 
       const args = {
         state,
@@ -295,7 +296,6 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
         saved = performance.now();
       }
       hosts?.note(done + 1, [batch.next.epoch, batch.next.position, batch.bad]);
-      while (flights.length > ahead) await settle();
       const result = step(args);
       // The old state is given up: only the new one is valid from here on.
       state = result.state;
@@ -307,7 +307,6 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       const flight: Flight = { step: done, batch, done: Infinity, values: readValues(result.metrics) };
       flight.values.then(() => flight.done = performance.now(), () => {});
       flights.push(flight);
-      if (flights.length > 1) await settle();
 
       const minutes = (performance.now() - saved) / 60_000;
       const dueByTime = config.checkpointMinutes > 0 && minutes >= config.checkpointMinutes;

@@ -191,7 +191,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   flipRule: model(choice("columns", "channels"), "mirror flipped codes rightly, or as the reference shipped"),
   rematerialise: model(
     onOff,
-    "compute transformer blocks anew for the gradients: less memory for about a quarter more time",
+    "compute transformer blocks anew for the gradients: less memory, one more pass forward",
     true,
   ),
   initPosition: model(number(), "standard deviation of the position embedding at the start"),
