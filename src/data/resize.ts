@@ -116,13 +116,16 @@ export function quickBasePicture(
   quickResize(width, height, decode, columns, rows, out);
 }
 
+/** How many times larger planes may be than the base picture: sums of more pixels would gather too many roundings. */
+export const MOST_TIMES = 16;
+
 /**
  * The base picture of a JPEG's three planes, as they are before the coarser chroma planes are brought to the size of
  * brightness and colours are mixed. As all of these are weighted sums, the smoothing by which libjpeg enlarges chroma is worked
  * into the weights of the resize, and colours are mixed once a pixel of the result: the same picture, but for rounding, for half
  * of the work.
  *
- * @param planes Sizes.
+ * @param planes Sizes, at most {@linkcode MOST_TIMES} times `size`.
  * @param decode Writes the planes.
  * @param size Side of the square in pixels.
  * @param out Receives size × size × 3 bytes.

@@ -204,182 +204,200 @@
       (local.set $out (i32.add (local.get $out) (i32.const 64)))
       (br_if $each32 (i32.lt_u (local.tee $src (i32.add (local.get $src) (i32.const 32))) (local.get $stop)))))
 
-  ;; One row of brightness: eight taps at a time, in `blocks` rounds. Results come in fours, so up to three more than $width, and
-  ;; are 1/64 levels. $weights: of four results in each round, eight of 16 bits each; $first: bytes.
-  (func $brightness
-    (param $src i32) (param $out i32) (param $width i32)
-    (param $first i32) (param $weights i32) (param $blocks i32)
-    (local $from i32) (local $end i32) (local $block i32)
-    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
-    (local.set $end (i32.add (local.get $out) (i32.shl (local.get $width) (i32.const 1))))
-    (loop $eachFour
-      (local.set $a (v128.const i64x2 0 0))
-      (local.set $b (local.get $a))
-      (local.set $c (local.get $a))
-      (local.set $d (local.get $a))
-      (local.set $from (local.get $src))
-      (local.set $block (local.get $blocks))
-      (loop $eachBlock
-        (local.set $a (i32x4.add (local.get $a) (i32x4.dot_i16x8_s
-          (v128.load (i32.add (local.get $from) (i32.load offset=0 (local.get $first))))
-          (v128.load offset=0 (local.get $weights)))))
-        (local.set $b (i32x4.add (local.get $b) (i32x4.dot_i16x8_s
-          (v128.load (i32.add (local.get $from) (i32.load offset=4 (local.get $first))))
-          (v128.load offset=16 (local.get $weights)))))
-        (local.set $c (i32x4.add (local.get $c) (i32x4.dot_i16x8_s
-          (v128.load (i32.add (local.get $from) (i32.load offset=8 (local.get $first))))
-          (v128.load offset=32 (local.get $weights)))))
-        (local.set $d (i32x4.add (local.get $d) (i32x4.dot_i16x8_s
-          (v128.load (i32.add (local.get $from) (i32.load offset=12 (local.get $first))))
-          (v128.load offset=48 (local.get $weights)))))
-        (local.set $weights (i32.add (local.get $weights) (i32.const 64)))
-        (local.set $from (i32.add (local.get $from) (i32.const 16)))
-        (br_if $eachBlock (local.tee $block (i32.sub (local.get $block) (i32.const 1)))))
-      ;; Four sums of four lanes each.
-      (local.set $a (i32x4.add
-        (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $a) (local.get $b))
-        (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $a) (local.get $b))))
-      (local.set $c (i32x4.add
-        (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c) (local.get $d))
-        (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $c) (local.get $d))))
-      (local.set $a (i32x4.shr_s (i32x4.add
-        (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $a) (local.get $c))
-        (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $a) (local.get $c)))
-        (i32.const 15)))
-      (v128.store64_lane 0 (local.get $out) (i16x8.narrow_i32x4_s (local.get $a) (local.get $a)))
-      (local.set $first (i32.add (local.get $first) (i32.const 16)))
-      (local.set $out (i32.add (local.get $out) (i32.const 8)))
-      (br_if $eachFour (i32.lt_u (local.get $out) (local.get $end)))))
+;; Eight rows of $from bytes each, one after the other, 16 bits a pixel, become columns: eight pixels of one column stand together,
+  ;; $step bytes from one column to the next. $columns: a multiple of eight.
+  (func $turn (param $src i32) (param $from i32) (param $out i32) (param $step i32) (param $columns i32)
+    (local $stop i32) (local $at i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $e v128) (local $f v128) (local $g v128) (local $h v128)
+    (local $p v128) (local $q v128) (local $r v128) (local $s v128)
+    (local.set $stop (i32.add (local.get $src) (i32.shl (local.get $columns) (i32.const 1))))
+    (loop $eachEight
+      (local.set $a (v128.load (local.get $src)))
+      (local.set $b (v128.load (local.tee $at (i32.add (local.get $src) (local.get $from)))))
+      (local.set $c (v128.load (local.tee $at (i32.add (local.get $at) (local.get $from)))))
+      (local.set $d (v128.load (local.tee $at (i32.add (local.get $at) (local.get $from)))))
+      (local.set $e (v128.load (local.tee $at (i32.add (local.get $at) (local.get $from)))))
+      (local.set $f (v128.load (local.tee $at (i32.add (local.get $at) (local.get $from)))))
+      (local.set $g (v128.load (local.tee $at (i32.add (local.get $at) (local.get $from)))))
+      (local.set $h (v128.load (i32.add (local.get $at) (local.get $from))))
+      ;; Pairs of rows, then fours; columns 0 … 3 and 4 … 7.
+      (local.set $p (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $a) (local.get $b)))
+      (local.set $b (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $a) (local.get $b)))
+      (local.set $q (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $c) (local.get $d)))
+      (local.set $d (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $c) (local.get $d)))
+      (local.set $r (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $e) (local.get $f)))
+      (local.set $f (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $e) (local.get $f)))
+      (local.set $s (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $g) (local.get $h)))
+      (local.set $h (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $g) (local.get $h)))
+      (local.set $a (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $p) (local.get $q)))
+      (local.set $p (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $p) (local.get $q)))
+      (local.set $c (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $b) (local.get $d)))
+      (local.set $b (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $b) (local.get $d)))
+      (local.set $e (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $r) (local.get $s)))
+      (local.set $r (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $r) (local.get $s)))
+      (local.set $g (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $f) (local.get $h)))
+      (local.set $f (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $f) (local.get $h)))
+      (v128.store (local.get $out) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $a) (local.get $e)))
+      (v128.store (local.tee $out (i32.add (local.get $out) (local.get $step))) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $a) (local.get $e)))
+      (v128.store (local.tee $out (i32.add (local.get $out) (local.get $step))) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $p) (local.get $r)))
+      (v128.store (local.tee $out (i32.add (local.get $out) (local.get $step))) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $p) (local.get $r)))
+      (v128.store (local.tee $out (i32.add (local.get $out) (local.get $step))) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $c) (local.get $g)))
+      (v128.store (local.tee $out (i32.add (local.get $out) (local.get $step))) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $c) (local.get $g)))
+      (v128.store (local.tee $out (i32.add (local.get $out) (local.get $step))) (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $b) (local.get $f)))
+      (v128.store (local.tee $out (i32.add (local.get $out) (local.get $step))) (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $b) (local.get $f)))
+      (local.set $out (i32.add (local.get $out) (local.get $step)))
+      (br_if $eachEight (i32.lt_u (local.tee $src (i32.add (local.get $src) (i32.const 16))) (local.get $stop)))))
 
-  ;; As $brightness, of both chroma planes at once, the second $apart bytes after the first: four taps at a time, their weights
-  ;; twice. Results are the two planes' in turn.
-  (func $chroma
-    (param $src i32) (param $apart i32) (param $out i32) (param $width i32)
-    (param $first i32) (param $weights i32) (param $blocks i32)
-    (local $from i32) (local $at i32) (local $end i32) (local $block i32)
-    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
-    (local.set $end (i32.add (local.get $out) (i32.shl (local.get $width) (i32.const 2))))
-    (loop $eachFour
-      (local.set $a (v128.const i64x2 0 0))
-      (local.set $b (local.get $a))
-      (local.set $c (local.get $a))
-      (local.set $d (local.get $a))
-      (local.set $from (local.get $src))
-      (local.set $block (local.get $blocks))
-      (loop $eachBlock
-        (local.set $at (i32.add (local.get $from) (i32.load offset=0 (local.get $first))))
-        (local.set $a (i32x4.add (local.get $a) (i32x4.dot_i16x8_s
-          (v128.load64_lane 1 (i32.add (local.get $at) (local.get $apart)) (v128.load64_zero (local.get $at)))
-          (v128.load offset=0 (local.get $weights)))))
-        (local.set $at (i32.add (local.get $from) (i32.load offset=4 (local.get $first))))
-        (local.set $b (i32x4.add (local.get $b) (i32x4.dot_i16x8_s
-          (v128.load64_lane 1 (i32.add (local.get $at) (local.get $apart)) (v128.load64_zero (local.get $at)))
-          (v128.load offset=16 (local.get $weights)))))
-        (local.set $at (i32.add (local.get $from) (i32.load offset=8 (local.get $first))))
-        (local.set $c (i32x4.add (local.get $c) (i32x4.dot_i16x8_s
-          (v128.load64_lane 1 (i32.add (local.get $at) (local.get $apart)) (v128.load64_zero (local.get $at)))
-          (v128.load offset=32 (local.get $weights)))))
-        (local.set $at (i32.add (local.get $from) (i32.load offset=12 (local.get $first))))
-        (local.set $d (i32x4.add (local.get $d) (i32x4.dot_i16x8_s
-          (v128.load64_lane 1 (i32.add (local.get $at) (local.get $apart)) (v128.load64_zero (local.get $at)))
-          (v128.load offset=48 (local.get $weights)))))
-        (local.set $weights (i32.add (local.get $weights) (i32.const 64)))
-        (local.set $from (i32.add (local.get $from) (i32.const 8)))
-        (br_if $eachBlock (local.tee $block (i32.sub (local.get $block) (i32.const 1)))))
-      ;; Sums of two lanes each.
-      (local.set $a (i32x4.shr_s (i32x4.add
-        (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $a) (local.get $b))
-        (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $a) (local.get $b)))
-        (i32.const 15)))
-      (local.set $c (i32x4.shr_s (i32x4.add
-        (i8x16.shuffle 0 1 2 3 8 9 10 11 16 17 18 19 24 25 26 27 (local.get $c) (local.get $d))
-        (i8x16.shuffle 4 5 6 7 12 13 14 15 20 21 22 23 28 29 30 31 (local.get $c) (local.get $d)))
-        (i32.const 15)))
-      (v128.store (local.get $out) (i16x8.narrow_i32x4_s (local.get $a) (local.get $c)))
-      (local.set $first (i32.add (local.get $first) (i32.const 16)))
-      (local.set $out (i32.add (local.get $out) (i32.const 16)))
-      (br_if $eachFour (i32.lt_u (local.get $out) (local.get $end)))))
+  ;; Eight rows of a plane's result, turned. $rows: their three numbers each.
+  (func $eightRows
+    (param $plane i32) (param $pitch i32) (param $rows i32) (param $weights i32) (param $line i32) (param $out i32) (param $step i32)
+    (local $to i32) (local $end i32) (local $apart i32)
+    ;; A little more than a row, for places a power of two apart get in each other's way in caches.
+    (local.set $apart (i32.add (i32.shl (local.get $pitch) (i32.const 1)) (i32.const 64)))
+    (local.set $to (local.get $line))
+    (local.set $end (i32.add (local.get $rows) (i32.const 96)))
+    (loop $eachRow
+      (call $planeRow (i32.add (local.get $plane) (i32.load (local.get $rows))) (local.get $to)
+        (local.get $pitch) (local.get $pitch)
+        (i32.add (local.get $weights) (i32.load offset=4 (local.get $rows)))
+        (i32.add (local.get $weights) (i32.load offset=8 (local.get $rows))))
+      (local.set $to (i32.add (local.get $to) (local.get $apart)))
+      (br_if $eachRow (i32.lt_u (local.tee $rows (i32.add (local.get $rows) (i32.const 12))) (local.get $end))))
+    (call $turn (local.get $line) (local.get $apart) (local.get $out) (local.get $step) (local.get $pitch)))
 
-  ;; A row of brightness and one of both chromas to RGB bytes, eight pixels at a time; up to nine pixels more than $width are
-  ;; written. R = Y + 1.402 Cr, G = Y - 0.344136 Cb - 0.714136 Cr, B = Y + 1.772 Cb (JFIF), in 1/64 levels.
+  ;; Columns of eight pixels of brightness ($y), and of both chroma planes in turn ($c), become columns of eight pixels of four bytes:
+  ;; red, green, blue, 0. Taps come in pairs, as many for every result; $yFirst, $cFirst: the first one's place in bytes.
+  ;; R = Y + 1.402 Cr, G = Y - 0.344136 Cb - 0.714136 Cr, B = Y + 1.772 Cb (JFIF), in 1/64 levels.
   ;; Constants are splats made before the loop: engines make a v128.const anew each time.
-  (func $colours (param $y i32) (param $c i32) (param $out i32) (param $width i32)
-    (local $end i32) (local $p v128) (local $q v128) (local $cb v128) (local $cr v128) (local $l v128)
-    (local $half v128) (local $redCr v128) (local $greenCb v128) (local $greenCr v128) (local $blueCb v128)
-    (local $three v128)
+  (func $across
+    (param $y i32) (param $c i32) (param $out i32) (param $width i32)
+    (param $yFirst i32) (param $yWeights i32) (param $yBytes i32)
+    (param $cFirst i32) (param $cWeights i32) (param $cBytes i32)
+    (local $from i32) (local $stop i32) (local $end i32)
+    (local $l v128) (local $cb v128) (local $cr v128) (local $weight v128) (local $red v128) (local $green v128) (local $blue v128)
+    (local $half v128) (local $redCr v128) (local $greenCb v128) (local $greenCr v128) (local $blueCb v128) (local $zero v128)
     ;; What was subtracted, and a half for rounding.
     (local.set $half (i16x8.splat (i32.const 8224)))
     (local.set $redCr (i16x8.splat (i32.const 13173)))
     (local.set $greenCb (i16x8.splat (i32.const 11277)))
     (local.set $greenCr (i16x8.splat (i32.const 23401)))
     (local.set $blueCb (i16x8.splat (i32.const 7471)))
+    (local.set $zero (i16x8.splat (i32.const 0)))
+    (local.set $end (i32.add (local.get $out) (i32.shl (local.get $width) (i32.const 5))))
+    (loop $eachColumn
+      (local.set $from (i32.add (local.get $y) (i32.load (local.get $yFirst))))
+      (local.set $stop (i32.add (local.get $yWeights) (local.get $yBytes)))
+      (local.set $l (local.get $half))
+      (loop $eachPair
+        (local.set $l (i16x8.add (local.get $l) (i16x8.relaxed_q15mulr_s
+          (v128.load (local.get $from)) (v128.load16_splat (local.get $yWeights)))))
+        (local.set $l (i16x8.add (local.get $l) (i16x8.relaxed_q15mulr_s
+          (v128.load offset=16 (local.get $from)) (v128.load16_splat offset=2 (local.get $yWeights)))))
+        (local.set $from (i32.add (local.get $from) (i32.const 32)))
+        (br_if $eachPair (i32.lt_u
+          (local.tee $yWeights (i32.add (local.get $yWeights) (i32.const 4))) (local.get $stop))))
+      (local.set $from (i32.add (local.get $c) (i32.load (local.get $cFirst))))
+      (local.set $stop (i32.add (local.get $cWeights) (local.get $cBytes)))
+      (local.set $cb (local.get $zero))
+      (local.set $cr (local.get $zero))
+      (loop $eachChromaPair
+        (local.set $weight (v128.load16_splat (local.get $cWeights)))
+        (local.set $cb (i16x8.add (local.get $cb)
+          (i16x8.relaxed_q15mulr_s (v128.load (local.get $from)) (local.get $weight))))
+        (local.set $cr (i16x8.add (local.get $cr)
+          (i16x8.relaxed_q15mulr_s (v128.load offset=16 (local.get $from)) (local.get $weight))))
+        (local.set $weight (v128.load16_splat offset=2 (local.get $cWeights)))
+        (local.set $cb (i16x8.add (local.get $cb)
+          (i16x8.relaxed_q15mulr_s (v128.load offset=32 (local.get $from)) (local.get $weight))))
+        (local.set $cr (i16x8.add (local.get $cr)
+          (i16x8.relaxed_q15mulr_s (v128.load offset=48 (local.get $from)) (local.get $weight))))
+        (local.set $from (i32.add (local.get $from) (i32.const 64)))
+        (br_if $eachChromaPair (i32.lt_u
+          (local.tee $cWeights (i32.add (local.get $cWeights) (i32.const 4))) (local.get $stop))))
+      (local.set $red (i16x8.shr_s (i16x8.add (i16x8.add (local.get $l) (local.get $cr))
+        (i16x8.relaxed_q15mulr_s (local.get $cr) (local.get $redCr))) (i32.const 6)))
+      (local.set $green (i16x8.shr_s (i16x8.sub (i16x8.sub (local.get $l)
+        (i16x8.relaxed_q15mulr_s (local.get $cb) (local.get $greenCb)))
+        (i16x8.relaxed_q15mulr_s (local.get $cr) (local.get $greenCr))) (i32.const 6)))
+      (local.set $blue (i16x8.shr_s (i16x8.add_sat_s (local.get $l)
+        (i16x8.sub (i16x8.add (local.get $cb) (local.get $cb))
+          (i16x8.relaxed_q15mulr_s (local.get $cb) (local.get $blueCb)))) (i32.const 6)))
+      (local.set $red (i8x16.narrow_i16x8_u (local.get $red) (local.get $red)))
+      (local.set $green (i8x16.narrow_i16x8_u (local.get $green) (local.get $green)))
+      (local.set $blue (i8x16.narrow_i16x8_u (local.get $blue) (local.get $zero)))
+      (local.set $red (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $red) (local.get $green)))
+      (local.set $blue (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $blue) (local.get $zero)))
+      (v128.store (local.get $out) (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $red) (local.get $blue)))
+      (v128.store offset=16 (local.get $out) (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $red) (local.get $blue)))
+      (local.set $yFirst (i32.add (local.get $yFirst) (i32.const 4)))
+      (local.set $cFirst (i32.add (local.get $cFirst) (i32.const 4)))
+      (br_if $eachColumn (i32.lt_u (local.tee $out (i32.add (local.get $out) (i32.const 32))) (local.get $end)))))
+
+  ;; Columns of eight pixels of four bytes become eight rows of RGB bytes, $pitch from one to the next, four columns at a time.
+  (func $rgbRows (param $src i32) (param $out i32) (param $pitch i32)
+    (local $side i32) (local $end i32) (local $at i32) (local $to i32)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128) (local $p v128) (local $q v128) (local $three v128)
     ;; Of four pixels of four bytes the first three each.
     (local.set $three (i64x2.replace_lane 1 (i64x2.splat (i64.const 0x0908060504020100))
       (i64.const 0x808080800e0d0c0a)))
-    (local.set $end (i32.add (local.get $y) (i32.shl (local.get $width) (i32.const 1))))
-    (loop $eachEight
-      (local.set $p (v128.load (local.get $c)))
-      (local.set $q (v128.load offset=16 (local.get $c)))
-      (local.set $l (i16x8.add (v128.load (local.get $y)) (local.get $half)))
-      (local.set $cb (i16x8.narrow_i32x4_s
-        (i32x4.shr_s (i32x4.shl (local.get $p) (i32.const 16)) (i32.const 16))
-        (i32x4.shr_s (i32x4.shl (local.get $q) (i32.const 16)) (i32.const 16))))
-      (local.set $cr (i16x8.narrow_i32x4_s
-        (i32x4.shr_s (local.get $p) (i32.const 16)) (i32x4.shr_s (local.get $q) (i32.const 16))))
-      ;; Red and green, a byte each.
-      (local.set $p (i8x16.narrow_i16x8_u
-        (i16x8.shr_s (i16x8.add (i16x8.add (local.get $l) (local.get $cr))
-          (i16x8.relaxed_q15mulr_s (local.get $cr) (local.get $redCr))) (i32.const 6))
-        (i16x8.shr_s (i16x8.sub (i16x8.sub (local.get $l)
-          (i16x8.relaxed_q15mulr_s (local.get $cb) (local.get $greenCb)))
-          (i16x8.relaxed_q15mulr_s (local.get $cr) (local.get $greenCr))) (i32.const 6))))
-      ;; Blue, and bytes that are left out again.
-      (local.set $q (i16x8.shr_s (i16x8.add_sat_s (local.get $l)
-        (i16x8.sub (i16x8.add (local.get $cb) (local.get $cb))
-          (i16x8.relaxed_q15mulr_s (local.get $cb) (local.get $blueCb)))) (i32.const 6)))
-      (local.set $q (i8x16.narrow_i16x8_u (local.get $q) (local.get $q)))
-      (local.set $q (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $q) (local.get $q)))
-      (local.set $p (i8x16.shuffle 0 16 1 17 2 18 3 19 4 20 5 21 6 22 7 23 (local.get $p)
-        (i8x16.shuffle 8 9 10 11 12 13 14 15 0 1 2 3 4 5 6 7 (local.get $p) (local.get $p))))
-      (v128.store (local.get $out) (i8x16.swizzle
-        (i8x16.shuffle 0 1 16 17 2 3 18 19 4 5 20 21 6 7 22 23 (local.get $p) (local.get $q)) (local.get $three)))
-      (v128.store offset=12 (local.get $out) (i8x16.swizzle
-        (i8x16.shuffle 8 9 24 25 10 11 26 27 12 13 28 29 14 15 30 31 (local.get $p) (local.get $q)) (local.get $three)))
-      (local.set $y (i32.add (local.get $y) (i32.const 16)))
-      (local.set $c (i32.add (local.get $c) (i32.const 32)))
-      (local.set $out (i32.add (local.get $out) (i32.const 24)))
-      (br_if $eachEight (i32.lt_u (local.get $y) (local.get $end)))))
+    (local.set $end (i32.add (local.get $out) (local.get $pitch)))
+    (loop $eachFour
+      ;; The upper four rows, then the lower four.
+      (local.set $side (i32.const 2))
+      (local.set $at (local.get $src))
+      (local.set $to (local.get $out))
+      (loop $eachSide
+        (local.set $a (v128.load (local.get $at)))
+        (local.set $b (v128.load offset=32 (local.get $at)))
+        (local.set $c (v128.load offset=64 (local.get $at)))
+        (local.set $d (v128.load offset=96 (local.get $at)))
+        (local.set $p (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $a) (local.get $b)))
+        (local.set $a (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $a) (local.get $b)))
+        (local.set $q (i8x16.shuffle 0 1 2 3 16 17 18 19 4 5 6 7 20 21 22 23 (local.get $c) (local.get $d)))
+        (local.set $c (i8x16.shuffle 8 9 10 11 24 25 26 27 12 13 14 15 28 29 30 31 (local.get $c) (local.get $d)))
+        (local.set $d (i8x16.swizzle (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $p) (local.get $q)) (local.get $three)))
+        (v128.store64_lane 0 (local.get $to) (local.get $d))
+        (v128.store32_lane offset=8 2 (local.get $to) (local.get $d))
+        (local.set $to (i32.add (local.get $to) (local.get $pitch)))
+        (local.set $d (i8x16.swizzle (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $p) (local.get $q)) (local.get $three)))
+        (v128.store64_lane 0 (local.get $to) (local.get $d))
+        (v128.store32_lane offset=8 2 (local.get $to) (local.get $d))
+        (local.set $to (i32.add (local.get $to) (local.get $pitch)))
+        (local.set $d (i8x16.swizzle (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $a) (local.get $c)) (local.get $three)))
+        (v128.store64_lane 0 (local.get $to) (local.get $d))
+        (v128.store32_lane offset=8 2 (local.get $to) (local.get $d))
+        (local.set $to (i32.add (local.get $to) (local.get $pitch)))
+        (local.set $d (i8x16.swizzle (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $a) (local.get $c)) (local.get $three)))
+        (v128.store64_lane 0 (local.get $to) (local.get $d))
+        (v128.store32_lane offset=8 2 (local.get $to) (local.get $d))
+        (local.set $to (i32.add (local.get $to) (local.get $pitch)))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br_if $eachSide (local.tee $side (i32.sub (local.get $side) (i32.const 1)))))
+      (local.set $src (i32.add (local.get $src) (i32.const 128)))
+      (br_if $eachFour (i32.lt_u (local.tee $out (i32.add (local.get $out) (i32.const 12))) (local.get $end)))))
 
-  ;; Three planes to RGB bytes, a row of the result after the other. $line: room for what stands between the passes. Taps of rows
-  ;; are a table: for each result the first row's place, counted from its plane, and the ends of its weights, counted from $weights.
+  ;; Three planes to RGB bytes, eight rows of the result at a time, $groups times. $line: room for what stands between the passes.
+  ;; Taps of rows are a table: for each result the first row's place, counted from its plane, and the ends of its weights, counted
+  ;; from $weights.
   (func (export "planes")
     (param $y i32) (param $cb i32) (param $cr i32) (param $pitch i32) (param $cPitch i32)
-    (param $out i32) (param $width i32) (param $rows i32) (param $line i32)
+    (param $out i32) (param $outPitch i32) (param $width i32) (param $groups i32)
+    (param $line i32) (param $turned i32) (param $cTurned i32) (param $mixed i32)
     (param $yRows i32) (param $yRowWeights i32) (param $cRows i32) (param $cRowWeights i32)
-    (param $yFirst i32) (param $yWeights i32) (param $yBlocks i32)
-    (param $cFirst i32) (param $cWeights i32) (param $cBlocks i32)
-    (local $u i32) (local $v i32) (local $both i32) (local $mixed i32)
-    (local.set $u (i32.add (local.get $line) (i32.add (i32.shl (local.get $pitch) (i32.const 1)) (i32.const 64))))
-    (local.set $v (i32.add (local.get $u) (i32.add (i32.shl (local.get $cPitch) (i32.const 1)) (i32.const 64))))
-    (local.set $both (i32.add (local.get $v) (i32.add (i32.shl (local.get $cPitch) (i32.const 1)) (i32.const 64))))
-    (local.set $mixed (i32.add (local.get $both) (i32.shl (i32.add (local.get $width) (i32.const 16)) (i32.const 1))))
-    (loop $eachRow
-      (call $planeRow (i32.add (local.get $y) (i32.load (local.get $yRows))) (local.get $line) (local.get $pitch) (local.get $pitch)
-        (i32.add (local.get $yRowWeights) (i32.load offset=4 (local.get $yRows)))
-        (i32.add (local.get $yRowWeights) (i32.load offset=8 (local.get $yRows))))
-      (call $planeRow (i32.add (local.get $cb) (i32.load (local.get $cRows))) (local.get $u) (local.get $cPitch) (local.get $cPitch)
-        (i32.add (local.get $cRowWeights) (i32.load offset=4 (local.get $cRows)))
-        (i32.add (local.get $cRowWeights) (i32.load offset=8 (local.get $cRows))))
-      (call $planeRow (i32.add (local.get $cr) (i32.load (local.get $cRows))) (local.get $v) (local.get $cPitch) (local.get $cPitch)
-        (i32.add (local.get $cRowWeights) (i32.load offset=4 (local.get $cRows)))
-        (i32.add (local.get $cRowWeights) (i32.load offset=8 (local.get $cRows))))
-      (call $brightness (local.get $line) (local.get $both) (local.get $width)
-        (local.get $yFirst) (local.get $yWeights) (local.get $yBlocks))
-      (call $chroma (local.get $u) (i32.sub (local.get $v) (local.get $u)) (local.get $mixed) (local.get $width)
-        (local.get $cFirst) (local.get $cWeights) (local.get $cBlocks))
-      (call $colours (local.get $both) (local.get $mixed) (local.get $out) (local.get $width))
-      (local.set $yRows (i32.add (local.get $yRows) (i32.const 12)))
-      (local.set $cRows (i32.add (local.get $cRows) (i32.const 12)))
-      (local.set $out (i32.add (local.get $out) (i32.mul (local.get $width) (i32.const 3))))
-      (local.set $rows (i32.sub (local.get $rows) (i32.const 1)))
-      (br_if $eachRow (local.get $rows)))))
+    (param $yFirst i32) (param $yWeights i32) (param $yBytes i32)
+    (param $cFirst i32) (param $cWeights i32) (param $cBytes i32)
+    (loop $eachGroup
+      (call $eightRows (local.get $y) (local.get $pitch) (local.get $yRows) (local.get $yRowWeights)
+        (local.get $line) (local.get $turned) (i32.const 16))
+      (call $eightRows (local.get $cb) (local.get $cPitch) (local.get $cRows) (local.get $cRowWeights)
+        (local.get $line) (local.get $cTurned) (i32.const 32))
+      (call $eightRows (local.get $cr) (local.get $cPitch) (local.get $cRows) (local.get $cRowWeights)
+        (local.get $line) (i32.add (local.get $cTurned) (i32.const 16)) (i32.const 32))
+      (call $across (local.get $turned) (local.get $cTurned) (local.get $mixed) (local.get $width)
+        (local.get $yFirst) (local.get $yWeights) (local.get $yBytes)
+        (local.get $cFirst) (local.get $cWeights) (local.get $cBytes))
+      (call $rgbRows (local.get $mixed) (local.get $out) (local.get $outPitch))
+      (local.set $yRows (i32.add (local.get $yRows) (i32.const 96)))
+      (local.set $cRows (i32.add (local.get $cRows) (i32.const 96)))
+      (local.set $out (i32.add (local.get $out) (i32.shl (local.get $outPitch) (i32.const 3))))
+      (br_if $eachGroup (local.tee $groups (i32.sub (local.get $groups) (i32.const 1)))))))

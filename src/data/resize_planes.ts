@@ -25,17 +25,22 @@ interface Prepared {
   /** Rows: three numbers a result, as resize.wat says. Columns: the first pixel's place in bytes. */
   table: Int32Array;
   weights: Int8Array | Int16Array;
-  /** Vectors of weights of a result in a pass over columns. */
-  blocks: number;
+  /** Bytes of weights of each result in a pass over columns. */
+  bytes: number;
 }
+
+/** Rows of the result that are made together. */
+const GROUP = 8;
+/** Bytes of a column of so many pixels of one plane. */
+const PIXEL = 2 * GROUP;
 
 /** What the weights of a result sum to: seven bits in a pass over rows, and what makes 64 levels of their 127 · 2¹⁵ for columns. */
 const ROW_SUM = 127, COLUMN_SUM = Math.round(64 * 2 ** 15 / ROW_SUM);
 
 const preparedRows = new WeakMap<Taps, { pitch: number; rows: Prepared }>();
-const preparedColumns = [new WeakMap<Taps, Prepared>(), new WeakMap<Taps, Prepared>()];
+const preparedColumns = new WeakMap<Taps, Prepared>();
 
-/** Weights in pairs, the last filled up. */
+/** Weights in pairs, the last filled up. The last result is there as often as fills the last group. */
 function rowTaps(taps: Taps, pitch: number): Prepared {
   const known = preparedRows.get(taps);
   // A picture's height says nothing of its pitch, so the taps may have been prepared for another one.
@@ -46,31 +51,24 @@ function rowTaps(taps: Taps, pitch: number): Prepared {
     if (weights.length % 2 === 1) weights.push(0);
     table.push(first * pitch, from, weights.length);
   });
-  const rows = { table: Int32Array.from(table), weights: Int8Array.from(weights), blocks: 0 };
+  while (table.length % (3 * GROUP) !== 0) table.push(...table.slice(-3));
+  const rows = { table: Int32Array.from(table), weights: Int8Array.from(weights), bytes: 0 };
   preparedRows.set(taps, { pitch, rows });
   return rows;
 }
 
-/**
- * Weights in vectors of eight: each once, or four of them twice. Results stand in fours: the first vector of each of the four,
- * then the second, and so on; they are filled up to whole fours.
- */
-function columnTaps(taps: Taps, twice: boolean): Prepared {
-  const cache = preparedColumns[Number(twice)], known = cache.get(taps);
-  if (known) return known;
-  const results = taps.first.length, whole = Math.ceil(results / 4) * 4, lanes = twice ? 4 : 8;
-  const blocks = Math.ceil(Math.max(...taps.count) / lanes);
-  const table = new Int32Array(whole), weights = new Int16Array(whole * blocks * 8);
-  for (let i = 0; i < results; i++) {
-    table[i] = taps.first[i] * 2;
-    rounded(taps, i, COLUMN_SUM).forEach((weight, k) => {
-      const at = ((Math.floor(i / 4) * blocks + Math.floor(k / lanes)) * 4 + i % 4) * 8 + k % lanes;
-      weights[at] = weight;
-      if (twice) weights[at + 4] = weight;
-    });
+/** As many weights for each result, in pairs. `pixel`: bytes from one column of pixels to the next. */
+function columnTaps(taps: Taps, pixel: number): Prepared {
+  const known = preparedColumns.get(taps);
+  // Taps of halved samples are never those of whole ones, except where neither is halved.
+  if (known && known.table[known.table.length - 1] === taps.first[taps.first.length - 1] * pixel) {
+    return known;
   }
-  const made = { table, weights, blocks };
-  cache.set(taps, made);
+  const most = upTo(2, Math.max(...taps.count));
+  const weights = new Int16Array(taps.first.length * most);
+  taps.first.forEach((_, i) => weights.set(rounded(taps, i, COLUMN_SUM), i * most));
+  const made = { table: taps.first.map((first) => first * pixel), weights, bytes: 2 * most };
+  preparedColumns.set(taps, made);
   return made;
 }
 
@@ -97,8 +95,8 @@ export function resizePlanes(
   const tapSets = [
     rowTaps(planes.rows, pitch),
     rowTaps(planes.chromaRows, chromaPitch),
-    columnTaps(planes.columns, false),
-    columnTaps(planes.chromaColumns, true),
+    columnTaps(planes.columns, PIXEL),
+    columnTaps(planes.chromaColumns, 2 * PIXEL),
   ];
 
   let bytes = 0;
@@ -108,10 +106,14 @@ export function resizePlanes(
     return at;
   };
   const places = tapSets.map(({ table, weights }) => [place(table.byteLength), place(weights.byteLength)]);
-  // A pair of rows may end with one that is not there.
+  // A pair of rows may end with one that is not there, and weights of 0 may stand for pixels past a row's end.
   const y = place(pitch * (height + 2));
   const cb = place(chromaPitch * (chromaHeight + 1)), cr = place(chromaPitch * (chromaHeight + 1));
-  const to = place(out.length), line = place(2 * pitch + 4 * chromaPitch + 6 * newWidth + 512);
+  const [, , across, chromaAcross] = tapSets;
+  const line = place(GROUP * (2 * pitch + 64)), turned = place(PIXEL * (pitch + across.bytes / 2));
+  const chromaTurned = place(2 * PIXEL * (chromaPitch + chromaAcross.bytes / 2));
+  const outPitch = upTo(4, newWidth) * 3, groups = Math.ceil(newHeight / GROUP);
+  const mixed = place(outPitch * 32 / 3), to = place(outPitch * groups * GROUP);
 
   const kernel = kernelOf(bytes),
     buffer = kernel.memory.buffer as ArrayBuffer,
@@ -124,13 +126,20 @@ export function resizePlanes(
   const [rows, chromaRows, columns, chromaColumns] = places;
   kernel.planes(
     ...[y, cb, cr, pitch, chromaPitch],
-    ...[to, newWidth, newHeight, line],
+    ...[to, outPitch, newWidth, groups],
+    ...[line, turned, chromaTurned, mixed],
     ...rows,
     ...chromaRows,
     ...columns,
-    tapSets[2].blocks,
+    across.bytes,
     ...chromaColumns,
-    tapSets[3].blocks,
+    chromaAcross.bytes,
   );
-  out.set(new Uint8Array(buffer, to, out.length));
+  const row = newWidth * 3;
+  if (outPitch === row) out.set(memory.subarray(to, to + out.length));
+  else {
+    for (let i = 0; i < newHeight; i++) {
+      out.set(memory.subarray(to + i * outPitch, to + i * outPitch + row), i * row);
+    }
+  }
 }

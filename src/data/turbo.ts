@@ -4,7 +4,7 @@
  */
 import { isPlain, type JpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
-import { type Planes, planesBasePicture, quickBasePicture } from "./resize.ts";
+import { MOST_TIMES, type Planes, planesBasePicture, quickBasePicture } from "./resize.ts";
 import { PictureError } from "./types.ts";
 
 const SYMBOLS = {
@@ -142,7 +142,7 @@ export function openTurbo(path: string | null): Turbo | null {
       const halved = c.tj3Get(handle, COLOUR_SPACE) === YCBCR
         ? HALVED[c.tj3Get(handle, SUBSAMPLING)]
         : undefined;
-      if (scale === 8 && halved) {
+      if (scale === 8 && halved && Math.max(header.width, header.height) <= MOST_TIMES * size) {
         fromPlanes(file, { width: header.width, height: header.height, ...halved }, size, out);
       } else {
         const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
