@@ -62,20 +62,15 @@ function fillBlock(
   out[3] = c3;
 }
 
+const scratch = new Uint32Array(4);
+
 /**
- * One Philox 4×32-10 block.
- *
- * @param key Two unsigned 32-bit words.
- * @param counter Four unsigned 32-bit words.
- * @returns Four unsigned 32-bit words.
+ * The first word of one Philox 4×32-10 block: 32 random bits for a key of two words and a counter of four, all unsigned and of
+ * 32 bits.
  */
-export function philox(
-  key: readonly [number, number],
-  counter: readonly [number, number, number, number],
-): [number, number, number, number] {
-  const out = new Uint32Array(4);
-  fillBlock(...key, ...counter, out);
-  return [out[0], out[1], out[2], out[3]];
+export function philoxWord(k0: number, k1: number, c0: number, c1: number, c2: number, c3: number): number {
+  fillBlock(k0, k1, c0, c1, c2, c3, scratch);
+  return scratch[0];
 }
 
 /**

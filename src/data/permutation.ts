@@ -1,4 +1,4 @@
-import { philox, PURPOSE } from "../random.ts";
+import { philoxWord, PURPOSE } from "../random.ts";
 
 /** Feistel rounds. Four already pass for a random permutation (Luby, Rackoff 1988); the rest is for small halves. */
 const ROUNDS = 8;
@@ -38,7 +38,6 @@ export function permutation(n: number, seed: number, epoch: number): (place: num
   let half = LEAST_HALF_BITS;
   while (4 ** half < n) half++;
   const mask = 2 ** half - 1;
-  const key = [seed, PURPOSE.permutation] as const;
   return (place) => {
     if (!Number.isInteger(place) || place < 0 || place >= n) {
       throw new RangeError(`place ${place} is not one of 0 … ${n - 1}`);
@@ -48,7 +47,7 @@ export function permutation(n: number, seed: number, epoch: number): (place: num
       let high = Math.floor(value / 2 ** half), low = value & mask;
       for (let round = 0; round < ROUNDS; round++) {
         // n is part of the counter: data sets of different sizes get unrelated orders.
-        const mixed = philox(key, [low, round, epoch, n >>> 0])[0];
+        const mixed = philoxWord(seed, PURPOSE.permutation, low, round, epoch, n >>> 0);
         [high, low] = [low, (high ^ mixed) & mask];
       }
       value = high * 2 ** half + low;

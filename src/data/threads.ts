@@ -20,9 +20,9 @@ export interface Threads {
 }
 
 /** Pictures in a message: a message costs as much as a twentieth of a picture. */
-const GROUP = 4;
+const GROUP = 8;
 /** Pictures that a thread has at once, so that it need not wait while batches are put together. */
-const MOST = 10;
+const MOST = 24;
 
 interface Thread {
   worker: Worker;
