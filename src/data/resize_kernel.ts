@@ -19,7 +19,9 @@ export interface Kernel {
   rows: Pass;
   quickColumns: Pass;
   quickRows: Pass;
-  planes: Pass;
+  turn: Pass;
+  mix: Pass;
+  colours: Pass;
 }
 
 const PAGE = 65536;

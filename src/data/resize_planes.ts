@@ -20,62 +20,39 @@ export interface PlaneTaps {
   chromaRows: Taps;
 }
 
-/** Taps as the kernel takes them. */
-interface Prepared {
-  /** Rows: three numbers a result, as resize.wat says. Columns: the first pixel's place in bytes. */
+/** Taps as the kernel takes them: of each result the first row and the ends of its weights, and weights in pairs. */
+interface Mix {
   table: Int32Array;
-  weights: Int8Array | Int16Array;
-  /** Bytes of weights of each result in a pass over columns. */
-  bytes: number;
+  weights: Int8Array;
 }
 
-/** Rows of the result that are made together. */
-const GROUP = 8;
-/** Bytes of a column of so many pixels of one plane. */
-const PIXEL = 2 * GROUP;
+/** What the weights of a result sum to: they have seven bits. */
+const SUM = 127;
 
-/** What the weights of a result sum to: seven bits in a pass over rows, and what makes 64 levels of their 127 · 2¹⁵ for columns. */
-const ROW_SUM = 127, COLUMN_SUM = Math.round(64 * 2 ** 15 / ROW_SUM);
+const mixes = new WeakMap<Taps, Mix>();
 
-const preparedRows = new WeakMap<Taps, { pitch: number; rows: Prepared }>();
-const preparedColumns = new WeakMap<Taps, Prepared>();
-
-/** Weights in pairs, the last filled up. The last result is there as often as fills the last group. */
-function rowTaps(taps: Taps, pitch: number): Prepared {
-  const known = preparedRows.get(taps);
-  // A picture's height says nothing of its pitch, so the taps may have been prepared for another one.
-  if (known?.pitch === pitch) return known.rows;
+function mixOf(taps: Taps): Mix {
+  const known = mixes.get(taps);
+  if (known) return known;
   const table: number[] = [], weights: number[] = [];
   taps.first.forEach((first, i) => {
-    const from = weights.push(...rounded(taps, i, ROW_SUM)) - taps.count[i];
+    const from = weights.push(...rounded(taps, i, SUM)) - taps.count[i];
     if (weights.length % 2 === 1) weights.push(0);
-    table.push(first * pitch, from, weights.length);
+    table.push(first, from, weights.length);
   });
-  while (table.length % (3 * GROUP) !== 0) table.push(...table.slice(-3));
-  const rows = { table: Int32Array.from(table), weights: Int8Array.from(weights), bytes: 0 };
-  preparedRows.set(taps, { pitch, rows });
-  return rows;
-}
-
-/** As many weights for each result, in pairs. `pixel`: bytes from one column of pixels to the next. */
-function columnTaps(taps: Taps, pixel: number): Prepared {
-  const known = preparedColumns.get(taps);
-  // Taps of halved samples are never those of whole ones, except where neither is halved.
-  if (known && known.table[known.table.length - 1] === taps.first[taps.first.length - 1] * pixel) {
-    return known;
-  }
-  const most = upTo(2, Math.max(...taps.count));
-  const weights = new Int16Array(taps.first.length * most);
-  taps.first.forEach((_, i) => weights.set(rounded(taps, i, COLUMN_SUM), i * most));
-  const made = { table: taps.first.map((first) => first * pixel), weights, bytes: 2 * most };
-  preparedColumns.set(taps, made);
-  return made;
+  const mix = { table: Int32Array.from(table), weights: Int8Array.from(weights) };
+  mixes.set(taps, mix);
+  return mix;
 }
 
 const upTo = (step: number, bytes: number) => Math.ceil(bytes / step) * step;
 
+/** Bytes from a row of so many to the next. Rows a power of two apart would get in each other's way in the processor's caches. */
+const apart = (bytes: number) => upTo(128, bytes + 64) - 64;
+
 /**
- * Resizes three planes and mixes their colours, on vectors of 128 bits (resize.wat).
+ * Resizes three planes and mixes their colours, on vectors of 128 bits (resize.wat): columns first, then rows, 8 bits in between, as
+ * PIL does, with weights of seven bits.
  *
  * @param planes Sizes and taps.
  * @param fill Writes the planes, straight to where they are worked on; each row and column count is filled up to an even one where
@@ -87,59 +64,60 @@ export function resizePlanes(
   fill: (memory: ArrayBuffer, layout: PlaneLayout) => void,
   out: Uint8Array,
 ): void {
-  const { width, height, halfColumns, halfRows } = planes;
   const newWidth = planes.columns.first.length, newHeight = planes.rows.first.length;
   const half = (length: number, halved: boolean) => halved ? Math.ceil(length / 2) : length;
-  const pitch = upTo(32, width + 1), chromaPitch = upTo(32, half(width, halfColumns));
-  const chromaHeight = half(height, halfRows);
-  const tapSets = [
-    rowTaps(planes.rows, pitch),
-    rowTaps(planes.chromaRows, chromaPitch),
-    columnTaps(planes.columns, PIXEL),
-    columnTaps(planes.chromaColumns, 2 * PIXEL),
-  ];
+  const size = (halfColumns: boolean, halfRows: boolean) => ({
+    width: half(planes.width, halfColumns),
+    height: half(planes.height, halfRows),
+  });
+  const whole = size(false, false), chroma = size(planes.halfColumns, planes.halfRows);
 
   let bytes = 0;
   const place = (length: number) => {
     const at = bytes;
-    bytes += upTo(16, length + ROOM);
+    bytes += upTo(64, length + ROOM);
     return at;
   };
-  const places = tapSets.map(({ table, weights }) => [place(table.byteLength), place(weights.byteLength)]);
-  // A pair of rows may end with one that is not there, and weights of 0 may stand for pixels past a row's end.
-  const y = place(pitch * (height + 2));
-  const cb = place(chromaPitch * (chromaHeight + 1)), cr = place(chromaPitch * (chromaHeight + 1));
-  const [, , across, chromaAcross] = tapSets;
-  const line = place(GROUP * (2 * pitch + 64)), turned = place(PIXEL * (pitch + across.bytes / 2));
-  const chromaTurned = place(2 * PIXEL * (chromaPitch + chromaAcross.bytes / 2));
-  const outPitch = upTo(4, newWidth) * 3, groups = Math.ceil(newHeight / GROUP);
-  const mixed = place(outPitch * 32 / 3), to = place(outPitch * groups * GROUP);
-
-  const kernel = kernelOf(bytes),
-    buffer = kernel.memory.buffer as ArrayBuffer,
-    memory = new Uint8Array(buffer);
-  tapSets.forEach(({ table, weights }, i) => {
-    memory.set(new Uint8Array(table.buffer), places[i][0]);
-    memory.set(new Uint8Array(weights.buffer), places[i][1]);
+  const placeMix = (taps: Taps) => {
+    const mix = mixOf(taps);
+    return {
+      ...mix,
+      at: place(mix.table.byteLength),
+      weightsAt: place(mix.weights.byteLength),
+      results: taps.first.length,
+    };
+  };
+  const across = placeMix(planes.columns), down = placeMix(planes.rows);
+  const chromaAcross = placeMix(planes.chromaColumns), chromaDown = placeMix(planes.chromaRows);
+  const pitch = apart(newWidth), wide = apart(2 * newWidth);
+  // Planes are turned sixteen rows at a time; a pair of rows may end with one that is not there.
+  const placePlane = ({ width, height }: { width: number; height: number }) => ({
+    width,
+    height,
+    pitch: apart(width + 1),
+    from: place(apart(width + 1) * upTo(16, height + 1)),
+    to: place(wide * newHeight),
   });
-  fill(buffer, { offsets: [y, cb, cr], pitches: [pitch, chromaPitch, chromaPitch] });
-  const [rows, chromaRows, columns, chromaColumns] = places;
-  kernel.planes(
-    ...[y, cb, cr, pitch, chromaPitch],
-    ...[to, outPitch, newWidth, groups],
-    ...[line, turned, chromaTurned, mixed],
-    ...rows,
-    ...chromaRows,
-    ...columns,
-    across.bytes,
-    ...chromaColumns,
-    chromaAcross.bytes,
-  );
-  const row = newWidth * 3;
-  if (outPitch === row) out.set(memory.subarray(to, to + out.length));
-  else {
-    for (let i = 0; i < newHeight; i++) {
-      out.set(memory.subarray(to + i * outPitch, to + i * outPitch + row), i * row);
-    }
+  const [y, cb, cr] = [placePlane(whole), placePlane(chroma), placePlane(chroma)];
+  // What stands between the passes, of one plane after the other.
+  const tall = apart(whole.height), turned = place(tall * (upTo(8, whole.width) + 1));
+  const narrow = place(tall * upTo(16, newWidth)), upright = place(pitch * (upTo(8, whole.height) + 1));
+  const result = place(out.length);
+
+  const kernel = kernelOf(bytes), buffer = kernel.memory.buffer as ArrayBuffer;
+  for (const { table, at, weights, weightsAt } of [across, down, chromaAcross, chromaDown]) {
+    new Int32Array(buffer, at, table.length).set(table);
+    new Int8Array(buffer, weightsAt, weights.length).set(weights);
   }
+  fill(buffer, { offsets: [y.from, cb.from, cr.from], pitches: [y.pitch, cb.pitch, cr.pitch] });
+  for (const plane of [y, cb, cr]) {
+    const [columns, rows] = plane === y ? [across, down] : [chromaAcross, chromaDown],
+      { width, height } = plane;
+    kernel.turn(plane.from, plane.pitch, turned, tall, height, width, 128);
+    kernel.mix(turned, tall, narrow, tall, height, newWidth, columns.at, columns.weightsAt, 0);
+    kernel.turn(narrow, tall, upright, pitch, newWidth, height, 0);
+    kernel.mix(upright, pitch, plane.to, wide, newWidth, newHeight, rows.at, rows.weightsAt, 1);
+  }
+  kernel.colours(y.to, cb.to, cr.to, wide, result, newWidth, newHeight);
+  out.set(new Uint8Array(buffer, result, out.length));
 }
