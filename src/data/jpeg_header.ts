@@ -12,6 +12,8 @@ export interface JpegHeader {
   progressive: boolean;
   /** EXIF orientation 1 … 8; 1 where there is none. */
   orientation: number;
+  /** Where the frame header's marker stands in the file. */
+  frame: number;
 }
 
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,6 +52,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
         components: bytes[body + 5],
         progressive: (marker & 3) === 2,
         orientation,
+        frame: at,
       };
     }
     if (marker === 0xe1) orientation = exifOrientation(bytes.subarray(body, end)) ?? orientation;

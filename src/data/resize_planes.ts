@@ -100,8 +100,8 @@ export function resizePlanes(
   });
   const [y, cb, cr] = [placePlane(whole), placePlane(chroma), placePlane(chroma)];
   // What stands between the passes, of one plane after the other.
-  const tall = apart(whole.height), turned = place(tall * (upTo(8, whole.width) + 1));
-  const narrow = place(tall * upTo(16, newWidth)), upright = place(pitch * (upTo(8, whole.height) + 1));
+  const tall = apart(whole.height), turned = place(tall * (upTo(16, whole.width) + 1));
+  const narrow = place(tall * upTo(16, newWidth)), upright = place(pitch * (upTo(16, whole.height) + 1));
   const result = place(out.length);
 
   const kernel = kernelOf(bytes), buffer = kernel.memory.buffer as ArrayBuffer;

@@ -2,6 +2,7 @@
  * JPEG by the libjpeg-turbo library that npm:@julusian/jpeg-turbo brings for Linux, called directly: its addon offers no
  * smaller scales. Where there is no such library, jpeg.ts decodes in full.
  */
+import { inWholeBlocks } from "./jpeg_blocks.ts";
 import { isPlain, type JpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { MOST_TIMES, type Planes, planesBasePicture, quickBasePicture } from "./resize.ts";
@@ -109,10 +110,12 @@ export function openTurbo(path: string | null): Turbo | null {
   /** In full size, before colours are mixed. */
   const fromPlanes = (
     file: Uint8Array<ArrayBuffer>,
+    header: JpegHeader,
     sizes: Planes,
     size: number,
     out: Uint8Array,
-  ) =>
+  ) => {
+    const block = { width: sizes.halfColumns ? 16 : 8, height: sizes.halfRows ? 16 : 8 };
     planesBasePicture(
       sizes,
       (buffer, layout) => {
@@ -122,11 +125,17 @@ export function openTurbo(path: string | null): Turbo | null {
         }
         layout.offsets.forEach((offset, i) => planes[i] = address + BigInt(offset));
         pitches.set(layout.pitches);
-        check(c.tj3DecompressToYUVPlanes8(handle, file, BigInt(file.length), planes, pitches));
+        inWholeBlocks(
+          file,
+          header,
+          block,
+          () => check(c.tj3DecompressToYUVPlanes8(handle, file, BigInt(file.length), planes, pitches)),
+        );
       },
       size,
       out,
     );
+  };
   return {
     base(bytes, header, size, out) {
       if (!isPlain(header)) throw new PictureError("an unusual JPEG");
@@ -143,7 +152,7 @@ export function openTurbo(path: string | null): Turbo | null {
         ? HALVED[c.tj3Get(handle, SUBSAMPLING)]
         : undefined;
       if (scale === 8 && halved && Math.max(header.width, header.height) <= MOST_TIMES * size) {
-        fromPlanes(file, { width: header.width, height: header.height, ...halved }, size, out);
+        fromPlanes(file, header, { width: header.width, height: header.height, ...halved }, size, out);
       } else {
         const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
         const extent = { width: header.width * scale / 8, height: header.height * scale / 8 };

@@ -4,7 +4,8 @@ import sharp from "npm:sharp@0.35.5";
 import { openDecoder } from "../../src/data/decoder.ts";
 import { basePicture, planesBasePicture } from "../../src/data/resize.ts";
 import { tapsOf, upsampledTaps } from "../../src/data/resize_taps.ts";
-import { turboPath } from "../../src/data/turbo.ts";
+import { readJpegHeader } from "../../src/data/jpeg_header.ts";
+import { openTurbo, turboPath } from "../../src/data/turbo.ts";
 import type { Picture } from "../../src/data/types.ts";
 import { draw, worst } from "./pictures.ts";
 
@@ -103,5 +104,32 @@ Deno.test({
       }
       decoder.close();
     }
+  },
+});
+
+Deno.test({
+  name:
+    "a picture is the same whether its header says that it fills its last blocks or not, and the file stays as it was",
+  ignore: turboPath() === null,
+  async fn() {
+    const turbo = openTurbo(turboPath())!, size = 160;
+    for (const [width, height] of [[161, 176], [175, 177], [192, 163], [319, 161]]) {
+      for (const chromaSubsampling of ["4:2:0", "4:4:4"]) {
+        for (const progressive of [false, true]) {
+          const file = new Uint8Array(
+            await draw(photo).resize(width, height, { fit: "fill" }).jpeg({ chromaSubsampling, progressive })
+              .toBuffer(),
+          );
+          const header = readJpegHeader(file), before = file.slice();
+          const [a, b] = [new Uint8Array(size * size * 3), new Uint8Array(size * size * 3)];
+          turbo.base(file, header, size, a);
+          assert.deepEqual(file, before);
+          // Where no frame is found, nothing is filled up.
+          turbo.base(file, { ...header, frame: 0 }, size, b);
+          assert.deepEqual(a, b, `${width} × ${height}, ${chromaSubsampling}, progressive: ${progressive}`);
+        }
+      }
+    }
+    turbo.close();
   },
 });
