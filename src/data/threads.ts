@@ -24,6 +24,9 @@ const GROUP = 8;
 /** Pictures that a thread has at once, so that it need not wait while batches are put together. */
 const MOST = 24;
 
+/** Pictures that keep a thread at work until the next message comes. */
+const ENOUGH = 8;
+
 interface Thread {
   worker: Worker;
   /** What it works on, oldest first. */
@@ -87,6 +90,8 @@ export function threads(count: number, start: WorkerStart, memory: Slots): Threa
       );
       if ((!thread || thread.pictures > 0) && all.length < count) thread = open();
       if (!thread || thread.pictures >= MOST) return;
+      // Whoever has enough to do waits for a whole message; each of his answers comes by here again.
+      if (thread.pictures >= ENOUGH && queue.length < GROUP) return;
       // What there is is shared out among those who have nothing to do, so that none waits for another's pictures.
       const idle = count - all.filter(({ pictures }) => pictures > 0).length;
       const share = Math.ceil(queue.length / Math.max(1, idle));
