@@ -1,4 +1,5 @@
-import { hasManyScans, isPlain, type JpegHeader, MOST_SCANS, readJpegHeader } from "./jpeg_header.ts";
+import { decodeJpeg } from "./jpeg.ts";
+import { hasManyScans, MOST_SCANS, readJpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { decodePpm } from "./ppm.ts";
 import { type Picture, PictureError } from "./types.ts";
@@ -64,7 +65,7 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
     if (header.progressive && hasManyScans(bytes)) {
       throw new PictureError(`a JPEG of more than ${MOST_SCANS} scans, which would take minutes to decode`);
     }
-    const picture = isPlain(header) ? await fastJpeg(bytes, header) : null;
+    const picture = await decodeJpeg(bytes, header);
     if (picture) return orient(picture, header.orientation);
   }
   if (format === "ppm") return decodePpm(bytes);
@@ -77,16 +78,6 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
     throw new PictureError(
       `${format.toUpperCase()} cannot be decoded: ${reason.trim().replaceAll(/\s*\n\s*/g, "; ")}`,
     );
-  }
-}
-
-/** Null where libjpeg-turbo complains: libvips then says what is wrong, or that it is harmless. */
-async function fastJpeg(bytes: Uint8Array, header: JpegHeader): Promise<Picture | null> {
-  const { decodeJpeg } = await import("./jpeg.ts");
-  try {
-    return await decodeJpeg(bytes, header.width, header.height);
-  } catch {
-    return null;
   }
 }
 

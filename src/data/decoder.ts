@@ -2,7 +2,7 @@ import { decodePicture, MAX_PIXELS, refuseLarge, sniff } from "./decode.ts";
 import { isPlain, readJpegHeader } from "./jpeg_header.ts";
 import { basePicture } from "./resize.ts";
 import { slots } from "./slots.ts";
-import { turboPath } from "./turbo.ts";
+import { turboPath } from "./turbo_library.ts";
 import { threads } from "./threads.ts";
 import type { Picture, RecordPlace } from "./types.ts";
 

@@ -1,44 +1,55 @@
-/** JPEG by libjpeg-turbo, about three times as fast as by sharp. The one file that names this package. */
-import jpegTurbo from "npm:@julusian/jpeg-turbo@3.0.1";
-import { Buffer } from "node:buffer";
+/** JPEGs in full, for whatever is no base picture: on another thread, by libjpeg-turbo's library. */
+import { isPlain, type JpegHeader } from "./jpeg_header.ts";
+import { decompressor, sameHeader, SYMBOLS, TJPF_RGB, turboPath } from "./turbo_library.ts";
 import type { Picture } from "./types.ts";
 
-/**
- * Encodes RGB bytes as a JPEG with colour at half the resolution, as cameras do.
- *
- * @param picture RGB bytes.
- * @param quality 1 … 100.
- */
-export async function encodeJpeg({ width, height, data }: Picture, quality: number): Promise<Uint8Array> {
-  const out = await jpegTurbo.compress(Buffer.from(data.buffer, data.byteOffset, data.byteLength), {
-    format: jpegTurbo.FORMAT_RGB,
-    width,
-    height,
-    subsampling: jpegTurbo.SAMP_420,
-    quality,
-  });
-  return Uint8Array.from(out);
+const NONBLOCKING = { ...SYMBOLS, tj3Decompress8: { ...SYMBOLS.tj3Decompress8, nonblocking: true } } as const;
+
+type Library = Deno.DynamicLibrary<typeof NONBLOCKING>;
+
+/** The library while pictures are decoded, and how many. */
+let library: Library | null = null, users = 0;
+
+function open(): Library | null {
+  const path = turboPath();
+  if (path === null) return null;
+  try {
+    library ??= Deno.dlopen(path, NONBLOCKING);
+  } catch {
+    return null;
+  }
+  users++;
+  return library;
+}
+
+function release(): void {
+  if (--users > 0) return;
+  library!.close();
+  library = null;
 }
 
 /**
- * Decodes a grey or YCbCr JPEG on a thread of its own. Orientation is not applied.
+ * Decodes a grey or YCbCr JPEG. Orientation is not applied.
  *
- * @param bytes The file.
- * @param width Columns, as the file's header says.
- * @param height Rows, as the file's header says.
- * @returns RGB bytes.
- * @throws Error on anything that libjpeg-turbo warns of, too; it gives no reason.
+ * @param bytes The file. Must not change meanwhile.
+ * @param header As read from it.
+ * @returns RGB bytes; null where the library is missing, may not be loaded, or warns of anything.
  */
-export async function decodeJpeg(bytes: Uint8Array, width: number, height: number): Promise<Picture> {
-  // The decoder gets a buffer of the checked size, so it never allocates by what damaged bytes claim.
-  const out = Buffer.alloc(width * height * 3);
-  const result = await jpegTurbo.decompress(
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    out,
-    { format: jpegTurbo.FORMAT_RGB },
-  );
-  if (result.width !== width || result.height !== height) {
-    throw new Error(`header says ${width} × ${height}, decoder says ${result.width} × ${result.height}`);
+export async function decodeJpeg(bytes: Uint8Array, header: JpegHeader): Promise<Picture | null> {
+  const file = bytes as Uint8Array<ArrayBuffer>, opened = isPlain(header) ? open() : null;
+  if (opened === null) return null;
+  try {
+    const c = opened.symbols, handle = decompressor(c);
+    if (handle === null) return null;
+    try {
+      if (sameHeader(c, handle, file, header) !== "same") return null;
+      const data = new Uint8Array(header.width * header.height * 3);
+      const result = await c.tj3Decompress8(handle, file, BigInt(file.length), data, 0, TJPF_RGB);
+      return result === 0 ? { width: header.width, height: header.height, data } : null;
+    } finally {
+      c.tj3Destroy(handle);
+    }
+  } finally {
+    release();
   }
-  return { width, height, data: new Uint8Array(out.buffer, out.byteOffset, out.byteLength) };
 }

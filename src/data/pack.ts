@@ -220,7 +220,7 @@ function openLoader(options: PackOptions) {
     const longer = Math.max(picture.width, picture.height);
     if (maxSide === undefined || longer <= maxSide) return bytes;
     const side = (pixels: number) => Math.max(1, Math.round(pixels * maxSide / longer));
-    const { encodeJpeg } = await import("./jpeg.ts");
+    const { encodeJpeg } = await import("./sharp.ts");
     return await encodeJpeg(resize(picture, side(picture.width), side(picture.height), "bicubic"), quality);
   };
   return {

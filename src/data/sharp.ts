@@ -1,4 +1,4 @@
-/** Every format but plain JPEG, by libvips. The one file that names this package. */
+/** Every format but plain JPEG, and writing JPEGs, by libvips. The one file that names this package. */
 import sharp from "npm:sharp@0.35.5";
 import type { Picture } from "./types.ts";
 
@@ -45,4 +45,16 @@ async function decodeUnless(
     height: info.height,
     data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
   };
+}
+
+/**
+ * Encodes RGB bytes as a JPEG with colour at half the resolution, as cameras do.
+ *
+ * @param picture RGB bytes.
+ * @param quality 1 … 100.
+ */
+export async function encodeJpeg({ width, height, data }: Picture, quality: number): Promise<Uint8Array> {
+  const file = await sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer();
+  return new Uint8Array(file);
 }

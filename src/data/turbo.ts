@@ -1,36 +1,12 @@
-/**
- * JPEG by the libjpeg-turbo library that npm:@julusian/jpeg-turbo brings for Linux, called directly: its addon offers no
- * smaller scales. Where there is no such library, jpeg.ts decodes in full.
- */
+/** Base pictures of JPEGs, by libjpeg-turbo's library. Where there is none, libvips decodes in full. */
 import { inWholeBlocks } from "./jpeg_blocks.ts";
 import { isPlain, type JpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { MOST_TIMES, type Planes, planesBasePicture, quickBasePicture } from "./resize.ts";
+import { decompressor, PARAM, sameHeader, SYMBOLS, TJPF_RGB } from "./turbo_library.ts";
 import { PictureError } from "./types.ts";
 
-const SYMBOLS = {
-  tj3Init: { parameters: ["i32"], result: "pointer" },
-  tj3Set: { parameters: ["pointer", "i32", "i32"], result: "i32" },
-  tj3Get: { parameters: ["pointer", "i32"], result: "i32" },
-  tj3DecompressHeader: { parameters: ["pointer", "buffer", "usize"], result: "i32" },
-  tj3SetScalingFactor: { parameters: ["pointer", { struct: ["i32", "i32"] }], result: "i32" },
-  tj3Decompress8: { parameters: ["pointer", "buffer", "usize", "buffer", "i32", "i32"], result: "i32" },
-  tj3DecompressToYUVPlanes8: {
-    parameters: ["pointer", "buffer", "usize", "buffer", "buffer"],
-    result: "i32",
-  },
-  tj3Destroy: { parameters: ["pointer"], result: "void" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-// Names and numbers of turbojpeg.h.
-const TJINIT_DECOMPRESS = 1;
-const TJPF_RGB = 0;
-const STOP_ON_WARNING = 0,
-  SUBSAMPLING = 4,
-  JPEG_WIDTH = 5,
-  JPEG_HEIGHT = 6,
-  COLOUR_SPACE = 8,
-  SCAN_LIMIT = 13;
+/** Of {@linkcode PARAM}.COLOUR_SPACE. */
 const YCBCR = 1;
 /** Which sides of the chroma planes are halved, by libjpeg-turbo's number for the kind of subsampling. */
 const HALVED: Record<number, { halfColumns: boolean; halfRows: boolean }> = {
@@ -39,9 +15,6 @@ const HALVED: Record<number, { halfColumns: boolean; halfRows: boolean }> = {
   2: { halfColumns: true, halfRows: true },
   4: { halfColumns: false, halfRows: true },
 };
-
-/** A progressive file with more scans is made to take time. */
-const MOST_SCANS = 500;
 
 /** A decoder of one thread. */
 export interface Turbo {
@@ -66,21 +39,6 @@ export function decodeScale(width: number, height: number, size: number): 1 | 2 
   return ([1, 2, 4] as const).find(covers) ?? 8;
 }
 
-/** Where the library is, or null where the package brings none. Nothing is opened. */
-export function turboPath(): string | null {
-  if (Deno.build.os !== "linux") return null;
-  try {
-    const index = new URL(import.meta.resolve("npm:@julusian/jpeg-turbo@3.0.1"));
-    if (index.protocol !== "file:") return null;
-    const cpu = Deno.build.arch === "x86_64" ? "x64" : "arm64";
-    return decodeURIComponent(
-      new URL(`./prebuilds/jpeg-turbo-linux-${cpu}/libturbojpeg.so.0`, index).pathname,
-    );
-  } catch {
-    return null;
-  }
-}
-
 /**
  * Opens the library.
  *
@@ -95,13 +53,11 @@ export function openTurbo(path: string | null): Turbo | null {
   } catch {
     return null;
   }
-  const c = library.symbols, handle = c.tj3Init(TJINIT_DECOMPRESS);
+  const c = library.symbols, handle = decompressor(c);
   if (handle === null) {
     library.close();
     return null;
   }
-  c.tj3Set(handle, STOP_ON_WARNING, 1);
-  c.tj3Set(handle, SCAN_LIMIT, MOST_SCANS);
   const check = (result: number) => {
     if (result !== 0) throw new PictureError("JPEG cannot be decoded");
   };
@@ -140,16 +96,13 @@ export function openTurbo(path: string | null): Turbo | null {
     base(bytes, header, size, out) {
       if (!isPlain(header)) throw new PictureError("an unusual JPEG");
       const file = bytes as Uint8Array<ArrayBuffer>, length = BigInt(bytes.length);
-      check(c.tj3DecompressHeader(handle, file, length));
-      const stored = [c.tj3Get(handle, JPEG_WIDTH), c.tj3Get(handle, JPEG_HEIGHT)];
-      // The memory is taken by the header that was checked, never by what the library made of damaged bytes.
-      if (stored[0] !== header.width || stored[1] !== header.height) {
-        throw new PictureError("JPEG with two headers");
-      }
+      const stored = sameHeader(c, handle, file, header);
+      if (stored === "other") throw new PictureError("JPEG with two headers");
+      check(Number(stored === "bad"));
       const scale = decodeScale(header.width, header.height, size);
       check(c.tj3SetScalingFactor(handle, new Uint8Array(Int32Array.of(1, 8 / scale).buffer)));
-      const halved = c.tj3Get(handle, COLOUR_SPACE) === YCBCR
-        ? HALVED[c.tj3Get(handle, SUBSAMPLING)]
+      const halved = c.tj3Get(handle, PARAM.COLOUR_SPACE) === YCBCR
+        ? HALVED[c.tj3Get(handle, PARAM.SUBSAMPLING)]
         : undefined;
       if (scale === 8 && halved && Math.max(header.width, header.height) <= MOST_TIMES * size) {
         fromPlanes(file, header, { width: header.width, height: header.height, ...halved }, size, out);

@@ -5,7 +5,8 @@ import { openDecoder } from "../../src/data/decoder.ts";
 import { readJpegHeader } from "../../src/data/jpeg_header.ts";
 import { basePicture, quickBasePicture } from "../../src/data/resize.ts";
 import { RESIZE_WASM } from "../../src/data/resize_wasm.ts";
-import { decodeScale, openTurbo, turboPath } from "../../src/data/turbo.ts";
+import { decodeScale, openTurbo } from "../../src/data/turbo.ts";
+import { turboPath } from "../../src/data/turbo_library.ts";
 import type { Picture } from "../../src/data/types.ts";
 import { draw, png, worst } from "./pictures.ts";
 

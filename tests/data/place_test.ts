@@ -10,7 +10,7 @@ import { select } from "../../src/data/select.ts";
 import { slots } from "../../src/data/slots.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
 import type { Batch, Source } from "../../src/data/types.ts";
-import { turboPath } from "../../src/data/turbo.ts";
+import { turboPath } from "../../src/data/turbo_library.ts";
 import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 

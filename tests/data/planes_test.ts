@@ -5,7 +5,8 @@ import { openDecoder } from "../../src/data/decoder.ts";
 import { basePicture, planesBasePicture } from "../../src/data/resize.ts";
 import { tapsOf, upsampledTaps } from "../../src/data/resize_taps.ts";
 import { readJpegHeader } from "../../src/data/jpeg_header.ts";
-import { openTurbo, turboPath } from "../../src/data/turbo.ts";
+import { openTurbo } from "../../src/data/turbo.ts";
+import { turboPath } from "../../src/data/turbo_library.ts";
 import type { Picture } from "../../src/data/types.ts";
 import { draw, worst } from "./pictures.ts";
 
