@@ -1,12 +1,12 @@
 import { packView } from "../views/pack.ts";
-import { sampleView, type ViewOptions } from "../views/sample.ts";
+import { sampleView } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
 import { badWatch } from "./bad.ts";
 import { type Decoder, openDecoder } from "./decoder.ts";
 import { type BadRecord, type EpochOptions, type EpochReader, randomEpochs, streamEpochs } from "./epoch.ts";
 import { prefetch } from "./iter.ts";
-import { parseProcess } from "./part.ts";
 import { type Data, dataLength, dataUri, openedOf } from "./opened.ts";
+import { CACHE_BYTES, type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
 import {
   BadRecordError,
   type Batch,
@@ -17,57 +17,7 @@ import {
 } from "./types.ts";
 
 export type { BadRecord } from "./epoch.ts";
-
-/** What a stream of batches is made of. */
-export interface StreamOptions {
-  /** Side of the base pictures in pixels. */
-  imageSize: number;
-  /** Pictures in a batch. */
-  batchSize: number;
-  /** Order and views depend on this, the epoch and the picture's index only. */
-  seed: number;
-  /** How views are drawn. */
-  views: ViewOptions;
-  /** Where to begin: a batch's `next`. Default: the beginning. */
-  from?: Cursor;
-  /** What to do with a record that is damaged or cannot be decoded. Default skip. */
-  onBad?: "skip" | "fail";
-  /** Called once for each bad record of an epoch, in the stream's order. */
-  onBadRecord?: (bad: BadRecord) => void;
-  /** Bad records that were counted before `from`; `Batch.bad` goes on from there. Default 0. */
-  bad?: number;
-  /** Records read and decoded at once. Default, also for 0: sixteen times the cores. */
-  concurrency?: number;
-  /** Threads that decode. Default, also for 0: as many as cores. */
-  workers?: number;
-  /**
-   * This process's part of the data, for data parallel training: every process gets as many, none gets another's. Also as
-   * text, `0/4`; empty: all of it.
-   */
-  process?: { index: number; count: number } | string;
-  /** Records that a stream is shuffled in; sources with random access are shuffled as a whole. Default 1,000. */
-  shuffleBuffer?: number;
-  /** Bytes of the same. Default 256 MiB. */
-  shuffleBytes?: number;
-  /** Finished batches that may wait. Default 2. */
-  prefetch?: number;
-  /**
-   * How many batches keep their pictures, the newest counted: `base` of older ones is used again for new ones, and may be shared
-   * memory. For consumers who are done with a batch soon: no picture is copied then, no memory cleared or collected. Default: all.
-   */
-  keep?: number;
-  /** Larger pictures count as bad. Default as in {@linkcode decodePicture}. */
-  maxPixels?: number;
-  /**
-   * When all base pictures of a source with random access fit in so many bytes, they are kept, and each is decoded once a
-   * run in place of once an epoch.
-   * Default 256 MiB; 0 keeps none.
-   */
-  cacheBytes?: number;
-}
-
-/** The default of {@linkcode StreamOptions.cacheBytes}. */
-export const CACHE_BYTES = 256 * 2 ** 20;
+export type { StreamOptions } from "./stream_options.ts";
 
 /** A decoded record. */
 interface Sample {
@@ -118,15 +68,12 @@ interface Sample {
  * ```
  */
 export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<Batch, void, void> {
-  const { process } = given;
-  const options = { ...given, process: typeof process === "string" ? processFrom(process) : process };
-  const concurrency = options.concurrency || 16 * navigator.hardwareConcurrency;
-  checkOptions(data, { ...options, concurrency });
+  const options = readOptions(data, given);
   const { imageSize: size, maxPixels, workers } = options;
   const batches = async function* () {
     const decoder = openDecoder({ size, maxPixels, workers, group: options.batchSize });
     try {
-      yield* batchesOf(readerOf(data, { ...options, concurrency }, decoder), options, decoder);
+      yield* batchesOf(readerOf(data, options, decoder), options, decoder);
     } finally {
       decoder.close();
     }
@@ -134,57 +81,12 @@ export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<
   return prefetch(batches(), options.prefetch ?? 2);
 }
 
-const processFrom = (text: string) => text === "" ? undefined : parseProcess(text);
-
 type Load = EpochOptions<Sample>["load"];
-
-/** Options with the process's part as numbers. */
-type ReadOptions = StreamOptions & { process?: { index: number; count: number } };
-
-function checkOptions(data: Data, options: ReadOptions): void {
-  const { imageSize, batchSize, seed, from, views, process } = options;
-  const length = dataLength(data);
-  const whole = (name: string, value: number, least: number, most = 2 ** 32 - 1) => {
-    if (!(Number.isInteger(value) && value >= least && value <= most)) {
-      throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
-    }
-  };
-  whole("batch size", batchSize, 1);
-  whole("image size", imageSize, 1, 65535);
-  whole("seed", seed, 0);
-  whole("concurrency", options.concurrency ?? 1, 1);
-  whole("workers", options.workers ?? 0, 0, 1024);
-  whole("prefetch", options.prefetch ?? 1, 1);
-  whole("keep", options.keep ?? 1, 1);
-  whole("shuffle buffer", options.shuffleBuffer ?? 1, 1);
-  whole("shuffle bytes", options.shuffleBytes ?? 1, 1, Number.MAX_SAFE_INTEGER);
-  if (process) {
-    whole("the number of processes", process.count, 1);
-    whole("the process", process.index, 0, process.count - 1);
-  }
-  if (from) {
-    whole("the cursor's epoch", from.epoch, 0);
-    whole("the cursor's position", from.position, 0, length ?? Number.MAX_SAFE_INTEGER);
-  }
-  if (views.imageSize !== imageSize) {
-    throw new RangeError(`views are drawn for ${views.imageSize} pixels, base pictures have ${imageSize}`);
-  }
-  if (length === null) return;
-  const mine = Math.floor(length / (process?.count ?? 1));
-  if (batchSize <= mine) return;
-  const whose = process && process.count > 1 ? `, of which a process has ${mine}` : "";
-  throw new RangeError(
-    `${
-      dataUri(data)
-    }: a batch of ${batchSize} is larger than the data set of ${length} pictures${whose}; take a batch ` +
-      `size of at most ${mine}`,
-  );
-}
 
 /** Epochs of decoded samples. */
 function readerOf(
   data: Data,
-  options: ReadOptions & { concurrency: number },
+  options: ReadOptions,
   decoder: Decoder,
 ): EpochReader<Sample> {
   const opened = openedOf(data), uri = dataUri(data), length = dataLength(data);

@@ -1,0 +1,117 @@
+import type { ViewOptions } from "../views/sample.ts";
+import type { BadRecord } from "./epoch.ts";
+import { type Data, dataLength, dataUri } from "./opened.ts";
+import { parseProcess } from "./part.ts";
+import type { Cursor } from "./types.ts";
+
+/** What a stream of batches is made of. */
+export interface StreamOptions {
+  /** Side of the base pictures in pixels. */
+  imageSize: number;
+  /** Pictures in a batch. */
+  batchSize: number;
+  /** Order and views depend on this, the epoch and the picture's index only. */
+  seed: number;
+  /** How views are drawn. */
+  views: ViewOptions;
+  /** Where to begin: a batch's `next`. Default: the beginning. */
+  from?: Cursor;
+  /** What to do with a record that is damaged or cannot be decoded. Default skip. */
+  onBad?: "skip" | "fail";
+  /** Called once for each bad record of an epoch, in the stream's order. */
+  onBadRecord?: (bad: BadRecord) => void;
+  /** Bad records that were counted before `from`; `Batch.bad` goes on from there. Default 0. */
+  bad?: number;
+  /** Records read and decoded at once. Default, also for 0: sixteen times the cores. */
+  concurrency?: number;
+  /** Threads that decode. Default, also for 0: as many as cores. */
+  workers?: number;
+  /**
+   * This process's part of the data, for data parallel training: every process gets as many, none gets another's. Also as
+   * text, `0/4`; empty: all of it.
+   */
+  process?: { index: number; count: number } | string;
+  /** Records that a stream is shuffled in; sources with random access are shuffled as a whole. Default 1,000. */
+  shuffleBuffer?: number;
+  /** Bytes of the same. Default 256 MiB. */
+  shuffleBytes?: number;
+  /** Finished batches that may wait. Default 2. */
+  prefetch?: number;
+  /**
+   * How many batches keep their pictures, the newest counted: `base` of older ones is used again for new ones, and may be shared
+   * memory. For consumers who are done with a batch soon: no picture is copied then, no memory cleared or collected. Default: all.
+   */
+  keep?: number;
+  /** Larger pictures count as bad. Default as in {@linkcode decodePicture}. */
+  maxPixels?: number;
+  /**
+   * When all base pictures of a source with random access fit in so many bytes, they are kept, and each is decoded once a
+   * run in place of once an epoch.
+   * Default 256 MiB; 0 keeps none.
+   */
+  cacheBytes?: number;
+}
+
+/** The default of {@linkcode StreamOptions.cacheBytes}. */
+export const CACHE_BYTES = 256 * 2 ** 20;
+
+/** Options with the process's part as numbers, and how many records are in work at once. */
+export type ReadOptions = StreamOptions & { process?: { index: number; count: number }; concurrency: number };
+
+/**
+ * Fills in what was left to defaults, and checks all of it.
+ *
+ * @throws RangeError that names the option which cannot be, or does not suit the data.
+ */
+export function readOptions(data: Data, given: StreamOptions): ReadOptions {
+  const { process } = given;
+  const options = {
+    ...given,
+    process: typeof process === "string" ? processFrom(process) : process,
+    concurrency: given.concurrency || 16 * navigator.hardwareConcurrency,
+  };
+  checkOptions(data, options);
+  return options;
+}
+
+const processFrom = (text: string) => text === "" ? undefined : parseProcess(text);
+
+function checkOptions(data: Data, options: ReadOptions): void {
+  const { imageSize, batchSize, seed, from, views, process } = options;
+  const length = dataLength(data);
+  const whole = (name: string, value: number, least: number, most = 2 ** 32 - 1) => {
+    if (!(Number.isInteger(value) && value >= least && value <= most)) {
+      throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
+    }
+  };
+  whole("batch size", batchSize, 1);
+  whole("image size", imageSize, 1, 65535);
+  whole("seed", seed, 0);
+  whole("concurrency", options.concurrency, 1);
+  whole("workers", options.workers ?? 0, 0, 1024);
+  whole("prefetch", options.prefetch ?? 1, 1);
+  whole("keep", options.keep ?? 1, 1);
+  whole("shuffle buffer", options.shuffleBuffer ?? 1, 1);
+  whole("shuffle bytes", options.shuffleBytes ?? 1, 1, Number.MAX_SAFE_INTEGER);
+  if (process) {
+    whole("the number of processes", process.count, 1);
+    whole("the process", process.index, 0, process.count - 1);
+  }
+  if (from) {
+    whole("the cursor's epoch", from.epoch, 0);
+    whole("the cursor's position", from.position, 0, length ?? Number.MAX_SAFE_INTEGER);
+  }
+  if (views.imageSize !== imageSize) {
+    throw new RangeError(`views are drawn for ${views.imageSize} pixels, base pictures have ${imageSize}`);
+  }
+  if (length === null) return;
+  const mine = Math.floor(length / (process?.count ?? 1));
+  if (batchSize <= mine) return;
+  const whose = process && process.count > 1 ? `, of which a process has ${mine}` : "";
+  throw new RangeError(
+    `${
+      dataUri(data)
+    }: a batch of ${batchSize} is larger than the data set of ${length} pictures${whose}; take a batch ` +
+      `size of at most ${mine}`,
+  );
+}
