@@ -4,27 +4,20 @@ import type { Device, DeviceMemory, PlacedDevice } from "./types.ts";
 
 /** Describes a native device. */
 export function describeDevice(api: Api, handle: Address): Device {
-  const description = new Struct("Device_GetDescription_Args").set("device", handle);
-  api.call("Device_GetDescription", description);
-  const at = description.get("device_description");
-  const id = new Struct("DeviceDescription_Id_Args").set("device_description", at);
-  api.call("DeviceDescription_Id", id);
+  const at = descriptionOf(api, handle);
   const kind = new Struct("DeviceDescription_Kind_Args").set("device_description", at);
   api.call("DeviceDescription_Kind", kind);
   const text = new Struct("DeviceDescription_ToString_Args").set("device_description", at);
   api.call("DeviceDescription_ToString", text);
   const attributes = new Struct("DeviceDescription_Attributes_Args").set("device_description", at);
   api.call("DeviceDescription_Attributes", attributes);
-  const process = new Struct("DeviceDescription_ProcessIndex_Args").set("device_description", at);
-  api.call("DeviceDescription_ProcessIndex", process);
   const hardware = new Struct("Device_LocalHardwareId_Args").set("device", handle);
   api.call("Device_LocalHardwareId", hardware);
   return {
-    id: id.get("id"),
+    ...placeOf(api, at),
     kind: kind.text("device_kind", "device_kind_size"),
     description: text.text("to_string", "to_string_size"),
     hardwareId: hardware.get("local_hardware_id"),
-    processIndex: process.get("process_index"),
     attributes: readNamedValues(attributes.get("attributes"), attributes.get("num_attributes")),
     memory: () => deviceMemory(api, handle),
   };
@@ -32,12 +25,20 @@ export function describeDevice(api: Api, handle: Address): Device {
 
 /** What is known of a device that another process may own. */
 export function placeDevice(api: Api, handle: Address): PlacedDevice {
-  const description = new Struct("Device_GetDescription_Args").set("device", handle);
-  api.call("Device_GetDescription", description);
-  const at = description.get("device_description");
-  const id = new Struct("DeviceDescription_Id_Args").set("device_description", at);
+  return placeOf(api, descriptionOf(api, handle));
+}
+
+/** A device's native description, which lives as long as the device. */
+function descriptionOf(api: Api, device: Address): Address {
+  const args = new Struct("Device_GetDescription_Args").set("device", device);
+  api.call("Device_GetDescription", args);
+  return args.get("device_description");
+}
+
+function placeOf(api: Api, description: Address): PlacedDevice {
+  const id = new Struct("DeviceDescription_Id_Args").set("device_description", description);
   api.call("DeviceDescription_Id", id);
-  const process = new Struct("DeviceDescription_ProcessIndex_Args").set("device_description", at);
+  const process = new Struct("DeviceDescription_ProcessIndex_Args").set("device_description", description);
   api.call("DeviceDescription_ProcessIndex", process);
   return { id: id.get("id"), processIndex: process.get("process_index") };
 }
