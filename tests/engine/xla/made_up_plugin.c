@@ -1,5 +1,6 @@
 /* A PJRT plugin of one device that copies arrays, for tests of versions. layout.h says where the fields of the structs
- * lie (AT_…), how large the structs were when it was "built" (SIZE_…), its version and how long its function table is. */
+ * lie (AT_…), how large the structs were when it was "built" (SIZE_…), its version, how many devices it shows (DEVICES, 0
+ * or 1) and how long its function table is. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,9 @@ static Error* check(const char* name, size_t expected, char* args) {
 
 static char description;
 
+/* Clients that were made and not destroyed. */
+int alive;
+
 static Error* Error_Message(char* args) {
   Error* error = GET(Error*, args, AT_Error_Message_Args_error);
   GET(const char*, args, AT_Error_Message_Args_message) = error->text;
@@ -87,10 +91,12 @@ FUNCTION(Client_Create) {
     }
   }
   GET(Client*, args, AT_Client_Create_Args_client) = client;
+  alive++;
   return NULL;
 }
 FUNCTION(Client_Destroy) {
   free(GET(Client*, args, AT_Client_Destroy_Args_client));
+  alive--;
   return NULL;
 }
 FUNCTION(Client_PlatformName) {
@@ -106,13 +112,13 @@ FUNCTION(Client_PlatformVersion) {
 FUNCTION(Client_ProcessIndex) { return NULL; }
 FUNCTION(Client_Devices) {
   GET(void**, args, AT_Client_Devices_Args_devices) = GET(Client*, args, AT_Client_Devices_Args_client)->devices;
-  GET(size_t, args, AT_Client_Devices_Args_num_devices) = 1;
+  GET(size_t, args, AT_Client_Devices_Args_num_devices) = DEVICES;
   return NULL;
 }
 FUNCTION(Client_AddressableDevices) {
   Client* client = GET(Client*, args, AT_Client_AddressableDevices_Args_client);
   GET(void**, args, AT_Client_AddressableDevices_Args_addressable_devices) = client->devices;
-  GET(size_t, args, AT_Client_AddressableDevices_Args_num_addressable_devices) = 1;
+  GET(size_t, args, AT_Client_AddressableDevices_Args_num_addressable_devices) = DEVICES;
   return NULL;
 }
 FUNCTION(Device_GetDescription) {

@@ -19,15 +19,18 @@ interface Made {
   size?: (name: StructName, ours: number) => number;
   /** Bytes of the function table; default: ours. */
   table?: number;
+  /** 0 or 1 (default). */
+  devices?: number;
 }
 
 const ALL = Math.max(...Object.values(FUNCTIONS)) + 8;
 
 /** The C header with the layouts and sizes of a plugin. */
 function layoutHeader(
-  { major = API_VERSION.major, minor, size = (_, ours) => ours, table = ALL }: Made,
+  { major = API_VERSION.major, minor, size = (_, ours) => ours, table = ALL, devices = 1 }: Made,
 ): string {
-  const lines = [`#define MAJOR ${major}`, `#define MINOR ${minor}`, `#define TABLE_SIZE ${table}`];
+  const own = { MAJOR: major, MINOR: minor, TABLE_SIZE: table, DEVICES: devices };
+  const lines = Object.entries(own).map(([name, value]) => `#define ${name} ${value}`);
   for (const [name, at] of Object.entries(FUNCTIONS)) lines.push(`#define TABLE_${name} ${at}`);
   for (const [name, struct] of Object.entries(STRUCTS)) {
     lines.push(`#define SIZE_${name} ${size(name as StructName, struct.size)}`);
@@ -116,6 +119,17 @@ test("a plugin of another major version is refused with both versions", () =>
         e instanceof PluginLoadError && e.message.includes("1.2 of the C API") &&
         /this program 0\.\d+/.test(e.message),
     );
+  }));
+
+test("a plugin without a device is refused, and its client given back", () =>
+  withPlugin({ minor: API_VERSION.minor, devices: 0 }, (path) => {
+    assert.throws(
+      () => openClient(path),
+      (e) => e instanceof Error && e.message.includes(`${path} has no device`),
+    );
+    const library = Deno.dlopen(path, { alive: { type: "i32" } });
+    assert.equal(library.symbols.alive, 0);
+    library.close();
   }));
 
 test("a share of the memory reaches the plugin as a number with a point, a whole one too", () =>

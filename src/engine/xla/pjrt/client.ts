@@ -1,10 +1,10 @@
-import { loadApi, readNamedValues, writeNamedValues } from "./api.ts";
+import { type Api, loadApi, readNamedValues, writeNamedValues } from "./api.ts";
 import { DeviceBuffer } from "./buffer.ts";
 import { describeDevice, placeDevice } from "./device.ts";
 import { donatedArguments } from "./donated.ts";
 import { LoadedExecutable } from "./executable.ts";
 import { HostBufferSemantics } from "./layouts.ts";
-import { addressOf, readInts, Struct } from "./memory.ts";
+import { type Address, addressOf, readInts, Struct } from "./memory.ts";
 import { compileOptionsProto } from "./proto.ts";
 import { NATIVE_TYPES, Session } from "./session.ts";
 import {
@@ -56,7 +56,17 @@ export function openClient(path: string, options: NamedValues = {}, callbacks?: 
     pinned.delete(native);
   }
   const handle = create.get("client");
+  try {
+    return describeClient(api, handle);
+  } catch (error) {
+    // Nobody else can give it back, and on a graphics card it may hold most of the memory.
+    api.call("Client_Destroy", new Struct("Client_Destroy_Args").set("client", handle));
+    throw error;
+  }
+}
 
+/** What a native client has, and what can be done with it. */
+function describeClient(api: Api, handle: Address): Client {
   const name = new Struct("Client_PlatformName_Args").set("client", handle);
   api.call("Client_PlatformName", name);
   const version = new Struct("Client_PlatformVersion_Args").set("client", handle);
@@ -72,7 +82,7 @@ export function openClient(path: string, options: NamedValues = {}, callbacks?: 
   const handles = readInts(list.get("addressable_devices"), list.get("num_addressable_devices"));
   const devices = handles.map((h) => describeDevice(api, h));
   if (devices.length === 0) {
-    throw new Error(`The PJRT plugin ${path} has no device that this process can address.`);
+    throw new Error(`The PJRT plugin ${api.path} has no device that this process can address.`);
   }
   const globalDevices = readInts(all.get("devices"), all.get("num_devices")).map((h) => placeDevice(api, h));
   const session = new Session(api, handle, new Map(devices.map((d, i) => [d.id, handles[i]])));
