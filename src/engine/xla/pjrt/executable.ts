@@ -1,15 +1,14 @@
 import { DeviceBuffer } from "./buffer.ts";
-import { readNamedValues } from "./api.ts";
+import { type Address, addressOf, Pointers, readInts, Struct } from "./memory.ts";
 import {
-  type Address,
-  addressOf,
-  Pointers,
-  pointerTo,
-  readBytes,
-  readInts,
-  readInts32,
-  Struct,
-} from "./memory.ts";
+  optimizedProgram,
+  outputTypes,
+  programCost,
+  programFingerprint,
+  programMemory,
+  programName,
+  serializeProgram,
+} from "./program.ts";
 import { elementType, type Session } from "./session.ts";
 import type { Buffer, Device, Executable, ProgramMemory, ValueType } from "./types.ts";
 
@@ -60,10 +59,8 @@ export class LoadedExecutable implements Executable {
     }
     this.#program = get.get("executable");
     session.keepExecutable(this, handle, this.#program);
-    const name = new Struct("Executable_Name_Args").set("executable", this.#program);
-    session.api.call("Executable_Name", name);
-    this.name = name.text("executable_name", "executable_name_size");
-    this.outputs = this.#outputTypes();
+    this.name = programName(session.api, this.#program);
+    this.outputs = outputTypes(session.api, this.#program);
     const list = new Struct("LoadedExecutable_AddressableDevices_Args").set("executable", handle);
     session.api.call("LoadedExecutable_AddressableDevices", list);
     const handles = readInts(list.get("addressable_devices"), list.get("num_addressable_devices"));
@@ -124,8 +121,7 @@ export class LoadedExecutable implements Executable {
 
   /** The frame for runs with so many arguments: always the same number, once a run went well. */
   #prepare(count: number): Frame {
-    this.#session.open();
-    if (this.#handle === 0) throw new Error(`The program ${this.name} was deleted.`);
+    this.#live();
     if (this.#frame?.inputs[0].length === count) return this.#frame;
     const devices = this.devices.length;
     const inputs = Array.from({ length: devices }, () => new Pointers(count));
@@ -144,23 +140,11 @@ export class LoadedExecutable implements Executable {
   }
 
   memory(): ProgramMemory | undefined {
-    const args = this.#ask("Executable_GetCompiledMemoryStats");
-    if (!args) return undefined;
-    return {
-      arguments: args.get("argument_size_in_bytes"),
-      outputs: args.get("output_size_in_bytes"),
-      temporaries: args.get("temp_size_in_bytes"),
-      aliased: args.get("alias_size_in_bytes"),
-      code: args.get("generated_code_size_in_bytes"),
-      peak: args.get("peak_memory_in_bytes") || undefined,
-    };
+    return programMemory(this.#session.api, this.#live());
   }
 
   cost(): Record<string, number> {
-    const args = this.#ask("Executable_GetCostAnalysis");
-    if (!args) return {};
-    const values = readNamedValues(args.get("properties"), args.get("num_properties"));
-    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)]));
+    return programCost(this.#session.api, this.#live());
   }
 
   flops(): number | undefined {
@@ -168,19 +152,11 @@ export class LoadedExecutable implements Executable {
   }
 
   fingerprint(): string | undefined {
-    const args = this.#ask("Executable_Fingerprint");
-    return args && args.text("executable_fingerprint", "executable_fingerprint_size");
+    return programFingerprint(this.#session.api, this.#live());
   }
 
   optimized(): { format: string; code: Uint8Array<ArrayBuffer> } {
-    const program = new Struct("Program");
-    const args = new Struct("Executable_OptimizedProgram_Args").set("executable", this.#live());
-    args.set("program", program.address);
-    this.#session.api.call("Executable_OptimizedProgram", args, program);
-    const code = new Uint8Array(new ArrayBuffer(program.get("code_size")));
-    program.set("code", addressOf(code));
-    this.#session.api.call("Executable_OptimizedProgram", args, program);
-    return { format: program.text("format", "format_size"), code };
+    return optimizedProgram(this.#session.api, this.#live());
   }
 
   serialize(): Uint8Array<ArrayBuffer> {
@@ -190,15 +166,7 @@ export class LoadedExecutable implements Executable {
           `xla_cpu_experimental_onednn_custom_call and xla_cpu_use_onednn to serialize it; see "serializable".`,
       );
     }
-    const args = new Struct("Executable_Serialize_Args").set("executable", this.#live());
-    this.#session.api.call("Executable_Serialize", args);
-    const bytes = readBytes(args.get("serialized_bytes"), args.get("serialized_bytes_size"));
-    const free = new Deno.UnsafeFnPointer(
-      pointerTo<typeof FREE>(args.get("serialized_executable_deleter"))!,
-      FREE,
-    );
-    free.call(pointerTo(args.get("serialized_executable")));
-    return bytes;
+    return serializeProgram(this.#session.api, this.#live());
   }
 
   delete(): void {
@@ -208,41 +176,11 @@ export class LoadedExecutable implements Executable {
     this.#frame = undefined;
   }
 
+  /** The program behind the loaded one, for questions about it. */
   #live(): Address {
     this.#session.open();
     if (this.#handle === 0) throw new Error(`The program ${this.name} was deleted.`);
     return this.#program;
-  }
-
-  /** Asks a question that plugins may not answer. */
-  #ask<
-    F extends "Executable_GetCompiledMemoryStats" | "Executable_GetCostAnalysis" | "Executable_Fingerprint",
-  >(name: F): Struct<`${F}_Args`> | undefined {
-    const args = new Struct<`${F}_Args`>(`${name}_Args`);
-    // Every struct of questions begins with the executable after the common head.
-    new DataView(args.bytes.buffer).setBigUint64(16, BigInt(this.#live()), true);
-    if (!this.#session.api.has(name)) return undefined;
-    try {
-      this.#session.api.call(name, args);
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "UNIMPLEMENTED") return undefined;
-      throw error;
-    }
-    return args;
-  }
-
-  #outputTypes(): ValueType[] {
-    const types = new Struct("Executable_OutputElementTypes_Args").set("executable", this.#program);
-    this.#session.api.call("Executable_OutputElementTypes", types);
-    const dims = new Struct("Executable_OutputDimensions_Args").set("executable", this.#program);
-    this.#session.api.call("Executable_OutputDimensions", dims);
-    const ranks = readInts(dims.get("dim_sizes"), dims.get("num_outputs"));
-    const all = readInts(dims.get("dims"), ranks.reduce((a, b) => a + b, 0));
-    let at = 0;
-    return readInts32(types.get("output_types"), types.get("num_output_types")).map((native, i) => ({
-      type: elementType(native),
-      dims: all.slice(at, at += ranks[i]),
-    }));
   }
 
   #typeOf(buffer: Address): ValueType {
@@ -253,5 +191,3 @@ export class LoadedExecutable implements Executable {
     return { type: elementType(type.get("type")), dims: readInts(dims.get("dims"), dims.get("num_dims")) };
   }
 }
-
-const FREE = { parameters: ["pointer"], result: "void" } as const;
