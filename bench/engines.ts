@@ -10,6 +10,7 @@ import { openEngine } from "../src/engine/open.ts";
 import type { EngineName } from "../src/engine/types.ts";
 import type { PresetName } from "../src/train/settings.ts";
 import { type Comparison, inTurn, report } from "./measure.ts";
+import { startPeer } from "./peer.ts";
 import { peakMemory, prepare } from "./step.ts";
 
 const OPTIONS = {
@@ -54,60 +55,24 @@ async function start(
 ): Promise<Runner | undefined> {
   const { preset, batch, steps } = given;
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--quiet",
-      main,
-      "engines",
-      "--serve",
-      name,
-      "--preset",
-      preset,
-      "--batch",
-      `${batch}`,
-    ],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const input = child.stdin.getWriter();
-  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let buffered = "";
-  const answer = async <T>(): Promise<T | undefined> => {
-    while (!buffered.includes("\n")) {
-      const { value, done } = await output.read();
-      if (done) return undefined;
-      buffered += value;
-    }
-    const [line] = buffered.split("\n", 1);
-    buffered = buffered.slice(line.length + 1);
-    return JSON.parse(line);
-  };
-  const close = async () => {
-    await input.close().catch(() => {});
-    while (!(await output.read()).done);
-    await child.status;
-  };
-  const ready = await answer<{ about: string }>();
-  if (!ready) {
-    await close();
-    console.error(`engine ${name} is left out`);
+  const peer = await startPeer<{ about: string }, Answer>(Deno.execPath(), [
+    ...["run", "-A", "--quiet", main, "engines"],
+    ...["--serve", name, "--preset", preset, "--batch", `${batch}`],
+  ], { errors: "inherit" });
+  if (typeof peer === "string") {
+    console.error(`engine ${name} is left out: ${peer}`);
     return undefined;
   }
   let peak = 0;
   return {
-    about: ready.about,
+    about: peer.ready.about,
     run: async () => {
-      await input.write(new TextEncoder().encode(`${steps}\n`));
-      const said = await answer<Answer>();
-      if (!said) throw new Error(`the process of engine ${name} ended during a measurement`);
+      const said = await peer.ask(steps);
       peak = said.peak;
       return batch * steps / said.seconds;
     },
     peak: () => peak,
-    close,
+    close: peer.close,
   };
 }
 

@@ -4,6 +4,7 @@
  *
  * Each side runs in a process of its own, for both want most of the device's memory, and a round has one of each.
  */
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Precision } from "../src/engine/types.ts";
 import { type Figures, measureOurs } from "./gpu_ours.ts";
@@ -43,7 +44,7 @@ export interface Case {
 
 /** Runs our side in a process of its own. */
 async function ours(given: Case, flags: string[]): Promise<Figures> {
-  const self = new URL(import.meta.url).pathname;
+  const self = fileURLToPath(import.meta.url);
   const run = [
     "run",
     "-A",
@@ -58,19 +59,22 @@ async function ours(given: Case, flags: string[]): Promise<Figures> {
   return JSON.parse(text) as Figures;
 }
 
-/** Runs PyTorch's side in a process of its own. */
-async function torch(given: Case, options: Partial<TorchOptions>): Promise<Figures | undefined> {
+/** Runs PyTorch's side in a process of its own; a reason where it cannot run. */
+async function torch(given: Case, options: Partial<TorchOptions>): Promise<Figures | string> {
   const { preset, batch, precision } = given;
   const start = performance.now();
   const peer = await startTorch({ preset, batch, precision, ...options });
-  if (!peer) return undefined;
+  if (typeof peer === "string") return peer;
   const ready = (performance.now() - start) / 1000;
-  await peer.run(2);
-  const steps = Math.max(1, Math.ceil(given.seconds / (await peer.run(2) / 2)));
-  const seconds: number[] = [];
-  for (let i = 0; i < given.repeats; i++) seconds.push(await peer.run(steps) / steps);
-  await peer.close();
-  return { about: peer.about, seconds, peakMemory: peer.peak(), readySeconds: ready };
+  try {
+    await peer.run(2);
+    const steps = Math.max(1, Math.ceil(given.seconds / (await peer.run(2) / 2)));
+    const seconds: number[] = [];
+    for (let i = 0; i < given.repeats; i++) seconds.push(await peer.run(steps) / steps);
+    return { about: peer.about, seconds, peakMemory: peer.peak(), readySeconds: ready };
+  } finally {
+    await peer.close();
+  }
 }
 
 /** What one case came to, as it is written to the results. */
@@ -86,8 +90,8 @@ async function measure(given: Case, flags: string[], peers: Partial<TorchOptions
     mine.push(await ours(given, flags));
     for (const [i, peer] of peers.entries()) {
       const figures = await torch(given, peer);
-      if (figures) theirs[i].push(figures);
-      else console.error(`no figures from PyTorch (${JSON.stringify(peer)}): see above`);
+      if (typeof figures !== "string") theirs[i].push(figures);
+      else console.error(`no figures from PyTorch (${JSON.stringify(peer)}): ${figures}`);
     }
   }
   const together = (figures: Figures[]): Figures => ({

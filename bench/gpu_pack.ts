@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { pythonName } from "./peer.ts";
 
 /** The Deno that is carried. */
 const DENO = "@deno/linux-x64-glibc@2.9.6";
@@ -28,7 +29,7 @@ const COMPRESS = "import lzma, shutil, sys\n" +
 /** Makes the folder. */
 export async function main(args: string[]): Promise<void> {
   const root = fileURLToPath(new URL("../", import.meta.url));
-  const folder = args[0] ?? join(root, ".gpu"), python = Deno.env.get("PYTHON") ?? "python3";
+  const folder = args[0] ?? join(root, ".gpu"), python = pythonName();
   await Deno.mkdir(folder, { recursive: true });
   // The program, with TensorFlow.js and all else inside.
   const bundle = ["bundle", "--quiet", "--platform", "deno", "--minify", "--keep-names"];

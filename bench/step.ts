@@ -121,10 +121,13 @@ export async function main(args: string[]): Promise<void> {
         ...(given.compile ? [{ ...shared, compiled: true }] : []),
       ];
       const name = `step/${preset}/${precision}`;
-      let measured = false;
+      let measured = false, why = "";
       for (const options of peers) {
         const peer = await startTorch(options);
-        if (!peer) continue;
+        if (typeof peer === "string") {
+          why = peer;
+          continue;
+        }
         measured = true;
         const theirs = async () => count * steps / await peer.run(steps);
         const result = await inTurn(rounds, ours, theirs);
@@ -142,7 +145,7 @@ export async function main(args: string[]): Promise<void> {
       }
       if (!measured) {
         const result = await inTurn(rounds, ours);
-        rows.push({ name, unit: "images/s", note: given.alone ? "" : "no PyTorch here", ...result });
+        rows.push({ name, unit: "images/s", note: why, ...result });
         rows.push({
           name: `memory/${preset}/${precision}`,
           ours: peakMemory() / 1e9,

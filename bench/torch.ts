@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { startPython } from "./peer.ts";
 
 /** How the PyTorch peer is run. */
 export interface TorchOptions {
@@ -25,74 +25,28 @@ export interface TorchPeer {
 }
 
 /**
- * Starts the peer, or gives undefined where PyTorch is not installed. `PYTHON` names the interpreter (default python3).
+ * Starts bench/peers/serve.py.
+ *
+ * @returns The peer, or a reason why there is none: PyTorch is not installed, or cannot do this.
  */
-export async function startTorch(options: TorchOptions): Promise<TorchPeer | undefined> {
-  const { preset, batch, precision, compiled = false, device = "cpu", env = {} } = options;
-  const python = Deno.env.get("PYTHON") ?? "python3";
-  const args = [
+export async function startTorch(options: TorchOptions): Promise<TorchPeer | string> {
+  const { preset, batch, precision, compiled = false, device = "cpu", folder, env = {} } = options;
+  const peer = await startPython<{ torch: string }, { seconds: number; peak: number }>([
     "serve.py",
-    "--preset",
-    preset,
-    "--batch",
-    `${batch}`,
-    "--precision",
-    precision,
-    "--device",
-    device,
-  ];
-  const inherited = Deno.env.toObject();
-  // Ours is started with allocator settings; the peer gets them only when asked for.
-  delete inherited.GLIBC_TUNABLES;
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command(python, {
-      args: compiled ? [...args, "--compile"] : args,
-      cwd: options.folder ?? fileURLToPath(new URL("./peers/", import.meta.url)),
-      stdin: "piped",
-      stdout: "piped",
-      stderr: device === "cuda" ? "inherit" : "null",
-      clearEnv: true,
-      env: { ...inherited, ...env },
-    }).spawn();
-  } catch {
-    return undefined;
-  }
-  const input = child.stdin.getWriter();
-  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let buffered = "";
-  const line = async (): Promise<Record<string, number> | undefined> => {
-    while (!buffered.includes("\n")) {
-      const { value, done } = await output.read();
-      if (done) return undefined;
-      buffered += value;
-    }
-    const at = buffered.indexOf("\n"), text = buffered.slice(0, at);
-    buffered = buffered.slice(at + 1);
-    return JSON.parse(text);
-  };
-  const close = async () => {
-    await input.close().catch(() => {});
-    while (!(await output.read()).done);
-    await child.status;
-  };
-  const ready = await line();
-  if (!ready) {
-    await close();
-    return undefined;
-  }
+    ...["--preset", preset, "--batch", `${batch}`, "--precision", precision, "--device", device],
+    ...compiled ? ["--compile"] : [],
+  ], { folder, env });
+  if (typeof peer === "string") return peer;
   let peak = 0;
   const allocator = Object.keys(env).length ? ", our allocator settings" : "";
   return {
-    about: `PyTorch ${ready.torch} ${compiled ? "torch.compile" : "eager"}${allocator}`,
+    about: `PyTorch ${peer.ready.torch} ${compiled ? "torch.compile" : "eager"}${allocator}`,
     run: async (steps) => {
-      await input.write(new TextEncoder().encode(`${steps}\n`));
-      const answer = await line();
-      if (!answer) throw new Error("the PyTorch process ended during a measurement");
+      const answer = await peer.ask(steps);
       peak = answer.peak;
       return answer.seconds;
     },
     peak: () => peak,
-    close,
+    close: peer.close,
   };
 }
