@@ -1,10 +1,11 @@
+import { Buffer } from "node:buffer";
 import { crc32, deflateSync } from "node:zlib";
 import type { Picture } from "../data/types.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** A chunk: length, type, content, checksum of type and content. */
-function chunk(type: string, content: Uint8Array): Uint8Array {
+/** A part of a PNG file: length, type, content, checksum of type and content. */
+export function pngChunk(type: string, content: Uint8Array): Uint8Array {
   const out = new Uint8Array(12 + content.length), view = new DataView(out.buffer);
   view.setUint32(0, content.length);
   out.set(new TextEncoder().encode(type), 4);
@@ -25,15 +26,9 @@ export function encodePng({ width, height, data }: Picture): Uint8Array {
   }
   const parts = [
     Uint8Array.from(SIGNATURE),
-    chunk("IHDR", header),
-    chunk("IDAT", deflateSync(lines)),
-    chunk("IEND", new Uint8Array()),
+    pngChunk("IHDR", header),
+    pngChunk("IDAT", deflateSync(lines)),
+    pngChunk("IEND", new Uint8Array()),
   ];
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return new Uint8Array(Buffer.concat(parts));
 }

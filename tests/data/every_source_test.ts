@@ -8,21 +8,13 @@ import { pack } from "../../src/data/pack.ts";
 import { openSource } from "../../src/data/open.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
 import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
-import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
-import { fixture, fixturePath } from "./helpers.ts";
+import { fixture, fixturePath, smallStream } from "./helpers.ts";
 import { serveBytes, server } from "./http_servers.ts";
 import { tarFile } from "./tar_writer.ts";
 
 const SIZE = 16;
-const OPTIONS: StreamOptions = {
-  imageSize: SIZE,
-  batchSize: 4,
-  seed: 5,
-  views: { ...DEFAULT_VIEWS, imageSize: SIZE },
-  shuffleBuffer: 7,
-  cacheBytes: 0,
-};
+const OPTIONS = smallStream(SIZE, { batchSize: 4, seed: 5, shuffleBuffer: 7 });
 const PICTURES = await Promise.all(
   Array.from({ length: 14 }, (_, i) => i % 3 ? jpeg(i, 150 + i, 140) : png(i, 30, 20)),
 );

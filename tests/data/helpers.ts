@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
+import type { StreamOptions } from "../../src/data/stream.ts";
 import { BadRecordError, type Source } from "../../src/data/types.ts";
+import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
 
 const folder = new URL("../fixtures/sources/", import.meta.url);
 
@@ -20,6 +22,14 @@ export function fakeJpeg(seed: number, length = 200): Uint8Array<ArrayBuffer> {
   const bytes = Uint8Array.from({ length }, (_, i) => (seed * 31 + i * 7) & 255);
   bytes.set([0xff, 0xd8, 0xff, 0xe0]);
   return bytes;
+}
+
+/** Options of a stream of small pictures, all of which are decoded every time. */
+export function smallStream(
+  imageSize: number,
+  more: Omit<StreamOptions, "imageSize" | "views">,
+): StreamOptions {
+  return { cacheBytes: 0, ...more, imageSize, views: { ...DEFAULT_VIEWS, imageSize } };
 }
 
 /** Opens, reads every record and closes; damage may give errors but only of the expected kinds. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { openRangeReader } from "../../src/data/http/range.ts";
 import { httpStream } from "../../src/data/http/stream.ts";
 import { type Handler, rawServer, serveBytes, server } from "./http_servers.ts";
@@ -10,13 +11,7 @@ const CONTENT = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7 + (i >> 8)
 async function all(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const part of stream) parts.push(part.slice());
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let to = 0;
-  for (const part of parts) {
-    out.set(part, to);
-    to += part.length;
-  }
-  return out;
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 async function withServer(handler: Handler, work: (url: string) => Promise<void>): Promise<void> {

@@ -11,17 +11,11 @@ import { slots } from "../../src/data/slots.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
 import type { Batch, Source } from "../../src/data/types.ts";
 import { turboPath } from "../../src/data/turbo_library.ts";
-import { DEFAULT_VIEWS } from "../../src/views/sample.ts";
+import { smallStream } from "./helpers.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 
 const SIZE = 24;
-const OPTIONS: StreamOptions = {
-  imageSize: SIZE,
-  batchSize: 5,
-  seed: 1,
-  views: { ...DEFAULT_VIEWS, imageSize: SIZE },
-  cacheBytes: 0,
-};
+const OPTIONS = smallStream(SIZE, { batchSize: 5, seed: 1 });
 
 async function makePictures(folder: string): Promise<void> {
   const files: Record<string, Uint8Array> = {};

@@ -1,4 +1,5 @@
 /** Writes tar archives for tests, right or wrong on purpose. */
+import { Buffer } from "node:buffer";
 
 /** A header field that differs from what it should be. */
 export interface Entry {
@@ -38,13 +39,7 @@ export function tarEntry(entry: Entry): Uint8Array<ArrayBuffer> {
 export function tarFile(entries: readonly Entry[], end = true): Uint8Array<ArrayBuffer> {
   const parts = entries.map(tarEntry);
   if (end) parts.push(new Uint8Array(1024));
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+  return new Uint8Array(Buffer.concat(parts));
 }
 
 /** A pax record, its own length included. */
