@@ -28,6 +28,11 @@ static int nodes = 1, node = 0, own = 1;
 static void *client, **devices;
 
 static void *call(int function, void *args) { return ((Call)PTR(wrapped, function))(args); }
+/* Calls a function about one thing, whose answer is then in `name`. */
+#define ASK(name, function, field, thing)        \
+  ARGS(name, function##_Args);                   \
+  PTR(name, function##_Args__##field) = (thing); \
+  call(FN_##function, name)
 
 /* Errors of our own, which only our three functions below understand. */
 typedef struct { uint64_t magic; int code; char text[1000]; } Failure;
@@ -166,22 +171,12 @@ static void *executable_devices(void *args) {
 }
 
 static void settle(void *event) {
-  ARGS(await, Event_Await_Args);
-  PTR(await, Event_Await_Args__event) = event;
-  call(FN_Event_Await, await);
-  ARGS(destroy, Event_Destroy_Args);
-  PTR(destroy, Event_Destroy_Args__event) = event;
-  call(FN_Event_Destroy, destroy);
+  ASK(await, Event_Await, event, event);
+  ASK(destroy, Event_Destroy, event, event);
 }
-static void drop(void *buffer) {
-  ARGS(destroy, Buffer_Destroy_Args);
-  PTR(destroy, Buffer_Destroy_Args__buffer) = buffer;
-  call(FN_Buffer_Destroy, destroy);
-}
+static void drop(void *buffer) { ASK(destroy, Buffer_Destroy, buffer, buffer); }
 static char *contents(void *buffer, int64_t *size) {
-  ARGS(copy, Buffer_ToHostBuffer_Args);
-  PTR(copy, Buffer_ToHostBuffer_Args__src) = buffer;
-  call(FN_Buffer_ToHostBuffer, copy); /* without a place it says how much there is */
+  ASK(copy, Buffer_ToHostBuffer, src, buffer); /* without a place it says how much there is */
   *size = I64(copy, Buffer_ToHostBuffer_Args__dst_size);
   char *data = malloc(*size + 1);
   PTR(copy, Buffer_ToHostBuffer_Args__dst) = data;
@@ -191,12 +186,8 @@ static char *contents(void *buffer, int64_t *size) {
 }
 /* A buffer on another process's device, shaped as ours. */
 static void *twin(void *like, const char *data, void *device) {
-  ARGS(type, Buffer_ElementType_Args);
-  PTR(type, Buffer_ElementType_Args__buffer) = like;
-  call(FN_Buffer_ElementType, type);
-  ARGS(dims, Buffer_Dimensions_Args);
-  PTR(dims, Buffer_Dimensions_Args__buffer) = like;
-  call(FN_Buffer_Dimensions, dims);
+  ASK(type, Buffer_ElementType, buffer, like);
+  ASK(dims, Buffer_Dimensions, buffer, like);
   ARGS(make, Client_BufferFromHostBuffer_Args);
   PTR(make, Client_BufferFromHostBuffer_Args__client) = client;
   PTR(make, Client_BufferFromHostBuffer_Args__data) = (void *)data;
@@ -211,10 +202,8 @@ static void *twin(void *like, const char *data, void *device) {
 
 static void *execute(void *args) {
   static long rounds = 0;
-  ARGS(list, LoadedExecutable_AddressableDevices_Args);
-  void *loaded = PTR(list, LoadedExecutable_AddressableDevices_Args__executable) =
-      PTR(args, LoadedExecutable_Execute_Args__executable);
-  call(FN_LoadedExecutable_AddressableDevices, list);
+  void *loaded = PTR(args, LoadedExecutable_Execute_Args__executable);
+  ASK(list, LoadedExecutable_AddressableDevices, executable, loaded);
   int all = nodes * own;
   if (nodes == 1 || I64(list, LoadedExecutable_AddressableDevices_Args__num_addressable_devices) != all) {
     return call(FN_LoadedExecutable_Execute, args);
@@ -260,17 +249,11 @@ static void *execute(void *args) {
     if (file) fclose(file);
   }
 
-  ARGS(get, LoadedExecutable_GetExecutable_Args);
-  PTR(get, LoadedExecutable_GetExecutable_Args__loaded_executable) = loaded;
-  call(FN_LoadedExecutable_GetExecutable, get);
-  ARGS(outputs, Executable_NumOutputs_Args);
-  void *program = PTR(outputs, Executable_NumOutputs_Args__executable) =
-      PTR(get, LoadedExecutable_GetExecutable_Args__executable);
-  call(FN_Executable_NumOutputs, outputs);
+  ASK(get, LoadedExecutable_GetExecutable, loaded_executable, loaded);
+  void *program = PTR(get, LoadedExecutable_GetExecutable_Args__executable);
+  ASK(outputs, Executable_NumOutputs, executable, program);
   int64_t results = I64(outputs, Executable_NumOutputs_Args__num_outputs);
-  ARGS(gone, Executable_Destroy_Args);
-  PTR(gone, Executable_Destroy_Args__executable) = program;
-  call(FN_Executable_Destroy, gone);
+  ASK(gone, Executable_Destroy, executable, program);
 
   void ***out = calloc(all, sizeof *out), ***wanted = PTR(args, LoadedExecutable_Execute_Args__output_lists);
   for (int d = 0; d < all; d++) out[d] = calloc(results + 1, sizeof **out);
