@@ -18,14 +18,8 @@ import {
 import { openEngine } from "../src/engine/open.ts";
 import { initModel } from "../src/model/init.ts";
 import { type Hosts, joinHosts } from "../src/engine/xla/hosts/join.ts";
-import {
-  checkNodes,
-  ConfigError,
-  type Flags,
-  helpText,
-  parseFlags,
-  readConfig,
-} from "../src/train/config.ts";
+import { checkNodes, ConfigError, readConfig } from "../src/train/config.ts";
+import { type Flags, helpText, parseFlags } from "../src/train/flags.ts";
 import { train } from "../src/train/loop.ts";
 import { shareConfig, sharedConfig } from "../src/train/nodes.ts";
 import { consoleProgress, type Progress } from "../src/train/progress.ts";

@@ -5,7 +5,7 @@ import { SHARD_VERSION } from "../src/data/shard.ts";
 import { EMOJI_VERSION } from "../src/demo/fetch.ts";
 import { prepareDemo } from "../src/demo/pack.ts";
 import { readMetrics } from "../src/train/log.ts";
-import { flagName } from "../src/train/config.ts";
+import { flagName } from "../src/train/flags.ts";
 import { SETTINGS } from "../src/train/settings.ts";
 import { fakeOptions } from "./demo/fake.ts";
 import { colourFolder } from "./eval/toy.ts";

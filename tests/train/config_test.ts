@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import {
-  ConfigError,
-  flagName,
-  helpText,
-  nearest,
-  parseFlags,
-  readConfig,
-  resolveConfig,
-} from "../../src/train/config.ts";
+import { checkSettings, ConfigError, nearest, readConfig, resolveConfig } from "../../src/train/config.ts";
+import { flagName, helpText, parseFlags } from "../../src/train/flags.ts";
 import { presetConfig, shortenDemo } from "../../src/train/presets.ts";
 import { SETTINGS } from "../../src/train/settings.ts";
-import { checkSettings } from "../../src/train/config.ts";
 
 const fails = (args: string[], pattern: RegExp) =>
   assert.throws(

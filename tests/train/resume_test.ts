@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { flagName } from "../../src/train/config.ts";
+import { flagName } from "../../src/train/flags.ts";
 import { readCheckpoint } from "../../src/train/checkpoint.ts";
 import { type MetricsLine, readMetrics } from "../../src/train/log.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
