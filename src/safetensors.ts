@@ -2,9 +2,17 @@
  * Safetensors files: an 8-byte header length, a JSON header, then the tensors' bytes without gaps. Values are plain
  * objects and typed arrays; nothing here knows a tensor library.
  */
+import {
+  BYTES,
+  type Dtype,
+  fail,
+  headerLength,
+  parseHeader,
+  type SafetensorsHeader,
+  sizeOf,
+} from "./safetensors_header.ts";
 
-/** The element types that are read and written. */
-export type Dtype = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "U8" | "BOOL";
+export type { Dtype, SafetensorsHeader, StoredEntry } from "./safetensors_header.ts";
 
 /** The memory of a tensor. F16 and BF16 are held as their raw 16 bits. */
 export type StoredData = Float64Array | Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
@@ -22,114 +30,11 @@ export interface Safetensors {
   metadata: Record<string, string>;
 }
 
-/** Where a tensor lies: bytes [begin, end) of the file. */
-export interface StoredEntry {
-  dtype: Dtype;
-  shape: readonly number[];
-  begin: number;
-  end: number;
-}
-
-/** A file's header. */
-export interface SafetensorsHeader {
-  entries: Record<string, StoredEntry>;
-  metadata: Record<string, string>;
-  /** Bytes of the whole file that the header promises. */
-  fileBytes: number;
-}
-
 /** A file that is open: the header is read, tensors are read one by one. */
 export interface SafetensorsFile extends SafetensorsHeader {
   /** Reads one tensor. Throws for a name that the file lacks. */
   read(name: string): Promise<StoredTensor>;
   close(): void;
-}
-
-const BYTES: Record<Dtype, number> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 };
-const MAX_HEADER = 100_000_000;
-
-/** Number of elements of a shape. */
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
-}
-
-function fail(where: string, what: string): never {
-  throw new Error(`${where}: not a usable safetensors file: ${what}`);
-}
-
-/** Length of the JSON header, checked against the file's length. */
-function headerLength(prefix: Uint8Array, fileBytes: number, where: string): number {
-  if (fileBytes < 8 || prefix.length < 8) {
-    fail(where, `it has ${fileBytes} bytes; the header's length takes 8`);
-  }
-  const length = Number(new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true));
-  if (length > MAX_HEADER) {
-    fail(where, `it claims a header of ${length} bytes (more than ${MAX_HEADER}), so it is of another kind`);
-  }
-  if (length + 8 > fileBytes) {
-    fail(where, `it claims a header of ${length} bytes but has only ${fileBytes} bytes: cut short?`);
-  }
-  return length;
-}
-
-function parseEntry(
-  name: string,
-  value: unknown,
-  base: number,
-  fileBytes: number,
-  where: string,
-): StoredEntry {
-  const bad = (what: string): never => fail(where, `tensor "${name}" ${what}`);
-  if (typeof value !== "object" || value === null) return bad("has no description");
-  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
-  if (typeof dtype !== "string" || !Object.hasOwn(BYTES, dtype)) {
-    return bad(`has type ${JSON.stringify(dtype)}; known are ${Object.keys(BYTES).join(", ")}`);
-  }
-  const whole = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
-  if (!Array.isArray(shape) || !shape.every(whole)) return bad("has no valid shape");
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0] > offsets[1]) {
-    return bad(`has bad offsets ${JSON.stringify(offsets)}`);
-  }
-  const [begin, end] = [base + offsets[0], base + offsets[1]];
-  if (end > fileBytes) bad(`ends at byte ${end} but the file has ${fileBytes}: cut short?`);
-  const bytes = sizeOf(shape) * BYTES[dtype as Dtype];
-  if (end - begin !== bytes) bad(`of shape [${shape}] ${dtype} takes ${bytes} bytes but has ${end - begin}`);
-  return { dtype: dtype as Dtype, shape, begin, end };
-}
-
-/** Parses the JSON header, whose bytes follow the first 8 of the file. */
-function parseHeader(json: Uint8Array, fileBytes: number, where: string): SafetensorsHeader {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
-  } catch (cause) {
-    fail(where, `its header is not JSON (${(cause as Error).message})`);
-  }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    fail(where, "its header is not a JSON object");
-  }
-  const { __metadata__: metadata = {}, ...described } = parsed as Record<string, unknown>;
-  if (
-    typeof metadata !== "object" || metadata === null ||
-    !Object.values(metadata).every((text) => typeof text === "string")
-  ) fail(where, "its metadata is not a table of strings");
-  const base = 8 + json.length;
-  const entries: Record<string, StoredEntry> = {};
-  for (const [name, value] of Object.entries(described)) {
-    entries[name] = parseEntry(name, value, base, fileBytes, where);
-  }
-  let at = base;
-  for (
-    const [name, entry] of Object.entries(entries).sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
-  ) {
-    if (entry.begin < at) fail(where, `tensor "${name}" overlaps another`);
-    if (entry.begin > at) {
-      fail(where, `${entry.begin - at} bytes before tensor "${name}" belong to no tensor`);
-    }
-    at = entry.end;
-  }
-  if (at !== fileBytes) fail(where, `${fileBytes - at} bytes after the last tensor belong to no tensor`);
-  return { entries, metadata: metadata as Record<string, string>, fileBytes };
 }
 
 /** A typed array over bytes [begin, end); copies only where the place is not aligned. */
