@@ -1,7 +1,8 @@
 /**
- * Functions that record one operation each. They check shapes, leave out what does nothing (a reshape to the same
- * shape, a transpose that keeps the order) and share equal computations.
+ * Functions that record one operation each. They check shapes and leave out what does nothing (a reshape to the same
+ * shape, a transpose that keeps the order).
  */
+import { record } from "./record.ts";
 import {
   type BinaryName,
   type Comparison,
@@ -9,7 +10,6 @@ import {
   type ElementType,
   type Graph,
   isFloat,
-  type Operation,
   type ReducerName,
   sameShape,
   sizeOf,
@@ -17,36 +17,6 @@ import {
   type UnaryName,
   type Value,
 } from "./types.ts";
-
-let dataNumber = 0;
-const dataNumbers = new WeakMap<ArrayBufferView, number>();
-
-/** Names an operation for sharing; constants are shared by identity of their data. */
-function nameOf(operation: Operation): string {
-  if (operation.op !== "constant") {
-    return JSON.stringify(operation, (_, v) => Object.is(v, -0) ? "-0" : nonFinite(v));
-  }
-  const known = dataNumbers.get(operation.data) ?? dataNumber++;
-  dataNumbers.set(operation.data, known);
-  return `constant ${known}`;
-}
-
-const nonFinite = (v: unknown) => typeof v === "number" && !Number.isFinite(v) ? String(v) : v;
-
-/** Records an operation whose result type is known. */
-export function record(graph: Graph, operation: Operation, operands: Value[], type: TensorType): Value {
-  for (const operand of operands) {
-    if (operand.graph !== graph) {
-      throw new Error("xla: a value of one traced function was used inside another");
-    }
-  }
-  const key = `${nameOf(operation)}(${operands.map((v) => v.id)})${type.element}[${type.shape}]`;
-  const known = graph.known.get(key);
-  if (known) return known;
-  const value: Value = { id: graph.count++, operation, operands, type, graph };
-  graph.known.set(key, value);
-  return value;
-}
 
 /** A new parameter of the program. */
 export function parameter(graph: Graph, type: TensorType): Value {
