@@ -2,7 +2,7 @@
  * Makes the small golden fixtures of these tests out of the full files: `deno run … trim_golden.ts SOURCE DEST`, both
  * folders. Numbers become float32, large gradients are sampled, and what equals golden-bn's is left out.
  */
-import { gradientSample } from "../../src/parity/forward.ts";
+import { gradientSample } from "../../src/parity/stored.ts";
 import { asFloat32, decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/safetensors.ts";
 
 const SAMPLES = 256;
