@@ -22,3 +22,20 @@ export function nonFinite(tensors: Record<string, StoredTensor>): string | undef
     data instanceof Float32Array && !data.every(Number.isFinite)
   )?.[0];
 }
+
+/** The error with which a run stops that cannot go on. */
+export function refusal(
+  step: number,
+  keys: readonly string[],
+  what: string,
+  checkpoint: string | null,
+): NonFiniteError {
+  return new NonFiniteError(
+    `step ${step}: ${what}; the run stops and this state is not saved. ` +
+      (checkpoint ? `The last good checkpoint is ${checkpoint}. ` : "There is no checkpoint yet. ") +
+      `A lower --lr, a longer --warmup-epochs or --clip-grad may help. The batch: ${keys.join(", ")}`,
+    step,
+    keys,
+    checkpoint,
+  );
+}

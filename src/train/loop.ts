@@ -2,22 +2,23 @@ import { join } from "node:path";
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { openBadLog, silentBadLog } from "../data/bad_log.ts";
 import { type Data, dataLength, dataUri } from "../data/opened.ts";
-import { streamBatches } from "../data/stream.ts";
-import type { Batch } from "../data/types.ts";
-import type { CompileReport, Engine } from "../engine/types.ts";
+import type { Engine } from "../engine/types.ts";
 import type { Hosts } from "../engine/xla/hosts/join.ts";
 import type { StoredTensor } from "../safetensors.ts";
 import type { WriteFile } from "./atomic.ts";
+import { trainBatches } from "./batches.ts";
 import { type CheckpointInfo, latestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { ConfigError } from "./config.ts";
-import { batchTensors, type MetricValues, readValues, scalarTensors } from "./feed.ts";
+import { describeCompile, describeRun } from "./describe.ts";
+import { batchTensors, type MetricValues, scalarTensors } from "./feed.ts";
+import { nonFinite, refusal } from "./finite.ts";
+import { type Flight, openFlights } from "./flights.ts";
 import { openMetrics, silentMetrics } from "./log.ts";
 import { blankBatch, compileWithin, MemoryError } from "./memory.ts";
 import { type Progress, silent } from "./progress.ts";
 import { openMeter } from "./meter.ts";
 import { nodeBatchTensors, nodeStep, placeOf, sameCheckpoint, untilFailed } from "./nodes.ts";
-import { abandonFolder, planSteps, prepareFolder, shareOf } from "./run.ts";
-import { nonFinite, NonFiniteError } from "./finite.ts";
+import { abandonFolder, planSteps, prepareFolder } from "./run.ts";
 import { stepScalars } from "./schedule.ts";
 import type { RunConfig } from "./settings.ts";
 import {
@@ -60,26 +61,10 @@ export interface TrainResult {
   bad: number;
 }
 
-/** A step that the device may still be working on. */
-interface Flight {
-  step: number;
-  batch: Pick<Batch, "epoch" | "keys" | "bad">;
-  values: Promise<MetricValues>;
-  /** When the values had arrived. */
-  done: number;
-}
-
 /** A state in host memory that waits for the next step to prove it good. */
 interface Snapshot {
   info: CheckpointInfo;
   tensors: Record<string, StoredTensor>;
-}
-
-function describeCompile(report: CompileReport): string {
-  const { traceSeconds, compileSeconds, cached, flops } = report;
-  const how = cached ? "loaded compiled in" : "compiled in";
-  return `traced in ${traceSeconds.toFixed(1)} s, ${how} ${compileSeconds.toFixed(1)} s` +
-    (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "");
 }
 
 /**
@@ -112,24 +97,14 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   const place = resumed
     ? placeOf(resumed, config, dataLength(source) === null)
     : { cursor: { epoch: 0, position: 0 }, bad: 0 };
-  const share = shareOf(config);
 
   // What the run is.
   let state = resumed ? writeState(resumed.tensors) : initialState(config, config.seed, config.ema);
   if (resumed) resumed.tensors = {}; // They are on the engine now; a second copy would stay for the whole run.
   const say = (label: string, text: string) => progress.line(`${label.padEnd(11)}${text}`);
-  say("engine", `${engine.name}: ${engine.description}, ${config.precision}`);
-  say(
-    "model",
-    `${config.preset}, ${countParameters(state.params).toLocaleString("en")} trainable parameters`,
-  );
-  const order = dataLength(source) === null
-    ? `, a stream: shards and a buffer of ${config.shuffleBuffer} are shuffled`
-    : ", shuffled exactly";
-  say("data", `${uri}: ${pictures} pictures, ${perEpoch} steps of ${config.batchSize} an epoch${order}`);
-  say("run", `${config.out}: ${total} steps${resumed ? `, going on after ${start} (${resumed.path})` : ""}`);
-  if (resumed && resumed.engine !== engine.name) {
-    say("note", `the checkpoint was made by ${resumed.engine}; ${engine.name} rounds differently`);
+  const plan = { pictures, perEpoch, total }, parameters = countParameters(state.params);
+  for (const [label, text] of describeRun(config, { engine, source, parameters, plan, resumed })) {
+    say(label, text);
   }
 
   const badLog = leads ? await openBadLog(join(config.out, "bad.jsonl")) : silentBadLog();
@@ -140,32 +115,15 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     shard: hosts ? ["batch/base", "batch/views"] : engine.devices > 1 ? ["batch/base"] : [],
   });
   const tensorsOf = hosts ? nodeBatchTensors : batchTensors;
-  const stream = streamBatches(source, {
-    imageSize: config.imageSize,
-    batchSize: share.batchSize,
-    seed: config.seed,
-    views: config,
-    from: place.cursor,
-    onBad: config.onBad,
-    onBadRecord: (record) => {
-      if (badLog.add(record)) progress.line(`skipped    ${record.key}: ${record.reason}`);
-    },
-    bad: place.bad,
-    concurrency: config.concurrency,
-    workers: config.workers,
-    prefetch: config.prefetch,
-    // A batch is copied to the device before the next is asked for.
-    keep: 2,
-    process: share.process,
-    shuffleBuffer: config.shuffleBuffer,
-  })[Symbol.asyncIterator]();
+  const stream = trainBatches(config, source, place, (record) => {
+    if (badLog.add(record)) progress.line(`skipped    ${record.key}: ${record.reason}`);
+  });
   const metrics = leads ? await openMetrics(join(config.out, "metrics.jsonl"), start) : silentMetrics();
   const aborted = new Promise<"aborted">((resolve) => {
     if (signal?.aborted) resolve("aborted");
     signal?.addEventListener("abort", () => resolve("aborted"), { once: true });
   });
 
-  const flights: Flight[] = [];
   // A step queued behind another has memory of its own already, and between two steps a processor loses nothing.
   const ahead = engine.deviceMemory() === "host" ? 0 : 1;
   let snapshot: Snapshot | null = null;
@@ -198,52 +156,29 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     checkpoint = await saveCheckpoint(config.out, info, tensors, { keep: config.keep, write });
   };
   const refuse = (step: number, keys: readonly string[], what: string) =>
-    new NonFiniteError(
-      `step ${step}: ${what}; the run stops and this state is not saved. ` +
-        (checkpoint ? `The last good checkpoint is ${checkpoint}. ` : "There is no checkpoint yet. ") +
-        `A lower --lr, a longer --warmup-epochs or --clip-grad may help. The batch: ${keys.join(", ")}`,
-      step,
-      keys,
-      checkpoint,
-    );
+    refusal(step, keys, what, checkpoint);
   /** A step that waits for a node that is gone would wait for ever. */
   const alive = untilFailed(hosts?.failed);
   let asked = false;
   hosts?.note(done, [next.epoch, next.position, bad]);
-  /** Waits for the oldest step under way, checks and records it. */
-  const settle = async () => {
-    const flight = flights[0];
-    const values = await alive(flight.values);
-    flights.shift();
+  /** Checks and records a step that is done. */
+  const settled = async ({ step, batch: { epoch, keys, bad }, done }: Flight, values: MetricValues) => {
     const wrong = Object.entries(values).filter(([, value]) => !Number.isFinite(value));
     if (wrong.length > 0) {
-      throw refuse(
-        flight.step,
-        flight.batch.keys,
-        wrong.map(([name, value]) => `${name} is ${value}`).join(", "),
-      );
+      throw refuse(step, keys, wrong.map(([name, value]) => `${name} is ${value}`).join(", "));
     }
-    const { imagesPerSecond, waiting } = meter.tick(flight.done);
-    const { lr, wd } = stepScalars(config, perEpoch, flight.step - 1);
-    const { epoch, bad } = flight.batch;
-    const line = {
-      step: flight.step,
-      epoch,
-      ...values,
-      lr,
-      wd,
-      imagesPerSecond,
-      mfu: utilisation && utilisation * imagesPerSecond,
-      waiting,
-      bad,
-    };
-    if (flight.step % config.logEvery === 0 || flight.step === total) metrics.write(line);
-    progress.step(line, total, (total - flight.step) * config.batchSize / imagesPerSecond);
-    if (snapshot && snapshot.info.step < flight.step) {
+    const { imagesPerSecond, waiting } = meter.tick(done);
+    const { lr, wd } = stepScalars(config, perEpoch, step - 1);
+    const mfu = utilisation && utilisation * imagesPerSecond;
+    const line = { step, epoch, ...values, lr, wd, imagesPerSecond, mfu, waiting, bad };
+    if (step % config.logEvery === 0 || step === total) metrics.write(line);
+    progress.step(line, total, (total - step) * config.batchSize / imagesPerSecond);
+    if (snapshot && snapshot.info.step < step) {
       await save(snapshot);
       snapshot = null;
     }
   };
+  const flights = openFlights(alive, settled);
 
   try {
     while (done < total) {
@@ -262,8 +197,8 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       if (got === "aborted") break;
       if (got.done) throw new Error(`${uri}: the stream of batches ended before the run`);
       const batch = got.value;
-      meter.wait(since, flights.at(-1)?.done ?? -Infinity, performance.now());
-      while (flights.length > ahead) await settle();
+      meter.wait(since, flights.lastDone(), performance.now());
+      await flights.settle(ahead);
 
       const args = {
         state,
@@ -304,20 +239,18 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       done++;
       next = batch.next;
       bad = batch.bad;
-      const flight: Flight = { step: done, batch, done: Infinity, values: readValues(result.metrics) };
-      flight.values.then(() => flight.done = performance.now(), () => {});
-      flights.push(flight);
+      flights.begin(done, batch, result.metrics);
 
       const minutes = (performance.now() - saved) / 60_000;
       const dueByTime = config.checkpointMinutes > 0 && minutes >= config.checkpointMinutes;
       const dueBySteps = config.checkpointSteps > 0 && done % config.checkpointSteps === 0;
       if (leads && (dueByTime || dueBySteps) && done < total) {
-        while (flights.length > 0) await settle();
+        await flights.settle(0);
         snapshot = await take();
         saved = performance.now();
       }
     }
-    while (flights.length > 0) await settle();
+    await flights.settle(0);
     if (leads && (done > start || !checkpoint)) {
       const last = await take();
       const name = nonFinite(last.tensors);
@@ -329,7 +262,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     // What still runs may wait for other nodes, which learn of this only now.
     refused = error instanceof MemoryError;
     if (hosts) throw error;
-    await Promise.allSettled(flights.map(({ values }) => values));
+    await flights.over();
     disposeTree(state);
     throw error;
   } finally {

@@ -1,0 +1,37 @@
+import type { Data } from "../data/opened.ts";
+import { type BadRecord, streamBatches } from "../data/stream.ts";
+import type { Batch, Cursor } from "../data/types.ts";
+import { shareOf } from "./run.ts";
+import type { RunConfig } from "./settings.ts";
+
+/**
+ * This process's part of a run's batches, from a place on and without an end.
+ *
+ * @param place Where the run goes on, and how many bad pictures it has met before.
+ * @param onBadRecord Told of each that is met.
+ */
+export function trainBatches(
+  config: RunConfig,
+  source: Data,
+  place: { cursor: Cursor; bad: number },
+  onBadRecord: (record: BadRecord) => void,
+): AsyncIterator<Batch, void> {
+  const { batchSize, process } = shareOf(config);
+  return streamBatches(source, {
+    imageSize: config.imageSize,
+    batchSize,
+    seed: config.seed,
+    views: config,
+    from: place.cursor,
+    onBad: config.onBad,
+    onBadRecord,
+    bad: place.bad,
+    concurrency: config.concurrency,
+    workers: config.workers,
+    prefetch: config.prefetch,
+    // A batch is copied to the device before the next is asked for.
+    keep: 2,
+    process,
+    shuffleBuffer: config.shuffleBuffer,
+  })[Symbol.asyncIterator]();
+}
