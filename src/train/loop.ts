@@ -13,6 +13,7 @@ import { describeCompile, describeRun } from "./describe.ts";
 import { batchTensors, type MetricValues, scalarTensors } from "./feed.ts";
 import { nonFinite, refusal } from "./finite.ts";
 import { type Flight, openFlights } from "./flights.ts";
+import { untilAborted } from "./interrupt.ts";
 import { openMetrics, silentMetrics } from "./log.ts";
 import { blankBatch, compileWithin, MemoryError } from "./memory.ts";
 import { type Progress, silent } from "./progress.ts";
@@ -119,10 +120,6 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     if (badLog.add(record)) progress.line(`skipped    ${record.key}: ${record.reason}`);
   });
   const metrics = leads ? await openMetrics(join(config.out, "metrics.jsonl"), start) : silentMetrics();
-  const aborted = new Promise<"aborted">((resolve) => {
-    if (signal?.aborted) resolve("aborted");
-    signal?.addEventListener("abort", () => resolve("aborted"), { once: true });
-  });
 
   // A step queued behind another has memory of its own already, and between two steps a processor loses nothing.
   const ahead = engine.deviceMemory() === "host" ? 0 : 1;
@@ -159,6 +156,8 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     refusal(step, keys, what, checkpoint);
   /** A step that waits for a node that is gone would wait for ever. */
   const alive = untilFailed(hosts?.failed);
+  /** With several nodes a signal is only a wish, which all agree on first. */
+  const stoppable = untilAborted(hosts ? undefined : signal);
   let asked = false;
   hosts?.note(done, [next.epoch, next.position, bad]);
   /** Checks and records a step that is done. */
@@ -193,8 +192,8 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       }
       if (hosts && done >= hosts.stopAfter()) break;
       const since = performance.now();
-      const got = await alive(hosts ? stream.next() : Promise.race([stream.next(), aborted]));
-      if (got === "aborted") break;
+      const got = await stoppable(alive(stream.next()));
+      if (!got) break;
       if (got.done) throw new Error(`${uri}: the stream of batches ended before the run`);
       const batch = got.value;
       meter.wait(since, flights.lastDone(), performance.now());
