@@ -8,7 +8,7 @@ import { openClient } from "./xla/pjrt/client.ts";
 import type { NamedValues } from "./xla/pjrt/types.ts";
 import { cudaFor, nvidiaCards, nvidiaDriver } from "./xla/nvidia.ts";
 import { type CudaOptions, findCudaPlugins, findPlugin, type FoundPlugin } from "./xla/plugin.ts";
-import { pythonPlugins } from "./xla/python.ts";
+import { pythonFolders, pythonPlugins } from "./xla/python.ts";
 
 /** An engine as it is found here. */
 export interface FoundEngine {
@@ -28,9 +28,12 @@ export type ListOptions = CudaOptions;
 
 /** What finds each engine, in the order in which `auto` prefers them. Nothing is fetched. */
 const FINDERS: Readonly<Record<EngineName, (options: ListOptions) => Promise<FoundEngine[]>>> = {
-  xla: async (
-    options,
-  ) => [...await xlaOnCards(options), await xlaByItself(options), ...await xlaElsewhere(options)],
+  xla: async (options) => {
+    // Python is asked once where its packages are.
+    const packages = options.packages ?? await pythonFolders(), known = { ...options, packages };
+    const cuda = await findCudaPlugins(known), elsewhere = await xlaElsewhere(cuda, packages);
+    return [...xlaOnCards(cuda, options), await xlaByItself(options), ...elsewhere];
+  },
   tensorflow: async (options) => [await tensorflow(options)],
   webgpu: async () => [await webgpu()],
   wasm: () =>
@@ -88,8 +91,8 @@ function opened(library: FoundPlugin, devices: (path: string) => string[]): Foun
 }
 
 /** XLA's plugins for NVIDIA's cards. */
-async function xlaOnCards(options: ListOptions): Promise<FoundEngine[]> {
-  const cards = nvidiaCards(options.root), plugins = await findCudaPlugins(options);
+function xlaOnCards(plugins: readonly FoundPlugin[], { root }: ListOptions): FoundEngine[] {
+  const cards = nvidiaCards(root);
   if (plugins.length > 0) {
     const untried = (library: FoundPlugin, why: string): FoundEngine => ({
       name: "xla",
@@ -111,7 +114,7 @@ async function xlaOnCards(options: ListOptions): Promise<FoundEngine[]> {
     name: "xla",
     gives: `${COMPILES}; on NVIDIA cards`,
     devices: [],
-    hint: `${here}: deno task engine install xla-cuda${cudaFor(nvidiaDriver(options.root))}`,
+    hint: `${here}: deno task engine install xla-cuda${cudaFor(nvidiaDriver(root))}`,
   }];
 }
 
@@ -132,9 +135,12 @@ async function xlaByItself({ cache }: ListOptions): Promise<FoundEngine> {
 }
 
 /** What Python's packages have brought for other devices. */
-async function xlaElsewhere(options: ListOptions): Promise<FoundEngine[]> {
-  const shown = new Set((await findCudaPlugins(options)).map(({ path }) => path));
-  const others = (await pythonPlugins(options.packages)).filter((path) => !shown.has(path));
+async function xlaElsewhere(
+  shown: readonly FoundPlugin[],
+  packages: readonly string[],
+): Promise<FoundEngine[]> {
+  const known = new Set(shown.map(({ path }) => path));
+  const others = (await pythonPlugins(packages)).filter((path) => !known.has(path));
   return others.map((path) => ({
     name: "xla",
     gives: COMPILES,

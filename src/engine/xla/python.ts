@@ -1,7 +1,7 @@
 import { join } from "node:path";
 
 /** The folders in which python3 looks for packages; none without python3. */
-async function pythonFolders(): Promise<string[]> {
+export async function pythonFolders(): Promise<string[]> {
   try {
     const args = ["-c", "import json, sys; print(json.dumps(sys.path))"];
     const { success, stdout } = await new Deno.Command("python3", { args, stderr: "null" }).output();
