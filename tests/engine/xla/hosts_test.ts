@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { joinHosts } from "../../../src/engine/xla/hosts/join.ts";
 import { openPace } from "../../../src/engine/xla/hosts/pace.ts";
-import { HostsError } from "../../../src/engine/xla/hosts/request.ts";
+import { getFile, HostsError } from "../../../src/engine/xla/hosts/request.ts";
 import { LARGEST_VALUE, openService } from "../../../src/engine/xla/hosts/service.ts";
 import { openXla } from "../../../src/engine/xla/open.ts";
 import { PLUGIN } from "./plugin.ts";
@@ -139,6 +139,29 @@ Deno.test("a node that is silent counts as gone, one that has left does not", as
   assert.equal(await ask("values/x", 0, "GET"), "410 node 1 has not been heard of for 1 s");
   assert.match(await ask("values/x", 2, "PUT"), /410/);
   await service.over();
+});
+
+Deno.test("a file may come slowly, and is asked for again when it breaks off", async () => {
+  let asked = 0;
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+    const whole = ++asked > 1;
+    return new Response(
+      new ReadableStream({
+        start: async (controller) => {
+          // Longer in all than may pass without a byte.
+          for (let i = 0; i < (whole ? 7 : 1); i++) {
+            controller.enqueue(Uint8Array.of(i));
+            await new Promise((resolve) => setTimeout(resolve, 500));
+          }
+          whole ? controller.close() : controller.error(new Error("broken off"));
+        },
+      }),
+    );
+  });
+  const coordinator = `127.0.0.1:${server.addr.port}`;
+  const file = await getFile({ coordinator, nodeId: 1, silence: 1000 }, "run", 10_000);
+  assert.deepEqual(file, Uint8Array.of(0, 1, 2, 3, 4, 5, 6));
+  assert.equal(asked, 2);
 });
 
 Deno.test("a pace forgets old steps and is seen by others", () => {

@@ -14,21 +14,52 @@ export interface Address {
   silence: number;
 }
 
+/** An answer, whole. */
+interface Answer {
+  status: number;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Makes one request. Fails when nothing more comes for some milliseconds: a file as a whole may take far longer. */
+async function exchange(
+  url: string,
+  method: string,
+  body: BodyInit | undefined,
+  stall: number,
+): Promise<Answer> {
+  const stop = new AbortController();
+  const wait = () => setTimeout(() => stop.abort(new Error(`nothing came for ${stall / 1000} s`)), stall);
+  let timer = wait();
+  const noticed = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform: (part, to) => {
+      clearTimeout(timer);
+      timer = wait();
+      to.enqueue(part);
+    },
+  });
+  try {
+    const response = await fetch(url, { method, body, signal: stop.signal });
+    const whole = new Response(response.body?.pipeThrough(noticed));
+    return { status: response.status, bytes: new Uint8Array(await whole.arrayBuffer()) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Makes one request; tries again while the coordinator is out of reach, but not for longer than `silence`. */
 async function attempt(
   { coordinator, nodeId, silence }: Address,
   method: string,
   path: string,
   options: { query?: string; body?: BodyInit; patience?: number } = {},
-): Promise<Response> {
+): Promise<Answer> {
   const url = `http://${coordinator}/${path}?node=${nodeId}${options.query ?? ""}`;
   const start = Date.now(), patience = options.patience ?? silence;
   for (;;) {
     try {
-      const signal = AbortSignal.timeout(Math.max(silence, LONGEST_WAIT) + 1000);
-      const response = await fetch(url, { method, body: options.body, signal });
-      if (response.ok || response.status === 404) return response;
-      throw new HostsError(await response.text());
+      const answer = await exchange(url, method, options.body, Math.max(silence, LONGEST_WAIT) + 1000);
+      if (answer.status < 300 || answer.status === 404) return answer;
+      throw new HostsError(new TextDecoder().decode(answer.bytes));
     } catch (error) {
       if (error instanceof HostsError) throw error;
       if (Date.now() - start >= patience) {
@@ -44,17 +75,27 @@ async function attempt(
   }
 }
 
+/** Asks until something is there, at most so many milliseconds. */
+async function waitFor(at: Address, path: string, wait: number): Promise<Answer | undefined> {
+  const end = Date.now() + wait;
+  for (;;) {
+    const rest = Math.max(0, Math.min(end - Date.now(), LONGEST_WAIT));
+    const answer = await attempt(at, "GET", path, { query: `&wait=${Math.ceil(rest)}` });
+    if (answer.status !== 404) return answer;
+    if (Date.now() >= end) return undefined;
+  }
+}
+
 const valuePath = (key: string) => `values/${encodeURIComponent(key)}`;
 
 /** Tells the service that this node is there. Waits for the service to come, at most `patience` milliseconds. */
 export async function join(at: Address, token: string, nodes: number, patience: number): Promise<void> {
-  const query = `&nodes=${nodes}`;
-  await (await attempt(at, "POST", "join", { query, body: token, patience })).body?.cancel();
+  await attempt(at, "POST", "join", { query: `&nodes=${nodes}`, body: token, patience });
 }
 
 /** Sets a key's value. */
 export async function putValue(at: Address, key: string, value: Uint8Array<ArrayBuffer>): Promise<void> {
-  await (await attempt(at, "PUT", valuePath(key), { body: value })).body?.cancel();
+  await attempt(at, "PUT", valuePath(key), { body: value });
 }
 
 /** Sets a key's value unless it has one; gives the one that stands. */
@@ -63,7 +104,7 @@ export async function proposeValue(
   key: string,
   value: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await (await attempt(at, "POST", valuePath(key), { body: value })).arrayBuffer());
+  return (await attempt(at, "POST", valuePath(key), { body: value })).bytes;
 }
 
 /** A key's value; undefined when it was not set within so many milliseconds. */
@@ -72,14 +113,7 @@ export async function getValue(
   key: string,
   wait: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const end = Date.now() + wait;
-  for (;;) {
-    const rest = Math.max(0, Math.min(end - Date.now(), LONGEST_WAIT));
-    const response = await attempt(at, "GET", valuePath(key), { query: `&wait=${Math.ceil(rest)}` });
-    if (response.status !== 404) return new Uint8Array(await response.arrayBuffer());
-    await response.body?.cancel();
-    if (Date.now() >= end) return undefined;
-  }
+  return (await waitFor(at, valuePath(key), wait))?.bytes;
 }
 
 /** A file that node 0 offers, or null where it says that there is none; undefined when it says nothing in time. */
@@ -88,22 +122,14 @@ export async function getFile(
   name: string,
   wait: number,
 ): Promise<Uint8Array<ArrayBuffer> | null | undefined> {
-  const end = Date.now() + wait;
-  for (;;) {
-    const rest = Math.max(0, Math.min(end - Date.now(), LONGEST_WAIT));
-    const path = `files/${encodeURIComponent(name)}`;
-    const response = await attempt(at, "GET", path, { query: `&wait=${Math.ceil(rest)}` });
-    if (response.status === 204) return null;
-    if (response.status !== 404) return new Uint8Array(await response.arrayBuffer());
-    await response.body?.cancel();
-    if (Date.now() >= end) return undefined;
-  }
+  const answer = await waitFor(at, `files/${encodeURIComponent(name)}`, wait);
+  return answer?.status === 204 ? null : answer?.bytes;
 }
 
 /** Says `leave` or `fail`; whether anybody hears it does not matter to the one who goes. */
 export async function say(at: Address, what: "leave" | "fail", message = ""): Promise<void> {
   try {
-    await (await attempt(at, "POST", what, { body: message, patience: 1000 })).body?.cancel();
+    await attempt(at, "POST", what, { body: message, patience: 1000 });
   } catch {
     // The run has failed already, or nobody is there.
   }
