@@ -10,6 +10,7 @@ import { type MetricsLine, readMetrics } from "../../src/train/log.ts";
 import { placeOf, sharedConfig, untilFailed } from "../../src/train/nodes.ts";
 import { PLUGIN } from "../engine/xla/plugin.ts";
 import { compilePlugin, compiler } from "../engine/xla/several_hosts.ts";
+import { freePort } from "../free_port.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 
 const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
@@ -32,11 +33,6 @@ function start(flags: Record<string, unknown>, env: Record<string, string>) {
     text: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr),
   }));
   return { child, ended };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Resolves when a run has logged a step; fails when one of its processes ends before. */

@@ -4,16 +4,14 @@ import { openPace } from "../../../src/engine/xla/hosts/pace.ts";
 import { getFile, HostsError } from "../../../src/engine/xla/hosts/request.ts";
 import { LARGEST_VALUE, openService } from "../../../src/engine/xla/hosts/service.ts";
 import { openXla } from "../../../src/engine/xla/open.ts";
+import { freePort } from "../../free_port.ts";
 import { PLUGIN } from "./plugin.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Joins all nodes of a run in this process. */
 async function joinAll(nodes: number, silence = 20) {
-  // A port that is free, as far as anybody can know.
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const coordinator = `127.0.0.1:${listener.addr.port}`;
-  listener.close();
+  const coordinator = `127.0.0.1:${freePort()}`;
   const ids = Array.from({ length: nodes }, (_, i) => i).reverse();
   const all = await Promise.all(
     ids.map((nodeId) => joinHosts({ nodes, nodeId, coordinator, patience: 20, silence })),
@@ -90,11 +88,7 @@ Deno.test("who does not come, comes twice or counts otherwise is named", async (
     joinHosts(alone),
     (e) => e instanceof HostsError && /node 1 has not come to 127\.0\.0\.1:\d+ within 0\.3 s/.test(e.message),
   );
-  const port = (() => {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    return listener.addr.port;
-  })();
-  const coordinator = `127.0.0.1:${port}`;
+  const port = freePort(), coordinator = `127.0.0.1:${port}`;
   await assert.rejects(
     joinHosts({ nodes: 2, nodeId: 1, coordinator, patience: 0.3 }),
     /coordinator \(node 0\) at 127\.0\.0\.1:\d+ cannot be reached/,
@@ -184,11 +178,7 @@ Deno.test("XLA's CPU plugin, which knows no other hosts, is refused", async () =
 });
 
 Deno.test("the end of node 0's process ends the run of the others", async () => {
-  const { port } = (() => {
-    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    return listener.addr;
-  })();
-  const options = { nodes: 2, coordinator: `127.0.0.1:${port}`, patience: 60, silence: 2 };
+  const options = { nodes: 2, coordinator: `127.0.0.1:${freePort()}`, patience: 60, silence: 2 };
   const module = new URL("../../../src/engine/xla/hosts/join.ts", import.meta.url);
   const program = `import { joinHosts } from "${module}";
     await joinHosts(${JSON.stringify({ ...options, nodeId: 0 })});
