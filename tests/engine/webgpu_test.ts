@@ -12,10 +12,7 @@ import { resolveConfig } from "../../src/train/config.ts";
 import { batchTensors, readValues, scalarTensors } from "../../src/train/feed.ts";
 import { disposeTree, initialState, readState } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
-import { packView } from "../../src/views/pack.ts";
-import { sampleView } from "../../src/views/sample.ts";
-import { VIEW_FIELDS } from "../../src/views/types.ts";
-import { MINUSCULE } from "../train/fixture.ts";
+import { MINUSCULE, noiseBatch } from "../train/fixture.ts";
 import { testOnDevice } from "./webgpu_device.ts";
 
 /** Runs with an engine of its own. */
@@ -32,22 +29,12 @@ const config = resolveConfig({ ...MINUSCULE, epochs: 1, warmupEpochs: 0, lr: 0.1
 
 /** Steps of training on one batch: losses, memory after each step, and the last state. */
 async function someSteps(engine: Engine, count: number) {
-  const { imageSize, batchSize } = config;
-  const views = new Float32Array(2 * batchSize * VIEW_FIELDS);
-  for (const v of [0, 1] as const) {
-    for (let i = 0; i < batchSize; i++) {
-      packView(sampleView(config, 3, 0, i, v), views, (v * batchSize + i) * VIEW_FIELDS);
-    }
-  }
-  const base = Uint8Array.from(
-    { length: batchSize * imageSize ** 2 * 3 },
-    (_, i) => Math.imul(i, 2654435761) >>> 24,
-  );
+  const noise = noiseBatch(config, 3);
   const step = engine.jit(trainStep(config), { donate: ["state"] });
   let state = initialState(config, 5, true);
   const losses: number[] = [], memory: tf.MemoryInfo[] = [];
   for (let i = 0; i < count; i++) {
-    const batch = batchTensors(engine, config, { base, views, indices: [0, 1, 2, 3] }, i);
+    const batch = batchTensors(engine, config, noise, i);
     const scalars = scalarTensors(config, 1000, i);
     const result = step({ state, batch, scalars });
     state = result.state;

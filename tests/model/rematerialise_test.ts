@@ -6,8 +6,7 @@ import { resolveConfig } from "../../src/train/config.ts";
 import { batchTensors, readValues, scalarTensors } from "../../src/train/feed.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
-import { packView } from "../../src/views/pack.ts";
-import { sampleView } from "../../src/views/sample.ts";
+import { noiseBatch } from "../train/fixture.ts";
 
 const SMALL = {
   imageSize: 32,
@@ -31,15 +30,10 @@ async function steps(name: "xla" | "wasm", rematerialise: boolean) {
     const config = resolveConfig({ ...SMALL, rematerialise });
     const step = engine.jit(trainStep(config), { donate: ["state"] });
     let state = initialState(config, 1);
-    const base = Uint8Array.from({ length: 4 * 32 * 32 * 3 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
     const losses: number[] = [];
     let memory: number | undefined;
     for (let i = 0; i < 3; i++) {
-      const views = new Float32Array(2 * 4 * 16);
-      for (const v of [0, 1] as const) {
-        for (let b = 0; b < 4; b++) packView(sampleView(config, 0, i, b, v), views, (4 * v + b) * 16);
-      }
-      const batch = batchTensors(engine, config, { base, views, indices: [0, 1, 2, 3] }, i);
+      const batch = batchTensors(engine, config, noiseBatch(config, 0, i), i);
       const scalars = scalarTensors(config, 10, i);
       memory ??= (await step.compile({ state, batch, scalars })).memory?.temporaries;
       const result = step({ state, batch, scalars });

@@ -1,6 +1,11 @@
 import { join } from "node:path";
 import { encodePng } from "../../src/eval/png.ts";
+import type { Batch } from "../../src/data/types.ts";
 import { randomStream } from "../../src/random.ts";
+import type { RunConfig } from "../../src/train/settings.ts";
+import { packView } from "../../src/views/pack.ts";
+import { sampleView } from "../../src/views/sample.ts";
+import { VIEW_FIELDS } from "../../src/views/types.ts";
 
 /** Writes a folder of small coloured pictures. */
 export async function writePictures(folder: string, count: number): Promise<void> {
@@ -32,3 +37,25 @@ export const MINUSCULE = {
   checkpointMinutes: 0,
   seed: 5,
 } as const;
+
+/** A batch of noise, always the same, with the views that a run of this seed would sample in an epoch. */
+export function noiseBatch(config: RunConfig, seed: number, epoch = 0): Batch {
+  const { imageSize, batchSize } = config;
+  const views = new Float32Array(2 * batchSize * VIEW_FIELDS);
+  for (const v of [0, 1] as const) {
+    for (let i = 0; i < batchSize; i++) {
+      packView(sampleView(config, seed, epoch, i, v), views, (v * batchSize + i) * VIEW_FIELDS);
+    }
+  }
+  const indices = Array.from({ length: batchSize }, (_, i) => i);
+  const bytes = { length: batchSize * imageSize ** 2 * 3 };
+  return {
+    epoch,
+    indices,
+    keys: indices.map(String),
+    base: Uint8Array.from(bytes, (_, i) => Math.imul(i, 2654435761) >>> 24),
+    views,
+    next: { epoch, position: batchSize },
+    bad: 0,
+  };
+}

@@ -1,47 +1,22 @@
 import assert from "node:assert/strict";
-import type { Batch } from "../../src/data/types.ts";
 import * as tf from "../../src/engine/tf.ts";
 import { leaves } from "../../src/engine/tree.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { randomStream } from "../../src/random.ts";
 import { resolveConfig } from "../../src/train/config.ts";
 import { drawDrop } from "../../src/train/drop.ts";
 import { batchTensors, readValues, scalarTensors } from "../../src/train/feed.ts";
 import { countParameters, disposeTree, initialState, readState, writeState } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
-import { packView } from "../../src/views/pack.ts";
-import { sampleView } from "../../src/views/sample.ts";
-import { VIEW_FIELDS } from "../../src/views/types.ts";
-import { MINUSCULE } from "./fixture.ts";
+import { MINUSCULE, noiseBatch } from "./fixture.ts";
 
 const config = resolveConfig({ ...MINUSCULE, epochs: 1, warmupEpochs: 0, lr: 0.5, ema: true });
-
-function someBatch(): Batch {
-  const { imageSize, batchSize } = config;
-  const random = randomStream(3, "evaluation");
-  const views = new Float32Array(2 * batchSize * VIEW_FIELDS);
-  for (let v = 0; v < 2; v++) {
-    for (let i = 0; i < batchSize; i++) {
-      packView(sampleView(config, 3, 0, i, v as 0 | 1), views, (v * batchSize + i) * VIEW_FIELDS);
-    }
-  }
-  return {
-    epoch: 0,
-    indices: [0, 1, 2, 3],
-    keys: ["a", "b", "c", "d"],
-    base: Uint8Array.from({ length: batchSize * imageSize ** 2 * 3 }, () => random.bits() & 255),
-    views,
-    next: { epoch: 0, position: 4 },
-    bad: 0,
-  };
-}
 
 Deno.test("a step is pure, keeps what is frozen, moves the rest, and lowers the loss of a batch seen again", async () => {
   const engine = await openWasm();
   const before = tf.memory().numTensors;
   let state = initialState(config, 5, true);
   const step = trainStep(config);
-  const batch = batchTensors(engine, config, someBatch(), 0);
+  const batch = batchTensors(engine, config, noiseBatch(config, 3), 0);
   const scalars = scalarTensors(config, 1000, 0);
 
   // Twice from the same arguments: they are not used up, and the numbers are the same.
