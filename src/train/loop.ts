@@ -99,6 +99,13 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     ? placeOf(resumed, config, dataLength(source) === null)
     : { cursor: { epoch: 0, position: 0 }, bad: 0 };
 
+  // What can fail comes first: nothing is on the engine yet.
+  const badLog = leads ? await openBadLog(join(config.out, "bad.jsonl")) : silentBadLog();
+  const stream = trainBatches(config, source, place, (record) => {
+    if (badLog.add(record)) progress.line(`skipped    ${record.key}: ${record.reason}`);
+  });
+  const metrics = leads ? await openMetrics(join(config.out, "metrics.jsonl"), start) : silentMetrics();
+
   // What the run is.
   let state = resumed ? writeState(resumed.tensors) : initialState(config, config.seed, config.ema);
   if (resumed) resumed.tensors = {}; // They are on the engine now; a second copy would stay for the whole run.
@@ -108,7 +115,6 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     say(label, text);
   }
 
-  const badLog = leads ? await openBadLog(join(config.out, "bad.jsonl")) : silentBadLog();
   const makeStep = trainStep(config);
   const step = engine.jit(hosts ? nodeStep(makeStep) : makeStep, {
     donate: ["state"],
@@ -116,10 +122,6 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     shard: hosts ? ["batch/base", "batch/views"] : engine.devices > 1 ? ["batch/base"] : [],
   });
   const tensorsOf = hosts ? nodeBatchTensors : batchTensors;
-  const stream = trainBatches(config, source, place, (record) => {
-    if (badLog.add(record)) progress.line(`skipped    ${record.key}: ${record.reason}`);
-  });
-  const metrics = leads ? await openMetrics(join(config.out, "metrics.jsonl"), start) : silentMetrics();
 
   // A step queued behind another has memory of its own already, and between two steps a processor loses nothing.
   const ahead = engine.deviceMemory() === "host" ? 0 : 1;
