@@ -1,6 +1,6 @@
 import { type ByteReader, requireInside } from "./types.ts";
 
-/** A function that remembers results, the ones used longest ago forgotten first. */
+/** A function that remembers results; those that were not used for long are forgotten first. */
 export interface Memo<K, V> {
   (key: K): Promise<V>;
   /** Weight of what is remembered. */
@@ -22,16 +22,18 @@ export function memo<K, V>(
   load: (key: K) => Promise<V>,
   weigh: (value: V) => number,
 ): Memo<K, V> {
-  const held = new Map<K, { value: Promise<V>; weight: number }>();
+  // A hit only leaves a mark, and what is marked gets another round before it is forgotten: moving an entry to the Map's end
+  // at every hit would make the Map new again and again, and old ones hold on to their followers until the next full
+  // garbage collection.
+  const held = new Map<K, { value: Promise<V>; weight: number; used: boolean }>();
   let total = 0;
   const get = (key: K): Promise<V> => {
     const known = held.get(key);
     if (known) {
-      held.delete(key);
-      held.set(key, known);
+      known.used = true;
       return known.value;
     }
-    const entry = { value: load(key), weight: 0 };
+    const entry = { value: load(key), weight: 0, used: false };
     held.set(key, entry);
     entry.value.then((value) => {
       if (held.get(key) !== entry) return;
@@ -41,7 +43,10 @@ export function memo<K, V>(
         // Weight 0 is still being loaded: others wait for it.
         if (other.weight === 0) continue;
         held.delete(old);
-        total -= other.weight;
+        if (other.used) {
+          other.used = false;
+          held.set(old, other);
+        } else total -= other.weight;
       }
     }, () => {
       if (held.get(key) === entry) held.delete(key);
