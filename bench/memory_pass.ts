@@ -8,8 +8,9 @@ const imageSize = 16, batchSize = 50;
 const data = await openData(uri);
 const resident: number[] = [];
 let done = 0;
-// Nothing is cached: a pass over what is kept for later ones would measure that.
-const options = { imageSize, batchSize, seed: 0, views: { ...DEFAULT_VIEWS, imageSize }, cacheBytes: 0 };
+// Nothing is cached: a pass over what is kept for later ones would measure that. Batches are given up as the trainer does.
+const views = { ...DEFAULT_VIEWS, imageSize };
+const options = { imageSize, batchSize, seed: 0, views, cacheBytes: 0, keep: 2 };
 for await (const batch of streamBatches(data, options)) {
   done += batch.indices.length;
   if (done < Number(marks[resident.length]) - batchSize) continue;

@@ -1,5 +1,6 @@
 /** Sources of very many small records, of every kind, for bench memory. All hold the same few hundred different JPEGs again and again. */
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import sharp from "npm:sharp@0.35.5";
 import { writeShard } from "../src/data/lmdb_write.ts";
 import { SHARD_VERSION } from "../src/data/shard.ts";
@@ -8,33 +9,66 @@ import { randomStream } from "../src/random.ts";
 /** Records in a file that holds many. */
 const IN_FILE = 30_000;
 
-/** How a source is made. */
-type Make = (root: string, count: number) => Promise<void>;
+/** What is made, and where. */
+interface Order {
+  /** The folder. */
+  root: string;
+  /** Records. */
+  count: number;
+  /** Breaks off. */
+  signal: AbortSignal;
+}
 
-/** Kinds of sources: where they stand below a root, what the user would write, and how they are made. */
+/** How a source is made. */
+type Make = (order: Order) => Promise<void>;
+
+/** Lets others run, signals' listeners among them. */
+async function pause(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
+  signal.throwIfAborted();
+}
+
+/** Kinds of sources: where they stand below a root, what the user would write, and how they are made. HOST serves the root. */
 export const SOURCES: Record<
   string,
-  { path: string; uri: (root: string, files: number) => string; make?: Make }
+  { path: string; uri: (root: string, files: number) => string; make?: Make; needs?: string[] }
 > = {
   folder: { path: "folder", uri: (root) => join(root, "folder"), make: makeFolder },
   coco: {
     path: "coco.json",
     uri: (root) => `coco:${join(root, "folder")}#${join(root, "coco.json")}`,
     make: makeCoco,
+    needs: ["folder"],
   },
   imagenet: {
     path: "val.txt",
     uri: (root) => `imagenet:${join(root, "folder")}#${join(root, "val.txt")}`,
     make: makeList,
+    needs: ["folder"],
   },
   lmdb: { path: "shards", uri: (root) => join(root, "shards"), make: makeShards },
   lmdb1: { path: "lmdb1", uri: (root) => `lmdb:${join(root, "lmdb1")}`, make: makeLmdb1 },
   tar: { path: "tar", uri: (root, files) => join(root, `tar/data-{0..${files - 1}}.tar`), make: makeTar },
-  "tar-http": { path: "tar", uri: (_, files) => `http://HOST/data-{0..${files - 1}}.tar` },
+  "tar-http": { path: "tar", uri: (_, files) => `http://HOST/tar/data-{0..${files - 1}}.tar` },
+  "tar-gz": {
+    path: "tar-gz",
+    uri: (root, files) => join(root, `tar-gz/data-{0..${files - 1}}.tar.gz`),
+    make: makeTarGz,
+  },
   parquet: { path: "parquet", uri: (root) => `parquet:${join(root, "parquet")}`, make: makeParquet },
+  "parquet-http": {
+    path: "parquet",
+    uri: (_, files) => `http://HOST/parquet/part-{0..${files - 1}}.parquet`,
+  },
   mix: {
     path: "shards",
-    uri: (root, files) => `${join(root, "shards")}*0.5,http://HOST/data-{0..${files - 1}}.tar*0.5`,
+    uri: (root) => `${join(root, "shards")}*0.5,parquet:${join(root, "parquet")}*0.5`,
+    needs: ["parquet"],
+  },
+  "mix-http": {
+    path: "shards",
+    uri: (root, files) => `${join(root, "shards")}*0.5,http://HOST/tar/data-{0..${files - 1}}.tar*0.5`,
+    needs: ["tar"],
   },
 };
 
@@ -42,14 +76,13 @@ export const SOURCES: Record<
 export const filesOf = (count: number): number => Math.ceil(count / IN_FILE);
 
 /** Makes a source unless it is there, and what it needs of others. */
-export async function makeSource(kind: string, root: string, count: number): Promise<void> {
-  const { path } = SOURCES[kind];
+export async function makeSource(kind: string, order: Order): Promise<void> {
+  const { path, needs = [] } = SOURCES[kind];
   const make = SOURCES[kind].make ??
     Object.values(SOURCES).find((other) => other.path === path && other.make)!.make!;
-  if (kind === "coco" || kind === "imagenet") await makeSource("folder", root, count);
-  if (kind === "mix") await makeSource("tar-http", root, count);
-  if (await Deno.stat(join(root, path)).then(() => true, () => false)) return;
-  await make(root, count);
+  for (const other of needs) await makeSource(other, order);
+  if (await Deno.stat(join(order.root, path)).then(() => true, () => false)) return;
+  await make(order);
 }
 
 let pictures: Promise<Uint8Array[]> | undefined;
@@ -65,15 +98,16 @@ function smallPictures(): Promise<Uint8Array[]> {
 
 const nameOf = (n: number) => String(n).padStart(6, "0");
 
-async function makeFolder(root: string, count: number): Promise<void> {
+async function makeFolder({ root, count, signal }: Order): Promise<void> {
   const files = await smallPictures();
   await Deno.mkdir(join(root, "folder"), { recursive: true });
   for (let n = 0; n < count; n++) {
     Deno.writeFileSync(join(root, "folder", `${nameOf(n)}.jpg`), files[n % 256]);
+    if (n % 1000 === 0) await pause(signal);
   }
 }
 
-async function makeCoco(root: string, count: number): Promise<void> {
+async function makeCoco({ root, count }: Order): Promise<void> {
   const numbers = Array.from({ length: count }, (_, n) => n);
   await Deno.writeTextFile(
     join(root, "coco.json"),
@@ -91,12 +125,12 @@ async function makeCoco(root: string, count: number): Promise<void> {
   );
 }
 
-async function makeList(root: string, count: number): Promise<void> {
+async function makeList({ root, count }: Order): Promise<void> {
   const lines = Array.from({ length: count }, (_, n) => `${nameOf(n)}.jpg ${n % 1000}\n`);
   await Deno.writeTextFile(join(root, "val.txt"), lines.join(""));
 }
 
-async function makeShards(root: string, count: number): Promise<void> {
+async function makeShards({ root, count, signal }: Order): Promise<void> {
   const files = await smallPictures();
   await Deno.mkdir(join(root, "shards"), { recursive: true });
   for (let shard = 0; shard < filesOf(count); shard++) {
@@ -106,7 +140,7 @@ async function makeShards(root: string, count: number): Promise<void> {
     );
     for (let n = shard * IN_FILE; n < Math.min(count, (shard + 1) * IN_FILE); n++) {
       writer.add({ key: nameOf(n), bytes: files[n % 256] });
-      if (n % 10_000 === 0) await new Promise((resolve) => setTimeout(resolve));
+      if (n % 10_000 === 0) await pause(signal);
     }
     await writer.finish({
       format: "semantic-ae shard",
@@ -120,7 +154,7 @@ async function makeShards(root: string, count: number): Promise<void> {
 }
 
 /** By Python's lmdb: nothing else writes data version 1. */
-async function makeLmdb1(root: string, count: number): Promise<void> {
+async function makeLmdb1({ root, count, signal }: Order): Promise<void> {
   const files = await smallPictures(), folder = await Deno.makeTempDir({ dir: root });
   for (const [n, bytes] of files.entries()) await Deno.writeFile(join(folder, `${n}.jpg`), bytes);
   const program = `
@@ -136,11 +170,12 @@ with lmdb.open(sys.argv[2], map_size=1 << 32) as base, base.begin(write=True) as
     args: ["-c", program, folder, join(root, "lmdb1"), String(count)],
     env,
     clearEnv: true,
+    signal,
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr).trim().split("\n").at(-1));
 }
 
-async function makeTar(root: string, count: number): Promise<void> {
+async function makeTar({ root, count, signal }: Order): Promise<void> {
   const files = await smallPictures();
   await Deno.mkdir(join(root, "tar"), { recursive: true });
   for (let shard = 0; shard < filesOf(count); shard++) {
@@ -156,6 +191,18 @@ async function makeTar(root: string, count: number): Promise<void> {
       join(root, `tar/data-${shard}.tar`),
       new Uint8Array(await new Blob(parts).arrayBuffer()),
     );
+    await pause(signal);
+  }
+}
+
+async function makeTarGz(order: Order): Promise<void> {
+  const { root, count, signal } = order;
+  await makeSource("tar", order);
+  await Deno.mkdir(join(root, "tar-gz"));
+  for (let shard = 0; shard < filesOf(count); shard++) {
+    const tar = await Deno.readFile(join(root, `tar/data-${shard}.tar`));
+    await Deno.writeFile(join(root, `tar-gz/data-${shard}.tar.gz`), gzipSync(tar, { level: 1 }));
+    await pause(signal);
   }
 }
 
@@ -176,7 +223,7 @@ export function tarMember(name: string, content: Uint8Array): Uint8Array<ArrayBu
   return member;
 }
 
-async function makeParquet(root: string, count: number): Promise<void> {
+async function makeParquet({ root, count, signal }: Order): Promise<void> {
   const { parquetWriteBuffer } = await import("npm:hyparquet-writer@0.17.0");
   const files = await smallPictures();
   await Deno.mkdir(join(root, "parquet"), { recursive: true });
@@ -186,5 +233,6 @@ async function makeParquet(root: string, count: number): Promise<void> {
     const columnData = [{ name: "image", data, type: "BYTE_ARRAY" as const }];
     const bytes = parquetWriteBuffer({ columnData, rowGroupSize: 1000 });
     await Deno.writeFile(join(root, `parquet/part-${file}.parquet`), new Uint8Array(bytes));
+    await pause(signal);
   }
 }
