@@ -9,7 +9,8 @@ import { readerPool } from "../reader/pool.ts";
 import type { ByteReader } from "../reader/types.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
 import { type Chunk, type Column, type PictureTable, readPictureTable, type RowGroup } from "./metadata.ts";
-import { readPage, readPageTable } from "./pages.ts";
+import { readPageTable } from "./page_table.ts";
+import { readPage } from "./pages.ts";
 import { lastAtMost, pictureStore } from "./store.ts";
 
 /** How Parquet files are read. */

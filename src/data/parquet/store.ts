@@ -2,7 +2,8 @@ import { memo } from "../reader/cache.ts";
 import { DamagedError } from "../reader/chunks.ts";
 import { type ByteReader, requireInside } from "../reader/types.ts";
 import type { Column, RowGroup } from "./metadata.ts";
-import { type Page, readPage, readPageTable } from "./pages.ts";
+import { type Page, readPageTable } from "./page_table.ts";
+import { readPage } from "./pages.ts";
 import type { Value } from "./values.ts";
 
 /** How a {@linkcode pictureStore} reaches and keeps pages. */
@@ -82,10 +83,10 @@ export function pictureStore<G extends RowGroup>(
   };
 }
 
-/** Memory of a page's values: they share it, so its extent counts, not only their sizes. */
+/** Memory of a page's values: they share it, so its extent counts, not only their sizes; a view of a part takes 100 bytes itself. */
 function weigh(values: Value[] | null): number {
   const first = values?.find((value) => value instanceof Uint8Array);
-  return (values?.length ?? 0) * 16 + (first?.buffer.byteLength ?? 0);
+  return (values?.length ?? 0) * (first ? 120 : 16) + (first?.buffer.byteLength ?? 0);
 }
 
 /** The last of `items`, in order, that begins at or before `place`. */
