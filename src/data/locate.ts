@@ -1,4 +1,4 @@
-import { byCodeUnits, join, pathError } from "./paths.ts";
+import { byCodeUnits, isRemote, join, pathError } from "./paths.ts";
 
 /** A folder with more entries of one kind is taken for a mistake. */
 const MOST = 1_000_000;
@@ -21,7 +21,7 @@ export async function locate(
 ): Promise<string[]> {
   const found: string[] = [];
   for (const name of names) {
-    if (/^https?:\/\//.test(name)) found.push(name);
+    if (isRemote(name)) found.push(name);
     else if (/[*?][^/]*$/.test(name)) found.push(...await matching(name));
     else if (await Deno.stat(name).then((info) => info.isDirectory, () => false)) {
       found.push(...await inFolder(name, endings, options.split));

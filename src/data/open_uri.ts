@@ -6,6 +6,7 @@ import { openLmdbImages } from "./lmdb/images.ts";
 import { locate } from "./locate.ts";
 import { type MixPart, mixSources } from "./mix.ts";
 import { openSource } from "./open.ts";
+import { isRemote } from "./paths.ts";
 import { openParquet } from "./parquet/open.ts";
 import type { StreamSource } from "./stream_source.ts";
 import { openTar } from "./tar/indexed.ts";
@@ -77,7 +78,7 @@ const random = (source: Source): OpenedData => ({ access: "random", source });
 async function openTars(name: string, shards: string[], options: OpenUriOptions): Promise<OpenedData> {
   const { labels, http } = options;
   for (const shard of shards) {
-    if (/^https?:\/\//.test(shard) || await isGzip(shard)) {
+    if (isRemote(shard) || await isGzip(shard)) {
       return { access: "stream", source: await openTarStream(shards, { name, labels, http }) };
     }
   }

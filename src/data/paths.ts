@@ -34,6 +34,11 @@ export function isPathError(error: unknown): boolean {
   return Object.values(Deno.errors).some((kind) => error instanceof kind);
 }
 
+/** True for what a server has. */
+export function isRemote(name: string): boolean {
+  return /^https?:\/\//i.test(name);
+}
+
 /** Joins a folder and a name with one slash. */
 export function join(folder: string, name: string): string {
   return folder.endsWith("/") ? folder + name : `${folder}/${name}`;

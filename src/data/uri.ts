@@ -1,4 +1,5 @@
 import { expandBraces, splitOutside } from "./braces.ts";
+import { isRemote } from "./paths.ts";
 
 /** What the user's words for a data set mean. Nothing is opened to tell. */
 export type DataUri =
@@ -26,8 +27,6 @@ const SCHEMES = [
   "http",
   "https",
 ] as const;
-
-const isRemote = (name: string) => /^https?:\/\//i.test(name);
 
 /**
  * Reads the words for a data set:

@@ -58,6 +58,7 @@ Deno.test("openUri: every kind of source by the user's words", async () => {
       [`${folder}/tars/d-*.tar`, "random", 2],
       [fixturePath("wds-{000..002}.tar.gz"), "stream", 12],
       [`tar:${running.url}`, "stream", 1],
+      [`tar:${running.url.replace("http", "HTTP")}`, "stream", 1],
       [`parquet:${folder}/hf#train`, "random", 20],
       [`hf-parquet:${folder}/hf`, "random", 40],
       [`${folder}/tars/d-0.tar*0.5,${folder}/photos*0.5`, "random", 2],

@@ -2,6 +2,7 @@ import { expandBraces } from "../braces.ts";
 import { requireIndex } from "../grow.ts";
 import { openRangeReader } from "../http/range.ts";
 import type { HttpOptions } from "../http/types.ts";
+import { isRemote } from "../paths.ts";
 import { memo } from "../reader/cache.ts";
 import { DamagedError } from "../reader/chunks.ts";
 import { openFileReader } from "../reader/file.ts";
@@ -36,8 +37,6 @@ interface Group extends RowGroup {
   first: number;
   firstInFile: number;
 }
-
-const isRemote = (path: string) => /^https?:\/\//.test(path);
 
 /**
  * Opens Parquet files of pictures, as Hugging Face's datasets store them: a struct {bytes, path} column, a label column

@@ -1,5 +1,6 @@
 import { expandBraces } from "../braces.ts";
 import { numberList, requireIndex } from "../grow.ts";
+import { isRemote } from "../paths.ts";
 import { byteQueue, DamagedError, fileQueue } from "../reader/chunks.ts";
 import { openFileReader } from "../reader/file.ts";
 import { readerPool } from "../reader/pool.ts";
@@ -45,7 +46,7 @@ function emptyIndex() {
 export async function openTar(uri: string | readonly string[], options: TarOptions = {}): Promise<Source> {
   const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
   const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
-  const remote = shards.find((shard) => /^https?:\/\//.test(shard));
+  const remote = shards.find(isRemote);
   if (remote) throw new Error(`${remote}: random access needs local shards; open remote ones as a stream`);
   const index = emptyIndex(), words = vocabulary();
   for (let shard = 0; shard < shards.length; shard++) {

@@ -3,7 +3,7 @@ import type { HttpOptions } from "../http/types.ts";
 import { byteQueue, DamagedError, fileChunks, gunzipped } from "../reader/chunks.ts";
 import { closable } from "../reader/closable.ts";
 import { expandBraces } from "../braces.ts";
-import { pathError } from "../paths.ts";
+import { isRemote, pathError } from "../paths.ts";
 import type { OpenShardOptions, StreamSource } from "../stream_source.ts";
 import { BadRecordError, type ImageRecord } from "../types.ts";
 import { tarMembers } from "./members.ts";
@@ -23,8 +23,6 @@ export interface TarOptions {
 
 /** The default of {@linkcode TarOptions.maxMemberBytes}. */
 export const MAX_MEMBER_BYTES: number = 256 * 2 ** 20;
-
-const isRemote = (shard: string) => /^https?:\/\//.test(shard);
 
 /**
  * Opens tar shards, as WebDataset writes them, for reading in order: `.tar` and `.tar.gz` (told by their bytes), local or
