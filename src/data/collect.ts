@@ -1,7 +1,5 @@
 import { requireIndex } from "./grow.ts";
-import { joinLabels, mixRecords } from "./mix.ts";
-import { type Data, dataUri, openedOf } from "./opened.ts";
-import { streamRecords } from "./stream_source.ts";
+import { closeData, type Data, dataLabels, dataUri, openedOf, recordsInOrder } from "./opened.ts";
 import type { BadRecordError, ImageRecord, Source } from "./types.ts";
 
 /** More classes than this are no classes. */
@@ -29,13 +27,10 @@ export async function collect(data: Data, options: CollectOptions = {}): Promise
   const opened = openedOf(data);
   if (opened.access === "random") return opened.source;
   const { count = Infinity, maxBytes = 4 * 2 ** 30, onBad } = options;
-  const uri = dataUri(data), records: ImageRecord[] = [], reading = { seed: 0, epoch: 0, onBad };
-  const stream = opened.access === "mixed"
-    ? mixRecords(opened.parts, reading)
-    : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
+  const uri = dataUri(data), records: ImageRecord[] = [];
   let bytes = 0;
   if (count > 0) {
-    for await (const { record } of stream) {
+    for await (const { record } of recordsInOrder(opened, onBad)) {
       bytes += record.bytes.length;
       if (bytes > maxBytes) {
         throw new Error(
@@ -46,9 +41,7 @@ export async function collect(data: Data, options: CollectOptions = {}): Promise
       if (records.push(record) >= count) break;
     }
   }
-  const known = opened.access === "stream"
-    ? opened.source.labels
-    : joinLabels(opened.parts.map(({ source }) => source)).labels;
+  const known = dataLabels(data);
   const at = (index: number) => {
     requireIndex(uri, index, records.length);
     return records[index];
@@ -59,7 +52,7 @@ export async function collect(data: Data, options: CollectOptions = {}): Promise
     labels: known.length > 0 ? known : numbered(records),
     get: async (index) => await Promise.resolve(at(index)),
     key: async (index) => await Promise.resolve(at(index).key),
-    close: () => opened.access === "mixed" ? opened.close() : opened.source.close(),
+    close: () => closeData(data),
   };
 }
 

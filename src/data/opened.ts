@@ -1,7 +1,7 @@
-import { mixUri } from "./mix.ts";
+import { joinLabels, mixRecords, mixUri } from "./mix.ts";
 import { type OpenedData, openUri, type OpenUriOptions } from "./open_uri.ts";
-import type { StreamSource } from "./stream_source.ts";
-import type { Source } from "./types.ts";
+import { type PlacedRecord, streamRecords, type StreamSource } from "./stream_source.ts";
+import type { BadRecordError, Source } from "./types.ts";
 
 /** How {@linkcode openData} opens. */
 export interface OpenDataOptions extends Pick<OpenUriOptions, "http"> {
@@ -59,6 +59,29 @@ export function dataUri(data: Data): string {
 export function dataLength(data: Data): number | null {
   const opened = openedOf(data);
   return opened.access === "random" ? opened.source.length : null;
+}
+
+/** Class names; empty where the data set has none or does not know them. */
+export function dataLabels(data: Data): readonly string[] {
+  const opened = openedOf(data);
+  if (opened.access !== "mixed") return opened.source.labels;
+  return joinLabels(opened.parts.map(({ source }) => source)).labels;
+}
+
+/**
+ * One pass over what can only be read in order: a stream in its own order, a mixture in that of seed 0.
+ *
+ * @param opened Not closed.
+ * @param onBad Told of what cannot be read. Default: it is thrown.
+ */
+export function recordsInOrder(
+  opened: Exclude<OpenedData, { access: "random" }>,
+  onBad?: (error: BadRecordError) => void,
+): AsyncGenerator<PlacedRecord, void, void> {
+  const reading = { seed: 0, epoch: 0, onBad };
+  return opened.access === "mixed"
+    ? mixRecords(opened.parts, reading)
+    : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
 }
 
 /** Closes files and connections. Safe to call twice. */

@@ -4,13 +4,11 @@ import { openDraft, place, refuseExisting } from "./draft.ts";
 import { type Items, map, range } from "./iter.ts";
 import { PARTIAL_ENDING, SHARD_ENDING } from "./lmdb.ts";
 import type { ShardWriter } from "./lmdb_write.ts";
-import { joinLabels, mixRecords } from "./mix.ts";
-import { type Data, dataLength, dataUri, openedOf } from "./opened.ts";
+import { type Data, dataLabels, dataLength, dataUri, openedOf, recordsInOrder } from "./opened.ts";
 import { join, syncPath } from "./paths.ts";
 import { encodePpm } from "./ppm.ts";
 import { resize } from "./resize.ts";
 import { SHARD_VERSION } from "./shard.ts";
-import { streamRecords } from "./stream_source.ts";
 import { BadRecordError, type ImageRecord, PictureError } from "./types.ts";
 
 /** How pictures are packed. */
@@ -89,7 +87,7 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
     records: 0,
     bytes: 0,
     shards: 0,
-    labels: [...labelsOf(data)],
+    labels: [...dataLabels(data)],
     bad: [],
   };
   const draft = await openDraft(folder, name);
@@ -177,12 +175,6 @@ function describePictures({ maxSide, quality = 90, raw }: PackOptions): string {
     : `at most ${maxSide} pixels, smaller ones as JPEG ${quality}`;
 }
 
-function labelsOf(data: Data): readonly string[] {
-  const opened = openedOf(data);
-  if (opened.access !== "mixed") return opened.source.labels;
-  return joinLabels(opened.parts.map(({ source }) => source)).labels;
-}
-
 interface Bad {
   key: string;
   reason: string;
@@ -195,10 +187,7 @@ function recordsOf(data: Data, onBad: (bad: Bad) => void): Items<() => Promise<I
     const { source } = opened;
     return range(0, source.length).map((index) => () => source.get(index));
   }
-  const reading = { seed: 0, epoch: 0, onBad: ({ key, reason }: Bad) => onBad({ key, reason }) };
-  const records = opened.access === "mixed"
-    ? mixRecords(opened.parts, reading)
-    : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
+  const records = recordsInOrder(opened, ({ key, reason }) => onBad({ key, reason }));
   return map(records, ({ record }) => () => Promise.resolve(record));
 }
 

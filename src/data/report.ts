@@ -2,9 +2,7 @@ import { decodePicture, type PictureFormat, sniff } from "./decode.ts";
 import { openDecoder } from "./decoder.ts";
 import type { BadRecord } from "./epoch.ts";
 import { map, range } from "./iter.ts";
-import { joinLabels, mixRecords } from "./mix.ts";
-import { type Data, dataUri, openedOf } from "./opened.ts";
-import { streamRecords } from "./stream_source.ts";
+import { type Data, dataLabels, dataUri, openedOf, recordsInOrder } from "./opened.ts";
 import { BadRecordError, type ImageRecord, PictureError } from "./types.ts";
 
 /** How a data set is looked at. */
@@ -147,10 +145,7 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
     small.close();
   }
   const seconds = (performance.now() - start) / 1000;
-  const names = opened.access === "mixed"
-    ? joinLabels(opened.parts.map(({ source }) => source)).labels
-    : opened.source.labels;
-  const { kept } = sample, step = Math.max(1, kept.length / Math.max(1, sheet));
+  const names = dataLabels(data), { kept } = sample, step = Math.max(1, kept.length / Math.max(1, sheet));
   return {
     uri,
     access: opened.access,
@@ -186,12 +181,8 @@ async function* reads(
     return;
   }
   if (count <= 0) return;
-  const reading = { seed: 0, epoch: 0, onBad };
-  const records = opened.access === "mixed"
-    ? mixRecords(opened.parts, reading)
-    : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
   let read = 0;
-  for await (const { record } of records) {
+  for await (const { record } of recordsInOrder(opened, onBad)) {
     yield { read: () => Promise.resolve(record), shown: wants() };
     if (++read >= count) return;
   }
