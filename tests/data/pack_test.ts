@@ -110,6 +110,11 @@ Deno.test("nothing is overwritten, and a pack that fails leaves nothing", () =>
     assert.deepEqual(namesIn(folder), ["bad", "empty", "file", "full", "src"]);
   }));
 
+const equal = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+const meanError = (a: Uint8Array, b: Uint8Array) =>
+  a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
+
 const TASK = new URL("../../tasks/pack.ts", import.meta.url).pathname;
 
 function packTask(...args: string[]): Deno.Command {
@@ -182,13 +187,73 @@ Deno.test("the task packs, reports, and explains wrong arguments", () =>
     assert.match(good.out, /3 pictures, .* 1 shard, 2 classes/);
     assert.match(good.out, /1 picture could not be read.*report\.json:\n {2}broken\.png: no JPEG/);
     assert.match(good.err, /4 of 4 pictures: .*, 1 shard, 1 bad/);
-    const [again, size] = await Promise.all([
-      run(`${folder}/src`, `${folder}/dest`),
-      run(`${folder}/src`, `${folder}/x`, "--shard-size", "big"),
-    ]);
-    assert.deepEqual([again.code, size.code], [1, 2]);
+    const again = await run(`${folder}/src`, `${folder}/dest`);
+    assert.equal(again.code, 1);
     assert.match(again.err, /^error: .*exists already/m);
-    assert.match(size.err, /--shard-size: "big" is no size/);
+    const none = `${folder}/none`;
+    const wrong: [RegExp, ...string[]][] = [
+      [/^error: --shard-size: "big" is no size/, "--shard-size", "big"],
+      [/^error: --quality: "0" is no whole number from 1 to 100$/, "--max-side", "64", "--quality", "0"],
+      [/^error: --quality: "101" is no whole number from 1 to 100$/, "--max-side", "64", "--quality", "101"],
+      [/^error: --quality is for pictures that are made smaller: give --max-side too$/, "--quality", "80"],
+      [/^error: --max-side: "1e3" is no whole number from 1 to 65535$/, "--max-side", "1e3"],
+      [/^error: --raw: "-3" is no whole number from 1 to 65535$/, "--raw=-3"],
+      [/^error: --raw and --max-side exclude each other$/, "--raw", "32", "--max-side", "64"],
+    ];
+    await Promise.all(wrong.map(async ([words, ...flags]) => {
+      const { code, out, err } = await run(`${folder}/src`, none, ...flags);
+      assert.equal(code, 2, err);
+      // One line, and nothing else.
+      assert.match(err.trimEnd(), words);
+      assert.equal(out, "");
+    }));
+    assert.ok(!namesIn(folder).includes("none"));
+  }));
+
+Deno.test("the task's --max-side, --quality and --raw: smaller records that decode to about the same pictures", () =>
+  withFolder(async (folder) => {
+    const files = {
+      "a.jpg": await jpeg(1, 320, 240),
+      "b.png": await png(2, 200, 300),
+      "c.jpg": await jpeg(3, 90, 60),
+    };
+    await writeFiles(`${folder}/src`, files);
+    const packed = async (dest: string, ...flags: string[]) => {
+      const { code, stderr } = await packTask(`${folder}/src`, `${folder}/${dest}`, ...flags).output();
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      const records = await recordsOf(await openSource(`${folder}/${dest}`));
+      assert.deepEqual(records.map(({ key }) => key), Object.keys(files));
+      return await Promise.all(
+        records.map(async ({ bytes }) => ({ bytes, picture: await decodePicture(bytes) })),
+      );
+    };
+    const [coarse, fine, usual, raw] = await Promise.all([
+      packed("coarse", "--max-side", "128", "--quality", "30"),
+      packed("fine", "--max-side", "128", "--quality", "100"),
+      packed("usual", "--max-side", "128"),
+      packed("raw", "--raw", "48"),
+    ]);
+    for (const [i, file] of Object.values(files).entries()) {
+      const whole = await decodePicture(file);
+      const base = basePicture(whole, 48);
+      assert.equal(raw[i].picture.width * raw[i].picture.height, 48 * 48);
+      assert.ok(worst(raw[i].picture.data, base) <= 8);
+      const scale = Math.min(1, 128 / Math.max(whole.width, whole.height));
+      const [width, height] = [whole.width, whole.height].map((side) => Math.round(side * scale));
+      const wanted = scale < 1 ? resize(whole, width, height, "bicubic") : whole;
+      const errors = [fine, usual, coarse].map((made) => {
+        const { picture } = made[i];
+        assert.deepEqual([picture.width, picture.height], [width, height]);
+        return meanError(picture.data, wanted.data);
+      });
+      // What is small enough stays as it is, whatever the quality.
+      if (scale === 1) assert.ok([coarse, fine, usual].every((made) => equal(made[i].bytes, file)));
+      else {
+        assert.ok(errors[0] < errors[1] && errors[1] < errors[2] && errors[2] < 12, `${errors}`);
+        const sizes = [coarse, usual, fine].map((made) => made[i].bytes.length);
+        assert.ok(sizes[0] < sizes[1] && sizes[1] < sizes[2] && sizes[2] < file.length, `${sizes}`);
+      }
+    }
   }));
 
 Deno.test("--max-side makes larger pictures smaller and leaves the others; --raw stores base pictures", () =>
