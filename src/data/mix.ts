@@ -103,6 +103,10 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
       const { part, at } = find(index);
       return await sources[part].key(at);
     },
+    place(index) {
+      const { part, at } = find(index);
+      return sources[part].place?.(at) ?? null;
+    },
     async close(): Promise<void> {
       await Promise.all(sources.map((source) => source.close()));
     },

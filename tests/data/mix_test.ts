@@ -38,6 +38,9 @@ Deno.test("mixSources: without weights one after another", async () => {
   assert.equal(await mix.key(4), "b2");
   await assert.rejects(mix.get(5), /record 5 is not one of 0 … 4/);
   assert.deepEqual([(await mix.get(0)).source, (await mix.get(4)).source], ["a", "b"]);
+  const local = { ...b, place: (index: number) => ({ key: `b${index}`, at: { path: `/b/${index}` } }) };
+  const { place } = mixSources([{ source: a }, { source: local }]);
+  assert.deepEqual([place!(1), place!(2)], [null, { key: "b0", at: { path: "/b/0" } }]);
   assert.equal(mixUri([{ source: a, weight: 0.3 }, { source: b, weight: 2 }]), "a*0.3,b*2");
   await mix.close();
   assert.deepEqual([a.closed, b.closed], [1, 1]);
