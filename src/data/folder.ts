@@ -1,3 +1,4 @@
+import { requireIndex } from "./grow.ts";
 import { isJpegName } from "./picture_file.ts";
 import { byCodeUnits, join, pathError } from "./paths.ts";
 import { BadRecordError, type ImageRecord, type Source } from "./types.ts";
@@ -102,9 +103,7 @@ export async function openFolder(path: string): Promise<Source> {
   const labelNumbers = new Map(labels.map((name, i) => [name, i]));
 
   const keyOf = (index: number) => {
-    if (!(index in pictures)) {
-      throw new RangeError(`${path}: record ${index} is not one of 0 … ${pictures.length - 1}`);
-    }
+    requireIndex(path, index, pictures.length);
     return pictures[index];
   };
   return {

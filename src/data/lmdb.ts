@@ -1,5 +1,6 @@
 import { readingAhead } from "./ahead.ts";
 import { filePool } from "./files.ts";
+import { requireIndex } from "./grow.ts";
 import { indexLeaves, lastRecord } from "./lmdb/leaves.ts";
 import type { Node, Place } from "./lmdb/page.ts";
 import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./lmdb/format.ts";
@@ -175,9 +176,7 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
   const reading = new Map<Shard, Promise<Places>>();
   /** A record's shard, place and, until its own name is known, a name for it. */
   async function find(index: number) {
-    if (!Number.isInteger(index) || index < 0 || index >= length) {
-      throw new RangeError(`${uri}: record ${index} is not one of 0 … ${length - 1}`);
-    }
+    requireIndex(uri, index, length);
     const shard = shards.findLast((shard) => shard.first <= index)!;
     const local = index - shard.first, name = `${shard.path}#${local}`;
     if (!shard.places) {

@@ -1,3 +1,4 @@
+import { requireIndex } from "./grow.ts";
 import type { Source } from "./types.ts";
 
 /**
@@ -9,12 +10,7 @@ import type { Source } from "./types.ts";
  * @throws RangeError when an index is out of range.
  */
 export function select(source: Source, indices: ArrayLike<number>): Source {
-  for (let i = 0; i < indices.length; i++) {
-    const index = indices[i];
-    if (!(Number.isInteger(index) && index >= 0 && index < source.length)) {
-      throw new RangeError(`${source.uri}: record ${index} is not one of 0 … ${source.length - 1}`);
-    }
-  }
+  for (let i = 0; i < indices.length; i++) requireIndex(source.uri, indices[i], source.length);
   const original = (index: number) => {
     if (index in indices) return indices[index];
     throw new RangeError(
