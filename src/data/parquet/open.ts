@@ -31,6 +31,9 @@ export interface ParquetOptions {
 /** Files whose metadata is read at once. */
 const TOGETHER = 8;
 
+/** What is kept of each remote file, for headers beside one another; pages are kept unpacked. A hundred files are open at once. */
+const REMOTE_BYTES = 2 * 2 ** 20;
+
 interface Group extends RowGroup {
   file: number;
   /** Its first row in the whole source, and in its file. */
@@ -57,7 +60,9 @@ export async function openParquet(
 ): Promise<Source> {
   const files = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
   const pool = readerPool((file) =>
-    isRemote(files[file]) ? openRangeReader(files[file], options.http) : openFileReader(files[file])
+    isRemote(files[file])
+      ? openRangeReader(files[file], { ...options.http, maxBytes: REMOTE_BYTES })
+      : openFileReader(files[file])
   );
   try {
     const tables: PictureTable[] = [];
