@@ -1,7 +1,7 @@
 import { requireIndex } from "./grow.ts";
-import { isJpegName } from "./picture_file.ts";
+import { isJpegName, readPicture } from "./picture_file.ts";
 import { byCodeUnits, join, pathError } from "./paths.ts";
-import { BadRecordError, type ImageRecord, type Source } from "./types.ts";
+import type { ImageRecord, Source } from "./types.ts";
 
 /** Endings of the names that a folder source lists, small or capital letters. */
 export const PICTURE_ENDINGS: readonly string[] = [
@@ -14,9 +14,6 @@ export const PICTURE_ENDINGS: readonly string[] = [
   "tif",
   "tiff",
 ];
-
-/** Larger files are taken for mistakes: reading one would fill the memory. */
-const MAX_FILE_BYTES = 512 * 2 ** 20;
 
 /** True for a name with one of {@linkcode PICTURE_ENDINGS}. */
 export function isPictureName(name: string): boolean {
@@ -111,19 +108,8 @@ export async function openFolder(path: string): Promise<Source> {
     length: pictures.length,
     labels,
     async get(index) {
-      const key = keyOf(index), file = join(path, key);
-      let bytes: Uint8Array;
-      try {
-        const { size } = await Deno.stat(file);
-        if (size > MAX_FILE_BYTES) {
-          throw new BadRecordError(path, key, `a file of ${size} bytes is no picture`);
-        }
-        bytes = await Deno.readFile(file);
-      } catch (error) {
-        if (error instanceof BadRecordError || isExhausted(error)) throw error;
-        throw new BadRecordError(path, key, pathError(error, file, "read").message);
-      }
-      const record: ImageRecord = { key, bytes }, name = classOf(key);
+      const key = keyOf(index), name = classOf(key);
+      const record: ImageRecord = { key, bytes: await readPicture(path, key, join(path, key)) };
       if (name !== null) record.label = labelNumbers.get(name);
       return record;
     },
@@ -134,9 +120,4 @@ export async function openFolder(path: string): Promise<Source> {
     },
     close: () => Promise.resolve(),
   };
-}
-
-/** True when the machine, not the file, is at fault: too many open files, say. Such an error must not drop pictures. */
-function isExhausted(error: unknown): boolean {
-  return error instanceof Error && /EMFILE|ENFILE|ENOMEM|too many open files/i.test(error.message);
 }

@@ -21,7 +21,7 @@ export function isJpegName(name: string): boolean {
  * @param source The source's uri, for messages.
  * @param key The record's key.
  * @param path The file.
- * @throws BadRecordError when the file is missing, must not be read or is far too large; other errors as they are.
+ * @throws BadRecordError when the file cannot be read or is far too large; other errors where the machine is at fault.
  */
 export async function readPicture(source: string, key: string, path: string): Promise<Uint8Array> {
   try {
@@ -29,10 +29,12 @@ export async function readPicture(source: string, key: string, path: string): Pr
     if (size > MOST_BYTES) throw new BadRecordError(source, key, `a file of ${size} bytes is no picture`);
     return await Deno.readFile(path);
   } catch (error) {
-    const { NotFound, PermissionDenied, NotCapable, IsADirectory } = Deno.errors;
-    if ([NotFound, PermissionDenied, NotCapable, IsADirectory].some((kind) => error instanceof kind)) {
-      throw new BadRecordError(source, key, pathError(error, path, "read").message);
-    }
-    throw error;
+    if (error instanceof BadRecordError || isExhausted(error)) throw error;
+    throw new BadRecordError(source, key, pathError(error, path, "read").message);
   }
+}
+
+/** True when the machine, not the file, is at fault: too many open files, say. Such an error must not drop pictures. */
+function isExhausted(error: unknown): boolean {
+  return error instanceof Error && /EMFILE|ENFILE|ENOMEM|too many open files/i.test(error.message);
 }
