@@ -1,19 +1,7 @@
 import { requireIndex } from "./grow.ts";
-import { isJpegName, readPicture } from "./picture_file.ts";
+import { isJpegName, PICTURE_ENDINGS, readPicture } from "./picture_file.ts";
 import { byCodeUnits, join, pathError } from "./paths.ts";
 import type { ImageRecord, Source } from "./types.ts";
-
-/** Endings of the names that a folder source lists, small or capital letters. */
-export const PICTURE_ENDINGS: readonly string[] = [
-  "jpg",
-  "jpeg",
-  "png",
-  "webp",
-  "gif",
-  "avif",
-  "tif",
-  "tiff",
-];
 
 /** True for a name with one of {@linkcode PICTURE_ENDINGS}. */
 export function isPictureName(name: string): boolean {

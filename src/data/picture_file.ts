@@ -1,6 +1,18 @@
 import { pathError } from "./paths.ts";
 import { BadRecordError } from "./types.ts";
 
+/** Endings of pictures' names, small or capital letters, the usual first. */
+export const PICTURE_ENDINGS: readonly string[] = [
+  "jpg",
+  "jpeg",
+  "png",
+  "webp",
+  "gif",
+  "avif",
+  "tif",
+  "tiff",
+];
+
 /** Larger files are taken for mistakes: reading one would fill the memory. */
 const MOST_BYTES = 512 * 2 ** 20;
 

@@ -1,27 +1,16 @@
 import { expandBraces } from "../braces.ts";
 import { numberList, requireIndex } from "../grow.ts";
 import { isRemote } from "../paths.ts";
+import { PICTURE_ENDINGS } from "../picture_file.ts";
 import { byteQueue, DamagedError, fileQueue } from "../reader/chunks.ts";
 import { openFileReader } from "../reader/file.ts";
 import { readerPool } from "../reader/pool.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
 import { vocabulary } from "../vocabulary.ts";
 import { tarMembers } from "./members.ts";
-import {
-  isLabel,
-  isPicture,
-  labelNumber,
-  LABELS,
-  PICTURES,
-  splitName,
-  type Stated,
-  statedLabel,
-} from "./names.ts";
-import { pictureRank } from "./samples.ts";
+import { isLabel, isPicture, labelNumber, LABELS, splitName, type Stated, statedLabel } from "./names.ts";
+import { MOST_LABEL, pictureRank } from "./samples.ts";
 import { MAX_MEMBER_BYTES, type TarOptions } from "./stream.ts";
-
-/** A label's file larger than this is not read. */
-const MOST_LABEL = 1 << 20;
 
 /** Where each record's picture lies. */
 function emptyIndex() {
@@ -56,7 +45,7 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
     });
   }
   if (index.start.length === 0) {
-    throw new Error(`${name}: no pictures (${PICTURES.join(", ")}) in the shards`);
+    throw new Error(`${name}: no pictures (${PICTURE_ENDINGS.join(", ")}) in the shards`);
   }
   let labels = options.labels ?? [];
   if (!options.labels) {

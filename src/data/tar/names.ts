@@ -1,5 +1,4 @@
-/** Endings of pictures that are taken, the usual first. */
-export const PICTURES: readonly string[] = ["jpg", "jpeg", "png", "webp", "gif", "avif", "tif", "tiff"];
+import { PICTURE_ENDINGS } from "../picture_file.ts";
 
 /** Endings of labels, the most telling first. */
 export const LABELS: readonly string[] = ["cls", "json", "txt"];
@@ -18,7 +17,7 @@ export function splitName(name: string): { stem: string; ending: string } | null
 
 /** Whether an ending is a picture's; `left.png` counts too. */
 export function isPicture(ending: string): boolean {
-  return PICTURES.includes(ending.slice(ending.lastIndexOf(".") + 1));
+  return PICTURE_ENDINGS.includes(ending.slice(ending.lastIndexOf(".") + 1));
 }
 
 /** Whether a label's file. */

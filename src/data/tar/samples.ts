@@ -1,9 +1,10 @@
+import { PICTURE_ENDINGS } from "../picture_file.ts";
 import { BadRecordError, type ImageRecord } from "../types.ts";
-import { isLabel, isPicture, labelNumber, LABELS, PICTURES, splitName, statedLabel } from "./names.ts";
+import { isLabel, isPicture, labelNumber, LABELS, splitName, statedLabel } from "./names.ts";
 import type { TarMember } from "./members.ts";
 
 /** A label's file larger than this is not read. */
-const MOST_LABEL = 1 << 20;
+export const MOST_LABEL = 1 << 20;
 
 /** How records are made of an archive's files. */
 export interface SampleOptions {
@@ -84,6 +85,6 @@ async function take(
 
 /** Smaller is taken first. */
 export function pictureRank(ending: string): number {
-  const plain = PICTURES.indexOf(ending);
-  return plain < 0 ? PICTURES.length : plain;
+  const plain = PICTURE_ENDINGS.indexOf(ending);
+  return plain < 0 ? PICTURE_ENDINGS.length : plain;
 }
