@@ -219,6 +219,28 @@ Deno.test("tar: a picture over the limit is one bad record, by its header alone"
   assert.match(bad[0].message, /a\.tar: a: jpg of 3000 bytes, over the limit of 1000/);
 });
 
+Deno.test("tar: of a sample's pictures the better one counts, whichever is over the limit, by index as in a stream", async () => {
+  const large = fakeJpeg(1, 3000), small = fakeJpeg(2, 900);
+  const bytes = tarFile([
+    { name: "a.left.png", content: large },
+    { name: "a.jpg", content: small },
+    { name: "b.jpg", content: small },
+    { name: "b.left.png", content: large },
+    { name: "c.left.png", content: small },
+    { name: "c.jpg", content: large },
+  ]);
+  const { records, bad } = await read(bytes, { maxMemberBytes: 1000 });
+  assert.deepEqual(records.map(({ key }) => key), ["a", "b"]);
+  assert.deepEqual(bad.map(({ key }) => key), ["c"]);
+  await withFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/t.tar`, bytes);
+    const source = await openTar(`${folder}/t.tar`, { maxMemberBytes: 1000 });
+    assert.deepEqual([(await source.get(0)).bytes, (await source.get(1)).bytes], [small, small]);
+    await assert.rejects(source.get(2), { name: "BadRecordError", key: "c" });
+    await source.close();
+  });
+});
+
 Deno.test("tar: missing and unsuitable shards", async () => {
   await assert.rejects(openTarStream("/nowhere-{0..2}.tar"), /nowhere-0\.tar: no such file/);
   await assert.rejects(openTar("/nowhere.tar"), /nowhere\.tar: no such file/);

@@ -18,8 +18,7 @@ export interface SampleOptions {
 
 interface Sample {
   stem: string;
-  picture?: { rank: number; bytes: Uint8Array };
-  bad?: string;
+  picture?: { rank: number; bytes: Uint8Array } | { rank: number; bad: string };
   label?: { rank: number; bytes: Uint8Array; ending: string };
 }
 
@@ -39,9 +38,9 @@ export async function* tarRecords(
   let sample: Sample | undefined;
   const finish = (): ImageRecord | undefined => {
     if (!sample) return;
-    const { stem, picture, label, bad } = sample;
-    if (bad) return void options.onBad(new BadRecordError(shard, stem, bad));
+    const { stem, picture, label } = sample;
     if (!picture) return;
+    if ("bad" in picture) return void options.onBad(new BadRecordError(shard, stem, picture.bad));
     const number = label && labelNumber(statedLabel(label.ending, label.bytes), options.labels);
     const record: ImageRecord = { source: shard, key: stem, bytes: picture.bytes };
     if (number !== undefined) record.label = number;
@@ -70,12 +69,13 @@ async function take(
   if (isPicture(ending)) {
     const rank = pictureRank(ending);
     if (sample.picture && sample.picture.rank <= rank) return;
-    if (member.size > options.maxMemberBytes) {
-      sample.bad =
-        `${ending} of ${member.size} bytes, over the limit of ${options.maxMemberBytes} (maxMemberBytes)`;
-      return;
-    }
-    sample.picture = { rank, bytes: await member.read() };
+    sample.picture = member.size > options.maxMemberBytes
+      ? {
+        rank,
+        bad:
+          `${ending} of ${member.size} bytes, over the limit of ${options.maxMemberBytes} (maxMemberBytes)`,
+      }
+      : { rank, bytes: await member.read() };
   } else if (isLabel(ending) && member.size <= MOST_LABEL) {
     const rank = LABELS.indexOf(ending);
     if (sample.label && sample.label.rank <= rank) return;
