@@ -231,3 +231,19 @@ Deno.test("http: closing a range reader breaks off what is under way", async () 
   await reader.close();
   await read;
 });
+
+Deno.test("http: a body of unknown length that breaks off at its very end is whole; a shorter file is an error", async () => {
+  for (const length of [CONTENT.length, CONTENT.length - 1]) {
+    await using running = rawServer((request) => {
+      if (/range:/i.test(request)) {
+        return [`HTTP/1.1 416 No\r\nContent-Range: bytes */${length}\r\nContent-Length: 0\r\n\r\n`];
+      }
+      const size = CONTENT.length.toString(16);
+      // The last chunk, of no bytes, never comes.
+      return [`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${size}\r\n`, CONTENT, "\r\n"];
+    });
+    const got = all(httpStream(running.url, {}, FAST));
+    if (length === CONTENT.length) assert.deepEqual(await got, CONTENT);
+    else await assert.rejects(got, /shorter than it said/);
+  }
+});

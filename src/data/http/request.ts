@@ -85,7 +85,10 @@ function answer(
     const seconds = Number(headers.get("retry-after"));
     throw new PassingError(`the server answers ${status}`, seconds > 0 ? seconds * 1000 : 0);
   }
-  if (status !== 200 && status !== 206) {
+  // A body of unknown length that broke off at its end: what is asked for is nothing.
+  const over = status === 416 && start > 0 && end === null &&
+    headers.get("content-range") === `bytes */${start}`;
+  if (status !== 200 && status !== 206 && !over) {
     const hint = status === 401 || status === 403
       ? ": it wants a login (headers.authorization) or forbids this"
       : status === 404
@@ -99,11 +102,11 @@ function answer(
   const seekable = encoding === null || encoding === "identity";
   const stated = seekable ? wholeNumber(headers.get("content-length")) : null;
   const identity: Identity = {
-    length: status === 200 ? stated : null,
+    length: over ? start : status === 200 ? stated : null,
     etag: headers.get("etag"),
     modified: headers.get("last-modified"),
   };
-  let first = 0;
+  let first = over ? start : 0;
   if (status === 206) {
     const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers.get("content-range") ?? "");
     if (!range) throw new Error(`${url}: the server answers 206 without a Content-Range that can be read`);
@@ -123,13 +126,15 @@ function answer(
   }
   return {
     start: first,
-    ranged: status === 206,
+    ranged: status === 206 || over,
     identity,
     seekable,
-    body: bodyOf(response, options.stall, cancel, signal),
+    body: over ? nothing() : bodyOf(response, options.stall, cancel, signal),
     cancel,
   };
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}
 
 /** The chunks of a body; a stall or a broken connection becomes a PassingError. */
 async function* bodyOf(
