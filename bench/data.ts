@@ -6,9 +6,12 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { decodePicture } from "../src/data/decode.ts";
+import { openDecoder } from "../src/data/decoder.ts";
 import { map, range } from "../src/data/iter.ts";
 import { openData } from "../src/data/opened.ts";
 import { openSource } from "../src/data/open.ts";
+import { basePicture } from "../src/data/resize.ts";
 import { streamBatches, type StreamOptions } from "../src/data/stream.ts";
 import type { Source } from "../src/data/types.ts";
 import { DEFAULT_VIEWS } from "../src/views/sample.ts";
@@ -69,6 +72,19 @@ async function scan(source: Source, least = 5e8): Promise<number> {
   return bytes / 1e6 / (performance.now() - start);
 }
 
+/** How many levels base pictures are off a decode in full and PIL's resize, on average. */
+async function difference(files: readonly Uint8Array[]): Promise<number> {
+  const decoder = openDecoder({ size: SIZE });
+  let sum = 0;
+  for (const file of files) {
+    const base = await decoder.base(file), exact = basePicture(await decodePicture(file), SIZE);
+    sum += exact.reduce((sum, level, i) => sum + Math.abs(level - base[i]), 0) / exact.length;
+    decoder.reuse(base);
+  }
+  decoder.close();
+  return sum / files.length;
+}
+
 /** How long the peer's workers may take to fill their queue again, in milliseconds. */
 const PEER_RESTS = 3000;
 
@@ -90,6 +106,9 @@ export async function main(args: string[]): Promise<void> {
   );
   const rows: Comparison[] = [], folder = await openSource(made.folder);
   const files = await Array.fromAsync(range(0, folder.length), async (i) => (await folder.get(i)).bytes);
+
+  const levels = await difference(files.slice(0, 100));
+  rows.push({ name: "data/base/difference", unit: "levels", ours: levels, peer: null, ratio: null });
 
   let stream = openStream(folder, batch);
   const alone = decoderAlone(files as Uint8Array<ArrayBuffer>[], SIZE, cores);

@@ -85,12 +85,13 @@ interface Result extends Case {
 
 /** Runs all rounds of one case. */
 async function measure(given: Case, flags: string[], peers: Partial<TorchOptions>[], rounds: number) {
-  const mine: Figures[] = [], theirs = peers.map(() => [] as Figures[]);
+  const mine: Figures[] = [], theirs = peers.map(() => [] as { figures: Figures; beside: Figures }[]);
   for (let round = 0; round < rounds; round++) {
-    mine.push(await ours(given, flags));
+    const beside = await ours(given, flags);
+    mine.push(beside);
     for (const [i, peer] of peers.entries()) {
       const figures = await torch(given, peer);
-      if (typeof figures !== "string") theirs[i].push(figures);
+      if (typeof figures !== "string") theirs[i].push({ figures, beside });
       else console.error(`no figures from PyTorch (${JSON.stringify(peer)}): ${figures}`);
     }
   }
@@ -99,16 +100,18 @@ async function measure(given: Case, flags: string[], peers: Partial<TorchOptions
     seconds: figures.flatMap(({ seconds }) => seconds),
     peakMemory: Math.max(...figures.map(({ peakMemory }) => peakMemory)),
   });
-  const whole = together(mine);
   return {
     ...given,
-    ours: whole,
-    peers: theirs.filter((figures) => figures.length > 0).map((figures) => {
-      const figure = together(figures);
+    ours: together(mine),
+    peers: theirs.filter((rounds) => rounds.length > 0).map((rounds) => ({
+      figures: together(rounds.map(({ figures }) => figures)),
       // The peer's time by ours, pair by pair: above 1 we are faster.
-      const pairs = figure.seconds.slice(0, whole.seconds.length).map((s, i) => s / whole.seconds[i]);
-      return { figures: figure, ratio: spread(pairs) };
-    }),
+      ratio: spread(
+        rounds.flatMap(({ figures, beside }) =>
+          figures.seconds.map((seconds, i) => seconds / beside.seconds[i])
+        ),
+      ),
+    })),
   } satisfies Result;
 }
 
