@@ -20,7 +20,8 @@ import { startLoader } from "./data_peer.ts";
 import { decoderAlone } from "./decoder_alone.ts";
 import { type Comparison, inTurn, report } from "./measure.ts";
 
-const OPTIONS = {
+/** Command line options. */
+export const OPTIONS = {
   pictures: { type: "string", default: "1000" },
   images: { type: "string", default: "1000" },
   batch: { type: "string", default: "64" },

@@ -13,7 +13,8 @@ import { type Comparison, inTurn, report } from "./measure.ts";
 import { startPeer } from "./peer.ts";
 import { peakMemory, prepare } from "./step.ts";
 
-const OPTIONS = {
+/** Command line options. */
+export const OPTIONS = {
   engines: { type: "string", default: "tensorflow,webgpu,wasm" },
   preset: { type: "string", default: "tiny" },
   batch: { type: "string", default: "8" },

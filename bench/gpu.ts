@@ -11,25 +11,24 @@ import { type Figures, measureOurs } from "./gpu_ours.ts";
 import { type Comparison, report, type Spread, spread } from "./measure.ts";
 import { startTorch, type TorchOptions } from "./torch.ts";
 
-const OPTIONS = {
-  options: {
-    presets: { type: "string", default: "base,small,tiny" },
-    precisions: { type: "string", default: "bfloat16" },
-    batches: { type: "string", default: "256,128" },
-    rounds: { type: "string", default: "2" },
-    repeats: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
-    plugin: { type: "string" },
-    "memory-fraction": { type: "string" },
-    device: { type: "string", default: "cuda" },
-    peers: { type: "string" },
-    cache: { type: "string" },
-    out: { type: "string" },
-    eager: { type: "boolean", default: false },
-    alone: { type: "boolean", default: false },
-    /** For one child of ours: what it measures, as JSON. */
-    ours: { type: "string" },
-  },
+/** Command line options. */
+export const OPTIONS = {
+  presets: { type: "string", default: "base,small,tiny" },
+  precisions: { type: "string", default: "bfloat16" },
+  batches: { type: "string", default: "256,128" },
+  rounds: { type: "string", default: "2" },
+  repeats: { type: "string", default: "5" },
+  seconds: { type: "string", default: "2" },
+  plugin: { type: "string" },
+  "memory-fraction": { type: "string" },
+  device: { type: "string", default: "cuda" },
+  peers: { type: "string" },
+  cache: { type: "string" },
+  out: { type: "string" },
+  eager: { type: "boolean", default: false },
+  alone: { type: "boolean", default: false },
+  /** For one child of ours: what it measures, as JSON. */
+  ours: { type: "string" },
 } as const;
 
 /** One thing to measure. */
@@ -169,7 +168,7 @@ function rowsOf({ preset, precision, batch, ours, peers }: Result): Comparison[]
 
 /** Measures every case and prints it, as JSON while it goes and as a table at the end. */
 export async function main(args: string[]): Promise<void> {
-  const { values: given } = parseArgs({ ...OPTIONS, args });
+  const { values: given } = parseArgs({ options: OPTIONS, args });
   const plugin = ["plugin", "memory-fraction", "cache"] as const;
   if (given.ours) {
     const options = {

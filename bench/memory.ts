@@ -10,7 +10,8 @@ import { parseArgs } from "node:util";
 import { openDraft } from "../src/data/draft.ts";
 import { filesOf, makeSource, SOURCES } from "./memory_sources.ts";
 
-const OPTIONS = {
+/** Command line options. */
+export const OPTIONS = {
   records: { type: "string", default: "300000" },
   early: { type: "string", default: "10000" },
   sources: { type: "string", default: Object.keys(SOURCES).join(",") },

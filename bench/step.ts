@@ -19,20 +19,18 @@ import { startTorch } from "./torch.ts";
 /** The allocator settings that our task starts with: the peer is run without them, as its users do, and once more with. */
 const ALLOCATOR = Deno.env.get("GLIBC_TUNABLES");
 
-const OPTIONS = {
-  args: [] as string[],
-  options: {
-    presets: { type: "string", default: "tiny" },
-    precisions: { type: "string", default: "float32" },
-    batch: { type: "string", default: "8" },
-    rounds: { type: "string", default: "5" },
-    steps: { type: "string", default: "2" },
-    engine: { type: "string", default: "xla" },
-    device: { type: "string", default: "cpu" },
-    compile: { type: "boolean", default: false },
-    alone: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
+/** Command line options. */
+export const OPTIONS = {
+  presets: { type: "string", default: "tiny" },
+  precisions: { type: "string", default: "float32" },
+  batch: { type: "string", default: "8" },
+  rounds: { type: "string", default: "5" },
+  steps: { type: "string", default: "2" },
+  engine: { type: "string", default: "xla" },
+  device: { type: "string", default: "cpu" },
+  compile: { type: "boolean", default: false },
+  alone: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
 } as const;
 
 /** A batch of noise with sampled views. */
@@ -99,7 +97,7 @@ export function peakMemory(): number {
 
 /** Measures and prints. */
 export async function main(args: string[]): Promise<void> {
-  const { values: given } = parseArgs({ ...OPTIONS, args });
+  const { values: given } = parseArgs({ options: OPTIONS, args });
   const engine = await openEngine(given.engine as "xla", { say: (line) => console.error(line) });
   const count = Number(given.batch), rounds = Number(given.rounds), steps = Number(given.steps);
   const rows: Comparison[] = [];
