@@ -28,13 +28,37 @@ const PAGE = 65536;
 /** More memory than this is given back after the call, in place of being kept for the next. */
 const KEPT = 64 * 2 ** 20;
 /** The kernel may read and write so far past an end. */
-export const ROOM = 64;
+const ROOM = 64;
 
 let module: WebAssembly.Module | undefined;
 let kept: Kernel | undefined;
 
-/** The kernel, with so much memory or more. What is in it holds until the next call. */
-export function kernelOf(bytes: number): Kernel {
+/** Up to the next whole `step`. */
+export const upTo = (step: number, bytes: number): number => Math.ceil(bytes / step) * step;
+
+/** Places in the kernel's memory, one after the other. */
+export interface Layout {
+  /** Gives the address of so many bytes, with room behind for what the kernel reads and writes past an end. */
+  place(bytes: number): number;
+  /** The kernel, with memory for all of them. What is in it holds until the next call. */
+  kernel(): Kernel;
+}
+
+/** Nothing placed yet. */
+export function layout(): Layout {
+  let end = 0;
+  return {
+    place(bytes) {
+      const at = end;
+      end += upTo(64, bytes + ROOM);
+      return at;
+    },
+    kernel: () => kernelOf(end),
+  };
+}
+
+/** The kernel, with so much memory or more. */
+function kernelOf(bytes: number): Kernel {
   module ??= new WebAssembly.Module(Uint8Array.from(atob(RESIZE_WASM), (letter) => letter.charCodeAt(0)));
   const make = () => new WebAssembly.Instance(module!).exports as unknown as Kernel;
   const kernel = bytes > KEPT ? make() : kept ??= make();
@@ -59,12 +83,7 @@ export function resizeRows(
   rows: Taps | null,
   out: Uint8Array,
 ): void {
-  let bytes = 0;
-  const place = (length: number) => {
-    const at = bytes;
-    bytes += Math.ceil((length + ROOM) / 16) * 16;
-    return at;
-  };
+  const { place, kernel: ready } = layout();
   const taps = (taps: Taps | null) =>
     taps && {
       first: place(taps.first.byteLength),
@@ -77,7 +96,7 @@ export function resizeRows(
   const from = place(input.length), narrow = columns ? place(pitch * source.count) : from;
   const to = rows ? place(out.length) : narrow;
 
-  const kernel = kernelOf(bytes), { buffer } = kernel.memory;
+  const kernel = ready(), { buffer } = kernel.memory;
   const store = (at: number, values: Int32Array, scale: number) => {
     const target = new Int32Array(buffer, at, values.length);
     for (let i = 0; i < values.length; i++) target[i] = values[i] * scale;
@@ -166,17 +185,12 @@ export function quickResize(
 ): void {
   const pitch = width * 3, [newWidth, newHeight] = [columns.first.length, rows.first.length];
   const across = quickTaps(columns, true), down = quickTaps(rows, false);
-  let bytes = 0;
-  const place = (length: number) => {
-    const at = bytes;
-    bytes += Math.ceil((length + ROOM) / 16) * 16;
-    return at;
-  };
+  const { place, kernel: ready } = layout();
   const placeTaps = (taps: QuickTaps) =>
     [place(taps.first.byteLength), place(taps.bytes.byteLength), place(taps.weights.byteLength)] as const;
   const acrossAt = placeTaps(across), downAt = placeTaps(down);
   const from = place(pitch * height), low = place(2 * pitch * newHeight), to = place(out.length);
-  const kernel = kernelOf(bytes), buffer = kernel.memory.buffer as ArrayBuffer;
+  const kernel = ready(), buffer = kernel.memory.buffer as ArrayBuffer;
   for (
     const [taps, [first, count, weights], step] of [[across, acrossAt, 6], [down, downAt, pitch]] as const
   ) {

@@ -1,4 +1,4 @@
-import { kernelOf, ROOM, rounded } from "./resize_kernel.ts";
+import { layout, rounded, upTo } from "./resize_kernel.ts";
 import type { Taps } from "./resize_taps.ts";
 
 /** Where the planes of a picture stand in memory: brightness, then the two of chroma, one byte a pixel. */
@@ -45,8 +45,6 @@ function mixOf(taps: Taps): Mix {
   return mix;
 }
 
-const upTo = (step: number, bytes: number) => Math.ceil(bytes / step) * step;
-
 /** Bytes from a row of so many to the next. Rows a power of two apart would get in each other's way in the processor's caches. */
 const apart = (bytes: number) => upTo(128, bytes + 64) - 64;
 
@@ -66,45 +64,32 @@ export function resizePlanes(
 ): void {
   const newWidth = planes.columns.first.length, newHeight = planes.rows.first.length;
   const half = (length: number, halved: boolean) => halved ? Math.ceil(length / 2) : length;
-  const size = (halfColumns: boolean, halfRows: boolean) => ({
-    width: half(planes.width, halfColumns),
-    height: half(planes.height, halfRows),
-  });
-  const whole = size(false, false), chroma = size(planes.halfColumns, planes.halfRows);
 
-  let bytes = 0;
-  const place = (length: number) => {
-    const at = bytes;
-    bytes += upTo(64, length + ROOM);
-    return at;
-  };
+  const { place, kernel: ready } = layout();
   const placeMix = (taps: Taps) => {
     const mix = mixOf(taps);
-    return {
-      ...mix,
-      at: place(mix.table.byteLength),
-      weightsAt: place(mix.weights.byteLength),
-      results: taps.first.length,
-    };
+    return { ...mix, at: place(mix.table.byteLength), weightsAt: place(mix.weights.byteLength) };
   };
   const across = placeMix(planes.columns), down = placeMix(planes.rows);
   const chromaAcross = placeMix(planes.chromaColumns), chromaDown = placeMix(planes.chromaRows);
   const pitch = apart(newWidth), wide = apart(2 * newWidth);
   // Planes are turned sixteen rows at a time; a pair of rows may end with one that is not there.
-  const placePlane = ({ width, height }: { width: number; height: number }) => ({
+  const placePlane = (width: number, height: number) => ({
     width,
     height,
     pitch: apart(width + 1),
     from: place(apart(width + 1) * upTo(16, height + 1)),
     to: place(wide * newHeight),
   });
-  const [y, cb, cr] = [placePlane(whole), placePlane(chroma), placePlane(chroma)];
+  const y = placePlane(planes.width, planes.height);
+  const chroma = [half(planes.width, planes.halfColumns), half(planes.height, planes.halfRows)] as const;
+  const cb = placePlane(...chroma), cr = placePlane(...chroma);
   // What stands between the passes, of one plane after the other.
-  const tall = apart(whole.height), turned = place(tall * (upTo(16, whole.width) + 1));
-  const narrow = place(tall * upTo(16, newWidth)), upright = place(pitch * (upTo(16, whole.height) + 1));
+  const tall = apart(planes.height), turned = place(tall * (upTo(16, planes.width) + 1));
+  const narrow = place(tall * upTo(16, newWidth)), upright = place(pitch * (upTo(16, planes.height) + 1));
   const result = place(out.length);
 
-  const kernel = kernelOf(bytes), buffer = kernel.memory.buffer as ArrayBuffer;
+  const kernel = ready(), buffer = kernel.memory.buffer as ArrayBuffer;
   for (const { table, at, weights, weightsAt } of [across, down, chromaAcross, chromaDown]) {
     new Int32Array(buffer, at, table.length).set(table);
     new Int8Array(buffer, weightsAt, weights.length).set(weights);

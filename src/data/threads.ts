@@ -13,7 +13,7 @@ export interface Made {
 
 /** Threads that make base pictures. */
 export interface Threads {
-  /** Makes one. Pictures of the same turn of the event loop go in few messages. */
+  /** Makes one. Several go in a message, unless a thread would have to wait for them. */
   run(picture: WorkerJob["picture"]): Promise<Made>;
   /** Ends the threads. */
   close(): void;
@@ -104,7 +104,7 @@ export function threads(count: number, start: WorkerStart, memory: Slots): Threa
   const plan = () => {
     if (planned) return;
     planned = true;
-    // After what else this turn brings: further pictures, of results that were just handed out.
+    // After what else is at hand: the pictures of a caller who brings many.
     queueMicrotask(pump);
   };
   return {
