@@ -55,7 +55,7 @@ function openStream(source: Source, batch: number) {
         count += batch;
       }
       const rate = 1000 * count / (performance.now() - start);
-      await new Promise((resolve) => setTimeout(resolve, 4 * 1000 * batch / rate));
+      await delay(4 * 1000 * batch / rate);
       return rate;
     },
     close: () => stream.return(),

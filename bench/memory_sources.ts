@@ -5,6 +5,7 @@ import sharp from "npm:sharp@0.35.5";
 import { writeShard } from "../src/data/lmdb_write.ts";
 import { SHARD_VERSION } from "../src/data/shard.ts";
 import { randomStream } from "../src/random.ts";
+import { runPython } from "./peer.ts";
 
 /** Records in a file that holds many. */
 const IN_FILE = 30_000;
@@ -164,15 +165,7 @@ with lmdb.open(sys.argv[2], map_size=1 << 32) as base, base.begin(write=True) as
     for n in range(int(sys.argv[3])):
         change.put(b"%06d" % n, files[n % 256])
 `;
-  const env = Deno.env.toObject();
-  delete env.GLIBC_TUNABLES;
-  const { success, stderr } = await new Deno.Command(Deno.env.get("PYTHON") ?? "python3", {
-    args: ["-c", program, folder, join(root, "lmdb1"), String(count)],
-    env,
-    clearEnv: true,
-    signal,
-  }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr).trim().split("\n").at(-1));
+  await runPython(["-c", program, folder, join(root, "lmdb1"), String(count)], signal);
 }
 
 async function makeTar({ root, count, signal }: Order): Promise<void> {

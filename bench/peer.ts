@@ -34,6 +34,13 @@ export function pythonName(): string {
   return Deno.env.get("PYTHON") ?? "python3";
 }
 
+/** Runs Python to its end; fails with the last line of what it complains of. */
+export async function runPython(args: string[], signal?: AbortSignal): Promise<void> {
+  const options = { args, env: plainEnvironment(), clearEnv: true, signal };
+  const { success, stderr } = await new Deno.Command(pythonName(), options).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr).trim().split("\n").at(-1));
+}
+
 /** Starts a process and waits for its first line; gives the reason in words where it does not come so far. */
 export async function startPeer<Ready, Answer>(
   command: string,

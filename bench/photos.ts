@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { cacheFolder } from "../src/cache.ts";
-import { plainEnvironment, pythonName } from "./peer.ts";
+import { pythonName, runPython } from "./peer.ts";
 
 const VERSION = "0.25.2";
 const SHA256 = "24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641";
@@ -49,10 +49,10 @@ export async function fetchPhotos(say: (line: string) => void): Promise<string[]
 }
 
 async function python(args: string[]): Promise<void> {
-  const name = pythonName(), env = plainEnvironment();
-  const { success, stderr } = await new Deno.Command(name, { args, env, clearEnv: true }).output();
-  if (!success) {
-    const said = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-    throw new Error(`${name} ${args.slice(0, 3).join(" ")} failed: ${said}`);
+  try {
+    await runPython(args);
+  } catch (error) {
+    const what = `${pythonName()} ${args.slice(0, 3).join(" ")}`;
+    throw new Error(`${what} failed: ${error instanceof Error ? error.message : error}`);
   }
 }
