@@ -54,9 +54,9 @@ export async function bundleTests(
     name: "tfjs-tests",
     setup(build) {
       // jasmine_util wants jasmine only to set a timeout on a copy that nothing uses.
-      build.onResolve({ filter: /^jasmine-core/ }, () => ({ path: "jasmine", namespace: "stub" }));
+      build.onResolve({ filter: /^jasmine-core/ }, () => ({ path: "jasmine", namespace: "virtual" }));
       build.onLoad(
-        { filter: /.*/, namespace: "stub" },
+        { filter: /.*/, namespace: "virtual" },
         () => ({ contents: "module.exports = { core: () => ({}) };" }),
       );
       build.onResolve(
