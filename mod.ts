@@ -31,7 +31,7 @@
 // Data: where pictures come from and how they flow.
 export type { Batch, Cursor, ImageRecord, Picture, Source } from "./src/data/types.ts";
 export { BadRecordError, PictureError } from "./src/data/types.ts";
-export { openSource } from "./src/data/open.ts";
+export { openSource } from "./src/data/open/path.ts";
 export {
   closeData,
   type Data,
@@ -39,19 +39,19 @@ export {
   dataUri,
   openData,
   type OpenDataOptions,
-} from "./src/data/opened.ts";
-export { collect } from "./src/data/collect.ts";
-export { mixSources } from "./src/data/mix.ts";
-export { streamRecords, type StreamSource } from "./src/data/stream_source.ts";
-export { type DataUri, parseDataUri } from "./src/data/uri.ts";
-export { parseProcess, part } from "./src/data/part.ts";
-export { select } from "./src/data/select.ts";
+} from "./src/data/open/opened.ts";
+export { collect } from "./src/data/open/collect.ts";
+export { mixSources } from "./src/data/epoch/mix.ts";
+export { streamRecords, type StreamSource } from "./src/data/epoch/shuffle.ts";
+export { type DataUri, parseDataUri } from "./src/data/open/uri.ts";
+export { parseProcess, part } from "./src/data/epoch/process_share.ts";
+export { select } from "./src/data/sources/select.ts";
 export { type BadRecord, streamBatches, type StreamOptions } from "./src/data/stream.ts";
 export { pack, type PackOptions, type PackProgress, type PackReport } from "./src/data/pack.ts";
-export { type DecodeOptions, decodePicture } from "./src/data/decode.ts";
-export { basePicture, evaluationPicture, resize } from "./src/data/resize.ts";
+export { type DecodeOptions, decodePicture } from "./src/data/picture/decode.ts";
+export { basePicture, evaluationPicture, resize } from "./src/data/picture/resize.ts";
 export { batch, type Items, map, prefetch, range, repeat, shuffle, take } from "./src/data/iter.ts";
-export { permutation } from "./src/data/permutation.ts";
+export { permutation } from "./src/data/epoch/permutation.ts";
 export { randomStream } from "./src/random.ts";
 
 // Views: crops with recorded geometry.
@@ -94,29 +94,29 @@ export {
   type StepResult,
   trainStep,
 } from "./src/train/step.ts";
-export { batchTensors, readValues, scalarTensors } from "./src/train/feed.ts";
+export { batchTensors, readValues, scalarTensors } from "./src/train/step_inputs.ts";
 export { adamw } from "./src/train/optimizer.ts";
 export { stepScalars } from "./src/train/schedule.ts";
 export { disposeTree, initialState, readState, type TrainState, writeState } from "./src/train/state.ts";
-export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/checkpoint.ts";
-export { presetConfig } from "./src/train/presets.ts";
-export { resolveConfig } from "./src/train/config.ts";
-export type { RunConfig } from "./src/train/settings.ts";
+export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/run/checkpoint.ts";
+export { presetConfig } from "./src/train/config/presets.ts";
+export { resolveConfig } from "./src/train/config/config.ts";
+export type { RunConfig } from "./src/train/config/settings.ts";
 export { train, type TrainOptions, type TrainResult } from "./src/train/loop.ts";
 export { NonFiniteError } from "./src/train/finite.ts";
 
 // What was learned.
-export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/load.ts";
+export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/stored_model.ts";
 export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";
 export { features } from "./src/eval/features.ts";
 export { knnClasses } from "./src/eval/knn.ts";
 export { trainProbe } from "./src/eval/linear.ts";
 export { probe } from "./src/eval/probe.ts";
 export { reconstructionPicture } from "./src/eval/reconstruction.ts";
-export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/safetensors.ts";
+export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";
 
 // Engines: what runs the tensors.
 export { type EngineOptions, openEngine } from "./src/engine/open.ts";
 export { listEngines } from "./src/engine/list.ts";
 export type { CompileReport, Engine, EngineName, JitOptions, Jitted, Precision } from "./src/engine/types.ts";
-export type { Tree } from "./src/engine/tree.ts";
+export type { Tree } from "./src/engine/tensors.ts";

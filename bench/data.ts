@@ -6,12 +6,12 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { decodePicture } from "../src/data/decode.ts";
-import { openDecoder } from "../src/data/decoder.ts";
+import { decodePicture } from "../src/data/picture/decode.ts";
+import { openDecoder } from "../src/data/decode/decoder.ts";
 import { map, range } from "../src/data/iter.ts";
-import { openData } from "../src/data/opened.ts";
-import { openSource } from "../src/data/open.ts";
-import { basePicture } from "../src/data/resize.ts";
+import { openData } from "../src/data/open/opened.ts";
+import { openSource } from "../src/data/open/path.ts";
+import { basePicture } from "../src/data/picture/resize.ts";
 import { streamBatches, type StreamOptions } from "../src/data/stream.ts";
 import type { Source } from "../src/data/types.ts";
 import { DEFAULT_VIEWS } from "../src/views/sample.ts";

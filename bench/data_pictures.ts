@@ -1,13 +1,13 @@
 /** The pictures that bench data reads: made once, kept in the cache. */
 import { join } from "node:path";
 import sharp from "npm:sharp@0.35.5";
-import { cacheFolder } from "../src/cache.ts";
-import { openFolder } from "../src/data/folder.ts";
-import { openSource } from "../src/data/open.ts";
-import { writeShard } from "../src/data/lmdb_write.ts";
+import { cacheFolder } from "../src/files/cache_folder.ts";
+import { openFolder } from "../src/data/sources/folder.ts";
+import { openSource } from "../src/data/open/path.ts";
+import { writeShard } from "../src/data/sources/shards/write.ts";
 import { pack } from "../src/data/pack.ts";
-import { encodePpm } from "../src/data/ppm.ts";
-import { SHARD_VERSION } from "../src/data/shard.ts";
+import { encodePpm } from "../src/data/picture/ppm.ts";
+import { SHARD_VERSION } from "../src/data/sources/shards/format.ts";
 import { tarMember } from "./memory_sources.ts";
 import { fetchPhotos } from "./photos.ts";
 import { randomStream } from "../src/random.ts";

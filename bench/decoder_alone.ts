@@ -2,9 +2,9 @@
  * The decoder and nothing else: libjpeg-turbo in as many threads as cores, on files in memory, at the scale that the stream decodes
  * at, to RGB in memory that is used again.
  */
-import { readJpegHeader } from "../src/data/jpeg_header.ts";
-import { decodeScale } from "../src/data/turbo.ts";
-import { turboPath } from "../src/data/turbo_library.ts";
+import { readJpegHeader } from "../src/data/picture/jpeg_header.ts";
+import { decodeScale } from "../src/data/picture/turbo.ts";
+import { turboPath } from "../src/data/picture/turbo_library.ts";
 
 interface Start {
   path: string;

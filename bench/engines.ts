@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { openEngine } from "../src/engine/open.ts";
 import type { EngineName } from "../src/engine/types.ts";
-import type { PresetName } from "../src/train/settings.ts";
+import type { PresetName } from "../src/train/config/settings.ts";
 import { type Comparison, inTurn, report } from "./measure.ts";
 import { startPeer } from "./peer.ts";
 import { peakMemory, prepare } from "./step.ts";

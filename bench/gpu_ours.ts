@@ -1,6 +1,6 @@
-import { openXlaEngine } from "../src/engine/xla.ts";
-import { batchTensors, readValues, scalarTensors } from "../src/train/feed.ts";
-import { presetConfig } from "../src/train/presets.ts";
+import { openXlaEngine } from "../src/engine/xla_engine.ts";
+import { batchTensors, readValues, scalarTensors } from "../src/train/step_inputs.ts";
+import { presetConfig } from "../src/train/config/presets.ts";
 import { initialState } from "../src/train/state.ts";
 import { trainStep } from "../src/train/step.ts";
 import type { Case } from "./gpu.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openDraft } from "../src/data/draft.ts";
+import { openDraft } from "../src/data/pack_folder.ts";
 import { filesOf, makeSource, SOURCES } from "./memory_sources.ts";
 
 /** Command line options. */

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import sharp from "npm:sharp@0.35.5";
-import { writeShard } from "../src/data/lmdb_write.ts";
-import { SHARD_VERSION } from "../src/data/shard.ts";
+import { writeShard } from "../src/data/sources/shards/write.ts";
+import { SHARD_VERSION } from "../src/data/sources/shards/format.ts";
 import { randomStream } from "../src/random.ts";
 import { runPython } from "./peer.ts";
 

@@ -1,7 +1,7 @@
 /** Photographs to cut pictures out of: those that scikit-image brings for its examples. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { cacheFolder } from "../src/cache.ts";
+import { cacheFolder } from "../src/files/cache_folder.ts";
 import { pythonName, runPython } from "./peer.ts";
 
 const VERSION = "0.25.2";

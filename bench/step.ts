@@ -6,8 +6,8 @@
 import { parseArgs } from "node:util";
 import { openEngine } from "../src/engine/open.ts";
 import type { Engine, Precision } from "../src/engine/types.ts";
-import { batchTensors, scalarTensors } from "../src/train/feed.ts";
-import { presetConfig } from "../src/train/presets.ts";
+import { batchTensors, scalarTensors } from "../src/train/step_inputs.ts";
+import { presetConfig } from "../src/train/config/presets.ts";
 import { initialState } from "../src/train/state.ts";
 import { trainStep } from "../src/train/step.ts";
 import { packView } from "../src/views/pack.ts";

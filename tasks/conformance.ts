@@ -4,7 +4,7 @@
  *     deno task conformance [--filter WORDS] [--backend xla|cpu] [--verbose]
  */
 import { parseArgs } from "node:util";
-import { providePlugin } from "../src/engine/xla/plugin.ts";
+import { providePlugin } from "../src/engine/install/plugin.ts";
 import { registerForTests } from "../tests/engine/xla/conformance_backend.ts";
 import { KNOWN } from "../tests/engine/xla/conformance_known.ts";
 import { keyOf, type Outcome, runConformance } from "../tests/engine/xla/conformance_run.ts";

@@ -1,9 +1,9 @@
 /** `deno task data URI`: says what a data set holds and how fast it can be read. */
 import { parseArgs } from "node:util";
-import { closeData, openData } from "../src/data/opened.ts";
+import { closeData, openData } from "../src/data/open/opened.ts";
 import { contactSheet, type DataReport, reportData } from "../src/data/report.ts";
-import { pathError } from "../src/data/paths.ts";
-import { encodePng } from "../src/eval/png.ts";
+import { pathError } from "../src/data/io/paths.ts";
+import { encodePng } from "../src/data/picture/png.ts";
 
 const HELP = `Reads a data set once, decodes every picture, and says what is there.
 

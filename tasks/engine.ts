@@ -10,7 +10,7 @@ import {
   type InstallOptions,
   type InstallProgress,
   type NativePackage,
-} from "../src/engine/xla/install.ts";
+} from "../src/engine/install/install.ts";
 
 type Install = (native: NativePackage, options: InstallOptions) => Promise<string>;
 

@@ -2,18 +2,18 @@
  * `deno task eval RUN_OR_CHECKPOINT --data URI`: probes a trained encoder on labelled pictures.
  */
 import { parseArgs } from "node:util";
-import { collect } from "../src/data/collect.ts";
-import { openData } from "../src/data/opened.ts";
+import { collect } from "../src/data/open/collect.ts";
+import { openData } from "../src/data/open/opened.ts";
 import type { BadRecordError, Source } from "../src/data/types.ts";
 import { evaluateDemo, formatTable, prepareDemo } from "../src/demo/mod.ts";
 import { openEngine } from "../src/engine/open.ts";
 import { type EngineName, ENGINES } from "../src/engine/types.ts";
-import { readModel } from "../src/eval/load.ts";
+import { readModel } from "../src/eval/stored_model.ts";
 import { probe, splitSource } from "../src/eval/probe.ts";
 import { formatProbe } from "../src/eval/table_text.ts";
 import { type ModelPreset, PRESETS } from "../src/model/config.ts";
 import { initModel } from "../src/model/init.ts";
-import { ConfigError } from "../src/train/config.ts";
+import { ConfigError } from "../src/train/config/config.ts";
 
 const HELP =
   `Probes a trained encoder on labelled pictures: weighted k nearest neighbours (votes exp(cos/.07)), top-1.

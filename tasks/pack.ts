@@ -1,6 +1,6 @@
 /** `deno task pack SRC DEST`: packs pictures into shards. */
 import { parseArgs } from "node:util";
-import { closeData, openData } from "../src/data/opened.ts";
+import { closeData, openData } from "../src/data/open/opened.ts";
 import { pack, type PackProgress } from "../src/data/pack.ts";
 
 const HELP =

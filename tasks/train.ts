@@ -4,9 +4,9 @@
  * deno task train [--data URI] [--out RUN] [--preset NAME] [--resume] [--config FILE] [--help]
  */
 import { join } from "node:path";
-import { collect } from "../src/data/collect.ts";
-import { openSource } from "../src/data/open.ts";
-import { closeData, openData } from "../src/data/opened.ts";
+import { collect } from "../src/data/open/collect.ts";
+import { openSource } from "../src/data/open/path.ts";
+import { closeData, openData } from "../src/data/open/opened.ts";
 import type { Source } from "../src/data/types.ts";
 import {
   type DemoShards,
@@ -18,14 +18,14 @@ import {
 import { openEngine } from "../src/engine/open.ts";
 import { initModel } from "../src/model/init.ts";
 import { type Hosts, joinHosts } from "../src/engine/xla/hosts/join.ts";
-import { checkNodes, ConfigError, readConfig } from "../src/train/config.ts";
-import { type Flags, helpText, parseFlags } from "../src/train/flags.ts";
+import { checkNodes, ConfigError, readConfig } from "../src/train/config/config.ts";
+import { type Flags, helpText, parseFlags } from "../src/train/config/flags.ts";
 import { train } from "../src/train/loop.ts";
 import { shareConfig, sharedConfig } from "../src/train/nodes.ts";
-import { consoleProgress, type Progress } from "../src/train/progress.ts";
-import { planRun, planSteps } from "../src/train/run.ts";
-import { presetConfig, shortenDemo } from "../src/train/presets.ts";
-import type { RunConfig } from "../src/train/settings.ts";
+import { consoleProgress, type Progress } from "../src/train/show/progress.ts";
+import { planRun, planSteps } from "../src/train/run/plan.ts";
+import { presetConfig, shortenDemo } from "../src/train/config/presets.ts";
+import type { RunConfig } from "../src/train/config/settings.ts";
 import { disposeTree } from "../src/train/state.ts";
 
 /** Aborts at the first SIGINT or SIGTERM, so the step is finished and saved; a second one ends the process. */

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { openSource } from "../src/data/open.ts";
-import { writeShard } from "../src/data/lmdb_write.ts";
+import { openSource } from "../src/data/open/path.ts";
+import { writeShard } from "../src/data/sources/shards/write.ts";
 import { pack } from "../src/data/pack.ts";
-import { SHARD_VERSION } from "../src/data/shard.ts";
-import { readMetrics } from "../src/train/log.ts";
+import { SHARD_VERSION } from "../src/data/sources/shards/format.ts";
+import { readMetrics } from "../src/train/run/metrics_file.ts";
 import { colourFolder } from "./eval/toy.ts";
 import { assertNoTrace, deno, type Ended, ROOT, SMALL } from "./user.ts";
 

@@ -1,12 +1,12 @@
 /** The README's commands as a user runs them: `deno task …`, with the permissions that deno.json gives and no more. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { SHARD_VERSION } from "../src/data/shard.ts";
+import { SHARD_VERSION } from "../src/data/sources/shards/format.ts";
 import { EMOJI_VERSION } from "../src/demo/fetch.ts";
 import { prepareDemo } from "../src/demo/pack.ts";
-import { readMetrics } from "../src/train/log.ts";
-import { flagName } from "../src/train/flags.ts";
-import { SETTINGS } from "../src/train/settings.ts";
+import { readMetrics } from "../src/train/run/metrics_file.ts";
+import { flagName } from "../src/train/config/flags.ts";
+import { SETTINGS } from "../src/train/config/settings.ts";
 import { fakeOptions } from "./demo/fake.ts";
 import { colourFolder } from "./eval/toy.ts";
 import { assertNoTrace, copyProgram, deno, type Ended, SMALL } from "./user.ts";

@@ -1,14 +1,14 @@
-import { decodePicture, sniff } from "./decode.ts";
-import { openDecoder } from "./decoder.ts";
-import { openDraft, place, refuseExisting } from "./draft.ts";
+import { decodePicture, sniff } from "./picture/decode.ts";
+import { openDecoder } from "./decode/decoder.ts";
+import { openDraft, place, refuseExisting } from "./pack_folder.ts";
 import { type Items, map, range } from "./iter.ts";
-import { PARTIAL_ENDING, SHARD_ENDING } from "./lmdb.ts";
-import type { ShardWriter } from "./lmdb_write.ts";
-import { type Data, dataLabels, dataLength, dataUri, openedOf, recordsInOrder } from "./opened.ts";
-import { join, syncPath } from "./paths.ts";
-import { encodePpm } from "./ppm.ts";
-import { resize } from "./resize.ts";
-import { SHARD_VERSION } from "./shard.ts";
+import { PARTIAL_ENDING, SHARD_ENDING } from "./sources/shards/read.ts";
+import type { ShardWriter } from "./sources/shards/write.ts";
+import { type Data, dataLabels, dataLength, dataUri, openedOf, recordsInOrder } from "./open/opened.ts";
+import { join, syncPath } from "./io/paths.ts";
+import { encodePpm } from "./picture/ppm.ts";
+import { resize } from "./picture/resize.ts";
+import { SHARD_VERSION } from "./sources/shards/format.ts";
 import { BadRecordError, type ImageRecord, PictureError } from "./types.ts";
 
 /** How pictures are packed. */
@@ -78,7 +78,7 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
   checkSizes(options);
   const { folder, name, path } = place(dest);
   await refuseExisting(path);
-  const { writeShard } = await import("./lmdb_write.ts");
+  const { writeShard } = await import("./sources/shards/write.ts");
   const uri = dataUri(data), total = dataLength(data);
   const report: PackReport = {
     version: SHARD_VERSION,
@@ -209,7 +209,7 @@ function openLoader(options: PackOptions) {
     const longer = Math.max(picture.width, picture.height);
     if (maxSide === undefined || longer <= maxSide) return bytes;
     const side = (pixels: number) => Math.max(1, Math.round(pixels * maxSide / longer));
-    const { encodeJpeg } = await import("./sharp.ts");
+    const { encodeJpeg } = await import("./picture/sharp.ts");
     return await encodeJpeg(resize(picture, side(picture.width), side(picture.height), "bicubic"), quality);
   };
   return {

@@ -1,8 +1,8 @@
-import { decodePicture, type PictureFormat, sniff } from "./decode.ts";
-import { openDecoder } from "./decoder.ts";
-import type { BadRecord } from "./epoch.ts";
+import { decodePicture, type PictureFormat, sniff } from "./picture/decode.ts";
+import { openDecoder } from "./decode/decoder.ts";
+import type { BadRecord } from "./epoch/epoch.ts";
 import { map, range } from "./iter.ts";
-import { type Data, dataLabels, dataUri, openedOf, recordsInOrder } from "./opened.ts";
+import { type Data, dataLabels, dataUri, openedOf, recordsInOrder } from "./open/opened.ts";
 import { BadRecordError, type ImageRecord, PictureError } from "./types.ts";
 
 /** How a data set is looked at. */

@@ -1,11 +1,17 @@
 import { packView } from "../views/pack.ts";
 import { sampleView } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { badWatch } from "./bad.ts";
-import { type Decoder, openDecoder } from "./decoder.ts";
-import { type BadRecord, type EpochOptions, type EpochReader, randomEpochs, streamEpochs } from "./epoch.ts";
+import { badWatch } from "./epoch/bad_limit.ts";
+import { type Decoder, openDecoder } from "./decode/decoder.ts";
+import {
+  type BadRecord,
+  type EpochOptions,
+  type EpochReader,
+  randomEpochs,
+  streamEpochs,
+} from "./epoch/epoch.ts";
 import { prefetch } from "./iter.ts";
-import { type Data, dataLength, dataUri, openedOf } from "./opened.ts";
+import { type Data, dataLength, dataUri, openedOf } from "./open/opened.ts";
 import { CACHE_BYTES, type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
 import {
   BadRecordError,
@@ -16,7 +22,7 @@ import {
   type Source,
 } from "./types.ts";
 
-export type { BadRecord } from "./epoch.ts";
+export type { BadRecord } from "./epoch/epoch.ts";
 export type { StreamOptions } from "./stream_options.ts";
 
 /** A decoded record. */

@@ -1,7 +1,7 @@
 import type { ViewOptions } from "../views/sample.ts";
-import type { BadRecord } from "./epoch.ts";
-import { type Data, dataLength, dataUri } from "./opened.ts";
-import { parseProcess } from "./part.ts";
+import type { BadRecord } from "./epoch/epoch.ts";
+import { type Data, dataLength, dataUri } from "./open/opened.ts";
+import { parseProcess } from "./epoch/process_share.ts";
 import type { Cursor } from "./types.ts";
 
 /** What a stream of batches is made of. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
-import { cacheFolder } from "../cache.ts";
-import { byteQueue, fileChunks, gunzipped } from "../data/reader/chunks.ts";
-import { tarMembers } from "../data/tar/members.ts";
+import { cacheFolder } from "../files/cache_folder.ts";
+import { byteQueue, fileChunks, gunzipped } from "../data/io/reader/chunks.ts";
+import { tarMembers } from "../data/sources/tar/members.ts";
 import { type Hand, HANDS, type Meaning, selectMeanings } from "./select.ts";
 
 /** The version of both packages. */

@@ -10,5 +10,5 @@ export {
   formatTable,
   type Table,
   type TableRow,
-} from "../eval/demo_table.ts";
+} from "./demo_table.ts";
 export { type ReconstructionOptions, reconstructionPicture } from "../eval/reconstruction.ts";

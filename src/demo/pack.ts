@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { cacheFolder } from "../cache.ts";
-import { openSource } from "../data/open.ts";
+import { cacheFolder } from "../files/cache_folder.ts";
+import { openSource } from "../data/open/path.ts";
 import { pack } from "../data/pack.ts";
-import { SHARD_VERSION } from "../data/shard.ts";
+import { SHARD_VERSION } from "../data/sources/shards/format.ts";
 import { BadRecordError, type Source } from "../data/types.ts";
 import { EMOJI_VERSION, type EmojiFolder, fetchEmoji, type FetchOptions } from "./fetch.ts";
 import { HANDS, isHeldOut, type Meaning } from "./select.ts";

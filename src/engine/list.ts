@@ -6,9 +6,9 @@ import { TENSORFLOW_GPU } from "./tensorflow/packages.ts";
 import { PjrtError } from "./xla/pjrt/api.ts";
 import { openClient } from "./xla/pjrt/client.ts";
 import type { NamedValues } from "./xla/pjrt/types.ts";
-import { cudaFor, nvidiaCards, nvidiaDriver } from "./xla/nvidia.ts";
-import { type CudaOptions, findCudaPlugins, findPlugin, type FoundPlugin } from "./xla/plugin.ts";
-import { pythonFolders, pythonPlugins } from "./xla/python.ts";
+import { cudaFor, nvidiaCards, nvidiaDriver } from "./install/nvidia.ts";
+import { type CudaOptions, findCudaPlugins, findPlugin, type FoundPlugin } from "./install/plugin.ts";
+import { pythonFolders, pythonPlugins } from "./install/python.ts";
 
 /** An engine as it is found here. */
 export interface FoundEngine {

@@ -1,4 +1,4 @@
-import { cacheFolder } from "../cache.ts";
+import { cacheFolder } from "../files/cache_folder.ts";
 import { type MemoryOptions, memoryWish } from "./memory.ts";
 import { findTensorflow } from "./tensorflow/install.ts";
 import { openTensorflow } from "./tensorflow/open.ts";
@@ -6,8 +6,8 @@ import type { Engine, EngineName } from "./types.ts";
 import { findAdapter } from "./webgpu/adapter.ts";
 import { openWasm } from "./wasm.ts";
 import type { Hosts } from "./xla/hosts/join.ts";
-import { openXlaEngine } from "./xla.ts";
-import { PluginUnavailableError } from "./xla/install.ts";
+import { openXlaEngine } from "./xla_engine.ts";
+import { PluginUnavailableError } from "./install/install.ts";
 
 /** How an engine is opened. */
 export interface EngineOptions extends MemoryOptions {

@@ -1,5 +1,5 @@
-import type * as tf from "./tf.ts";
-import type { Tree } from "./tree.ts";
+import type * as tf from "./tensors.ts";
+import type { Tree } from "./tensors.ts";
 
 /** The engines that can run tensors. */
 export const ENGINES = ["xla", "tensorflow", "webgpu", "wasm"] as const;

@@ -1,6 +1,6 @@
-import * as tf from "./tf.ts";
+import * as tf from "./tensors.ts";
 import * as wasm from "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
-import { plainEngine } from "./plain.ts";
+import { plainEngine } from "./op_by_op.ts";
 import { useFastProduct } from "./wasm_product.ts";
 import type { Engine } from "./types.ts";
 

@@ -1,5 +1,5 @@
-import * as tf from "./tf.ts";
-import { plainEngine } from "./plain.ts";
+import * as tf from "./tensors.ts";
+import { plainEngine } from "./op_by_op.ts";
 import type { Engine } from "./types.ts";
 import { describeAdapter, findAdapter, NO_ADAPTER, requestDevice } from "./webgpu/adapter.ts";
 import { GuardedBackend } from "./webgpu/backend.ts";

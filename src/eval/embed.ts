@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { gridSize, type ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";

@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";
 import { layerNorm } from "../model/layers.ts";

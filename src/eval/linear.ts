@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { batchNorm } from "../model/batch_norm.ts";
 import { valueAndGradients } from "../model/gradients.ts";

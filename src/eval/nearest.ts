@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Rows } from "./rows.ts";
 

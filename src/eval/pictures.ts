@@ -1,4 +1,4 @@
-import { decodePicture } from "../data/decode.ts";
+import { decodePicture } from "../data/picture/decode.ts";
 import { batch, map, range } from "../data/iter.ts";
 import { BadRecordError, type Picture, PictureError, type Source } from "../data/types.ts";
 

@@ -1,5 +1,5 @@
-import { evaluationPicture } from "../data/resize.ts";
-import { select } from "../data/select.ts";
+import { evaluationPicture } from "../data/picture/resize.ts";
+import { select } from "../data/sources/select.ts";
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import type { ModelConfig } from "../model/config.ts";

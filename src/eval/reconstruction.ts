@@ -1,7 +1,7 @@
-import { basePicture } from "../data/resize.ts";
-import { select } from "../data/select.ts";
+import { basePicture } from "../data/picture/resize.ts";
+import { select } from "../data/sources/select.ts";
 import type { Picture, Source } from "../data/types.ts";
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { align } from "../model/aligner.ts";
 import { gridSize, type ModelConfig } from "../model/config.ts";
@@ -10,15 +10,15 @@ import { encoder } from "../model/encoder.ts";
 import { head } from "../model/head.ts";
 import type { ModelState, Params } from "../model/types.ts";
 import { randomStream } from "../random.ts";
-import { writeAtomic } from "../train/atomic.ts";
+import { writeAtomic } from "../files/atomic.ts";
 import { boxesOf } from "../views/geometry.ts";
 import { packView } from "../views/pack.ts";
 import { denormalise, renderViews } from "../views/render.ts";
 import { DEFAULT_VIEWS, sampleView } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { canvas, type Colour, fill, paste, write } from "./drawing.ts";
+import { canvas, type Colour, fill, paste, write } from "../data/picture/drawing.ts";
 import { allPictures } from "./pictures.ts";
-import { encodePng } from "./png.ts";
+import { encodePng } from "../data/picture/png.ts";
 
 /** What {@linkcode reconstructionPicture} needs. */
 export interface ReconstructionOptions {

@@ -1,5 +1,5 @@
-import { matMulFloat32 } from "../engine/float32.ts";
-import * as tf from "../engine/tf.ts";
+import { matMulFloat32 } from "../engine/tensors.ts";
+import * as tf from "../engine/tensors.ts";
 import { gridSize, type ModelConfig, tokenCount } from "./config.ts";
 
 /** The grid cells that views cover: rows [top, bottom), columns [left, right); whole numbers as float32, [N]. */

@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 
 /** The shape of a stack of token sequences that is held as rows. */

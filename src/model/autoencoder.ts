@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { align } from "./aligner.ts";
 import type { ModelConfig } from "./config.ts";
 import { type Decoded, decoder } from "./decoder.ts";

@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 import type { Params } from "./types.ts";
 

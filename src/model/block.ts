@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { attention, attentionWeights, type Sequences } from "./attention.ts";
 import { gelu, layerNorm, linear } from "./layers.ts";
 import { rematerialised } from "./rematerialise.ts";

@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 
 /** An operation with its own derivative. */
 export interface WithGradient {

@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { block } from "./block.ts";
 import { gridSize, type ModelConfig, patchWidth, tokenCount } from "./config.ts";
 import { layerNorm, linear } from "./layers.ts";

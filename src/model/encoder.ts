@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Sequences } from "./attention.ts";
 import { block, blockAttention, type BlockOptions } from "./block.ts";
 import { gridSize, type ModelConfig } from "./config.ts";

@@ -1,5 +1,5 @@
-import * as tf from "../engine/tf.ts";
-import { mapTree, type Tree } from "../engine/tree.ts";
+import * as tf from "../engine/tensors.ts";
+import { mapTree, type Tree } from "../engine/tensors.ts";
 import type { Params } from "./types.ts";
 
 /** A function's outputs and the gradients of its loss. */

@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { batchNorm } from "./batch_norm.ts";
 import type { ModelConfig } from "./config.ts";
 import { headLayers } from "./inventory.ts";

@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { randomStream } from "../random.ts";
 import { checkModel, type ModelConfig } from "./config.ts";
 import { type InitLaw, inventory } from "./inventory.ts";

@@ -1,5 +1,5 @@
-import { matMulFloat32 } from "../engine/float32.ts";
-import * as tf from "../engine/tf.ts";
+import { matMulFloat32 } from "../engine/tensors.ts";
+import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 import { logSumExp } from "./layers.ts";
 

@@ -1,5 +1,5 @@
-import { together } from "../engine/together.ts";
-import * as tf from "../engine/tf.ts";
+import { together } from "../engine/tensors.ts";
+import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 import type { Params } from "./types.ts";
 

@@ -1,4 +1,4 @@
-import type * as tf from "../engine/tf.ts";
+import type * as tf from "../engine/tensors.ts";
 
 /** Tensors under the reference's parameter names, such as `backbone.blocks.0.attn.qkv.weight`, in PyTorch's shapes. */
 export type Params = Record<string, tf.Tensor>;

@@ -1,5 +1,5 @@
-import * as tf from "../engine/tf.ts";
-import { asFloat32, float32, openSafetensors, type StoredTensor } from "../safetensors.ts";
+import * as tf from "../engine/tensors.ts";
+import { asFloat32, float32, openSafetensors, type StoredTensor } from "../files/safetensors.ts";
 import { checkModel, type ModelConfig, tokenCount } from "./config.ts";
 import { inventory, type InventoryEntry, isDerived } from "./inventory.ts";
 import { sineCosine } from "./positions.ts";

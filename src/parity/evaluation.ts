@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { features } from "../eval/features.ts";
 import { probeLogits, probeRate, type ProbeState, probeStep, topShare } from "../eval/linear.ts";

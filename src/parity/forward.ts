@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { cells } from "../model/aligner.ts";
 import { autoencoder, type AutoencoderInput } from "../model/autoencoder.ts";
@@ -8,7 +8,7 @@ import { head } from "../model/head.ts";
 import { DEFAULT_LOSS, type LossConfig } from "../model/loss.ts";
 import { unpatchify } from "../model/patches.ts";
 import type { ModelState, Params } from "../model/types.ts";
-import type { Tree } from "../engine/tree.ts";
+import type { Tree } from "../engine/tensors.ts";
 import type { Comparer } from "./compare.ts";
 import { channelsFirst, type Golden, goldenState, numbers, pictures, stored, tensorOf } from "./golden.ts";
 import { classLogits, gradientSample, gradientSums, patchLogits } from "./stored.ts";

@@ -1,8 +1,8 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { type ModelConfig, type ModelPreset, PRESETS } from "../model/config.ts";
 import type { ModelState } from "../model/types.ts";
 import { weightsFromTensors, type WeightsOptions } from "../model/weights.ts";
-import { asFloat32, decodeSafetensors, type StoredTensor } from "../safetensors.ts";
+import { asFloat32, decodeSafetensors, type StoredTensor } from "../files/safetensors.ts";
 
 /** Stored results of the reference: tensors by name, and the JSON that says how they were made. SPEC §11. */
 export interface Golden {

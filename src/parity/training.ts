@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { autoencoder, type AutoencoderInput } from "../model/autoencoder.ts";
 import type { ModelConfig } from "../model/config.ts";

@@ -1,8 +1,8 @@
-import type { Data } from "../data/opened.ts";
+import type { Data } from "../data/open/opened.ts";
 import { type BadRecord, streamBatches } from "../data/stream.ts";
 import type { Batch, Cursor } from "../data/types.ts";
-import { shareOf } from "./run.ts";
-import type { RunConfig } from "./settings.ts";
+import { shareOf } from "./run/plan.ts";
+import type { RunConfig } from "./config/settings.ts";
 
 /**
  * This process's part of a run's batches, from a place on and without an end.

@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 
 /**
  * Moves an averaged copy of the parameters (the "teacher", SPEC §7) toward them: t ← momentum·t + (1 − momentum)·p.

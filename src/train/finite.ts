@@ -1,4 +1,4 @@
-import type { StoredTensor } from "../safetensors.ts";
+import type { StoredTensor } from "../files/safetensors.ts";
 
 /** A loss, a term or a gradient that is no number any more; the run cannot go on. */
 export class NonFiniteError extends Error {

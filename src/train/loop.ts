@@ -1,27 +1,27 @@
 import { join } from "node:path";
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
-import { openBadLog, silentBadLog } from "../data/bad_log.ts";
-import { type Data, dataLength, dataUri } from "../data/opened.ts";
+import { openBadLog, silentBadLog } from "../data/epoch/bad_log.ts";
+import { type Data, dataLength, dataUri } from "../data/open/opened.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Hosts } from "../engine/xla/hosts/join.ts";
-import type { StoredTensor } from "../safetensors.ts";
-import type { WriteFile } from "./atomic.ts";
+import type { StoredTensor } from "../files/safetensors.ts";
+import type { WriteFile } from "../files/atomic.ts";
 import { trainBatches } from "./batches.ts";
-import { type CheckpointInfo, latestCheckpoint, saveCheckpoint } from "./checkpoint.ts";
-import { ConfigError } from "./config.ts";
-import { describeCompile, describeRun } from "./describe.ts";
-import { batchTensors, type MetricValues, scalarTensors } from "./feed.ts";
+import { type CheckpointInfo, latestCheckpoint, saveCheckpoint } from "./run/checkpoint.ts";
+import { ConfigError } from "./config/config.ts";
+import { describeCompile, describeRun } from "./show/describe.ts";
+import { batchTensors, type MetricValues, scalarTensors } from "./step_inputs.ts";
 import { nonFinite, refusal } from "./finite.ts";
-import { type Flight, openFlights } from "./flights.ts";
+import { type Flight, openFlights } from "./steps_in_flight.ts";
 import { untilAborted } from "./interrupt.ts";
-import { openMetrics, silentMetrics } from "./log.ts";
+import { openMetrics, silentMetrics } from "./run/metrics_file.ts";
 import { blankBatch, compileWithin, MemoryError } from "./memory.ts";
-import { type Progress, silent } from "./progress.ts";
-import { openMeter } from "./meter.ts";
+import { type Progress, silent } from "./show/progress.ts";
+import { openMeter } from "./show/meter.ts";
 import { nodeBatchTensors, nodeStep, placeOf, sameCheckpoint, untilFailed } from "./nodes.ts";
-import { abandonFolder, planSteps, prepareFolder } from "./run.ts";
+import { abandonFolder, planSteps, prepareFolder } from "./run/plan.ts";
 import { stepScalars } from "./schedule.ts";
-import type { RunConfig } from "./settings.ts";
+import type { RunConfig } from "./config/settings.ts";
 import {
   countParameters,
   disposeTree,

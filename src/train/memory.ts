@@ -2,8 +2,8 @@ import process from "node:process";
 import type { Batch } from "../data/types.ts";
 import type { CallMemory, CompileReport, Engine } from "../engine/types.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { ConfigError } from "./config.ts";
-import { type BatchNeed, largestBatch } from "./fit.ts";
+import { ConfigError } from "./config/config.ts";
+import { type BatchNeed, largestBatch } from "./largest_batch.ts";
 
 /** What a step needs beyond its devices' memory, and what would do. */
 export class MemoryError extends ConfigError {

@@ -1,15 +1,15 @@
 /** A run on several nodes: what each of them takes, what they tell each other, and what only node 0 does. */
 import type { Batch, Cursor } from "../data/types.ts";
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Hosts } from "../engine/xla/hosts/join.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { type Checkpoint, checkSameConfig, parseCheckpoint } from "./checkpoint.ts";
-import { ConfigError } from "./config.ts";
-import { flagName } from "./flags.ts";
+import { type Checkpoint, checkSameConfig, parseCheckpoint } from "./run/checkpoint.ts";
+import { ConfigError } from "./config/config.ts";
+import { flagName } from "./config/flags.ts";
 import { drawDrop } from "./drop.ts";
-import type { FeedSettings } from "./feed.ts";
-import type { RunConfig } from "./settings.ts";
+import type { FeedSettings } from "./step_inputs.ts";
+import type { RunConfig } from "./config/settings.ts";
 import type { StepArgs, StepBatch, StepResult } from "./step.ts";
 
 /**

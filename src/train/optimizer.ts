@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { BETAS } from "./schedule.ts";
 
 /** How gradients are clipped: each tensor alone (the reference), all together by one global norm, or not at all. */

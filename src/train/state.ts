@@ -1,8 +1,8 @@
-import * as tf from "../engine/tf.ts";
-import { leaves, type Tree } from "../engine/tree.ts";
+import * as tf from "../engine/tensors.ts";
+import { leaves, type Tree } from "../engine/tensors.ts";
+import { asFloat32, float32, type StoredTensor } from "../files/safetensors.ts";
 import { initModel, type ModelState } from "../model/init.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { asFloat32, float32, type StoredTensor } from "../safetensors.ts";
 
 /** Tensors by name. */
 export type Tensors = Record<string, tf.Tensor>;

@@ -1,5 +1,5 @@
-import { splitRows } from "../engine/split.ts";
-import type * as tf from "../engine/tf.ts";
+import { splitRows } from "../engine/tensors.ts";
+import type * as tf from "../engine/tensors.ts";
 import { autoencoder } from "../model/autoencoder.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { valueAndGradients } from "../model/gradients.ts";
@@ -64,8 +64,8 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
  * import { openWasm } from "../engine/wasm.ts";
  * import { sampleView } from "../views/sample.ts";
  * import { packView } from "../views/pack.ts";
- * import { resolveConfig } from "./config.ts";
- * import { batchTensors, readValues, scalarTensors } from "./feed.ts";
+ * import { resolveConfig } from "./config/config.ts";
+ * import { batchTensors, readValues, scalarTensors } from "./step_inputs.ts";
  * import { disposeTree, initialState } from "./state.ts";
  * import { trainStep } from "./step.ts";
  *

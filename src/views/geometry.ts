@@ -1,4 +1,4 @@
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { FIELD } from "./pack.ts";
 import { type View, VIEW_FIELDS } from "./types.ts";
 

@@ -7,7 +7,7 @@
  *
  * Factors are [N, 1, 1, 1].
  */
-import * as tf from "../engine/tf.ts";
+import * as tf from "../engine/tensors.ts";
 import { field } from "./geometry.ts";
 import { FIELD } from "./pack.ts";
 

@@ -1,5 +1,5 @@
-import { matMulFloat32 } from "../engine/float32.ts";
-import * as tf from "../engine/tf.ts";
+import { matMulFloat32 } from "../engine/tensors.ts";
+import * as tf from "../engine/tensors.ts";
 import { field, resampleMatrix } from "./geometry.ts";
 import { blur, colour, greyscale, solarise } from "./photometric.ts";
 import { VIEW_FIELDS } from "./types.ts";

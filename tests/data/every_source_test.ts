@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { closeData, type Data, dataLength, openData } from "../../src/data/opened.ts";
-import { collect } from "../../src/data/collect.ts";
+import { closeData, type Data, dataLength, openData } from "../../src/data/open/opened.ts";
+import { collect } from "../../src/data/open/collect.ts";
 import { take } from "../../src/data/iter.ts";
 import { pack } from "../../src/data/pack.ts";
-import { openSource } from "../../src/data/open.ts";
+import { openSource } from "../../src/data/open/path.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
 import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";

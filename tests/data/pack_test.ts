@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { decodePicture } from "../../src/data/decode.ts";
-import { openDecoder } from "../../src/data/decoder.ts";
-import { openFolder } from "../../src/data/folder.ts";
-import { openSource } from "../../src/data/open.ts";
+import { decodePicture } from "../../src/data/picture/decode.ts";
+import { openDecoder } from "../../src/data/decode/decoder.ts";
+import { openFolder } from "../../src/data/sources/folder.ts";
+import { openSource } from "../../src/data/open/path.ts";
 import { pack, type PackOptions, type PackProgress } from "../../src/data/pack.ts";
-import { basePicture, resize } from "../../src/data/resize.ts";
+import { basePicture, resize } from "../../src/data/picture/resize.ts";
 import type { Source } from "../../src/data/types.ts";
 import { jpeg, makeFolder, png, withFolder, worst, writeFiles } from "./pictures.ts";
 

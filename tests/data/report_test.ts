@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { decodePicture } from "../../src/data/decode.ts";
-import { closeData, openData } from "../../src/data/opened.ts";
+import { decodePicture } from "../../src/data/picture/decode.ts";
+import { closeData, openData } from "../../src/data/open/opened.ts";
 import { contactSheet, reportData } from "../../src/data/report.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 import { tarFile } from "./tar_writer.ts";

@@ -1,5 +1,5 @@
-import { closable } from "../../src/data/reader/closable.ts";
-import type { OpenShardOptions, StreamSource } from "../../src/data/stream_source.ts";
+import { closable } from "../../src/data/io/reader/closable.ts";
+import type { OpenShardOptions, StreamSource } from "../../src/data/epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../src/data/types.ts";
 
 /** Neighbouring records that are cheap to read one after another. */

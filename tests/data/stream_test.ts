@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { decodePicture } from "../../src/data/decode.ts";
+import { decodePicture } from "../../src/data/picture/decode.ts";
 import { take } from "../../src/data/iter.ts";
-import { basePicture } from "../../src/data/resize.ts";
+import { basePicture } from "../../src/data/picture/resize.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
 import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
 import { unpackView } from "../../src/views/pack.ts";

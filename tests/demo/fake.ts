@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { tarFile } from "../data/tar_writer.ts";
-import { encodePng } from "../../src/eval/png.ts";
+import { encodePng } from "../../src/data/picture/png.ts";
 import type { Hand } from "../../src/demo/select.ts";
 
 /** A 64-pixel picture of its own for every meaning; the two hands draw it a little differently. */

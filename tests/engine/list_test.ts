@@ -5,9 +5,9 @@ import { formatEngines, listEngines, type ListOptions } from "../../src/engine/l
 import { openEngine } from "../../src/engine/open.ts";
 import { peakFlops } from "../../src/engine/peak.ts";
 import { type Engine, ENGINES } from "../../src/engine/types.ts";
-import { openXlaEngine } from "../../src/engine/xla.ts";
-import { nvidiaCards } from "../../src/engine/xla/nvidia.ts";
-import { choosePlugins } from "../../src/engine/xla/plugin.ts";
+import { openXlaEngine } from "../../src/engine/xla_engine.ts";
+import { nvidiaCards } from "../../src/engine/install/nvidia.ts";
+import { choosePlugins } from "../../src/engine/install/plugin.ts";
 import { PLUGIN } from "./xla/plugin.ts";
 
 const TASK = fileURLToPath(new URL("../../tasks/engine.ts", import.meta.url));

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { encodeSafetensors } from "../../src/safetensors.ts";
-import { saveCheckpoint } from "../../src/train/checkpoint.ts";
-import { resolveConfig } from "../../src/train/config.ts";
+import { encodeSafetensors } from "../../src/files/safetensors.ts";
+import { saveCheckpoint } from "../../src/train/run/checkpoint.ts";
+import { resolveConfig } from "../../src/train/config/config.ts";
 import { initialState, readState } from "../../src/train/state.ts";
 import { colourFolder, TOY, withFolder } from "./toy.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { features } from "../../src/eval/features.ts";
 import { probeRate, topShare, trainProbe } from "../../src/eval/linear.ts";
 import { PRESETS } from "../../src/model/config.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
-import { openSource } from "../../src/data/open.ts";
-import { select } from "../../src/data/select.ts";
+import { openSource } from "../../src/data/open/path.ts";
+import { select } from "../../src/data/sources/select.ts";
 import type { Source } from "../../src/data/types.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { probe, splitSource } from "../../src/eval/probe.ts";

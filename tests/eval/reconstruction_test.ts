@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { decodePicture } from "../../src/data/decode.ts";
-import { openSource } from "../../src/data/open.ts";
+import { decodePicture } from "../../src/data/picture/decode.ts";
+import { openSource } from "../../src/data/open/path.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { canvas, paste, write } from "../../src/eval/drawing.ts";
+import { canvas, paste, write } from "../../src/data/picture/drawing.ts";
 import { pixelRows } from "../../src/eval/pixels.ts";
-import { encodePng } from "../../src/eval/png.ts";
+import { encodePng } from "../../src/data/picture/png.ts";
 import { drawReconstructions, reconstruct, reconstructionPicture } from "../../src/eval/reconstruction.ts";
 import { initModel } from "../../src/model/init.ts";
 import { colourFolder, TOY, toyPictures, withFolder } from "./toy.ts";

@@ -1,6 +1,6 @@
 /** A model and pictures small enough for tests. */
 import { join } from "node:path";
-import { encodePng } from "../../src/eval/png.ts";
+import { encodePng } from "../../src/data/picture/png.ts";
 import { type ModelConfig, PRESETS } from "../../src/model/config.ts";
 
 /** An encoder of 16-pixel pictures. */

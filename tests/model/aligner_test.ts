@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { align } from "../../src/model/aligner.ts";
 import { type ModelConfig, PRESETS } from "../../src/model/config.ts";
 import { testEngine } from "./fixtures.ts";

@@ -1,7 +1,7 @@
 import { openEngine } from "../../src/engine/open.ts";
 import type { Engine, EngineName } from "../../src/engine/types.ts";
 import { type Golden, parseGolden } from "../../src/parity/golden.ts";
-import { decodeSafetensors } from "../../src/safetensors.ts";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
 
 const FOLDER = new URL("../fixtures/", import.meta.url);
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { attention, attentionWeights } from "../../src/model/attention.ts";
 import { batchNorm } from "../../src/model/batch_norm.ts";
 import { valueAndGradients } from "../../src/model/gradients.ts";

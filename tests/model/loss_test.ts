@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { autoencoder } from "../../src/model/autoencoder.ts";
 import { type ModelConfig, PRESETS } from "../../src/model/config.ts";
 import { valueAndGradients } from "../../src/model/gradients.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { openEngine } from "../../src/engine/open.ts";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { initialState } from "../../src/train/state.ts";
-import { resolveConfig } from "../../src/train/config.ts";
-import { batchTensors, readValues, scalarTensors } from "../../src/train/feed.ts";
+import { resolveConfig } from "../../src/train/config/config.ts";
+import { batchTensors, readValues, scalarTensors } from "../../src/train/step_inputs.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
 import { noiseBatch } from "../train/fixture.ts";

@@ -5,8 +5,8 @@ import { openEngine } from "../../src/engine/open.ts";
 import { ensureTensorflow, findTensorflow } from "../../src/engine/tensorflow/install.ts";
 import { openTensorflow } from "../../src/engine/tensorflow/open.ts";
 import { TENSORFLOW } from "../../src/engine/tensorflow/packages.ts";
-import { PluginUnavailableError } from "../../src/engine/xla/install.ts";
-import * as tf from "../../src/engine/tf.ts";
+import { PluginUnavailableError } from "../../src/engine/install/install.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { testParity } from "./parity.ts";
 
 const empty = await Deno.makeTempDir();

@@ -3,7 +3,12 @@
  * folders. Numbers become float32, large gradients are sampled, and what equals golden-bn's is left out.
  */
 import { gradientSample } from "../../src/parity/stored.ts";
-import { asFloat32, decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/safetensors.ts";
+import {
+  asFloat32,
+  decodeSafetensors,
+  encodeSafetensors,
+  type StoredTensor,
+} from "../../src/files/safetensors.ts";
 
 const SAMPLES = 256;
 

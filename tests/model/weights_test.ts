@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { PRESETS } from "../../src/model/config.ts";
 import { encoder } from "../../src/model/encoder.ts";
 import { initModel } from "../../src/model/init.ts";
 import { inventory } from "../../src/model/inventory.ts";
 import { loadWeights, weightsFromTensors, weightsToTensors } from "../../src/model/weights.ts";
-import { encodeSafetensors, type StoredTensor } from "../../src/safetensors.ts";
+import { encodeSafetensors, type StoredTensor } from "../../src/files/safetensors.ts";
 import { testEngine } from "./fixtures.ts";
 
 await testEngine();

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { encodePng } from "../../src/eval/png.ts";
+import { encodePng } from "../../src/data/picture/png.ts";
 import type { Batch } from "../../src/data/types.ts";
 import { randomStream } from "../../src/random.ts";
-import type { RunConfig } from "../../src/train/settings.ts";
+import type { RunConfig } from "../../src/train/config/settings.ts";
 import { packView } from "../../src/views/pack.ts";
 import { sampleView } from "../../src/views/sample.ts";
 import { VIEW_FIELDS } from "../../src/views/types.ts";

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openSource } from "../../src/data/open.ts";
-import * as tf from "../../src/engine/tf.ts";
+import { openSource } from "../../src/data/open/path.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { readCheckpoint } from "../../src/train/checkpoint.ts";
-import { resolveConfig } from "../../src/train/config.ts";
-import { writeSynced } from "../../src/train/atomic.ts";
-import { readMetrics } from "../../src/train/log.ts";
+import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
+import { resolveConfig } from "../../src/train/config/config.ts";
+import { writeSynced } from "../../src/files/atomic.ts";
+import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { NonFiniteError } from "../../src/train/finite.ts";
 import { train, type TrainOptions, type TrainResult } from "../../src/train/loop.ts";
-import { silent } from "../../src/train/progress.ts";
-import type { RunConfig } from "../../src/train/settings.ts";
+import { silent } from "../../src/train/show/progress.ts";
+import type { RunConfig } from "../../src/train/config/settings.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
-import { openSource } from "../../src/data/open.ts";
-import { openXlaEngine } from "../../src/engine/xla.ts";
+import { openSource } from "../../src/data/open/path.ts";
+import { openXlaEngine } from "../../src/engine/xla_engine.ts";
 import type { CompileReport, Engine } from "../../src/engine/types.ts";
-import * as tf from "../../src/engine/tf.ts";
-import { resolveConfig } from "../../src/train/config.ts";
-import { largestBatch } from "../../src/train/fit.ts";
+import * as tf from "../../src/engine/tensors.ts";
+import { resolveConfig } from "../../src/train/config/config.ts";
+import { largestBatch } from "../../src/train/largest_batch.ts";
 import { train } from "../../src/train/loop.ts";
 import { compileWithin, hostMemory, MemoryError } from "../../src/train/memory.ts";
-import { silent } from "../../src/train/progress.ts";
+import { silent } from "../../src/train/show/progress.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { adamw, type ClipKind, isDecayed } from "../../src/train/optimizer.ts";
 import { moveTeacher } from "../../src/train/ema.ts";
 import { randomStream } from "../../src/random.ts";

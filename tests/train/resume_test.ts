@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { flagName } from "../../src/train/flags.ts";
-import { readCheckpoint } from "../../src/train/checkpoint.ts";
-import { type MetricsLine, readMetrics } from "../../src/train/log.ts";
+import { flagName } from "../../src/train/config/flags.ts";
+import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
+import { type MetricsLine, readMetrics } from "../../src/train/run/metrics_file.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 
 const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import * as tf from "../../src/engine/tf.ts";
-import { leaves } from "../../src/engine/tree.ts";
+import * as tf from "../../src/engine/tensors.ts";
+import { leaves } from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { resolveConfig } from "../../src/train/config.ts";
+import { resolveConfig } from "../../src/train/config/config.ts";
 import { drawDrop } from "../../src/train/drop.ts";
-import { batchTensors, readValues, scalarTensors } from "../../src/train/feed.ts";
+import { batchTensors, readValues, scalarTensors } from "../../src/train/step_inputs.ts";
 import { countParameters, disposeTree, initialState, readState, writeState } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
 import { MINUSCULE, noiseBatch } from "./fixture.ts";

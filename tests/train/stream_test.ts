@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { closeData, openData } from "../../src/data/opened.ts";
+import { closeData, openData } from "../../src/data/open/opened.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { ConfigError, resolveConfig } from "../../src/train/config.ts";
-import { readMetrics } from "../../src/train/log.ts";
+import { ConfigError, resolveConfig } from "../../src/train/config/config.ts";
+import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { train } from "../../src/train/loop.ts";
-import { planSteps } from "../../src/train/run.ts";
-import type { RunConfig } from "../../src/train/settings.ts";
+import { planSteps } from "../../src/train/run/plan.ts";
+import type { RunConfig } from "../../src/train/config/settings.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 import { tarFile } from "../data/tar_writer.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { decodeSafetensors } from "../../src/safetensors.ts";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
 
 const path = new URL("../fixtures/augment.safetensors", import.meta.url);
 const { tensors } = decodeSafetensors(Deno.readFileSync(path));

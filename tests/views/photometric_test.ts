@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { packView } from "../../src/views/pack.ts";
 import * as photometric from "../../src/views/photometric.ts";
 import { type ColourJitter, type View, VIEW_FIELDS } from "../../src/views/types.ts";

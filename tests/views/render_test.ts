@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
-import * as tf from "../../src/engine/tf.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { randomStream } from "../../src/random.ts";
 import { boxOf } from "../../src/views/geometry.ts";
 import { packView, unpackView } from "../../src/views/pack.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { InstallOptions } from "../xla/install.ts";
-import { PluginUnavailableError } from "../xla/install.ts";
+import type { InstallOptions } from "../install/install.ts";
+import { PluginUnavailableError } from "../install/install.ts";
 import { BINDING } from "./packages.ts";
 import { bindingSources, TFJS_NODE } from "./node.ts";
 

@@ -1,5 +1,10 @@
-import { ensurePackage, installedPackage, type InstallOptions, type NativePackage } from "../xla/install.ts";
-import { nvidiaCards } from "../xla/nvidia.ts";
+import {
+  ensurePackage,
+  installedPackage,
+  type InstallOptions,
+  type NativePackage,
+} from "../install/install.ts";
+import { nvidiaCards } from "../install/nvidia.ts";
 import { BUILD, needCompiler } from "./build.ts";
 import { TENSORFLOW, TENSORFLOW_GPU } from "./packages.ts";
 

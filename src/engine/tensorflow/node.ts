@@ -7,7 +7,7 @@
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import util from "node:util";
-import type { KernelBackend } from "../tf.ts";
+import type { KernelBackend } from "../tensors.ts";
 
 /** The version of the package whose parts these are. */
 export const TFJS_NODE = "4.22.0";

@@ -1,10 +1,10 @@
-import * as tf from "../tf.ts";
-import { plainEngine } from "../plain.ts";
+import * as tf from "../tensors.ts";
+import { plainEngine } from "../op_by_op.ts";
 import type { Engine } from "../types.ts";
 import { loadCompanions } from "../xla/pjrt/companions.ts";
 import { quietLog } from "../xla/pjrt/quiet.ts";
 import { driversLoaded } from "../webgpu/adapter.ts";
-import { PluginUnavailableError } from "../xla/install.ts";
+import { PluginUnavailableError } from "../install/install.ts";
 import { findTensorflow, type FoundTensorflow } from "./install.ts";
 import { loadNativeBackend, type NativeBackend } from "./node.ts";
 

@@ -1,4 +1,4 @@
-import { CUDA12, type NativePackage, type Wheel } from "../xla/packages.ts";
+import { CUDA12, type NativePackage, type Wheel } from "../install/packages.ts";
 
 /** What TensorFlow.js's binding includes of TensorFlow's headers, in the wheel's folder of headers. */
 const HEADERS = [

@@ -1,5 +1,5 @@
 import { WebGPUBackend } from "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
-import * as tf from "../tf.ts";
+import * as tf from "../tensors.ts";
 import type { FoundAdapter } from "./adapter.ts";
 import { correctTranspose } from "./transpose.ts";
 

@@ -1,5 +1,5 @@
 import type { WebGPUProgram } from "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
-import * as tf from "../tf.ts";
+import * as tf from "../tensors.ts";
 
 /** Threads of a group. */
 const GROUP = 64;

@@ -2,13 +2,13 @@ import * as tf from "./tf.ts";
 import { parameter } from "./ir/build.ts";
 import { printProgram, reachable } from "./ir/print.ts";
 import { newGraph, type TensorType, type Value } from "./ir/types.ts";
-import { compileKernel } from "./kernels/effort.ts";
-import { knownElements } from "./kernels/known.ts";
+import { compileKernel } from "./kernels/compile_options.ts";
+import { knownElements } from "./kernels/constant_results.ts";
 import type { Lowering } from "./kernels/types.ts";
 import type { Buffer, Client, Executable } from "./pjrt/types.ts";
-import type { DeviceMesh } from "./spread.ts";
+import type { DeviceMesh } from "./compile/spread.ts";
 import { bufferOf, type DType, dtypeOf, type Entry, type HostArray, toHost } from "./storage.ts";
-import { logical, type Trace, typeOf, userLine, valueOf } from "./trace.ts";
+import { logical, type Trace, typeOf, userLine, valueOf } from "./compile/trace.ts";
 
 type Inputs = Record<string, tf.TensorInfo> | tf.TensorInfo[];
 

@@ -23,7 +23,7 @@ export { tf };
 export { type Hosts, joinHosts, type JoinOptions } from "./hosts/join.ts";
 export { HostsError } from "./hosts/request.ts";
 export { openXla, type Xla, type XlaOptions } from "./open.ts";
-export { findCudaPlugins, findPlugin, type FoundPlugin, providePlugin } from "./plugin.ts";
+export { findCudaPlugins, findPlugin, type FoundPlugin, providePlugin } from "../install/plugin.ts";
 export {
   CPU_PLUGIN,
   CUDA12_PLUGIN,
@@ -34,8 +34,8 @@ export {
   type InstallProgress,
   type NativePackage,
   PluginUnavailableError,
-} from "./install.ts";
-export type { Compiled, JitOptions, Jitted } from "./jit.ts";
+} from "../install/install.ts";
+export type { Compiled, JitOptions, Jitted } from "./compile/jit.ts";
 export { splitRows } from "./split.ts";
 export type { Precision } from "./kernels/types.ts";
 export type { Tree } from "./tree.ts";

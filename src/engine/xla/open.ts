@@ -1,13 +1,13 @@
 import type { XlaBackend } from "./backend.ts";
-import { type Compiler, compilerOf } from "./compiler.ts";
-import { jit, type JitOptions, type Jitted } from "./jit.ts";
+import { type Compiler, compilerOf } from "./compile/compiler.ts";
+import { jit, type JitOptions, type Jitted } from "./compile/jit.ts";
 import type { Hosts } from "./hosts/join.ts";
 import { PjrtError } from "./pjrt/api.ts";
 import { openClient } from "./pjrt/client.ts";
 import { compiles } from "./pjrt/probe.ts";
 import type { Client, NamedValues } from "./pjrt/types.ts";
 import { BACKEND, registerBackend } from "./register.ts";
-import { type DeviceMesh, meshOf } from "./spread.ts";
+import { type DeviceMesh, meshOf } from "./compile/spread.ts";
 import * as tf from "./tf.ts";
 import type { Tree } from "./tree.ts";
 

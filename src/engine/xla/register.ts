@@ -3,13 +3,13 @@ import { XlaBackend } from "./backend.ts";
 import { registerGradients } from "./gradients/mod.ts";
 import { LAYOUT_PROBE } from "./kernels/arrange.ts";
 import { EAGER } from "./kernels/eager.ts";
-import { GUARDS, type Seen } from "./kernels/guards.ts";
+import { GUARDS, type Seen } from "./kernels/index_checks.ts";
 import { HOSTED, hostedReason, runOnHost } from "./kernels/host.ts";
 import { LOWERINGS } from "./kernels/mod.ts";
 import type { Client } from "./pjrt/types.ts";
 import { compiles } from "./pjrt/probe.ts";
-import type { DeviceMesh } from "./spread.ts";
-import { userLine } from "./trace.ts";
+import type { DeviceMesh } from "./compile/spread.ts";
+import { userLine } from "./compile/trace.ts";
 
 /** The backend's name in TensorFlow.js. */
 export const BACKEND = "xla";

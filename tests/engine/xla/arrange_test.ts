@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { matMulFloat32 } from "../../../src/engine/float32.ts";
+import { matMulFloat32 } from "../../../src/engine/tensors.ts";
 import { openXla, tf } from "../../../src/engine/xla/mod.ts";
 import { PLUGIN } from "./plugin.ts";
 

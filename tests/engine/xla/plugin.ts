@@ -1,5 +1,5 @@
 /** The PJRT plugin that the tests run on: PJRT_PLUGIN, or XLA's CPU plugin, fetched on a fresh machine. */
-import { providePlugin } from "../../../src/engine/xla/plugin.ts";
+import { providePlugin } from "../../../src/engine/install/plugin.ts";
 
 // The tests provoke errors; without this XLA prints each of them too.
 if (Deno.env.get("TF_CPP_MIN_LOG_LEVEL") === undefined) Deno.env.set("TF_CPP_MIN_LOG_LEVEL", "3");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openXla, splitRows, tf } from "../../../src/engine/xla/mod.ts";
-import type { DeviceMesh } from "../../../src/engine/xla/spread.ts";
+import type { DeviceMesh } from "../../../src/engine/xla/compile/spread.ts";
 import { PLUGIN } from "./plugin.ts";
 
 const cache = await Deno.makeTempDir();

@@ -9,7 +9,7 @@ import { POOL } from "./pool.ts";
 import { PRODUCT } from "./product.ts";
 import { REDUCTION } from "./reduction.ts";
 import { SHAPE } from "./shape.ts";
-import { SPLIT } from "./split.ts";
+import { SPLIT } from "./hints.ts";
 import type { Lowerings } from "./types.ts";
 
 /** Every kernel that XLA computes, by tfjs's name. */

@@ -1,0 +1,119 @@
+import { decodePicture, MAX_PIXELS, refuseLarge, sniff } from "../picture/decode.ts";
+import { isPlain, readJpegHeader } from "../picture/jpeg_header.ts";
+import { basePicture } from "../picture/resize.ts";
+import { slots } from "./batch_memory.ts";
+import { turboPath } from "../picture/turbo_library.ts";
+import { threads } from "./threads.ts";
+import type { Picture, RecordPlace } from "../types.ts";
+
+/** Makes base pictures of picture files, on several threads. */
+export interface Decoder {
+  /**
+   * Decodes a file and resizes it to the base picture (SPEC §1.1). A JPEG is decoded at the smallest fast scale that still
+   * covers the base picture, which changes no byte by more than 2 on average.
+   *
+   * @returns A view of memory that is used again after {@linkcode Decoder.reuse}.
+   * @throws PictureError as {@linkcode decodePicture}.
+   */
+  base(bytes: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The same of a record that a thread reads itself: nothing but the result crosses threads.
+   *
+   * @returns Null for whatever cannot be done so, bad records among them: take the record from its source.
+   */
+  baseAt(place: RecordPlace): Promise<{ key?: string; base: Uint8Array } | null>;
+  /** False while {@linkcode Decoder.baseAt} would be slower, because a disk keeps threads waiting or pictures are no JPEGs. */
+  readonly reads: boolean;
+  /** Takes back a base picture that nobody looks at any more; its memory is used again. */
+  reuse(base: Uint8Array): void;
+  /**
+   * The base pictures side by side, in the memory where they are, where they came into it in this order; else null. Reusing the
+   * result reuses all.
+   */
+  together(bases: readonly Uint8Array[]): Uint8Array | null;
+  /** Begins a new row of pictures for {@linkcode Decoder.together}. */
+  align(): void;
+  /** Ends the threads. Nothing may be running. */
+  close(): void;
+}
+
+/** How a decoder works. */
+export interface DecoderOptions {
+  /** Side of the base pictures in pixels. */
+  size: number;
+  /** Threads. Default, also for 0: as many as cores. They are started when the first picture comes. */
+  workers?: number;
+  /** Pictures that may be used {@linkcode Decoder.together}. Default 16. */
+  group?: number;
+  /** Larger pictures are refused. Default as in {@linkcode decodePicture}. */
+  maxPixels?: number;
+}
+
+/** A picture with fewer pixels is resized where it is: sending it away would take longer. */
+const SMALL = 128 * 128;
+
+/** Milliseconds after which a file was waited for. */
+const SLOW_READ = 0.3;
+/** How much the last record counts in the share of those that were waited for or could not be done. */
+const LAST = 1 / 64;
+/** Pictures after which it is tried again. */
+const AGAIN = 2000;
+
+/**
+ * Opens a decoder. What it gives depends on the file and the size only, not on the number of threads.
+ *
+ * Plain JPEGs are decoded and resized in workers. Other formats are decoded by libvips, on threads of its own, and only
+ * their pixels go to the workers.
+ */
+export function openDecoder(options: DecoderOptions): Decoder {
+  const { size, maxPixels = MAX_PIXELS } = options;
+  const turbo = turboPath(), memory = slots(size * size * 3, options.group ?? 16);
+  const pool = threads(options.workers || navigator.hardwareConcurrency, { turbo, size, maxPixels }, memory);
+  let slow = 0, since = 0;
+
+  const reads = () => {
+    if (turbo === null) return false;
+    // Reads of many files at once, which need no thread each, are better where most must be waited for.
+    if (slow < 0.5) return true;
+    if (++since < AGAIN) return false;
+    since = slow = 0;
+    return true;
+  };
+  const base = async (picture: Uint8Array | Picture): Promise<Uint8Array | null> => {
+    const { good, slot } = await pool.run(picture);
+    if (good) return memory.view(slot);
+    memory.free(slot);
+    return null;
+  };
+  return {
+    async base(bytes) {
+      if (turbo !== null && sniff(bytes) === "jpeg") {
+        const header = readJpegHeader(bytes);
+        refuseLarge(header, maxPixels);
+        const made = isPlain(header) ? await base(bytes) : null;
+        if (made) return made;
+        // The long way: libvips says what is wrong, or that it is harmless.
+      }
+      const picture = await decodePicture(bytes, { maxPixels });
+      const { width, height } = picture;
+      // Packed as base pictures: there is nothing to do, and nothing is copied.
+      if (width === size && height === size) return picture.data;
+      if (width * height >= SMALL) return (await base(picture))!;
+      return basePicture(picture, size, memory.view(memory.take()));
+    },
+    async baseAt(place) {
+      const { good, slot, key, reading } = await pool.run(place);
+      slow += LAST * (Number(!good || reading > SLOW_READ) - slow);
+      if (good) return { key, base: memory.view(slot) };
+      memory.free(slot);
+      return null;
+    },
+    get reads() {
+      return reads();
+    },
+    reuse: (base) => memory.give(base),
+    together: (bases) => memory.whole(bases),
+    align: () => memory.align(),
+    close: () => pool.close(),
+  };
+}

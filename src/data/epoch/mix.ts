@@ -1,0 +1,226 @@
+import { type RandomStream, randomStream } from "../../random.ts";
+import { requireIndex } from "../io/compact_lists.ts";
+import { map, range } from "../iter.ts";
+import { byCodeUnits } from "../io/paths.ts";
+import { permutation } from "./permutation.ts";
+import { closable } from "../io/reader/closable.ts";
+import {
+  checkStreamOptions,
+  deal,
+  orderedRecords,
+  type PlacedRecord,
+  type StreamRecordsOptions,
+  type StreamSource,
+} from "./shuffle.ts";
+import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
+
+/** A source and its share of the mix. */
+export interface MixPart<S> {
+  source: S;
+  /** In relation to the other parts' weights. Give all or none; none: as many as each source has records. */
+  weight?: number;
+}
+
+/** An epoch has at most so many records, as the permutation. */
+const MOST = 2 ** 32;
+
+/** Weights that sum to 1, or null when no part has one. */
+function shares(parts: readonly MixPart<unknown>[]): number[] | null {
+  if (parts.length === 0) throw new RangeError("a mix needs at least one source");
+  const weights = parts.map((part) => part.weight);
+  if (weights.every((weight) => weight === undefined)) return null;
+  const known = weights.map((weight, i) => {
+    if (weight === undefined) {
+      throw new RangeError(`source ${i + 1} of the mix has no weight; give all or none`);
+    }
+    if (!(weight > 0 && weight < Infinity)) {
+      throw new RangeError(`source ${i + 1} of the mix has weight ${weight}; weights must be above 0`);
+    }
+    return weight;
+  });
+  const sum = known.reduce((a, b) => a + b, 0);
+  return known.map((weight) => weight / sum);
+}
+
+/** The words for a mix, as a user would write them. */
+export function mixUri(parts: readonly MixPart<{ uri: string }>[]): string {
+  return parts.map(({ source, weight }) => source.uri + (weight === undefined ? "" : `*${weight}`)).join(",");
+}
+
+/** The labels of all sources, and each source's numbers among them. */
+export function joinLabels(sources: readonly { uri: string; labels: readonly string[] }[]) {
+  const labels = [...new Set(sources.flatMap((source) => source.labels))].sort(byCodeUnits);
+  const places = new Map(labels.map((label, place) => [label, place]));
+  const numbers = sources.map((source) => source.labels.map((label) => places.get(label)!));
+  const relabel = (part: number, record: ImageRecord): ImageRecord => {
+    const label = record.label === undefined ? undefined : numbers[part][record.label];
+    const { key, bytes, source = sources[part].uri } = record;
+    return label === undefined ? { source, key, bytes } : { source, key, bytes, label };
+  };
+  return { labels, relabel };
+}
+
+/**
+ * Several sources as one. With weights, an epoch is just so long that every record comes at least once: records of the
+ * sources that have too few for their share come several times (with other views each time, which depend on the place in
+ * the mix). Nothing is drawn by chance, so the mix can be permuted, split and resumed like any source.
+ *
+ * @param parts Sources and weights. The mix closes them.
+ * @returns A source with the classes of all.
+ * @throws RangeError for impossible weights, or when an epoch would have over 2³² records.
+ * @example
+ * ```ts ignore
+ * const source = mixSources([{ source: photos, weight: 0.7 }, { source: drawings, weight: 0.3 }]);
+ * ```
+ */
+export function mixSources(parts: readonly MixPart<Source>[]): Source {
+  const share = shares(parts), sources = parts.map((part) => part.source);
+  const needed = share ? Math.max(...sources.map((source, i) => source.length / share[i])) : 0;
+  const counts = sources.map((source, i) =>
+    share ? Math.max(source.length, Math.round(share[i] * needed)) : source.length
+  );
+  const ends: number[] = [];
+  for (const count of counts) ends.push((ends.at(-1) ?? 0) + count);
+  const length = ends.at(-1)!, uri = mixUri(parts);
+  if (length > MOST) {
+    throw new RangeError(`${uri}: with these weights an epoch has ${length} records, more than 2^32`);
+  }
+  const { labels, relabel } = joinLabels(sources);
+  const find = (index: number): { part: number; at: number } => {
+    requireIndex(uri, index, length);
+    const part = ends.findIndex((end) => index < end);
+    return { part, at: (index - (ends[part - 1] ?? 0)) % sources[part].length };
+  };
+  return {
+    uri,
+    length,
+    labels,
+    async get(index): Promise<ImageRecord> {
+      const { part, at } = find(index);
+      return relabel(part, await sources[part].get(at));
+    },
+    async key(index): Promise<string> {
+      const { part, at } = find(index);
+      return await sources[part].key(at);
+    },
+    place(index) {
+      const { part, at } = find(index);
+      return sources[part].place?.(at) ?? null;
+    },
+    async close(): Promise<void> {
+      await Promise.all(sources.map((source) => source.close()));
+    },
+  };
+}
+
+/** How {@linkcode mixRecords} reads sources with random access. */
+export interface MixRecordsOptions extends StreamRecordsOptions {
+  /** Records read at once from a source with random access. Default 8. */
+  concurrency?: number;
+}
+
+/**
+ * One epoch of a mix of which at least one source can only be read in order. The sources take turns by
+ * the weights, exactly in each {@linkcode URN} records and in random order among them; a source that has ended begins
+ * again in another order; the epoch ends when every source has ended once. Equal weights when none are given. The order depends on seed, epoch and the sources alone.
+ *
+ * @param parts Sources and weights; not closed.
+ * @param options Order, part, and where to begin, as in {@linkcode streamRecords}.
+ * @throws RangeError for impossible options; Error when a source has no records.
+ */
+export function mixRecords(
+  parts: readonly MixPart<Source | StreamSource>[],
+  options: MixRecordsOptions,
+): AsyncGenerator<PlacedRecord, void, void> {
+  checkStreamOptions(options);
+  const share = shares(parts) ?? parts.map(() => 1 / parts.length);
+  return closable((signal) => deal(draws(parts, share, { ...options, signal }), options), options.signal);
+}
+
+async function* draws(
+  parts: readonly MixPart<Source | StreamSource>[],
+  share: readonly number[],
+  options: MixRecordsOptions,
+): AsyncGenerator<ImageRecord, void, void> {
+  const random = randomStream(options.seed, "shuffle", options.epoch, 1);
+  const next = turns(share, random);
+  const { relabel } = joinLabels(parts.map((part) => part.source));
+  const rounds = parts.map(() => 0);
+  const open = (part: number) => recordsOf(parts[part].source, part, rounds[part], options);
+  const running = parts.map((_, part) => open(part));
+  try {
+    for (;;) {
+      const part = next();
+      let step = await running[part].next();
+      if (step.done) {
+        rounds[part]++;
+        if (rounds.every((round) => round > 0)) return;
+        running[part] = open(part);
+        step = await running[part].next();
+        if (step.done) throw new Error(`${parts[part].source.uri}: no records`);
+      }
+      yield relabel(part, step.value);
+    }
+  } finally {
+    for (const records of running) await records.return();
+  }
+}
+
+/** Records in which the weights hold exactly, but for fractions. */
+export const URN = 256;
+
+/** Whose turn it is: each part as often as its share demands, in random order. */
+function turns(share: readonly number[], random: RandomStream): () => number {
+  const given = share.map(() => 0), urn: number[] = [];
+  let filled = 0;
+  return () => {
+    if (urn.length === 0) {
+      for (const end = filled + URN; filled < end;) {
+        filled++;
+        // Who lacks most. Fractions are made up for in the next urn.
+        const lacks = share.map((part, i) => part * filled - given[i]);
+        const part = lacks.indexOf(Math.max(...lacks));
+        given[part]++;
+        urn.push(part);
+      }
+    }
+    const at = random.integer(0, urn.length - 1), part = urn[at];
+    urn[at] = urn[urn.length - 1];
+    urn.pop();
+    return part;
+  };
+}
+
+/** All records of a source in the order of a round. */
+function recordsOf(
+  source: Source | StreamSource,
+  part: number,
+  round: number,
+  options: MixRecordsOptions,
+): AsyncGenerator<ImageRecord, void, void> {
+  // Every part and every round has a seed of its own, drawn from the run's.
+  const seed = randomStream(options.seed, "shuffle", part, round, 2).bits();
+  if (!("get" in source)) return orderedRecords(source, { ...options, seed });
+  return exact(source, seed, options);
+}
+
+async function* exact(
+  source: Source,
+  seed: number,
+  options: MixRecordsOptions,
+): AsyncGenerator<ImageRecord, void, void> {
+  const order = permutation(source.length, seed, options.epoch);
+  const read = async (place: number): Promise<ImageRecord | BadRecordError> => {
+    try {
+      return await source.get(order(place));
+    } catch (error) {
+      if (error instanceof BadRecordError) return error;
+      throw error;
+    }
+  };
+  for await (const item of map(range(0, source.length), read, options.concurrency ?? 8)) {
+    if (!(item instanceof BadRecordError)) yield item;
+    else if (options.onBad) options.onBad(item);
+    else throw item;
+  }
+}

@@ -1,0 +1,91 @@
+import { decodeJpeg } from "./jpeg.ts";
+import { hasManyScans, MOST_SCANS, readJpegHeader } from "./jpeg_header.ts";
+import { orient } from "./orient.ts";
+import { decodePpm } from "./ppm.ts";
+import { type Picture, PictureError } from "../types.ts";
+
+/** Formats that can be read. */
+export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "ppm";
+
+/** How pictures are decoded. */
+export interface DecodeOptions {
+  /** Larger pictures are refused by their header, before memory is taken for them. Default 100 million. */
+  maxPixels?: number;
+}
+
+/** The default of {@linkcode DecodeOptions.maxPixels}. */
+export const MAX_PIXELS = 100_000_000;
+
+const text = (bytes: Uint8Array, from: number, to: number) =>
+  String.fromCharCode(...bytes.subarray(from, to));
+
+/**
+ * Tells a picture's format by its first bytes; names and endings are not looked at.
+ *
+ * @param bytes The file, or at least its first 32 bytes.
+ * @returns The format, or null for anything else.
+ */
+export function sniff(bytes: Uint8Array): PictureFormat | null {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
+  if (text(bytes, 0, 8) === "\x89PNG\r\n\x1a\n") return "png";
+  if (text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP") return "webp";
+  if (text(bytes, 0, 6) === "GIF87a" || text(bytes, 0, 6) === "GIF89a") return "gif";
+  if (text(bytes, 0, 4) === "II*\0" || text(bytes, 0, 4) === "MM\0*") return "tiff";
+  if (text(bytes, 4, 8) === "ftyp" && /avif|avis/.test(text(bytes, 8, 32))) return "avif";
+  if (text(bytes, 0, 3) === "P6\n") return "ppm";
+  return null;
+}
+
+/**
+ * Decodes a picture's file to RGB bytes, turned as its EXIF orientation says, alpha composited on white.
+ *
+ * JPEG goes through libjpeg-turbo; CMYK and unusual JPEGs and all other formats through libvips. Both decode on threads
+ * of their own.
+ *
+ * @param bytes A JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF or PPM as `pack` writes it.
+ * @param options The limit on pixels.
+ * @returns RGB bytes.
+ * @throws PictureError that says why this is no picture that can be read; the message names no file, the caller knows it.
+ * @example
+ * ```ts ignore
+ * const picture = await decodePicture(await Deno.readFile("photo.jpg"));
+ * ```
+ */
+export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
+  const maxPixels = options.maxPixels ?? MAX_PIXELS;
+  if (bytes.length === 0) throw new PictureError("empty: 0 bytes");
+  const format = sniff(bytes);
+  if (format === null) {
+    const start = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    throw new PictureError(`no JPEG, PNG, WebP, GIF, TIFF or AVIF picture: begins with bytes ${start}`);
+  }
+  if (format === "jpeg") {
+    const header = readJpegHeader(bytes);
+    refuseLarge(header, maxPixels);
+    if (header.progressive && hasManyScans(bytes)) {
+      throw new PictureError(`a JPEG of more than ${MOST_SCANS} scans, which would take minutes to decode`);
+    }
+    const picture = await decodeJpeg(bytes, header);
+    if (picture) return orient(picture, header.orientation);
+  }
+  if (format === "ppm") return decodePpm(bytes);
+  const { decodeSharp } = await import("./sharp.ts");
+  try {
+    return await decodeSharp(bytes, maxPixels);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason.includes("pixel limit")) throw tooLarge("", maxPixels);
+    throw new PictureError(
+      `${format.toUpperCase()} cannot be decoded: ${reason.trim().replaceAll(/\s*\n\s*/g, "; ")}`,
+    );
+  }
+}
+
+/** Throws PictureError for a picture with more pixels than `maxPixels`. */
+export function refuseLarge({ width, height }: { width: number; height: number }, maxPixels: number): void {
+  if (width * height > maxPixels) throw tooLarge(` (${width} × ${height})`, maxPixels);
+}
+
+function tooLarge(size: string, maxPixels: number): PictureError {
+  return new PictureError(`too large${size}: more than the limit of ${maxPixels} pixels`);
+}

@@ -1,0 +1,97 @@
+import type { Picture } from "../types.ts";
+
+/** A colour as red, green, blue, 0…255. */
+export type Colour = readonly [number, number, number];
+
+/** Letters of 5 × 7 dots; a row is a number whose highest of five bits is the left dot. */
+const LETTERS: Readonly<Record<string, readonly number[]>> = {
+  A: [14, 17, 17, 31, 17, 17, 17],
+  B: [30, 17, 17, 30, 17, 17, 30],
+  C: [14, 17, 16, 16, 16, 17, 14],
+  D: [30, 17, 17, 17, 17, 17, 30],
+  E: [31, 16, 16, 30, 16, 16, 31],
+  F: [31, 16, 16, 30, 16, 16, 16],
+  G: [14, 17, 16, 23, 17, 17, 14],
+  H: [17, 17, 17, 31, 17, 17, 17],
+  I: [14, 4, 4, 4, 4, 4, 14],
+  J: [7, 2, 2, 2, 2, 18, 12],
+  K: [17, 18, 20, 24, 20, 18, 17],
+  L: [16, 16, 16, 16, 16, 16, 31],
+  M: [17, 27, 21, 21, 17, 17, 17],
+  N: [17, 25, 21, 19, 17, 17, 17],
+  O: [14, 17, 17, 17, 17, 17, 14],
+  P: [30, 17, 17, 30, 16, 16, 16],
+  Q: [14, 17, 17, 17, 21, 18, 13],
+  R: [30, 17, 17, 30, 20, 18, 17],
+  S: [15, 16, 16, 14, 1, 1, 30],
+  T: [31, 4, 4, 4, 4, 4, 4],
+  U: [17, 17, 17, 17, 17, 17, 14],
+  V: [17, 17, 17, 17, 17, 10, 4],
+  W: [17, 17, 17, 21, 21, 27, 17],
+  X: [17, 17, 10, 4, 10, 17, 17],
+  Y: [17, 17, 10, 4, 4, 4, 4],
+  Z: [31, 1, 2, 4, 8, 16, 31],
+};
+
+/** Dots from one letter to the next. */
+const ADVANCE = 6;
+
+/** An empty picture of one colour. */
+export function canvas(width: number, height: number, [r, g, b]: Colour): Picture {
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < data.length; i += 3) data.set([r, g, b], i);
+  return { width, height, data };
+}
+
+/** Fills a rectangle; what lies outside of the picture is left out. */
+export function fill(
+  picture: Picture,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+  colour: Colour,
+): void {
+  for (let y = Math.max(0, top); y < Math.min(picture.height, top + height); y++) {
+    for (let x = Math.max(0, left); x < Math.min(picture.width, left + width); x++) {
+      picture.data.set(colour, (y * picture.width + x) * 3);
+    }
+  }
+}
+
+/** Copies a square of `size` × `size` × 3 bytes, every pixel `scale` × `scale` pixels large. */
+export function paste(
+  picture: Picture,
+  square: Uint8Array,
+  size: number,
+  left: number,
+  top: number,
+  scale: number,
+): void {
+  for (let y = 0; y < size * scale; y++) {
+    for (let x = 0; x < size * scale; x++) {
+      const from = (Math.floor(y / scale) * size + Math.floor(x / scale)) * 3;
+      picture.data.set(square.subarray(from, from + 3), ((top + y) * picture.width + left + x) * 3);
+    }
+  }
+}
+
+/** Writes a line in capitals of 7 · scale pixels; characters other than letters are spaces. */
+export function write(
+  picture: Picture,
+  line: string,
+  left: number,
+  top: number,
+  scale: number,
+  colour: Colour,
+): void {
+  [...line.toUpperCase()].forEach((letter, n) =>
+    LETTERS[letter]?.forEach((row, y) => {
+      for (let x = 0; x < 5; x++) {
+        if ((row >> (4 - x)) & 1) {
+          fill(picture, left + (n * ADVANCE + x) * scale, top + y * scale, scale, scale, colour);
+        }
+      }
+    })
+  );
+}

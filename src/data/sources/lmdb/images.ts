@@ -1,0 +1,199 @@
+import { requireIndex } from "../../io/compact_lists.ts";
+import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "./format.ts";
+import { memo } from "../../io/reader/cache.ts";
+import { DamagedError } from "../../io/reader/chunks.ts";
+import { openFileReader } from "../../io/reader/file.ts";
+import type { ByteReader } from "../../io/reader/types.ts";
+import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
+import { classOf, describeValue, isNote, keyText } from "./keys.ts";
+import { findLeaf, indexLeaves, type LeafIndex, type Wanted } from "./leaves.ts";
+import {
+  checkOverflow,
+  isDatabase,
+  type Node,
+  nodesOf,
+  placeOf,
+  type SubDatabase,
+  subDatabaseOf,
+} from "./page.ts";
+import { unwrap, type Unwrapped } from "./unwrap.ts";
+
+/** How a foreign LMDB is read. */
+export interface LmdbImagesOptions {
+  /** A named database inside the file. Default: the main one, or the only named one when the main one holds nothing else. */
+  database?: string;
+  /** Class names for values that hold a class's number beside the picture. Default: what the keys name. */
+  labels?: readonly string[];
+  /** Larger values are bad records. Default 256 MiB. */
+  maxRecordBytes?: number;
+  /** Bytes of leaf pages kept. Default 16 MiB. */
+  cacheBytes?: number;
+}
+
+/** Most named databases that are looked for. */
+const MOST_NAMES = 1000;
+/** More classes than this are no classes. */
+const MOST_CLASSES = 65_536;
+
+const isRecord: Wanted = (node) => !isDatabase(node) && !isNote(node.key);
+
+/**
+ * Opens an LMDB whose values are picture files, as Python's lmdb writes it (data version 1; version 2 works as well): LSUN
+ * as it is distributed, ImageNet packed as key → JPEG, or as key → picture and class in a pickle, in msgpack or in Caffe's
+ * Datum ({@linkcode unwrap}). The file is read without any LMDB library, so a damaged one gives an error and nothing
+ * worse. It must not be written meanwhile.
+ *
+ * The tree is walked once, without its values; the index takes 16 bytes a leaf page. Records come in the order of keys.
+ * Where every key names a class (`class/name`, or an ImageNet synset in front), these are the labels; otherwise a class's
+ * number beside the picture is its label.
+ *
+ * @param path The data file, or the folder with its data.mdb.
+ * @param options Named database and limits.
+ * @returns A source with random access.
+ * @throws Error when this is no LMDB, is cut short or damaged, holds no records, or there are no pictures in its values
+ * (what they probably are is named).
+ */
+export async function openLmdbImages(path: string, options: LmdbImagesOptions = {}): Promise<Source> {
+  const isFolder = await Deno.stat(path).then((info) => info.isDirectory, () => false);
+  const reader = await openFileReader(isFolder ? `${path.replace(/\/+$/, "")}/data.mdb` : path);
+  try {
+    return await open(path, reader, options);
+  } catch (error) {
+    await reader.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw reason.startsWith(path) ? error : new Error(`${path}: ${reason}`, { cause: error });
+  }
+}
+
+async function open(uri: string, reader: ByteReader, options: LmdbImagesOptions): Promise<Source> {
+  const start = await reader.read(0, Math.min(HEADER_BYTES, reader.length));
+  const header = readLmdbHeader(start, reader.length);
+  const tree = await chooseTree(reader, header, options.database);
+  // A set of classes as long as every key has one.
+  let classes: Set<string> | null = options.labels ? null : new Set();
+  const index = await indexLeaves(reader, header, tree, isRecord, (node) => {
+    if (!classes) return;
+    const name = classOf(keyText(node.key));
+    if (name === null || classes.size > MOST_CLASSES) classes = null;
+    else classes.add(name);
+  });
+  if (index.length === 0) throw new Error("the LMDB holds no records");
+  const labels = options.labels ?? (classes ? [...classes].sort() : []);
+  const source = makeSource(uri, reader, header, index, labels, options);
+  await checkFirst(source);
+  return source;
+}
+
+/** The database to read: the named one, or the main one unless it only holds named ones. */
+async function chooseTree(
+  reader: ByteReader,
+  header: LmdbHeader,
+  wanted: string | undefined,
+): Promise<SubDatabase> {
+  const { root, depth, entries } = header;
+  const main: SubDatabase = { root, depth, entries };
+  // Nobody keeps so many named databases: these are records, and need no look of their own.
+  if (wanted === undefined && entries > MOST_NAMES) return main;
+  const found = new Map<string, SubDatabase>();
+  let records = 0;
+  await indexLeaves(reader, header, main, () => true, (node, page, bytes) => {
+    if (!isDatabase(node)) records += isNote(node.key) ? 0 : 1;
+    else if (found.size < MOST_NAMES) found.set(keyText(node.key), subDatabaseOf(header, page, bytes, node));
+  });
+  const names = [...found.keys()];
+  if (wanted !== undefined) {
+    const database = found.get(wanted);
+    if (database) return database;
+    throw new Error(
+      `no database named "${wanted}"; ` +
+        (names.length > 0 ? `there are: ${names.join(", ")}` : "it has none"),
+    );
+  }
+  if (records > 0 || names.length === 0) return main;
+  if (names.length === 1) return found.get(names[0])!;
+  throw new Error(
+    `holds ${names.length} named databases (${names.slice(0, 10).join(", ")}); ` +
+      `choose one as lmdb:PATH#NAME`,
+  );
+}
+
+function makeSource(
+  uri: string,
+  reader: ByteReader,
+  header: LmdbHeader,
+  index: LeafIndex,
+  labels: readonly string[],
+  options: LmdbImagesOptions,
+): Source {
+  const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
+  const size = header.pageSize;
+  const labelOf = new Map(labels.map((name, number) => [name, number]));
+  // A class that the key names goes before a number, whose meaning nobody knows.
+  const labelFor = (key: string, stated: number | undefined): number | undefined =>
+    labelOf.get(classOf(key) ?? "") ??
+      (labels.length === 0 || (options.labels && Number(stated) < labels.length) ? stated : undefined);
+  const leaf = memo(cacheBytes, async (page: number) => {
+    const bytes = await reader.read(page * size, size);
+    return { bytes, nodes: nodesOf(header, page, bytes, "leaf").filter(isRecord) };
+    // A node is an object and a view of its key, some 200 bytes.
+  }, ({ nodes }) => size + 200 * nodes.length);
+  const find = async (at: number): Promise<{ page: number; bytes: Uint8Array; node: Node; key: string }> => {
+    requireIndex(uri, at, index.length);
+    const { page, place } = findLeaf(index, at);
+    const { bytes, nodes } = await leaf(page);
+    const node = nodes[place];
+    if (!node) throw new Error(`${uri}: page ${page} changed while it was read`);
+    return { page, bytes, node, key: keyText(node.key) };
+  };
+  const value = async (page: number, bytes: Uint8Array, node: Node): Promise<Uint8Array> => {
+    const place = placeOf(header, page, bytes, node);
+    if (place.size > maxRecordBytes) {
+      throw new DamagedError(`${place.size} bytes, over the limit of ${maxRecordBytes} (maxRecordBytes)`);
+    }
+    if (place.page === undefined) return bytes.slice(node.rest, node.rest + place.size);
+    const front = header.layout.header;
+    const whole = await reader.read(place.offset - front, front + place.size);
+    checkOverflow(header, place, whole);
+    return whole.subarray(front);
+  };
+  return {
+    uri,
+    length: index.length,
+    labels,
+    async get(at): Promise<ImageRecord> {
+      const { page, bytes, node, key } = await find(at);
+      let raw: Uint8Array, picture: Unwrapped | null;
+      try {
+        raw = await value(page, bytes, node);
+        picture = unwrap(raw);
+      } catch (error) {
+        // What is wrong with the bytes is the record's fault; what is wrong with the machine is not.
+        if (!(error instanceof DamagedError || error instanceof RangeError)) throw error;
+        throw new BadRecordError(uri, key, error.message);
+      }
+      if (!picture) throw new BadRecordError(uri, key, `the value is no picture but ${describeValue(raw)}`);
+      const label = labelFor(key, picture.label);
+      return label === undefined ? { key, bytes: picture.bytes } : { key, bytes: picture.bytes, label };
+    },
+    key: async (at) => (await find(at)).key,
+    close: () => reader.close(),
+  };
+}
+
+/** Refuses a data set of which the first, the middle and the last record are all no pictures. */
+async function checkFirst(source: Source): Promise<void> {
+  let reason = "";
+  for (const at of new Set([0, source.length >> 1, source.length - 1])) {
+    try {
+      await source.get(at);
+      return;
+    } catch (error) {
+      if (!(error instanceof BadRecordError)) throw error;
+      reason ||= `${error.key}: ${error.reason}`;
+    }
+  }
+  throw new Error(
+    `no LMDB of picture files: ${reason}. Values must be JPEG, PNG, WebP … files, as they are or with their class in a ` +
+      "pickle, in msgpack or in Caffe's Datum; write others into a folder or tar shards first",
+  );
+}

@@ -1,0 +1,137 @@
+/**
+ * Pictures in wrappers: how ImageNet is usually packed into LMDBs beside plain files.
+ *
+ * - Python pickles of (picture, class): "ImageFolder to LMDB" scripts for PyTorch. The picture may be bytes or a NumPy
+ *   array of the file's bytes, the whole a tuple, list or dict.
+ * - msgpack of [picture, class]: tensorpack's LMDBSerializer, with NumPy arrays as msgpack-numpy writes them.
+ * - Caffe's Datum: with `encoded` a picture's file, otherwise its pixels, planes of blue, green and red.
+ */
+import { sniff } from "../../picture/decode.ts";
+import { encodePpm } from "../../picture/ppm.ts";
+import { DamagedError } from "../../io/reader/chunks.ts";
+import { readMsgpack } from "./msgpack.ts";
+import { littleEndian, PythonObject, readPickle } from "./pickle.ts";
+
+/** A picture's file and the number of its class, if one is stated. */
+export interface Unwrapped {
+  bytes: Uint8Array;
+  label?: number;
+}
+
+/** Names under which dicts hold the class. */
+const LABEL_NAMES = ["label", "cls", "class", "class_id", "target", "y", "category"];
+
+/** Wrappers are not nested deeper than this; and hold no more parts. */
+const DEEPEST = 8, MOST_PARTS = 10_000;
+
+/**
+ * Takes a picture out of what an LMDB holds.
+ *
+ * @param value A value.
+ * @returns The picture, or null where there is none: not in this value, or not in a wrapper that is known.
+ * @throws DamagedError for a known wrapper that is damaged.
+ */
+export function unwrap(value: Uint8Array): Unwrapped | null {
+  if (sniff(value) !== null) return { bytes: value };
+  const [first, second] = value;
+  if (first === 0x80 && second >= 2 && second <= 5) return find(readPickle(value));
+  // A Datum's first field: channels, or data where nothing else is known.
+  if (first === 0x08 || first === 0x22) return readDatum(value);
+  // msgpack: an array or a map, of few parts or with its size in two bytes.
+  if ((first >= 0x81 && first <= 0x9f) || first === 0xdc || first === 0xde) return find(readMsgpack(value));
+  return null;
+}
+
+/** Looks for the first picture, and a whole number beside it or around it. */
+function find(tree: unknown): Unwrapped | null {
+  let parts = 0;
+  const search = (value: unknown, depth: number, inObject: boolean): Unwrapped | null => {
+    if (value instanceof Uint8Array) return sniff(value) === null ? null : { bytes: value };
+    const inside = partsOf(value);
+    if (inside.length === 0 || depth > DEEPEST) return null;
+    for (const [, part] of inside) {
+      if (++parts > MOST_PARTS) throw new DamagedError("a wrapper of too many parts");
+      const found = search(part, depth + 1, inObject || value instanceof PythonObject);
+      if (!found) continue;
+      // What an object is made of are sizes and types, no classes.
+      const label = found.label ??
+        (value instanceof PythonObject || inObject ? undefined : labelAmong(inside));
+      return label === undefined ? found : { ...found, label };
+    }
+    return null;
+  };
+  return search(tree, 0, false);
+}
+
+/** What a list, dict or object holds, with the names that a dict gives. */
+function partsOf(value: unknown): [name: string | null, part: unknown][] {
+  if (Array.isArray(value)) return value.map((part) => [null, part]);
+  if (value instanceof Map) return [...value].map(([name, part]) => [nameText(name), part]);
+  return value instanceof PythonObject ? value.parts.map((part) => ["", part]) : [];
+}
+
+const nameText = (name: unknown) =>
+  name instanceof Uint8Array ? new TextDecoder().decode(name) : String(name);
+
+function labelAmong(parts: readonly [name: string | null, part: unknown][]): number | undefined {
+  for (const [name, part] of parts) {
+    if (name !== null && !LABEL_NAMES.includes(name.toLowerCase())) continue;
+    const number = wholeNumber(part);
+    if (number !== undefined && number >= 0 && number < 2 ** 31) return number;
+  }
+  return undefined;
+}
+
+/** A whole number: Python's, NumPy's as a pickle has it, or NumPy's as msgpack-numpy writes it. */
+function wholeNumber(value: unknown): number | undefined {
+  if (typeof value === "number") return Number.isInteger(value) ? value : undefined;
+  if (value instanceof PythonObject && value.name === "scalar") {
+    const [, bytes] = Array.isArray(value.parts[0]) ? value.parts[0] : [];
+    return bytes instanceof Uint8Array ? wholeNumber(littleEndian(bytes)) : undefined;
+  }
+  if (!(value instanceof Map) || value.get("nd") !== false) return undefined;
+  const bytes: unknown = value.get("data");
+  return bytes instanceof Uint8Array ? wholeNumber(littleEndian(bytes)) : undefined;
+}
+
+/** Caffe's protobuf message: 1 channels, 2 height, 3 width, 4 data, 5 label, 7 encoded. */
+function readDatum(value: Uint8Array): Unwrapped | null {
+  const numbers = new Map<number, number>();
+  let data: Uint8Array | null = null, at = 0;
+  const varint = (): number => {
+    for (let i = 0, sum = 0; i < 10 && at < value.length; i++) {
+      const byte = value[at++];
+      sum += (byte & 0x7f) * 2 ** (7 * i);
+      if (byte < 0x80) return sum;
+    }
+    throw new DamagedError("a damaged Datum: a number without end");
+  };
+  while (at < value.length) {
+    const head = varint(), field = Math.floor(head / 8), kind = head % 8;
+    if (kind === 0) numbers.set(field, varint());
+    else {
+      const length = kind === 1 ? 8 : kind === 2 ? varint() : kind === 5 ? 4 : NaN;
+      if (!(length <= value.length - at)) throw new DamagedError("a damaged Datum: it ends too early");
+      if (field === 4 && kind === 2) data = value.subarray(at, at + length);
+      at += length;
+    }
+  }
+  if (!data) return null;
+  const label = numbers.get(5);
+  const bytes = sniff(data) !== null ? data : planes(data, numbers.get(1), numbers.get(2), numbers.get(3));
+  if (!bytes) return null;
+  return label !== undefined && label < 2 ** 31 ? { bytes, label } : { bytes };
+}
+
+/** Pixels in planes of blue, green and red, or of grey, as a picture's file. */
+function planes(data: Uint8Array, channels = 0, height = 0, width = 0): Uint8Array | null {
+  const size = width * height;
+  if (!(size > 0) || (channels !== 1 && channels !== 3) || data.length !== channels * size) return null;
+  const pixels = new Uint8Array(3 * size);
+  for (let i = 0; i < size; i++) {
+    for (let colour = 0; colour < 3; colour++) {
+      pixels[3 * i + colour] = data[(channels === 1 ? 0 : 2 - colour) * size + i];
+    }
+  }
+  return encodePpm({ width, height, data: pixels });
+}

@@ -1,0 +1,75 @@
+import { snappyUncompress } from "npm:hyparquet@1.31.5";
+import { decompressLz4, decompressLz4Raw } from "npm:hyparquet-compressors@1.1.2";
+import type { Buffer } from "node:buffer";
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import { DamagedError } from "../../io/reader/chunks.ts";
+
+/** A byte of these formats stands for at most so many; a page that claims more lies, and gets no memory. */
+const MOST_SNAPPY = 22, MOST_LZ4 = 255;
+
+/**
+ * Unpacks a page. Never gives, or takes memory for, more than `length` bytes.
+ *
+ * @param codec The column's codec.
+ * @param packed The page as stored.
+ * @param length Bytes that it has to have afterwards.
+ * @throws DamagedError when it gives another number of bytes, Error for a codec that is not known.
+ */
+export function unpack(codec: string, packed: Uint8Array, length: number): Uint8Array {
+  let out: Uint8Array;
+  try {
+    out = unpackAny(codec, packed, length);
+  } catch (error) {
+    if (error instanceof UnknownCodecError) throw error;
+    throw new DamagedError(
+      `a ${codec} page cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  if (out.length !== length) {
+    throw new DamagedError(`a ${codec} page unpacks to ${out.length} bytes in place of ${length}`);
+  }
+  return out;
+}
+
+class UnknownCodecError extends Error {
+  override name = "Error";
+}
+
+function unpackAny(codec: string, packed: Uint8Array, length: number): Uint8Array {
+  const limit = { maxOutputLength: Math.max(length, 1) };
+  switch (codec) {
+    case "UNCOMPRESSED":
+      return packed;
+    case "SNAPPY":
+      return snappy(packed, length);
+    case "LZ4":
+      return decompressLz4(packed, atMost(packed, length, MOST_LZ4));
+    case "LZ4_RAW":
+      return decompressLz4Raw(packed, atMost(packed, length, MOST_LZ4));
+    case "GZIP":
+      return plain(gunzipSync(packed, limit));
+    case "ZSTD":
+      return plain(zstdDecompressSync(packed, limit));
+    case "BROTLI":
+      return plain(brotliDecompressSync(packed, limit));
+    default:
+      throw new UnknownCodecError(
+        `pages are compressed by ${codec}, which is not supported; write them with snappy or zstd`,
+      );
+  }
+}
+
+function snappy(packed: Uint8Array, length: number): Uint8Array {
+  const out = new Uint8Array(atMost(packed, length, MOST_SNAPPY));
+  snappyUncompress(packed, out);
+  return out;
+}
+
+function atMost(packed: Uint8Array, length: number, ratio: number): number {
+  if (length > 64 + packed.length * ratio) {
+    throw new Error(`${packed.length} bytes cannot be ${length} unpacked`);
+  }
+  return length;
+}
+
+const plain = (out: Buffer) => new Uint8Array(out.buffer, out.byteOffset, out.byteLength);

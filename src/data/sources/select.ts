@@ -1,0 +1,29 @@
+import { requireIndex } from "../io/compact_lists.ts";
+import type { Source } from "../types.ts";
+
+/**
+ * Part of a source as a source: a split, a sample, an order.
+ *
+ * @param source The whole. Closing the part closes it.
+ * @param indices Which records, in the order that they get.
+ * @returns A source of `indices.length` records with the same labels.
+ * @throws RangeError when an index is out of range.
+ */
+export function select(source: Source, indices: ArrayLike<number>): Source {
+  for (let i = 0; i < indices.length; i++) requireIndex(source.uri, indices[i], source.length);
+  const original = (index: number) => {
+    if (index in indices) return indices[index];
+    throw new RangeError(
+      `${source.uri}: record ${index} is not one of the selected 0 … ${indices.length - 1}`,
+    );
+  };
+  return {
+    uri: source.uri,
+    length: indices.length,
+    labels: source.labels,
+    get: async (index) => await source.get(original(index)),
+    key: async (index) => await source.key(original(index)),
+    place: (index) => source.place?.(original(index)) ?? null,
+    close: () => source.close(),
+  };
+}

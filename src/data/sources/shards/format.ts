@@ -1,0 +1,138 @@
+/**
+ * Our shard format: one LMDB file (data version 2) with
+ * - records under 4-byte big-endian keys 0, 1, 2 …: crc32 of the rest (u32), label (i32, −1 for none), length of the
+ *   name (u16), the name in UTF-8, the picture's file as it was. Numbers are little-endian.
+ * - a manifest under the key "manifest": crc32 of the rest (u32), JSON. It is written last, so a shard without it is
+ *   unfinished.
+ *
+ * `version` is the manifest's first promise: whatever changes later, a reader finds it and can say what it is.
+ */
+import { crc32 } from "node:zlib";
+import type { ImageRecord } from "../../types.ts";
+
+/** The shard format that this program writes, and the newest that it reads. */
+export const SHARD_VERSION = 1;
+
+/** What a shard says of itself. */
+export interface Manifest {
+  format: "semantic-ae shard";
+  version: number;
+  /** What was packed, as the user named it. */
+  source: string;
+  /** Number of this shard in its set, from 0. */
+  shard: number;
+  /** True for the set's last shard. */
+  last: boolean;
+  /** Records in this shard. */
+  count: number;
+  /** Class names of the whole set. */
+  labels: string[];
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const RECORD_HEADER = 10;
+const MANIFEST_KEY = encoder.encode("manifest");
+
+/** The key of record `index`. */
+export function recordKey(index: number): Uint8Array<ArrayBuffer> {
+  const key = new Uint8Array(4);
+  new DataView(key.buffer).setUint32(0, index);
+  return key;
+}
+
+/** The key of the manifest. */
+export function manifestKey(): Uint8Array<ArrayBuffer> {
+  return MANIFEST_KEY.slice();
+}
+
+/** True when `key` is record `index`'s. */
+export function isRecordKey(key: Uint8Array, index: number): boolean {
+  return key.length === 4 && (key[0] * 0x1000000 + (key[1] << 16) + (key[2] << 8) + key[3]) === index;
+}
+
+/** True when `key` is the manifest's. */
+export function isManifestKey(key: Uint8Array): boolean {
+  return key.length === MANIFEST_KEY.length && key.every((byte, i) => byte === MANIFEST_KEY[i]);
+}
+
+/** A picture as a shard's value. */
+export function encodeRecord(record: ImageRecord): Uint8Array<ArrayBuffer> {
+  const name = encoder.encode(record.key);
+  if (name.length > 0xffff) {
+    throw new Error(`${record.key.slice(0, 80)}…: a name of ${name.length} bytes is too long`);
+  }
+  const value = new Uint8Array(RECORD_HEADER + name.length + record.bytes.length);
+  const data = new DataView(value.buffer);
+  data.setInt32(4, record.label ?? -1, true);
+  data.setUint16(8, name.length, true);
+  value.set(name, RECORD_HEADER);
+  value.set(record.bytes, RECORD_HEADER + name.length);
+  data.setUint32(0, crc32(value.subarray(4)), true);
+  return value;
+}
+
+/**
+ * The picture in a shard's value.
+ *
+ * @throws Error when the checksum is wrong or the value cannot be a record.
+ */
+export function decodeRecord(value: Uint8Array): ImageRecord {
+  if (value.length < RECORD_HEADER) throw new Error(`damaged: a record of ${value.length} bytes cannot be`);
+  const data = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  if (crc32(value.subarray(4)) !== data.getUint32(0, true)) {
+    throw new Error("damaged: its bytes do not fit its checksum");
+  }
+  const label = data.getInt32(4, true), from = RECORD_HEADER + data.getUint16(8, true);
+  const record: ImageRecord = { key: nameOf(value), bytes: value.subarray(from) };
+  if (label >= 0) record.label = label;
+  return record;
+}
+
+/** Bytes from a value's beginning that hold its name, as far as `start` tells. */
+export function nameEnd(start: Uint8Array): number {
+  return RECORD_HEADER + (start.length < RECORD_HEADER ? 0 : start[8] + 256 * start[9]);
+}
+
+/** The name in a value's beginning; not checked against the checksum. */
+export function nameOf(start: Uint8Array): string {
+  return decoder.decode(start.subarray(RECORD_HEADER, nameEnd(start)));
+}
+
+/** A manifest as a shard's value. */
+export function encodeManifest(manifest: Manifest): Uint8Array<ArrayBuffer> {
+  const json = encoder.encode(JSON.stringify(manifest));
+  const value = new Uint8Array(4 + json.length);
+  value.set(json, 4);
+  new DataView(value.buffer).setUint32(0, crc32(json), true);
+  return value;
+}
+
+/**
+ * The manifest in a shard's value.
+ *
+ * @throws Error when it is damaged, of a newer version, or not ours.
+ */
+export function decodeManifest(value: Uint8Array): Manifest {
+  const data = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const json = value.subarray(4);
+  if (value.length < 4 || crc32(json) !== data.getUint32(0, true)) {
+    throw new Error("damaged shard: its manifest does not fit its checksum");
+  }
+  const manifest = JSON.parse(decoder.decode(json)) as Manifest;
+  if (manifest.format !== "semantic-ae shard") {
+    throw new Error("no shard of semantic-ae: its manifest is another's");
+  }
+  if (manifest.version !== SHARD_VERSION) {
+    throw new Error(
+      `shard format version ${manifest.version}, but this program reads version ${SHARD_VERSION}; ` +
+        (manifest.version > SHARD_VERSION ? "update semantic-ae" : "pack the pictures again"),
+    );
+  }
+  const { shard, last, count, labels } = manifest;
+  const whole = (n: number) => Number.isSafeInteger(n) && n >= 0;
+  if (!whole(shard) || typeof last !== "boolean" || !whole(count) || !Array.isArray(labels)) {
+    throw new Error("damaged shard: its manifest lacks what version 1 promises");
+  }
+  return manifest;
+}

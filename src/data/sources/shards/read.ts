@@ -1,0 +1,241 @@
+import { readingAhead } from "../../io/read_ahead.ts";
+import { filePool } from "../../io/file_pool.ts";
+import { requireIndex } from "../../io/compact_lists.ts";
+import { indexLeaves, lastRecord } from "../lmdb/leaves.ts";
+import type { Node, Place } from "../lmdb/page.ts";
+import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../lmdb/format.ts";
+import { byCodeUnits, join, pathError } from "../../io/paths.ts";
+import { DamagedError } from "../../io/reader/chunks.ts";
+import { withFileReader } from "../../io/reader/file.ts";
+import type { ByteReader } from "../../io/reader/types.ts";
+import {
+  decodeManifest,
+  decodeRecord,
+  isManifestKey,
+  isRecordKey,
+  type Manifest,
+  nameEnd,
+  nameOf,
+} from "./format.ts";
+import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
+
+/** Ending of a finished shard. */
+export const SHARD_ENDING = ".lmdb";
+/** Ending of a shard that is being written; never read. */
+export const PARTIAL_ENDING = ".partial";
+
+/** Where each of a shard's values stands in its file. */
+interface Places {
+  offsets: Float64Array;
+  sizes: Uint32Array;
+}
+
+interface Shard {
+  path: string;
+  header: LmdbHeader;
+  manifest: Manifest;
+  /** The file. */
+  reader: ByteReader;
+  /** Number of its first record in the source. */
+  first: number;
+  /** From the shard's label numbers to the source's. */
+  labels: number[];
+  /** Read when the shard is first used: a set of many shards opens at once. */
+  places?: Places;
+}
+
+/** Checks a shard's meta pages and manifest; reads nothing else. */
+async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Manifest }> {
+  if (path.endsWith(PARTIAL_ENDING)) {
+    throw new Error(`${path}: an unfinished shard, left by a pack that was interrupted; pack again`);
+  }
+  try {
+    return await withFileReader(path, async (file) => {
+      const start = await file.read(0, Math.min(file.length, HEADER_BYTES));
+      const header = readLmdbHeader(start, file.length);
+      if (header.layout.version === 1) {
+        throw new Error(
+          "an LMDB file of data version 1, as Python's lmdb writes, and no shard of semantic-ae; to read its pictures " +
+            "name the file itself",
+        );
+      }
+      const last = await lastRecord(file, header, header);
+      if (!last || !isManifestKey(last.key)) {
+        throw new Error(
+          "an LMDB file without a shard's manifest: unfinished, or not written by `deno task pack`",
+        );
+      }
+      const manifest = decodeManifest(await file.read(last.place.offset, last.place.size));
+      if (manifest.count !== header.entries - 1) {
+        throw new Error(`damaged shard: ${header.entries - 1} records in place of ${manifest.count}`);
+      }
+      return { header, manifest };
+    });
+  } catch (error) {
+    if (error instanceof DamagedError || (error instanceof Error && error.constructor === Error)) {
+      throw error.message.startsWith(path) ? error : new Error(`${path}: ${error.message}`, { cause: error });
+    }
+    throw pathError(error, path, "read");
+  }
+}
+
+/** Walks a shard's index once and remembers where the values are: 12 bytes a record. */
+async function placesOf(shard: Shard): Promise<Places> {
+  const { count } = shard.manifest;
+  const offsets = new Float64Array(count), sizes = new Uint32Array(count);
+  let index = 0;
+  const note = ({ key }: Node, place: Place | null) => {
+    if (index === count) return; // The manifest comes last.
+    if (!place || !isRecordKey(key, index)) {
+      throw new DamagedError(`damaged LMDB index: record ${index} is missing`);
+    }
+    offsets[index] = place.offset;
+    sizes[index] = place.size;
+    index++;
+  };
+  await withFileReader(
+    shard.path,
+    (file) =>
+      indexLeaves(
+        file,
+        shard.header,
+        shard.header,
+        () => true,
+        (node, _page, _bytes, place) => note(node, place),
+      ),
+  );
+  if (index !== count) throw new Error(`damaged LMDB index: ${index} records in place of ${count}`);
+  return { offsets, sizes };
+}
+
+/** Refuses a set of shards that is not whole: from shard 0 on, none missing, the last one there. */
+function checkSet(folder: string, manifests: Manifest[]): void {
+  const numbers = manifests.map((manifest) => manifest.shard);
+  const missing = numbers.findIndex((number, i) => number !== i);
+  if (missing >= 0) {
+    throw new Error(
+      `${folder}: shard ${missing} is missing (found: ${
+        numbers.join(", ")
+      }); copy it again, or name one shard's file ` +
+        "to use it alone",
+    );
+  }
+  if (!manifests.at(-1)?.last) {
+    throw new Error(
+      `${folder}: shards after number ${numbers.length - 1} are missing; copy them or pack again`,
+    );
+  }
+}
+
+/**
+ * Opens shards that `pack` wrote: one shard's file, or a folder of them.
+ *
+ * Files are read by our own code in place of LMDB's, which maps a file and ends the process where it is damaged. Every
+ * record is checked against its checksum.
+ *
+ * @param uri A shard's path or the folder's.
+ * @param paths The shard files. Default: `uri` itself.
+ * @returns A source with random access.
+ * @throws Error when a file is missing, cut short, damaged in its header, of another format or version, or when a set
+ * is not whole.
+ */
+export async function openShards(uri: string, paths?: readonly string[]): Promise<Source> {
+  const pool = filePool();
+  const shards: Shard[] = [];
+  const labels: string[] = [];
+  const labelNumbers = new Map<string, number>();
+  let length = 0;
+  try {
+    for (const path of [...paths ?? [uri]].sort(byCodeUnits)) {
+      const { header, manifest } = await inspect(path);
+      const reader = readingAhead({
+        uri: path,
+        length: (header.lastPage + 1) * header.pageSize,
+        read: (offset, length) => pool.read(path, offset, length),
+        close: () => Promise.resolve(),
+      });
+      shards.push({ path, header, manifest, reader, first: 0, labels: [] });
+    }
+    if (paths) {
+      shards.sort((a, b) => a.manifest.shard - b.manifest.shard);
+      checkSet(uri, shards.map((shard) => shard.manifest));
+    }
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+  for (const shard of shards) {
+    shard.first = length;
+    length += shard.manifest.count;
+    shard.labels = shard.manifest.labels.map((name) => {
+      if (!labelNumbers.has(name)) labelNumbers.set(name, labels.push(name) - 1);
+      return labelNumbers.get(name)!;
+    });
+  }
+
+  const reading = new Map<Shard, Promise<Places>>();
+  /** A record's shard, place and, until its own name is known, a name for it. */
+  async function find(index: number) {
+    requireIndex(uri, index, length);
+    const shard = shards.findLast((shard) => shard.first <= index)!;
+    const local = index - shard.first, name = `${shard.path}#${local}`;
+    if (!shard.places) {
+      if (!reading.has(shard)) reading.set(shard, placesOf(shard));
+      try {
+        shard.places = await reading.get(shard)!;
+      } catch (error) {
+        throw new BadRecordError(uri, name, error instanceof Error ? error.message : String(error));
+      }
+    }
+    return { shard, name, offset: shard.places.offsets[local], size: shard.places.sizes[local] };
+  }
+
+  return {
+    uri,
+    length,
+    labels,
+    async get(index) {
+      const { shard, name, offset, size } = await find(index);
+      const value = await shard.reader.read(offset, size);
+      let record: ImageRecord;
+      try {
+        record = decodeRecord(value);
+      } catch (error) {
+        throw new BadRecordError(uri, name, error instanceof Error ? error.message : String(error));
+      }
+      if (record.label !== undefined) record.label = shard.labels[record.label];
+      return record;
+    },
+    async key(index) {
+      const { shard, name, offset, size } = await find(index);
+      let start = await pool.read(shard.path, offset, Math.min(size, 512));
+      if (nameEnd(start) > start.length) {
+        start = await pool.read(shard.path, offset, Math.min(size, nameEnd(start)));
+      }
+      try {
+        return nameOf(start);
+      } catch {
+        return name;
+      }
+    },
+    place(index) {
+      const shard = shards.findLast((shard) => shard.first <= index);
+      if (!shard?.places || index < 0 || index >= length) return null;
+      const local = index - shard.first, { offsets, sizes } = shard.places;
+      return { at: { path: shard.path, offset: offsets[local], length: sizes[local] } };
+    },
+    async close() {
+      for (const { reader } of shards) await reader.close();
+      await pool.close();
+    },
+  };
+}
+
+/** The finished shards in a folder, sorted; empty when there are none. */
+export async function listShards(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(folder)) {
+    if (entry.name.endsWith(SHARD_ENDING) && !entry.isDirectory) names.push(entry.name);
+  }
+  return names.sort(byCodeUnits).map((name) => join(folder, name));
+}

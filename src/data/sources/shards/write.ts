@@ -1,0 +1,96 @@
+/**
+ * Writes one shard with npm:lmdb, so any LMDB of data version 2 can open it. The one file that names this package, and
+ * loaded only to pack: reading needs no native code.
+ *
+ * npm:lmdb depends on msgpackr, which this program never calls, and that on msgpackr-extract, whose newest version asks
+ * for platform packages that some registries lack. The two imports before it pin versions that install anywhere; they
+ * are here, not in an import map, so that they hold for whoever imports this program by path.
+ */
+import "npm:msgpackr-extract@3.0.4";
+import "npm:msgpackr@1.11.5";
+import { open, type RootDatabase } from "npm:lmdb@3.5.6";
+import { syncPath } from "../../io/paths.ts";
+import { encodeManifest, encodeRecord, type Manifest, manifestKey, recordKey } from "./format.ts";
+import type { ImageRecord } from "../../types.ts";
+
+/** Bytes that are gathered before they are written: one transaction. */
+const TRANSACTION_BYTES = 16 << 20;
+
+/** A shard that is being written. */
+export interface ShardWriter {
+  /** Records so far. */
+  readonly count: number;
+  /** Bytes of values so far. */
+  readonly bytes: number;
+  /** Appends a record. */
+  add(record: ImageRecord): void;
+  /** Writes the manifest, closes and syncs the file. */
+  finish(manifest: Omit<Manifest, "count">): Promise<void>;
+  /** Closes the file as it is, without a manifest: it will not be read as a shard. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * Starts a shard.
+ *
+ * @param path A file that does not exist.
+ * @param capacity The most bytes that it will hold.
+ */
+export function writeShard(path: string, capacity: number): ShardWriter {
+  const database: RootDatabase<Uint8Array, Uint8Array> = open({
+    path,
+    noSubdir: true,
+    encoding: "binary",
+    keyEncoding: "binary",
+    compression: false,
+    maxDbs: 0,
+    maxReaders: 1,
+    // Address space, not disk: small values share pages and leave gaps.
+    mapSize: 2 * capacity + 2 ** 30,
+    // The file is synced once, when it is whole, and has no readers before.
+    noSync: true,
+    noMetaSync: true,
+    overlappingSync: false,
+  });
+  let count = 0, bytes = 0, waiting: [Uint8Array, Uint8Array][] = [], waitingBytes = 0;
+
+  const put = (key: Uint8Array, value: Uint8Array) => {
+    waiting.push([key, value]);
+    waitingBytes += value.length;
+    bytes += value.length;
+    if (waitingBytes >= TRANSACTION_BYTES) flush();
+  };
+  const flush = () => {
+    database.transactionSync(() => {
+      for (const [key, value] of waiting) database.putSync(key, value);
+    });
+    waiting = [];
+    waitingBytes = 0;
+  };
+  const close = async () => {
+    await database.close();
+    // The library resets its read transaction by a timer of 0 ms, which close() leaves behind; ours fires after it.
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await Deno.remove(`${path}-lock`).catch(() => {});
+  };
+
+  return {
+    get count() {
+      return count;
+    },
+    get bytes() {
+      return bytes;
+    },
+    add(record) {
+      put(recordKey(count), encodeRecord(record));
+      count++;
+    },
+    async finish(manifest) {
+      put(manifestKey(), encodeManifest({ ...manifest, count }));
+      flush();
+      await close();
+      await syncPath(path);
+    },
+    abandon: close,
+  };
+}

@@ -1,0 +1,203 @@
+import { statfs } from "node:fs/promises";
+import { cacheFolder, withLock } from "./lock.ts";
+import { download, type InstallProgress, PluginUnavailableError, reason } from "./download.ts";
+import { CPU_PLUGIN, type NativePackage, type Wheel } from "./packages.ts";
+import { recordIn, soundIn } from "./installed.ts";
+import { fileDigest, unpackWheel } from "./wheel.ts";
+
+export { type InstallProgress, PluginUnavailableError } from "./download.ts";
+export { CPU_PLUGIN, CUDA12_PLUGIN, CUDA13_PLUGIN, type NativePackage, type Wheel } from "./packages.ts";
+
+/** How a package is installed. */
+export interface InstallOptions {
+  progress?: (progress: InstallProgress) => void;
+  /** In place of the user's cache folder. */
+  cache?: string;
+  /** What is made of the unpacked files before they are used. */
+  build?: {
+    /** Names the outcome: one of another name is made anew. */
+    version: string;
+    /** Makes files in the folder and returns their paths in it. */
+    make(folder: string): Promise<string[]>;
+  };
+}
+
+/** The path of XLA's CPU plugin in our cache, fetched by pip if it is not there or damaged. */
+export function ensureCpuPlugin(options: InstallOptions = {}): Promise<string> {
+  return ensurePackage(CPU_PLUGIN, options);
+}
+
+/** What an installation is made of: another wheel or another build is another installation. */
+function makeOf(native: NativePackage, options: InstallOptions): string[] {
+  return [...native.wheels.map(({ sha256 }) => sha256), ...options.build ? [options.build.version] : []];
+}
+
+/** The path of a package's library in our cache, or undefined when it is not there, from other wheels, or damaged. */
+export async function installedPackage(
+  native: NativePackage,
+  options: InstallOptions = {},
+): Promise<string | undefined> {
+  const folder = `${enginesFolder(options.cache)}/${folderName(native)}`;
+  return await soundIn(folder, makeOf(native, options)) ? `${folder}/${native.library}` : undefined;
+}
+
+/**
+ * The path of a package's library in our cache, fetched by pip if it is not there or damaged. Safe to call from several
+ * processes at once: one fetches, the others wait for it. Wheels that came whole are kept until all have come, so that
+ * an installation that was broken off goes on where it was.
+ *
+ * @throws {PluginUnavailableError} When this machine cannot run it, or pip, the network or space is missing, or what
+ * came is not what was expected.
+ */
+export async function ensurePackage(native: NativePackage, options: InstallOptions = {}): Promise<string> {
+  const installed = await installedPackage(native, options);
+  if (installed) return installed;
+  if (Deno.build.os !== native.os || Deno.build.arch !== native.arch) {
+    throw new PluginUnavailableError(
+      `${native.wheels[0].package} is for ${native.os} on ${native.arch}; this is ${Deno.build.os} on ` +
+        `${Deno.build.arch}. Get one for this machine by other ways and ${native.instead}.`,
+    );
+  }
+  const root = enginesFolder(options.cache);
+  try {
+    await Deno.mkdir(root, { recursive: true });
+  } catch (cause) {
+    throw new PluginUnavailableError(
+      `Cannot create the folder ${root}: ${reason(cause)} ` +
+        "Set SEMANTIC_AE_CACHE to a folder that can be written.",
+      { cause },
+    );
+  }
+  return withLock(
+    `${root}/.lock-${folderName(native)}`,
+    // Somebody else may have fetched it while we waited.
+    async () => await installedPackage(native, options) ?? await install(native, root, options),
+    (holder) =>
+      options.progress?.({
+        phase: "waiting",
+        message: `Waiting for process ${holder || "(unknown)"}, which installs ${native.name}.`,
+      }),
+  );
+}
+
+async function install(native: NativePackage, root: string, options: InstallOptions): Promise<string> {
+  const progress = options.progress ?? (() => {}), own = folderName(native);
+  // We hold the lock, so unfinished folders belong to processes that died.
+  for await (const { name } of Deno.readDir(root)) {
+    if (name.startsWith(`.stage-${own}-`)) await Deno.remove(`${root}/${name}`, { recursive: true });
+  }
+  const wheels = `${root}/.wheels-${own}`, folder = `${root}/${own}`;
+  let stage: string | undefined;
+  try {
+    await Deno.mkdir(wheels, { recursive: true });
+    stage = await Deno.makeTempDir({ dir: root, prefix: `.stage-${own}-` });
+    await fetchAll(native, wheels, stage, progress);
+    const ready = `${stage}/ready`, files: Record<string, string> = {};
+    await Deno.mkdir(ready);
+    for (const wheel of native.wheels) {
+      progress({ phase: "unpacking", message: `Unpacking ${wheel.package} ${wheel.version}.` });
+      for (const { path, sha256 } of await unpackWheel(wheelPath(wheels, wheel), wheel.take, ready)) {
+        files[path] = sha256;
+      }
+    }
+    if (options.build) {
+      progress({ phase: "building", message: `Building ${options.build.version}.` });
+      for (const path of await options.build.make(ready)) files[path] = await fileDigest(`${ready}/${path}`);
+    }
+    await recordIn(ready, makeOf(native, options), files);
+    // A folder here is one that was found damaged. A process that has it loaded keeps the old files.
+    await removeIfThere(folder);
+    await Deno.rename(ready, folder);
+    await removeIfThere(wheels);
+    return `${folder}/${native.library}`;
+  } catch (error) {
+    if (error instanceof PluginUnavailableError) throw error;
+    throw new PluginUnavailableError(
+      `Installing ${native.name} ${native.version} in ${root} failed: ${
+        reason(error)
+      } Free space or choose ` +
+        `another folder with SEMANTIC_AE_CACHE, or ${native.instead}.`,
+      { cause: error },
+    );
+  } finally {
+    if (stage) await removeIfThere(stage).catch(() => {});
+    // An empty folder of wheels has nothing to go on from.
+    await Deno.remove(wheels).catch(() => {});
+  }
+}
+
+/** Fetches the wheels that are not there yet and checks all of them. */
+async function fetchAll(
+  native: NativePackage,
+  wheels: string,
+  stage: string,
+  progress: (progress: InstallProgress) => void,
+): Promise<void> {
+  const total = native.wheels.reduce((sum, { bytes }) => sum + bytes, 0), count = native.wheels.length;
+  const missing: Wheel[] = [];
+  for (const wheel of native.wheels) {
+    // What lies there was renamed after its check; a second one guards against what happened since.
+    const digest = await fileDigest(wheelPath(wheels, wheel)).catch(() => undefined);
+    if (digest !== wheel.sha256) missing.push(wheel);
+  }
+  const toFetch = missing.reduce((sum, { bytes }) => sum + bytes, 0);
+  await checkSpace(native, wheels, toFetch + native.unpacked);
+  let done = total - toFetch;
+  for (const wheel of missing) {
+    const name = `${wheel.package} ${wheel.version}`;
+    const place = count > 1 ? `, ${native.wheels.indexOf(wheel) + 1} of ${count}` : "";
+    const message = `Downloading ${name} by pip (${Math.round(wheel.bytes / 1e6)} MB${place}).`;
+    const fetched = await download(
+      native,
+      wheel,
+      stage,
+      (bytes) => progress({ phase: "downloading", message, bytes: done + bytes, total }),
+    );
+    progress({ phase: "checking", message: `Checking ${name}.` });
+    const digest = await fileDigest(fetched);
+    if (digest !== wheel.sha256) {
+      throw new PluginUnavailableError(
+        `${name} came with SHA-256 ${digest}, expected ${wheel.sha256}. It was thrown away: the download or the ` +
+          `package index is damaged. Try again, or ${native.instead}.`,
+      );
+    }
+    await Deno.rename(fetched, wheelPath(wheels, wheel));
+    done += wheel.bytes;
+  }
+}
+
+/** Several gigabytes should not come before it turns out that there is no room for them. */
+async function checkSpace(native: NativePackage, folder: string, need: number): Promise<void> {
+  let free: number;
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    free = bavail * bsize;
+  } catch {
+    return; // Not every system tells, and not every program may ask.
+  }
+  if (free >= need) return;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  throw new PluginUnavailableError(
+    `${native.name} needs ${gigabytes(need)} in ${folder}, where ${gigabytes(free)} are free. ` +
+      `Free space or choose another folder with SEMANTIC_AE_CACHE, or ${native.instead}.`,
+  );
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}
+
+function wheelPath(wheels: string, wheel: Wheel): string {
+  return `${wheels}/${wheel.package}-${wheel.version}.whl`;
+}
+
+/** Where packages are kept. */
+function enginesFolder(cache: string | undefined): string {
+  return `${cache ?? cacheFolder()}/engines`;
+}
+
+function folderName(native: NativePackage): string {
+  return `${native.name}-${native.version}`;
+}

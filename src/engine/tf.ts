@@ -1,2 +1,0 @@
-/** TensorFlow.js, as the rest of the code sees it. */
-export * from "./xla/tf.ts";

@@ -1,0 +1,157 @@
+import * as tf from "../tf.ts";
+import type { XlaBackend } from "../backend.ts";
+import type { Built, Compiler } from "./compiler.ts";
+import { within } from "./donate.ts";
+import type { Precision } from "../kernels/types.ts";
+import type { Buffer, CompileOptions, Executable, ProgramMemory } from "../pjrt/types.ts";
+import { fill, formOf, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
+import { runOn, spreadOf } from "./spread.ts";
+import { dtypeOf, typeOfEntry } from "../storage.ts";
+import { leaves, paths, type Tree } from "../tree.ts";
+
+/** How a function is compiled. */
+export interface JitOptions<Args> {
+  /** Arguments whose memory is given up to the results; their tensors are disposed by the call. */
+  donate?: readonly (keyof Args & string)[];
+  /** Element type of matrix products. Default float32. */
+  precision?: Precision;
+  /**
+   * Arguments, or parts of them by their path such as `batch/base`, that are split over the backend's devices along
+   * their first axis. All others, and all results, are whole on every device. See `splitRows` for hints inside.
+   */
+  shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
+}
+
+/** What compiling a function took, and what one call needs. */
+export interface Compiled {
+  traceSeconds: number;
+  compileSeconds: number;
+  /** True when a stored executable was loaded. */
+  cached: boolean;
+  /** On each device. */
+  memory?: ProgramMemory;
+  /** Floating-point operations of the products and convolutions of one call, on all devices together. */
+  flops: number;
+}
+
+/** A compiled function of named trees of tensors. */
+export interface Jitted<Args extends Record<string, Tree>, Result extends Tree> {
+  (args: Args): Result;
+  /** Compiles for arguments of these shapes, without running and without holding up the event loop. */
+  compile(args: Args): Promise<Compiled>;
+  /** The recorded program for arguments of these shapes, as StableHLO. */
+  lower(args: Args): { text: string };
+  /** Frees the compiled programs and what they captured. */
+  dispose(): void;
+}
+
+interface Program extends Recorded {
+  readonly executable: Executable;
+  readonly report: Compiled;
+}
+
+/**
+ * Compiles a pure function of tensor trees: it is run once on stand-ins, which records what it computes, and from then
+ * on the compiled program runs in its place. One program is kept for each combination of shapes and types.
+ *
+ * @param backend The device.
+ * @param compiler Turns program text into an executable.
+ * @param fn Takes one record of trees and returns a tree. It must not read values, branch on them, or draw at random.
+ * @param options Donation, precision and splitting over devices.
+ */
+export function jit<Args extends Record<string, Tree>, Result extends Tree>(
+  backend: XlaBackend,
+  compiler: Compiler,
+  fn: (args: Args) => Result,
+  options: JitOptions<Args> = {},
+): Jitted<Args, Result> {
+  const { client } = backend;
+  const mesh = options.shard?.length ? backend.mesh : undefined;
+  const target: CompileOptions = mesh
+    ? { partitions: mesh.size, shardy: mesh.shardy, devices: [...mesh.ids] }
+    : {};
+  const programs = new Map<string, Program>();
+
+  const gather = (args: Args) => {
+    const tensors = leaves(args);
+    const types = tensors.map(({ dataId }) => typeOfEntry(backend.entries.get(dataId)));
+    const signature = tensors.map(({ dtype, shape }, i) =>
+      `${dtype}[${shape}]${types[i].element}[${types[i].shape}]`
+    );
+    return { tensors, types, signature: `${JSON.stringify(formOf(args))}${signature}` };
+  };
+  const record = (args: Args, types: ReturnType<typeof gather>["types"]) =>
+    recordFunction(backend, fn, args, types, options, mesh);
+  const complete = (signature: string, recorded: Recorded, built: Built, start: number): Program => {
+    const { executable, cached } = built, { traceSeconds, flops } = recorded;
+    const compileSeconds = (performance.now() - start) / 1000;
+    const report = { traceSeconds, compileSeconds, cached, memory: executable.memory(), flops };
+    const program = { ...recorded, executable, report };
+    programs.set(signature, program);
+    return program;
+  };
+  /** A tensor's buffers by device. */
+  const place = (dataId: tf.DataId, split: boolean): readonly Buffer[] => {
+    const entry = backend.entries.get(dataId);
+    return mesh ? spreadOf(client, mesh, entry, split) : [backend.buffer({ dataId })];
+  };
+
+  const call = (args: Args): Result => {
+    if (backend.trace) return fn(args);
+    const { tensors, types, signature } = gather(args);
+    let program = programs.get(signature);
+    if (!program) {
+      const recorded = record(args, types), start = performance.now();
+      program = complete(signature, recorded, compiler.compile(recorded.text, target), start);
+    }
+    const { captures, donated, executable, form, origins, shapes, split } = program;
+    const given = tensors.map(({ dataId }, i) => place(dataId, split[i]));
+    const captured = captures.map((dataId) => place(dataId, false));
+    const results = runOn(executable, [...given, ...captured], donated);
+    const engine = tf.engine();
+    const outputs = origins.map((origin, i) => {
+      const buffers = "result" in origin ? results[origin.result] : given[origin.argument];
+      const { dataId } = backend.adopt(buffers, shapes[i]);
+      return engine.makeTensorFromDataId(dataId, shapes[i], dtypeOf(buffers[0].type), backend);
+    });
+    release(args, tensors, program);
+    return fill(form, outputs) as Result;
+  };
+
+  /** Disposes donated tensors; buffers that were handed through now belong to the result. */
+  const release = (args: Args, tensors: tf.Tensor[], { origins }: Program) => {
+    const names = paths(args);
+    const handed = new Set(origins.flatMap((origin) => "argument" in origin ? [origin.argument] : []));
+    for (const [i, tensor] of tensors.entries()) {
+      if (!within(names[i], options.donate)) continue;
+      if (handed.has(i)) {
+        const entry = backend.entries.get(tensor.dataId);
+        entry.buffer = entry.spread = entry.host = undefined;
+      }
+      tensor.dispose();
+    }
+  };
+
+  return Object.assign(call, {
+    compile: async (args: Args): Promise<Compiled> => {
+      const { types, signature } = gather(args);
+      const known = programs.get(signature);
+      if (known) return known.report;
+      const recorded = record(args, types), start = performance.now();
+      const built = await compiler.compileAsync(recorded.text, target);
+      return complete(signature, recorded, built, start).report;
+    },
+    lower: (args: Args) => {
+      const { text, captures } = record(args, gather(args).types);
+      releaseCaptures(backend, captures);
+      return { text };
+    },
+    dispose: () => {
+      for (const program of programs.values()) {
+        program.executable.delete();
+        releaseCaptures(backend, program.captures);
+      }
+      programs.clear();
+    },
+  });
+}

@@ -1,0 +1,101 @@
+import type * as tf from "../tf.ts";
+import { constant, convert, parameter, reshape, splat } from "../ir/build.ts";
+import { type Graph, type Mesh, newGraph, type TensorType, type Value } from "../ir/types.ts";
+import { elementOf, type Entry, hostData, SMALL, typeOfEntry, uniform } from "../storage.ts";
+import type { Precision } from "../kernels/types.ts";
+
+/** A function that is being recorded. */
+export interface Trace {
+  readonly graph: Graph;
+  /** Of products that are recorded from now on. */
+  precision: Precision;
+  /** Tensors that the function used without being given them, with the parameters that stand for them. */
+  readonly captures: Map<tf.DataId, Value>;
+}
+
+/** Starts a recording. */
+export function newTrace(precision: Precision, mesh?: Mesh, arranges = false): Trace {
+  return { graph: newGraph(mesh, arranges), precision, captures: new Map() };
+}
+
+/** A value in the type and shape that tfjs believes it has. */
+export function logical(value: Value, shape: readonly number[], dtype: string): Value {
+  return reshape(convert(value, elementOf(dtype)), shape);
+}
+
+/**
+ * The traced value of a tensor. Small host arrays become constants; anything else that comes from outside becomes a
+ * parameter, whose buffer is passed at every call.
+ */
+export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value {
+  const { graph } = trace;
+  if (entry.value) {
+    if (entry.value.graph !== graph) {
+      throw new Error("xla: a value of one traced function was used inside another");
+    }
+    return logical(entry.value, info.shape, info.dtype);
+  }
+  const element = elementOf(entry.dtype);
+  if (entry.host && !entry.buffer && element !== "c64") {
+    const host = hostData(entry), same = uniform(host);
+    if (same !== undefined) return logical(splat(graph, element, entry.shape, same), info.shape, info.dtype);
+  }
+  if (entry.host && element !== "c64" && (entry.host.length <= SMALL)) {
+    const data = hostData(entry);
+    if (data.length > 0) return logical(constant(graph, element, entry.shape, data), info.shape, info.dtype);
+    return splat(graph, element, info.shape, 0);
+  }
+  const known = trace.captures.get(info.dataId);
+  if (known) return logical(known, info.shape, info.dtype);
+  const captured = parameter(graph, typeOfEntry(entry));
+  trace.captures.set(info.dataId, captured);
+  // The program needs it as long as it lives, whatever is disposed, by the traced function's own scopes too.
+  entry.references++;
+  return logical(captured, info.shape, info.dtype);
+}
+
+/** The type of a device buffer. */
+export function typeOf(buffer: { type: TensorType["element"]; dims: readonly number[] }): TensorType {
+  return { element: buffer.type, shape: [...buffer.dims] };
+}
+
+/** The calls that are under way, innermost first. */
+function calls(): string[] {
+  // tfjs alone takes up the ten lines that are kept by default.
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 100;
+  const { stack } = new Error();
+  Error.stackTraceLimit = limit;
+  return (stack ?? "").split("\n").slice(1).map((line) => line.trim());
+}
+
+/** Where in the user's code a tensor was asked for: the first line of the stack that is neither ours nor tfjs's. */
+export function userLine(): string {
+  const here = new URL("../", import.meta.url).href;
+  const own = calls().find((line) => !line.includes(here) && !/tfjs|node:|ext:|<anonymous>/.test(line));
+  return own ? ` (${own})` : "";
+}
+
+/**
+ * Runs a function in which nobody may draw at random: the numbers would be drawn once, while it is traced, and be the
+ * same at every call. (Draws with a seed are, wherever they are made.)
+ *
+ * @throws {Error} Naming the op that drew, and the line of the user's code.
+ */
+export function withoutChance<T>(fn: () => T): T {
+  const { random } = Math;
+  Math.random = () => {
+    const op = calls().map((line) => /^at (?:Object\.)?(\w+)_+ \(.*tf/.exec(line)?.[1]).find((name) => name);
+    throw new Error(
+      `xla: ${
+        op ?? "Math.random"
+      } draws at random, which cannot be traced${userLine()}: the numbers would be the same ` +
+        "at every call. Draw outside of jit and give the result as an argument, or give a seed",
+    );
+  };
+  try {
+    return fn();
+  } finally {
+    Math.random = random;
+  }
+}

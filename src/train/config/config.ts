@@ -1,0 +1,175 @@
+import { checkModel } from "../../model/config.ts";
+import { presetConfig } from "./presets.ts";
+import { type Kind, type PresetName, type RunConfig, SETTINGS } from "./settings.ts";
+
+/** A setting that cannot be used; the message says which, what was given and what is expected. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+type Key = keyof RunConfig;
+/** Every setting. */
+export const KEYS = Object.keys(SETTINGS) as Key[];
+const isKey = (name: string): name is Key => Object.hasOwn(SETTINGS, name);
+
+/** The candidate with the smallest edit distance, if it is near enough to be meant. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      }
+      row = next;
+    }
+    return row[b.length];
+  };
+  const plain = (name: string) => name.toLowerCase().replace(/[-_]/g, "");
+  const scored = candidates.map((name) => ({ name, score: distance(plain(word), plain(name)) }));
+  const best = scored.sort((a, b) => a.score - b.score)[0];
+  return best && best.score <= Math.max(2, word.length / 3) ? best.name : undefined;
+}
+
+/** What a kind of value is called in errors and in the help. */
+export function describeKind(kind: Kind): string {
+  if (kind.kind === "choice") return `one of ${kind.of.join(", ")}`;
+  if (kind.kind === "text") return "text";
+  if (kind.kind === "switch") return "true or false";
+  const { min, max } = kind;
+  const bounds = min !== undefined && max !== undefined
+    ? ` from ${min} to ${max}`
+    : min !== undefined
+    ? ` from ${min} up`
+    : "";
+  if (kind.kind !== "pair") return `${kind.kind === "whole" ? "a whole number" : "a number"}${bounds}`;
+  return `two numbers${bounds}${kind.ordered ? ", the smaller first" : ""}`;
+}
+
+/** True when a value is of the kind. */
+function fits(kind: Kind, value: unknown): boolean {
+  const within = (x: unknown, { min = -Infinity, max = Infinity }: { min?: number; max?: number }) =>
+    typeof x === "number" && Number.isFinite(x) && x >= min && x <= max;
+  switch (kind.kind) {
+    case "choice":
+      return typeof value === "string" && kind.of.includes(value);
+    case "text":
+      return typeof value === "string";
+    case "switch":
+      return typeof value === "boolean";
+    case "whole":
+      return Number.isSafeInteger(value) && within(value, kind);
+    case "number":
+      return within(value, kind);
+    case "pair":
+      return Array.isArray(value) && value.length === 2 && value.every((x) => within(x, kind)) &&
+        (!kind.ordered || value[0] <= value[1]);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/**
+ * Checks the settings of one place: known names, right types, values within their bounds.
+ *
+ * @param values Settings by key.
+ * @param where Named in errors, such as the configuration file's path.
+ * @throws {ConfigError} The first setting that cannot be used.
+ */
+export function checkSettings(values: Record<string, unknown>, where: string): Partial<RunConfig> {
+  for (const [key, value] of Object.entries(values)) {
+    if (!isKey(key)) {
+      const near = nearest(key, KEYS);
+      throw new ConfigError(
+        `${where}: unknown setting "${key}"${near ? `; did you mean "${near}"?` : "; --help lists them"}`,
+      );
+    }
+    const { kind } = SETTINGS[key];
+    if (!fits(kind, value)) {
+      throw new ConfigError(
+        `${where}: ${key} is ${JSON.stringify(value)}, but it must be ${describeKind(kind)}`,
+      );
+    }
+  }
+  return values as Partial<RunConfig>;
+}
+
+/**
+ * Reads a configuration file: a JSON object of settings, such as a run folder's config.json.
+ *
+ * @throws {ConfigError} When it cannot be read, is no JSON object, or a setting cannot be used.
+ */
+export async function readConfig(path: string): Promise<Partial<RunConfig>> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "no permission to read it; check its owner and mode"
+      : (cause as Error).message;
+    throw new ConfigError(`${path}: cannot be read as configuration: ${why}`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new ConfigError(`${path}: must hold a JSON object of settings`);
+  }
+  return checkSettings(parsed as Record<string, unknown>, path);
+}
+
+/**
+ * The whole configuration: the preset's values, over them those of the places given, later ones first.
+ *
+ * @param layers Checked settings, such as a file's and then the flags'.
+ * @throws {ConfigError} For settings that do not go together.
+ */
+export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConfig {
+  const given: Partial<RunConfig> = Object.assign({}, ...layers);
+  const preset: PresetName = given.preset ?? "demo";
+  const config: RunConfig = { ...presetConfig(preset), ...given };
+  // A run that is shorter than the preset's warms up for at most a tenth of its time, unless the user says otherwise.
+  if (given.warmupEpochs === undefined) {
+    config.warmupEpochs = Math.min(config.warmupEpochs, config.epochs / 10);
+  }
+  if (config.warmupEpochs > config.epochs) {
+    throw new ConfigError(
+      `warmupEpochs is ${config.warmupEpochs}, but epochs is only ${config.epochs}; ` +
+        `add --warmup-epochs ${config.epochs / 10}, or take more epochs`,
+    );
+  }
+  const sharers = config.devices * config.nodes;
+  if (config.batchSize % sharers !== 0) {
+    const nearest = Math.max(1, Math.round(config.batchSize / sharers)) * sharers;
+    throw new ConfigError(
+      `batchSize is ${config.batchSize}, which ${sharers} devices cannot share evenly; ` +
+        `use --batch-size ${nearest}, or another number of --devices`,
+    );
+  }
+  if (config.nodes > 1) checkNodes(config);
+  try {
+    checkModel(config);
+  } catch (cause) {
+    throw new ConfigError((cause as Error).message, { cause });
+  }
+  return config;
+}
+
+/** Settings of a run on several nodes that do not go together. */
+export function checkNodes({ nodes, nodeId, coordinator, process, engine }: RunConfig): void {
+  if (nodeId >= nodes) {
+    throw new ConfigError(`nodeId is ${nodeId}, but the ${nodes} nodes count from 0 to ${nodes - 1}`);
+  }
+  if (coordinator === "") {
+    throw new ConfigError(
+      `${nodes} nodes need --coordinator HOST:PORT: an address of node 0 that all of them reach`,
+    );
+  }
+  if (process !== "") {
+    throw new ConfigError(
+      "--process names a part of the data, but --nodes gives each node its own; leave it out",
+    );
+  }
+  if (engine !== "auto" && engine !== "xla") {
+    throw new ConfigError(`engine ${engine} cannot train on several nodes; take engine xla`);
+  }
+}

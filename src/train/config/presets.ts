@@ -1,0 +1,92 @@
+import { PRESETS } from "../../model/config.ts";
+import { DEFAULT_LOSS } from "../../model/loss.ts";
+import { DEFAULT_VIEWS } from "../../views/sample.ts";
+import type { PresetName, RunConfig } from "./settings.ts";
+
+/** SPEC §9: the reference's published run, as far as it does not depend on the size of the model. */
+const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
+  ...DEFAULT_LOSS,
+  ...DEFAULT_VIEWS,
+  data: "",
+  out: "",
+  resume: false,
+  engine: "auto",
+  devices: 1,
+  plugin: "",
+  memoryFraction: 0,
+  preallocate: "auto",
+  nodes: 1,
+  nodeId: 0,
+  coordinator: "",
+  nodeWait: 300,
+  nodeSilence: 20,
+  memoryLimit: 0,
+  overMemory: "stop",
+  precision: "float32",
+  seed: 0,
+  keep: 3,
+  checkpointMinutes: 10,
+  checkpointSteps: 0,
+  logEvery: 1,
+  epochs: 400,
+  steps: 0,
+  batchSize: 120,
+  lr: 2.4e-4,
+  minLr: 1e-6,
+  warmupEpochs: 10,
+  weightDecay: 0.1,
+  weightDecayEnd: 0.1,
+  clipGrad: 3,
+  clipKind: "tensor",
+  ema: false,
+  emaMomentum: 0.996,
+  onBad: "skip",
+  concurrency: 0,
+  workers: 0,
+  prefetch: 2,
+  shuffleBuffer: 1000,
+  epochPictures: 0,
+  process: "",
+  labels: "",
+};
+
+const TRAINING: Record<PresetName, Partial<RunConfig>> = {
+  // Two hands' 3,466 emoji in minutes on a CPU, 62,000 pictures in all; the rate is for 256, so the peak is 1.5e-3.
+  // Of a few short runs, more and smaller steps and a lower temperature learned most from the same pictures.
+  demo: {
+    epochs: 18,
+    batchSize: 64,
+    lr: 6e-3,
+    temperature: 0.1,
+    warmupEpochs: 2,
+    cropScale: [0.3, 1],
+    checkpointMinutes: 2,
+  },
+  // 120 pictures a step would take some 30 GB for tiny without a graphics card.
+  tiny: { batchSize: 32 },
+  small: {},
+  base: {},
+};
+
+/** All settings of a preset: what a run uses where neither file nor flag says otherwise. */
+export function presetConfig(preset: PresetName): RunConfig {
+  return { ...PUBLISHED, ...PRESETS[preset], ...TRAINING[preset], preset };
+}
+
+/**
+ * The demo for an engine that runs op by op, some hundred times as slow: a quarter of an epoch takes the time that twenty
+ * are meant to take. Batches of 128 would need more than the 2 GB that WebAssembly has.
+ */
+const SHORT = { epochs: 0.25, warmupEpochs: 0.05, batchSize: 16 } as const;
+
+/**
+ * Shortens the demo for a slow engine, unless the user has chosen its length.
+ *
+ * @param config The run.
+ * @param given What the user has set; stays as it is.
+ * @returns The same object where nothing is to be shortened.
+ */
+export function shortenDemo(config: RunConfig, given: Partial<RunConfig>): RunConfig {
+  if (given.epochs !== undefined || given.steps !== undefined) return config;
+  return { ...config, ...SHORT, ...given };
+}

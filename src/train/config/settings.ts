@@ -1,0 +1,206 @@
+import { type EngineName, ENGINES, type Precision } from "../../engine/types.ts";
+import type { LossConfig } from "../../model/loss.ts";
+import type { ModelConfig, ModelPreset } from "../../model/config.ts";
+import type { ViewOptions } from "../../views/sample.ts";
+import type { ClipKind } from "../optimizer.ts";
+import type { ScheduleSettings } from "../schedule.ts";
+
+/** A preset's name. */
+export type PresetName = ModelPreset;
+
+/** Everything that defines a run; config.json in the run folder holds it whole. {@linkcode SETTINGS} explains each. */
+export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, ScheduleSettings {
+  preset: PresetName;
+  data: string;
+  out: string;
+  resume: boolean;
+  engine: EngineName | "auto";
+  devices: number;
+  plugin: string;
+  memoryFraction: number;
+  preallocate: "auto" | "on" | "off";
+  memoryLimit: number;
+  overMemory: "stop" | "try";
+  nodes: number;
+  nodeId: number;
+  coordinator: string;
+  nodeWait: number;
+  nodeSilence: number;
+  precision: Precision;
+  seed: number;
+  steps: number;
+  onBad: "skip" | "fail";
+  concurrency: number;
+  workers: number;
+  prefetch: number;
+  shuffleBuffer: number;
+  epochPictures: number;
+  process: string;
+  labels: string;
+  clipGrad: number;
+  clipKind: ClipKind;
+  ema: boolean;
+  keep: number;
+  checkpointMinutes: number;
+  checkpointSteps: number;
+  logEvery: number;
+}
+
+/** What values a setting takes. Bounds are included. */
+export type Kind =
+  | { kind: "whole" | "number"; min?: number; max?: number }
+  | { kind: "pair"; min?: number; max?: number; ordered?: boolean }
+  | { kind: "choice"; of: readonly string[] }
+  | { kind: "text" }
+  | { kind: "switch" };
+
+/** One row of the table of settings. */
+export interface Setting {
+  /** Heading in the help. */
+  group: string;
+  kind: Kind;
+  /** One line for people. */
+  help: string;
+  /** True where a resumed run may use another value, because it changes no number of the training. */
+  free?: boolean;
+}
+
+const whole = (min = 0, max?: number): Kind => ({ kind: "whole", min, max });
+const number = (min = 0, max?: number): Kind => ({ kind: "number", min, max });
+const pair = (min: number, max?: number): Kind => ({ kind: "pair", min, max, ordered: true });
+const chances: Kind = { kind: "pair", min: 0, max: 1 };
+const choice = (...of: string[]): Kind => ({ kind: "choice", of });
+const text: Kind = { kind: "text" };
+const onOff: Kind = { kind: "switch" };
+const group = (name: string) => (kind: Kind, help: string, free = false): Setting => ({
+  group: name,
+  kind,
+  help,
+  free,
+});
+
+const run = group("Run");
+const training = group("Training");
+const data = group("Data");
+const views = group("Views");
+const model = group("Model");
+const loss = group("Loss");
+
+/** Every setting: its key in a configuration file; as a flag, the key with hyphens. */
+export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
+  preset: run(choice("demo", "tiny", "small", "base"), "where the defaults of all other settings come from"),
+  data: run(
+    text,
+    "pictures: a folder, LMDB shards, tar shards, Parquet, coco:PATH, imagenet:PATH, http(s) URLs of tar or Parquet, " +
+      "several as A*0.3,B*0.7; empty: fetch and use the demo pictures",
+    true,
+  ),
+  out: run(text, "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …", true),
+  resume: run(onOff, "continue the run in --out from its last checkpoint", true),
+  engine: run(choice("auto", ...ENGINES), "what runs the tensors", true),
+  devices: run(whole(1), "devices of engine xla, of each node, that share each batch evenly", true),
+  nodes: run(whole(1, 4096), "processes, on hosts of their own or not, that train together", true),
+  nodeId: run(whole(), "which of them this one is, from 0; node 0 writes the run folder", true),
+  coordinator: run(text, "host:port at which node 0 listens and the other nodes find it", true),
+  nodeWait: run(number(1), "seconds to wait at the start until all nodes have come", true),
+  nodeSilence: run(number(4), "seconds without a word after which a node counts as gone", true),
+  plugin: run(
+    text,
+    "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else one for an NVIDIA card, else XLA's CPU plugin",
+    true,
+  ),
+  memoryFraction: run(
+    number(0, 1),
+    "largest share of a graphics card's memory that engine xla uses; 0: as the plugin has it, 0.75",
+    true,
+  ),
+  preallocate: run(
+    choice("auto", "on", "off"),
+    "take that share of a graphics card's memory at once; auto: as the plugin has it, on",
+    true,
+  ),
+  memoryLimit: run(number(), "GB of each device's memory that a step may take; 0: what there is", true),
+  overMemory: run(choice("stop", "try"), "what to do with a step that needs more", true),
+  precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
+  seed: run(whole(0, 2 ** 32 - 1), "names all random numbers of the run"),
+  keep: run(whole(1), "checkpoints that stay; older ones are removed", true),
+  checkpointMinutes: run(number(), "minutes between checkpoints; 0: not by time", true),
+  checkpointSteps: run(whole(), "steps between checkpoints; 0: not by steps", true),
+  logEvery: run(whole(1), "steps between lines of metrics.jsonl", true),
+
+  epochs: training(number(), "passes over the pictures"),
+  steps: training(whole(), "stop after this many steps; 0: after all epochs", true),
+  batchSize: training(whole(1), "pictures in a step; each gives two views"),
+  lr: training(number(), "peak learning rate for 256 pictures a step; scaled by batchSize / 256"),
+  minLr: training(number(), "learning rate at the end, not scaled"),
+  warmupEpochs: training(number(), "epochs in which the learning rate rises from 0"),
+  weightDecay: training(number(), "weight decay at the start; biases and norms are not decayed"),
+  weightDecayEnd: training(number(), "weight decay at the end"),
+  clipGrad: training(number(), "largest norm of a gradient; 0: no clipping"),
+  clipKind: training(choice("tensor", "global", "off"), "norm of each tensor alone, or of all together"),
+  ema: training(onOff, "also keep a moving average of the parameters"),
+  emaMomentum: training(number(0, 1), "momentum of that average at the start; rises to 1"),
+
+  onBad: data(choice("skip", "fail"), "what a picture that cannot be read does", true),
+  concurrency: data(whole(), "pictures read and decoded at once; 0: sixteen times the cores", true),
+  workers: data(whole(0, 1024), "threads that decode; 0: as many as cores", true),
+  prefetch: data(whole(1), "batches prepared ahead", true),
+  shuffleBuffer: data(
+    whole(1),
+    "records that a stream (tar over http, tar.gz) is shuffled in; others are wholly",
+  ),
+  epochPictures: data(whole(), "pictures of an epoch of a stream, which does not tell how many it has"),
+  process: data(
+    text,
+    "i/n: take part i (from 0) of n disjoint parts of the data, equally long: what is left of a division by n is left out, " +
+      "other pictures each epoch; empty: all of it",
+    true,
+  ),
+  labels: data(
+    text,
+    "file of class names, one a line, for tar shards and LMDBs whose classes are numbers",
+    true,
+  ),
+
+  cropScale: views(pair(0, 1), "smallest,largest share of the picture's area in a crop"),
+  cropRatio: views(pair(0.01, 100), "narrowest,widest width / height of a crop"),
+  flip: views(number(0, 1), "chance of a left–right flip"),
+  colour: views(number(0, 1), "chance of the four colour changes"),
+  brightness: views(number(0, 1), "brightness factor is 1 ± this"),
+  contrast: views(number(0, 1), "contrast factor is 1 ± this"),
+  saturation: views(number(0, 1), "saturation factor is 1 ± this"),
+  hue: views(number(0, 0.5), "hue shift is ± this share of a turn"),
+  grey: views(number(0, 1), "chance of a grey view"),
+  blur: views(chances, "chance of blur in view 1, in view 2"),
+  blurRadius: views(pair(0), "smallest,largest radius of the blur in pixels"),
+  solarise: views(chances, "chance of solarisation in view 1, in view 2"),
+
+  imageSize: model(whole(1), "side of the base picture and of a view in pixels"),
+  patchSize: model(whole(1), "side of a patch in pixels"),
+  width: model(whole(1), "width of the encoder's tokens"),
+  depth: model(whole(1), "blocks of the encoder"),
+  heads: model(whole(1), "attention heads of the encoder"),
+  mlpRatio: model(number(), "hidden width of the encoder's MLPs, in widths"),
+  dropPath: model(number(0, 0.99), "rate of stochastic depth in the last block"),
+  headWidth: model(whole(1), "hidden width of the head"),
+  codeWidth: model(whole(1), "width of a code, and of the decoder"),
+  headBatchNorm: model(onOff, "batch norm in the head's hidden layers"),
+  decoderDepth: model(whole(0), "blocks of the decoder"),
+  decoderHeads: model(whole(1), "attention heads of the decoder"),
+  decoderMlpRatio: model(number(), "hidden width of the decoder's MLPs, in widths"),
+  flipRule: model(choice("columns", "channels"), "mirror flipped codes rightly, or as the reference shipped"),
+  rematerialise: model(
+    onOff,
+    "compute transformer blocks anew for the gradients: less memory, one more pass forward",
+    true,
+  ),
+  initPosition: model(number(), "standard deviation of the position embedding at the start"),
+  initLinear: model(number(), "standard deviation of the encoder's linear weights at the start"),
+
+  reconstructionWeight: loss(number(), "weight of both reconstruction terms"),
+  classWeight: loss(number(), "weight of the contrast of class codes"),
+  patchWeight: loss(number(), "weight of the contrast of patch codes"),
+  temperature: loss(number(1e-6), "temperature of both contrasts"),
+  patchSymmetric: loss(onOff, "contrast patches in both directions"),
+  patchExcludeMask: loss(onOff, "leave cells outside a view out of its negatives"),
+};

@@ -1,0 +1,228 @@
+import { basename, dirname, join } from "node:path";
+import { isPathError, pathError } from "../../data/io/paths.ts";
+import type { Cursor } from "../../data/types.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type StoredTensor,
+} from "../../files/safetensors.ts";
+import { writeAtomic, type WriteFile } from "../../files/atomic.ts";
+import { checkSettings } from "../config/config.ts";
+import { type RunConfig, SETTINGS } from "../config/settings.ts";
+
+/** The version that is written; files of a newer one are refused. */
+export const CHECKPOINT_VERSION = 1;
+
+/** What a checkpoint says beside its tensors. */
+export interface CheckpointInfo {
+  /** The run's whole configuration. */
+  config: RunConfig;
+  /** Steps done. */
+  step: number;
+  /** Where the stream goes on; of several nodes, node 0's. */
+  cursor: Cursor;
+  /** With several nodes, where each one's stream goes on and its bad pictures: epoch, position, bad. */
+  places?: number[][];
+  /** Pictures in the source. */
+  pictures: number;
+  /** Bad pictures skipped so far. */
+  bad: number;
+  /** The engine that computed it. */
+  engine: string;
+  /** When it was made, ISO 8601. */
+  time: string;
+}
+
+/** A checkpoint in host memory. */
+export interface Checkpoint extends CheckpointInfo {
+  /** Parameters and statistics under the reference's names; moments under `optimizer.m.` and `optimizer.v.`. */
+  tensors: Record<string, StoredTensor>;
+  /** Where it was read from. */
+  path: string;
+}
+
+const NAME = /^step-(\d+)\.safetensors$/;
+const fileName = (step: number) => `step-${String(step).padStart(8, "0")}.safetensors`;
+
+/** The folder of a run's checkpoints. */
+export function checkpointFolder(run: string): string {
+  return join(run, "checkpoints");
+}
+
+/** Steps of the checkpoints in a run folder, rising. */
+async function listSteps(run: string): Promise<number[]> {
+  const steps: number[] = [];
+  try {
+    for await (const { name } of Deno.readDir(checkpointFolder(run))) {
+      const match = NAME.exec(name);
+      if (match) steps.push(Number(match[1]));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return steps.sort((a, b) => a - b);
+}
+
+/**
+ * Writes a checkpoint, whole or not at all, notes it in the file `last`, and removes those beyond the last `keep`.
+ *
+ * @param run The run folder.
+ * @returns The checkpoint's path.
+ * @throws {Error} When it cannot be written, such as on a full disk; the earlier ones then stay.
+ */
+export async function saveCheckpoint(
+  run: string,
+  info: CheckpointInfo,
+  tensors: Record<string, StoredTensor>,
+  options: { keep: number; write?: WriteFile },
+): Promise<string> {
+  const folder = checkpointFolder(run);
+  const path = join(folder, fileName(info.step));
+  const bytes = encodeSafetensors(tensors, {
+    format: "semantic-ae checkpoint",
+    version: String(CHECKPOINT_VERSION),
+    config: JSON.stringify(info.config),
+    step: String(info.step),
+    cursor: JSON.stringify(info.cursor),
+    ...(info.places && { places: JSON.stringify(info.places) }),
+    seed: String(info.config.seed),
+    pictures: String(info.pictures),
+    bad: String(info.bad),
+    engine: info.engine,
+    time: info.time,
+  });
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await writeAtomic(path, bytes, options.write);
+    await writeAtomic(join(folder, "last"), `${fileName(info.step)}\n`, options.write);
+  } catch (cause) {
+    const good = await latestCheckpoint(run);
+    throw new Error(
+      `the checkpoint of step ${info.step} (${bytes.length} bytes) could not be written to ${folder}: ` +
+        `${(cause as Error).message}. ${
+          good ? `The last good one is ${good}` : "There is no earlier one"
+        }. ` +
+        "Make room or choose another disk, then continue with --resume",
+      { cause },
+    );
+  }
+  const steps = await listSteps(run);
+  for (const step of steps.filter((step) => step < info.step).reverse().slice(options.keep - 1)) {
+    await Deno.remove(join(folder, fileName(step)));
+  }
+  return path;
+}
+
+/** The path of a run's last checkpoint, or null when it has none yet. */
+export async function latestCheckpoint(run: string): Promise<string | null> {
+  const steps = await listSteps(run);
+  return steps.length > 0 ? join(checkpointFolder(run), fileName(steps.at(-1)!)) : null;
+}
+
+/** Decodes a file; when it is damaged, the error names the checkpoint before it. */
+async function decodeOrAdvise(file: string, bytes: Uint8Array): Promise<Safetensors> {
+  try {
+    return decodeSafetensors(bytes, file);
+  } catch (cause) {
+    const run = dirname(dirname(file));
+    const steps = (await listSteps(run)).filter((step) => fileName(step) < basename(file));
+    if (steps.length === 0) {
+      throw new Error(
+        `${(cause as Error).message}. It is damaged or no checkpoint, and there is none before it`,
+        {
+          cause,
+        },
+      );
+    }
+    const before = join(checkpointFolder(run), fileName(steps.at(-1)!));
+    throw new Error(
+      `${(cause as Error).message}. The one before it is ${before}; remove the damaged one to use it`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * Reads a checkpoint.
+ *
+ * @param path The file, or a run folder, of which the last one is read.
+ * @throws {Error} When there is none, it is cut short or damaged, of a newer version, or no checkpoint of ours.
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  let file = path;
+  let bytes: Uint8Array;
+  try {
+    if ((await Deno.stat(path)).isDirectory) {
+      const latest = await latestCheckpoint(path);
+      if (!latest) {
+        throw new Error(`${path}: holds no checkpoint (looked for checkpoints/step-….safetensors)`);
+      }
+      file = latest;
+    }
+    bytes = await Deno.readFile(file);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new Error(
+        `${path}: there is no such checkpoint; name a run folder or a file in its checkpoints/`,
+      );
+    }
+    throw isPathError(cause) ? pathError(cause, file, "read") : cause;
+  }
+  return await parseCheckpoint(file, bytes);
+}
+
+/**
+ * Reads a checkpoint from its bytes.
+ *
+ * @param file Where they are from.
+ * @throws {Error} As {@linkcode readCheckpoint}.
+ */
+export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<Checkpoint> {
+  const { tensors, metadata } = await decodeOrAdvise(file, bytes);
+  if (metadata.format !== "semantic-ae checkpoint") {
+    throw new Error(
+      `${file}: a safetensors file, but not a checkpoint of a run (its metadata does not say so)`,
+    );
+  }
+  if (Number(metadata.version) > CHECKPOINT_VERSION) {
+    throw new Error(
+      `${file}: has format version ${metadata.version}; this program reads up to ${CHECKPOINT_VERSION}. Update it`,
+    );
+  }
+  return {
+    tensors,
+    path: file,
+    config: checkSettings(JSON.parse(metadata.config), `${file} (configuration)`) as RunConfig,
+    step: Number(metadata.step),
+    cursor: JSON.parse(metadata.cursor) as Cursor,
+    ...(metadata.places && { places: JSON.parse(metadata.places) as number[][] }),
+    pictures: Number(metadata.pictures),
+    bad: Number(metadata.bad),
+    engine: metadata.engine,
+    time: metadata.time,
+  };
+}
+
+/**
+ * Checks that a run may go on from a checkpoint: every setting that changes numbers must be the same.
+ *
+ * @throws {Error} Naming each setting that differs, with both values.
+ */
+export function checkSameConfig(checkpoint: Checkpoint, config: RunConfig): void {
+  const differing = (Object.keys(SETTINGS) as (keyof RunConfig)[])
+    .filter((key) => key !== "preset" && !SETTINGS[key].free)
+    // A setting that is younger than the checkpoint.
+    .filter((key) => checkpoint.config[key] !== undefined)
+    .filter((key) => JSON.stringify(checkpoint.config[key]) !== JSON.stringify(config[key]));
+  if (differing.length === 0) return;
+  const list = differing.map((key) =>
+    `${key} is ${JSON.stringify(config[key])}, in the checkpoint ${JSON.stringify(checkpoint.config[key])}`
+  );
+  throw new Error(
+    `${checkpoint.path} is of another configuration: ${list.join("; ")}. ` +
+      "Leave these settings as they were, or start a new run in another --out",
+  );
+}

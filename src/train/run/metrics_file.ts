@@ -1,0 +1,90 @@
+import { writeAtomic } from "../../files/atomic.ts";
+
+/** One line of metrics.jsonl. */
+export interface MetricsLine {
+  /** Steps done, from 1. */
+  step: number;
+  epoch: number;
+  /** The whole loss, and its terms before their weights. */
+  loss: number;
+  reconstruction1: number;
+  reconstruction2: number;
+  class: number;
+  patch: number;
+  /** Norm of all gradients before clipping. */
+  gradNorm: number;
+  lr: number;
+  wd: number;
+  /** Over the last steps. */
+  imagesPerSecond: number;
+  /** Share of the devices' peak that the products and convolutions make use of (MFU), where the peak is known. */
+  mfu?: number;
+  /** Share of the time spent waiting for data, over the last steps. */
+  waiting: number;
+  /** Bad pictures skipped so far. */
+  bad: number;
+}
+
+/** A file of metrics that is being written. */
+export interface MetricsLog {
+  /** Appends a line. */
+  write(line: MetricsLine): void;
+  /** Makes sure that all lines are on the disk. */
+  sync(): Promise<void>;
+  close(): void;
+}
+
+/**
+ * Opens a run's metrics for appending. Lines after `step`, which a killed run has left behind its last checkpoint, and
+ * a torn last line are removed first: the steps are done again.
+ *
+ * @param path The file; made when it does not exist.
+ * @param step Steps that the run goes on from.
+ */
+export async function openMetrics(path: string, step: number): Promise<MetricsLog> {
+  const kept = (await readMetrics(path)).filter((line) => line.step <= step);
+  await writeAtomic(path, kept.map((line) => JSON.stringify(line) + "\n").join(""));
+  const file = await Deno.open(path, { append: true });
+  const encoder = new TextEncoder();
+  return {
+    write(line) {
+      const bytes = encoder.encode(JSON.stringify(line) + "\n");
+      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+    },
+    sync: () => file.syncData(),
+    close: () => file.close(),
+  };
+}
+
+/** A log that is written nowhere. */
+export function silentMetrics(): MetricsLog {
+  return { write: () => {}, sync: () => Promise.resolve(), close: () => {} };
+}
+
+/** The whole lines of a metrics file, in order; none when there is no file. A torn last line is left out. */
+export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+  const rows = text.split("\n");
+  const torn = rows.pop();
+  const lines = rows.map((row, i) => {
+    try {
+      return JSON.parse(row) as MetricsLine;
+    } catch {
+      throw new Error(`${path}: line ${i + 1} is no JSON; repair or remove it`);
+    }
+  });
+  if (torn) {
+    try {
+      lines.push(JSON.parse(torn) as MetricsLine);
+    } catch {
+      // Cut off in the middle of writing: the step was not finished for us.
+    }
+  }
+  return lines;
+}

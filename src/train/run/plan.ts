@@ -1,0 +1,164 @@
+import { join } from "node:path";
+import { isPathError, pathError } from "../../data/io/paths.ts";
+import { type Data, dataLength, dataUri } from "../../data/open/opened.ts";
+import { parseProcess } from "../../data/epoch/process_share.ts";
+import { isPartial, removePartial, writeAtomic } from "../../files/atomic.ts";
+import {
+  type Checkpoint,
+  checkpointFolder,
+  checkSameConfig,
+  latestCheckpoint,
+  readCheckpoint,
+} from "./checkpoint.ts";
+import { ConfigError, readConfig, resolveConfig } from "../config/config.ts";
+import type { RunConfig } from "../config/settings.ts";
+
+/** Whether a path exists. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw pathError(error, path, "read");
+  }
+}
+
+/** Default run folders: runs/tiny, runs/tiny-2, … and those of them that exist. */
+async function defaultFolders(preset: string): Promise<{ existing: string[]; free: string }> {
+  const existing: string[] = [];
+  for (let i = 1;; i++) {
+    const folder = join("runs", i === 1 ? preset : `${preset}-${i}`);
+    if (!await exists(folder)) return { existing, free: folder };
+    existing.push(folder);
+  }
+}
+
+/**
+ * The whole configuration of a run from what the user gave: of a new run, or with `resume` that of the run in `out`.
+ *
+ * @param file Settings from a configuration file.
+ * @param flags Settings from flags, which win.
+ * @returns The configuration with `out` filled in.
+ * @throws {ConfigError} For settings that cannot be used, or nothing to resume.
+ */
+export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig>): Promise<RunConfig> {
+  const given = { ...file, ...flags };
+  if (!given.resume) {
+    const config = resolveConfig(file, flags);
+    return { ...config, out: config.out || (await defaultFolders(config.preset)).free };
+  }
+  const out = given.out || (await defaultFolders(given.preset ?? "demo")).existing.at(-1);
+  if (!out) throw new ConfigError("--resume found no run in runs/; name its folder with --out");
+  const stored = join(out, "config.json");
+  if (!await exists(stored)) {
+    throw new ConfigError(
+      `--resume: ${out} holds no run (no config.json); check --out, or leave --resume out`,
+    );
+  }
+  return { ...resolveConfig(await readConfig(stored), file, flags), out, resume: true };
+}
+
+/**
+ * Makes a run's folder ready: a new one must be missing or empty; a resumed one gives its last checkpoint.
+ *
+ * @returns The checkpoint to go on from; null for a run that has none yet.
+ * @throws {ConfigError} When a new run's folder is in use.
+ * @throws {Error} When the checkpoint cannot be read or is of another configuration.
+ */
+export async function prepareFolder(config: RunConfig): Promise<Checkpoint | null> {
+  const { out } = config;
+  if (!out) throw new ConfigError("out is empty: name a run folder");
+  try {
+    return await prepare(config);
+  } catch (error) {
+    throw isPathError(error) ? pathError(error, out, "write") : error;
+  }
+}
+
+/** As {@linkcode prepareFolder}, with the file system's own errors. */
+async function prepare(config: RunConfig): Promise<Checkpoint | null> {
+  const { out } = config;
+  let checkpoint: Checkpoint | null = null;
+  if (await exists(out)) {
+    if (!(await Deno.stat(out)).isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);
+    const names = (await Array.fromAsync(Deno.readDir(out))).map((entry) => entry.name);
+    if (!config.resume && names.some((name) => !isPartial(name))) {
+      throw new ConfigError(
+        `--out ${out}: the folder is not empty. To go on with the run in it, add --resume; else name another folder`,
+      );
+    }
+    for (const folder of [out, checkpointFolder(out)]) if (await exists(folder)) await removePartial(folder);
+    const latest = config.resume ? await latestCheckpoint(out) : null;
+    if (latest) {
+      checkpoint = await readCheckpoint(latest);
+      checkSameConfig(checkpoint, config);
+    }
+  }
+  await Deno.mkdir(checkpointFolder(out), { recursive: true });
+  await writeAtomic(join(out, "config.json"), JSON.stringify({ ...config, resume: false }, null, 2) + "\n");
+  return checkpoint;
+}
+
+/** Empties the folder of a run that was prepared but never begun, so that it can be named again. */
+export async function abandonFolder({ out }: Pick<RunConfig, "out">): Promise<void> {
+  for (const name of ["config.json", "metrics.jsonl", "bad.jsonl", "checkpoints"]) {
+    await Deno.remove(join(out, name), { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+}
+
+/**
+ * Which part of the data this process takes; undefined for all of it.
+ *
+ * @throws {ConfigError} For anything but i/n.
+ */
+export function processOf(config: Pick<RunConfig, "process">): { index: number; count: number } | undefined {
+  if (config.process === "") return undefined;
+  try {
+    return parseProcess(config.process);
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+/** The part of each batch, and of the data, that this process takes: of several nodes each has an equal one. */
+export function shareOf(
+  config: Pick<RunConfig, "process" | "nodes" | "nodeId" | "batchSize">,
+): { process: { index: number; count: number } | undefined; batchSize: number } {
+  const { nodes, nodeId, batchSize } = config;
+  if (nodes === 1) return { process: processOf(config), batchSize };
+  return { process: { index: nodeId, count: nodes }, batchSize: batchSize / nodes };
+}
+
+/**
+ * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
+ *
+ * @returns Also the pictures of an epoch, of all processes together.
+ * @throws {ConfigError} When the batch is larger than the data, or a stream's epoch is of unknown length.
+ */
+export function planSteps(
+  config: RunConfig,
+  data: Data,
+): { pictures: number; perEpoch: number; total: number } {
+  const share = shareOf(config);
+  const pictures = dataLength(data) ?? config.epochPictures, count = share.process?.count ?? 1;
+  if (pictures === 0 && dataLength(data) === null) {
+    throw new ConfigError(
+      `${dataUri(data)} is read as a stream, which does not tell how many pictures it has: say it with ` +
+        "--epoch-pictures N (deno task data counts them)",
+    );
+  }
+  const mine = Math.floor(pictures / count), perEpoch = Math.floor(mine / share.batchSize);
+  if (perEpoch === 0) {
+    throw new ConfigError(
+      `batchSize is ${config.batchSize}, but ${dataUri(data)} has only ${pictures} pictures` +
+        `${count > 1 ? ` for ${count} processes` : ""}; use --batch-size ${
+          Math.max(1, mine * config.nodes)
+        } or less`,
+    );
+  }
+  const all = Math.round(config.epochs * perEpoch);
+  return { pictures, perEpoch, total: config.steps > 0 ? Math.min(config.steps, all) : all };
+}

@@ -1,0 +1,44 @@
+import { type Data, dataLength, dataUri } from "../../data/open/opened.ts";
+import type { CompileReport, Engine } from "../../engine/types.ts";
+import type { Checkpoint } from "../run/checkpoint.ts";
+import type { RunConfig } from "../config/settings.ts";
+
+/** What a run is, as labels and lines for people. */
+export function describeRun(
+  config: RunConfig,
+  run: {
+    engine: Engine;
+    source: Data;
+    /** Trainable numbers of the model. */
+    parameters: number;
+    plan: { pictures: number; perEpoch: number; total: number };
+    /** What it goes on from. */
+    resumed: Pick<Checkpoint, "step" | "path" | "engine"> | null;
+  },
+): [label: string, text: string][] {
+  const { engine, source, parameters, plan: { pictures, perEpoch, total }, resumed } = run;
+  const order = dataLength(source) === null
+    ? `, a stream: shards and a buffer of ${config.shuffleBuffer} are shuffled`
+    : ", shuffled exactly";
+  const from = resumed ? `, going on after ${resumed.step} (${resumed.path})` : "";
+  const lines: [string, string][] = [
+    ["engine", `${engine.name}: ${engine.description}, ${config.precision}`],
+    ["model", `${config.preset}, ${parameters.toLocaleString("en")} trainable parameters`],
+    [
+      "data",
+      `${dataUri(source)}: ${pictures} pictures, ${perEpoch} steps of ${config.batchSize} an epoch${order}`,
+    ],
+    ["run", `${config.out}: ${total} steps${from}`],
+  ];
+  if (resumed && resumed.engine !== engine.name) {
+    lines.push(["note", `the checkpoint was made by ${resumed.engine}; ${engine.name} rounds differently`]);
+  }
+  return lines;
+}
+
+/** How a step was compiled, for people. */
+export function describeCompile({ traceSeconds, compileSeconds, cached, flops }: CompileReport): string {
+  const how = cached ? "loaded compiled in" : "compiled in";
+  return `traced in ${traceSeconds.toFixed(1)} s, ${how} ${compileSeconds.toFixed(1)} s` +
+    (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "");
+}

@@ -1,0 +1,111 @@
+import type { MetricsLine } from "../run/metrics_file.ts";
+
+/** Shows how a run goes on. */
+export interface Progress {
+  /** Says a line that stays. */
+  line(text: string): void;
+  /** Shows the state after a step. */
+  step(line: MetricsLine, total: number, secondsLeft: number): void;
+  /** Ends the status line, if there is one. */
+  close(): void;
+}
+
+/** Where and how progress is shown. */
+export interface ProgressOptions {
+  /** Takes text as it is. */
+  write: (text: string) => void;
+  /** True: one status line that is written over. False: a line now and then. */
+  terminal: boolean;
+  /** Width of the terminal in characters. */
+  columns?: () => number;
+  /** Seconds between lines where there is no terminal. Default 10. */
+  every?: number;
+  /** The time in milliseconds; for tests. */
+  now?: () => number;
+}
+
+/** Seconds as `1:02:03` or `2:03`. */
+export function clock(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const s = Math.max(0, Math.round(seconds));
+  const two = (x: number) => String(x).padStart(2, "0");
+  const minutes = Math.floor(s / 60) % 60, hours = Math.floor(s / 3600);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+}
+
+function summary(line: MetricsLine, total: number, left: number): string {
+  const rate = line.imagesPerSecond;
+  return `step ${String(line.step).padStart(String(total).length)}/${total}  loss ${line.loss.toFixed(3)}` +
+    ` (rec ${line.reconstruction1.toFixed(3)} ${line.reconstruction2.toFixed(3)}` +
+    ` class ${line.class.toFixed(3)} patch ${line.patch.toFixed(3)})` +
+    `  ${rate < 10 ? rate.toFixed(2) : rate.toFixed(0)} images/s  waiting ${
+      (100 * line.waiting).toFixed(0)
+    } %` +
+    (line.mfu ? `  MFU ${(100 * line.mfu).toFixed(0)} %` : "") +
+    (line.bad > 0 ? `  bad ${line.bad}` : "") + `  left ${clock(left)}`;
+}
+
+/** The same for a terminal that is too narrow for {@linkcode summary}: about 80 characters. */
+function short(line: MetricsLine, total: number, left: number): string {
+  const two = (x: number) => x.toFixed(2);
+  return `${line.step}/${total} ${clock(left)} left ${line.imagesPerSecond.toFixed(0)}/s wait ${
+    (100 * line.waiting).toFixed(0)
+  } % loss ${two(line.loss)} (rec ${two(line.reconstruction1)} ${two(line.reconstruction2)} class ${
+    two(line.class)
+  } patch ${two(line.patch)})`;
+}
+
+/** Progress as text: a bar on a terminal, else a line every few seconds and at the end. */
+export function openProgress(options: ProgressOptions): Progress {
+  const { write, terminal, columns = () => 100, every = 10, now = () => performance.now() } = options;
+  const CLEAR = "\r\x1b[K";
+  let shown = false;
+  let lastTime = -Infinity;
+  return {
+    line(text) {
+      write(`${shown ? CLEAR : ""}${text}\n`);
+      shown = false;
+    },
+    step(line, total, secondsLeft) {
+      const last = line.step >= total;
+      if (now() - lastTime < (terminal ? 100 : every * 1000) && !last) return;
+      lastTime = now();
+      const full = summary(line, total, secondsLeft);
+      if (!terminal) return write(`${full}\n`);
+      const room = columns() - 1;
+      const text = full.length <= room ? full : short(line, total, secondsLeft);
+      const length = Math.min(30, room - text.length - 3);
+      const done = Math.round(length * line.step / total);
+      const bar = length >= 8 ? `[${"█".repeat(done)}${"·".repeat(length - done)}] ` : "";
+      write(`${CLEAR}${(bar + text).slice(0, room)}`);
+      shown = true;
+    },
+    close() {
+      if (shown) write("\n");
+      shown = false;
+    },
+  };
+}
+
+/** Progress on this process's standard output. */
+export function consoleProgress(): Progress {
+  const encoder = new TextEncoder();
+  const write = (text: string) => {
+    const bytes = encoder.encode(text);
+    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+  };
+  return openProgress({
+    write,
+    terminal: Deno.stdout.isTerminal(),
+    columns: () => {
+      try {
+        return Deno.consoleSize().columns;
+      } catch {
+        return 100;
+      }
+    },
+  });
+}
+
+/** Progress that shows nothing. */
+export const silent: Progress = { line: () => {}, step: () => {}, close: () => {} };

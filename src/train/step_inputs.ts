@@ -1,0 +1,72 @@
+import type { Batch } from "../data/types.ts";
+import * as tf from "../engine/tensors.ts";
+import type { Engine } from "../engine/types.ts";
+import { VIEW_FIELDS } from "../views/types.ts";
+import { drawDrop } from "./drop.ts";
+import { type ScheduleSettings, stepScalars } from "./schedule.ts";
+import type { ScalarTensors, StepBatch } from "./step.ts";
+
+/** What the arguments of a step depend on beside the batch. A whole run configuration is one. */
+export interface FeedSettings extends ScheduleSettings {
+  imageSize: number;
+  /** Blocks of the encoder. */
+  depth: number;
+  seed: number;
+}
+
+/**
+ * A batch as the tensors that a step takes.
+ *
+ * @param step Number of the step in the run, counted from 0: it names the draws of stochastic depth.
+ */
+export function batchTensors(
+  engine: Engine,
+  settings: Omit<FeedSettings, keyof ScheduleSettings>,
+  batch: Pick<Batch, "base" | "views" | "indices">,
+  step: number,
+): StepBatch {
+  const { imageSize: size, depth, seed } = settings;
+  const count = batch.indices.length;
+  return {
+    base: engine.bytes(batch.base, [count, size, size, 3]),
+    views: tf.tensor(batch.views, [2, count, VIEW_FIELDS], "float32"),
+    drop: tf.tensor(drawDrop(seed, step, depth, 2 * count), [depth, 2, 2 * count], "float32"),
+  };
+}
+
+/** The scalars of a step as tensors. `step` is counted from 0. */
+export function scalarTensors(
+  settings: ScheduleSettings,
+  stepsPerEpoch: number,
+  step: number,
+): ScalarTensors {
+  const { lr, wd, bias1, bias2, ema } = stepScalars(settings, stepsPerEpoch, step);
+  return {
+    lr: tf.scalar(lr),
+    wd: tf.scalar(wd),
+    bias1: tf.scalar(bias1),
+    bias2: tf.scalar(bias2),
+    ema: tf.scalar(ema),
+  };
+}
+
+/** A step's metrics as numbers. */
+export type MetricValues = {
+  loss: number;
+  reconstruction1: number;
+  reconstruction2: number;
+  class: number;
+  patch: number;
+  gradNorm: number;
+};
+
+/** Reads a step's metrics and disposes their tensors. Waits for the device without blocking. */
+export async function readValues(metrics: Record<keyof MetricValues, tf.Tensor>): Promise<MetricValues> {
+  const values: Record<string, number> = {};
+  try {
+    for (const [name, tensor] of Object.entries(metrics)) values[name] = (await tensor.data())[0];
+  } finally {
+    for (const tensor of Object.values(metrics)) tensor.dispose();
+  }
+  return values as MetricValues;
+}

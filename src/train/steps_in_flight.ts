@@ -1,0 +1,52 @@
+import type { Batch } from "../data/types.ts";
+import { type MetricValues, readValues } from "./step_inputs.ts";
+import type { StepMetrics } from "./step.ts";
+
+/** A step that the device may still be working on. */
+export interface Flight {
+  /** Its number in the run, from 1. */
+  step: number;
+  batch: Pick<Batch, "epoch" | "keys" | "bad">;
+  /** When its metrics had arrived, in milliseconds; infinite before. */
+  done: number;
+}
+
+/** The steps under way, in order. */
+export interface Flights {
+  /** Adds a step that was begun. */
+  begin(step: number, batch: Flight["batch"], metrics: StepMetrics): void;
+  /** Waits for the oldest steps, one by one, until no more than so many are under way. */
+  settle(atMost: number): Promise<void>;
+  /** When the last step had finished; infinite while it has not, minus infinity where none is under way. */
+  lastDone(): number;
+  /** Resolves when nothing is under way any more, however it ended. */
+  over(): Promise<void>;
+}
+
+/**
+ * No step under way yet.
+ *
+ * @param alive Waits for a step's values, or fails where they will never come.
+ * @param settled Checks and records the values of a step; what it throws ends `settle`.
+ */
+export function openFlights(
+  alive: (values: Promise<MetricValues>) => Promise<MetricValues>,
+  settled: (flight: Flight, values: MetricValues) => Promise<void>,
+): Flights {
+  const flights: (Flight & { values: Promise<MetricValues> })[] = [];
+  return {
+    begin: (step, batch, metrics) => {
+      const flight = { step, batch, done: Infinity, values: readValues(metrics) };
+      flight.values.then(() => flight.done = performance.now(), () => {});
+      flights.push(flight);
+    },
+    settle: async (atMost) => {
+      while (flights.length > atMost) {
+        const values = await alive(flights[0].values);
+        await settled(flights.shift()!, values);
+      }
+    },
+    lastDone: () => flights.at(-1)?.done ?? -Infinity,
+    over: async () => void await Promise.allSettled(flights.map(({ values }) => values)),
+  };
+}

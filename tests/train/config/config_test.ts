@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+  checkSettings,
+  ConfigError,
+  nearest,
+  readConfig,
+  resolveConfig,
+} from "../../../src/train/config/config.ts";
+import { flagName, helpText, parseFlags } from "../../../src/train/config/flags.ts";
+import { presetConfig, shortenDemo } from "../../../src/train/config/presets.ts";
+import { SETTINGS } from "../../../src/train/config/settings.ts";
+
+const fails = (args: string[], pattern: RegExp) =>
+  assert.throws(
+    () => parseFlags(args),
+    (error) => error instanceof ConfigError && pattern.test(error.message),
+  );
+
+Deno.test("every preset's values pass the table's own checks, and every setting has a default", () => {
+  for (const preset of ["demo", "tiny", "small", "base"] as const) {
+    const config = presetConfig(preset);
+    checkSettings({ ...config }, preset);
+    assert.deepEqual(Object.keys(config).sort(), Object.keys(SETTINGS).sort());
+  }
+  assert.equal(presetConfig("demo").lr * presetConfig("demo").batchSize / 256, 1.5e-3);
+});
+
+Deno.test("flags of every kind are read", () => {
+  const { settings, config, help } = parseFlags([
+    "--batch-size",
+    "64",
+    "--lr=1e-3",
+    "--crop-scale",
+    "0.2,0.9",
+    "--ema",
+    "--no-head-batch-norm",
+    "--flip-rule",
+    "channels",
+    "--data",
+    "./my photos",
+    "--config",
+    "a.json",
+  ]);
+  assert.deepEqual(settings, {
+    batchSize: 64,
+    lr: 1e-3,
+    cropScale: [0.2, 0.9],
+    ema: true,
+    headBatchNorm: false,
+    flipRule: "channels",
+    data: "./my photos",
+  });
+  assert.equal(config, "a.json");
+  assert.equal(help, false);
+  assert.equal(parseFlags(["-h"]).help, true);
+});
+
+Deno.test("a wrong flag says which, what was given and what is expected", () => {
+  fails(["--batchsize", "3"], /unknown flag --batchsize; did you mean --batch-size\?/);
+  fails(["--epoch", "3"], /did you mean --epochs\?/);
+  fails(["--zzzzzzzzzz", "3"], /unknown flag --zzzzzzzzzz; see --help/);
+  fails(
+    ["--batch-size", "many"],
+    /--batch-size: batchSize is "many", but it must be a whole number from 1 up/,
+  );
+  fails(["--batch-size", "2.5"], /batchSize is 2.5/);
+  fails(["--batch-size", "-4"], /batchSize is -4/);
+  fails(["--batch-size"], /--batch-size needs a value: a whole number from 1 up/);
+  fails(
+    ["--crop-scale", "0.9,0.2"],
+    /cropScale is \[0.9,0.2\], but .*two numbers from 0 to 1, the smaller first/,
+  );
+  fails(["--hue", "0.7"], /hue is 0.7, but it must be a number from 0 to 0.5/);
+  fails(["--engine", "cuda"], /engine is "cuda", but it must be one of auto, xla/);
+  fails(["--no-lr"], /unknown flag --no-lr/);
+  fails(["--ema=maybe"], /ema is "maybe", but it must be true or false/);
+  fails(["photos"], /"photos" is no flag/);
+});
+
+Deno.test("a configuration file is checked like flags, and flags win over it, it over the preset", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = join(folder, "c.json");
+    const write = (value: unknown) => Deno.writeTextFile(path, JSON.stringify(value));
+    const rejects = (pattern: RegExp) =>
+      assert.rejects(
+        () => readConfig(path),
+        (error) => error instanceof ConfigError && pattern.test(error.message),
+      );
+
+    await rejects(/c\.json: cannot be read as configuration: there is no such file/);
+    await Deno.writeTextFile(path, "{");
+    await rejects(/c\.json: cannot be read as configuration/);
+    await write([1]);
+    await rejects(/must hold a JSON object/);
+    await write({ batchSise: 3 });
+    await rejects(/c\.json: unknown setting "batchSise"; did you mean "batchSize"\?/);
+    await write({ "batch-size": 3 });
+    await rejects(/did you mean "batchSize"\?/);
+    await write({ batchSize: "64" });
+    await rejects(/c\.json: batchSize is "64", but it must be a whole number from 1 up/);
+    await write({ ema: 1 });
+    await rejects(/ema is 1, but it must be true or false/);
+
+    await write({ preset: "tiny", lr: 0.5, epochs: 50 });
+    const config = resolveConfig(await readConfig(path), parseFlags(["--epochs", "60"]).settings);
+    assert.equal(config.epochs, 60);
+    assert.equal(config.lr, 0.5);
+    assert.equal(config.width, 192);
+    assert.equal(config.minLr, presetConfig("tiny").minLr);
+    assert.throws(() => resolveConfig({ epochs: 1, warmupEpochs: 2 }), /warmupEpochs is 2/);
+    assert.throws(() => resolveConfig({ imageSize: 65 }), /imageSize 65 is not a multiple of patchSize 8/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("the help names every setting with its default", () => {
+  const help = helpText("tiny");
+  for (const key of Object.keys(SETTINGS)) assert.match(help, new RegExp(`--(\\[no-\\])?${flagName(key)} `));
+  assert.match(help, /--batch-size .*\[32\]/);
+  assert.match(help, /--crop-scale .*\[0.14,1\]/);
+});
+
+Deno.test("the nearest name is suggested only when it is near", () => {
+  assert.equal(nearest("weigthDecay", ["weightDecay", "width"]), "weightDecay");
+  assert.equal(nearest("colour-map", ["lr", "seed"]), undefined);
+});
+
+Deno.test("the demo is shortened only where the user has not chosen its length", () => {
+  const demo = presetConfig("demo");
+  const short = shortenDemo(demo, { warmupEpochs: 0.1 });
+  assert.ok(short.epochs < 1 && short.batchSize < 128);
+  assert.equal(short.warmupEpochs, 0.1);
+  assert.equal(shortenDemo(demo, { epochs: 20 }), demo);
+  assert.equal(shortenDemo(demo, { steps: 5 }), demo);
+});

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+  type CheckpointInfo,
+  checkSameConfig,
+  latestCheckpoint,
+  readCheckpoint,
+  saveCheckpoint,
+} from "../../../src/train/run/checkpoint.ts";
+import { resolveConfig } from "../../../src/train/config/config.ts";
+import { writeSynced } from "../../../src/files/atomic.ts";
+import { planRun, prepareFolder } from "../../../src/train/run/plan.ts";
+import { encodeSafetensors, float32 } from "../../../src/files/safetensors.ts";
+
+const info = (step: number): CheckpointInfo => ({
+  config: resolveConfig({ seed: 7 }),
+  step,
+  cursor: { epoch: 1, position: 96 },
+  pictures: 100,
+  bad: 2,
+  engine: "wasm",
+  time: "2024-01-01T00:00:00.000Z",
+});
+const tensors = {
+  "head.slp.weight": float32([2, 2], Float32Array.of(1, -0, 1e-40, 3)),
+  "optimizer.m.head.slp.weight": float32([2, 2], new Float32Array(4)),
+};
+const names = async (folder: string) =>
+  (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("a checkpoint comes back bit for bit, and only the last ones are kept", () =>
+  withFolder(async (run) => {
+    assert.equal(await latestCheckpoint(run), null);
+    for (const step of [5, 10, 9999999, 10000000]) {
+      await saveCheckpoint(run, info(step), tensors, { keep: 2 });
+    }
+    const folder = join(run, "checkpoints");
+    assert.deepEqual(await names(folder), ["last", "step-09999999.safetensors", "step-10000000.safetensors"]);
+    assert.equal(await Deno.readTextFile(join(folder, "last")), "step-10000000.safetensors\n");
+    const read = await readCheckpoint(run);
+    assert.equal(read.path, join(folder, "step-10000000.safetensors"));
+    const { tensors: back, path: _, ...rest } = read;
+    assert.deepEqual(rest, info(10000000));
+    for (const [name, { shape, data }] of Object.entries(tensors)) {
+      assert.deepEqual([...back[name].shape], [...shape]);
+      assert.deepEqual(
+        new Uint8Array(Float32Array.from(back[name].data as Float32Array).buffer),
+        new Uint8Array(data.buffer as ArrayBuffer),
+      );
+    }
+  }));
+
+Deno.test("a write that fails leaves the last good checkpoint and no rubbish", () =>
+  withFolder(async (run) => {
+    const good = await saveCheckpoint(run, info(5), tensors, { keep: 1 });
+    const fullDisk = async (path: string, bytes: Uint8Array) => {
+      await writeSynced(path, bytes.subarray(0, 100));
+      throw new Error("No space left on device (os error 28)");
+    };
+    await assert.rejects(
+      () => saveCheckpoint(run, info(6), tensors, { keep: 1, write: fullDisk }),
+      (error: Error) =>
+        /step 6 .*No space left.*last good one is/.test(error.message) && error.message.includes(good),
+    );
+    assert.deepEqual(await names(join(run, "checkpoints")), ["last", "step-00000005.safetensors"]);
+    assert.equal((await readCheckpoint(run)).step, 5);
+  }));
+
+Deno.test("a checkpoint that is cut short, foreign or newer is refused, and the one before it named", () =>
+  withFolder(async (run) => {
+    await saveCheckpoint(run, info(5), tensors, { keep: 9 });
+    const path = await saveCheckpoint(run, info(6), tensors, { keep: 9 });
+    const { size } = await Deno.stat(path);
+    for (const length of [size - 1, 100, 5, 0]) {
+      await Deno.truncate(path, length);
+      await assert.rejects(
+        () => readCheckpoint(run),
+        /step-00000006.*(cut short|has [05] bytes).*step-00000005/,
+      );
+    }
+    await Deno.writeFile(path, encodeSafetensors(tensors, { version: "1" }));
+    await assert.rejects(() => readCheckpoint(run), /not a checkpoint of a run/);
+    await Deno.writeFile(
+      path,
+      encodeSafetensors(tensors, { format: "semantic-ae checkpoint", version: "2" }),
+    );
+    await assert.rejects(() => readCheckpoint(path), /format version 2; this program reads up to 1/);
+    await assert.rejects(() => readCheckpoint(join(run, "nothing")), /no such checkpoint/);
+    await assert.rejects(() => readCheckpoint(join(run, "checkpoints")), /holds no checkpoint/);
+  }));
+
+Deno.test("a checkpoint of another configuration is refused by naming what differs", () =>
+  withFolder(async (run) => {
+    await saveCheckpoint(run, info(5), tensors, { keep: 1 });
+    const checkpoint = await readCheckpoint(run);
+    checkSameConfig(checkpoint, { ...checkpoint.config, out: run, keep: 9, logEvery: 7 });
+    assert.throws(
+      () => checkSameConfig(checkpoint, { ...checkpoint.config, width: 64, cropScale: [0.5, 1] }),
+      (error: Error) =>
+        error.message.includes("cropScale is [0.5,1], in the checkpoint [0.3,1]") &&
+        error.message.includes("width is 64, in the checkpoint 128") && !error.message.includes("depth"),
+    );
+  }));
+
+Deno.test("a run folder in use is refused, and --resume takes its configuration from there", () =>
+  withFolder(async (parent) => {
+    const out = join(parent, "run");
+    await assert.rejects(() => planRun({}, { out, resume: true }), /holds no run \(no config\.json\)/);
+    const config = await planRun({ epochs: 7 }, { out, seed: 3 });
+    assert.equal(await prepareFolder(config), null);
+    await assert.rejects(() => prepareFolder(config), /not empty.*add --resume/);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(join(out, "config.json"))), config);
+
+    const resumed = await planRun({}, { out, resume: true, keep: 8 });
+    assert.deepEqual(resumed, { ...config, keep: 8, resume: true });
+    assert.equal(await prepareFolder(resumed), null);
+    const checkpoint = { ...info(4), config: { ...config, resume: false } };
+    await saveCheckpoint(out, checkpoint, tensors, { keep: 1 });
+    await Deno.writeTextFile(join(out, "checkpoints", ".partial-step-00000009.safetensors"), "x");
+    assert.equal((await prepareFolder(resumed))?.step, 4);
+    assert.ok(!(await names(join(out, "checkpoints"))).some((name) => name.startsWith(".")));
+    const other = await planRun({}, { out, resume: true, seed: 4 });
+    await assert.rejects(() => prepareFolder(other), /another configuration: seed is 4, in the checkpoint 3/);
+  }));
+
+Deno.test("a folder that may not be written gives an error, not a run", () =>
+  withFolder(async (parent) => {
+    const file = join(parent, "file");
+    await Deno.writeTextFile(file, "x");
+    await assert.rejects(
+      async () => await prepareFolder(await planRun({}, { out: file })),
+      /is a file, not a folder/,
+    );
+    await assert.rejects(async () => await prepareFolder(await planRun({}, { out: join(file, "run") })));
+  }));

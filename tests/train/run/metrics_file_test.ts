@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type MetricsLine, openMetrics, readMetrics } from "../../../src/train/run/metrics_file.ts";
+import { clock, openProgress } from "../../../src/train/show/progress.ts";
+import { openMeter } from "../../../src/train/show/meter.ts";
+
+const line = (step: number): MetricsLine => ({
+  step,
+  epoch: 0,
+  loss: 12.3456,
+  reconstruction1: 1,
+  reconstruction2: 2,
+  class: 3,
+  patch: 4,
+  gradNorm: 5,
+  lr: 0.1,
+  wd: 0.2,
+  imagesPerSecond: 100,
+  waiting: 0.25,
+  bad: 0,
+});
+
+Deno.test("metrics go on after the checkpoint's step; later and torn lines are dropped", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = join(folder, "metrics.jsonl");
+    const first = await openMetrics(path, 0);
+    for (const step of [1, 2, 3, 4]) first.write(line(step));
+    await first.sync();
+    first.close();
+    await Deno.writeTextFile(path, '{"step":5,"lo', { append: true });
+    assert.deepEqual((await readMetrics(path)).map(({ step }) => step), [1, 2, 3, 4]);
+    const second = await openMetrics(path, 2);
+    second.write(line(3));
+    second.close();
+    const text = await Deno.readTextFile(path);
+    assert.deepEqual(text.trim().split("\n").map((row) => JSON.parse(row).step), [1, 2, 3]);
+
+    await Deno.writeTextFile(path, "{}\noh\n{}\n");
+    await assert.rejects(() => readMetrics(path), /metrics\.jsonl: line 2 is no JSON/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("progress is a line now and then where there is no terminal", () => {
+  let out = "", time = 0;
+  const progress = openProgress({ write: (text) => out += text, terminal: false, now: () => time });
+  progress.line("hello");
+  for (let step = 1; step <= 40; step++) {
+    time += 1000;
+    progress.step(line(step), 40, 61);
+  }
+  const lines = out.trimEnd().split("\n");
+  assert.deepEqual(lines.map((text) => /step +(\d+)/.exec(text)?.[1]), [
+    undefined,
+    "1",
+    "11",
+    "21",
+    "31",
+    "40",
+  ]);
+  assert.match(lines[1], /loss 12\.346 .*100 images\/s {2}waiting 25 % {2}left 1:01/);
+  assert.ok(!out.includes("\r"));
+});
+
+Deno.test("on a terminal the status is one line that fits, and lines said meanwhile stay whole", () => {
+  let out = "", time = 0;
+  const progress = openProgress({
+    write: (text) => out += text,
+    terminal: true,
+    columns: () => 90,
+    now: () => time += 1000,
+  });
+  progress.step(line(1), 2, 1);
+  progress.line("note");
+  progress.step(line(2), 2, 0);
+  progress.close();
+  const parts = out.split("\r\x1b[K");
+  assert.equal(parts.length, 4);
+  assert.ok(parts.every((part) => part.trimEnd().length < 90));
+  assert.match(
+    parts[1],
+    /^\[████····\] 1\/2 0:01 left 100\/s wait 25 % loss 12\.35 \(rec 1\.00 2\.00 class 3\.00 patch 4\.00\)$/,
+  );
+  assert.equal(parts[2], "note\n");
+  assert.ok(out.endsWith("\n"));
+});
+
+Deno.test("waiting counts only time in which the device was idle", () => {
+  const meter = openMeter(8);
+  meter.start();
+  const begin = performance.now();
+  meter.wait(begin, Infinity, begin + 500); // A step was still under way.
+  meter.wait(begin + 500, begin + 600, begin + 800); // It ended after 100 ms; idle for 200.
+  const { waiting, imagesPerSecond } = meter.tick(begin + 1000);
+  assert.ok(Math.abs(waiting - 0.2) < 0.01);
+  assert.ok(Math.abs(imagesPerSecond - 8) < 0.1);
+});
+
+Deno.test("durations read like a clock", () => {
+  assert.deepEqual([5, 65, 3725, Infinity].map(clock), ["0:05", "1:05", "1:02:05", "?"]);
+});
