@@ -23,7 +23,7 @@ export interface PackOptions {
   maxSide?: number;
   /** Quality of those JPEGs, 1 … 100. Default 90. */
   quality?: number;
-  /** Stores the decoded base pictures of this side (SPEC §1.1), in place of the files. Default: the files. */
+  /** Stores the decoded base pictures of this side (docs/spec.md §1.1), in place of the files. Default: the files. */
   raw?: number;
   /** Larger pictures are bad. Default as in {@linkcode decodePicture}. */
   maxPixels?: number;

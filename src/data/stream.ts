@@ -37,7 +37,7 @@ interface Sample {
 /**
  * Streams batches of base pictures and sampled views, epoch after epoch without end.
  *
- * Each epoch has an order of its own; its last pictures that do not fill a batch are left out, as in SPEC §7. Bad
+ * Each epoch has an order of its own; its last pictures that do not fill a batch are left out, as in docs/spec.md §7. Bad
  * records are skipped and their places filled from the rest of the epoch. What is delivered depends only on the source,
  * the seed and the cursor: never on timing, `concurrency` or `workers`. Going on from any batch's `next` gives the same
  * rest: at once where records can be read by index, and by passing over records without decoding them in a stream.

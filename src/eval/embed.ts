@@ -26,7 +26,7 @@ export interface EmbedOptions {
   batchSize?: number;
   /** Whether to give all patch tokens as well. Default false. */
   patches?: boolean;
-  /** Of how many last blocks to give the class tokens as well, for a linear probe (SPEC §9). Default none. */
+  /** Of how many last blocks to give the class tokens as well, for a linear probe (docs/spec.md §9). Default none. */
   blocks?: number;
 }
 

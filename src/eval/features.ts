@@ -13,8 +13,8 @@ export interface FeatureOptions {
 }
 
 /**
- * Features of pictures for a linear probe or nearest neighbours (SPEC "Linear evaluation"): class tokens of the last
- * blocks, each through the encoder's final norm, oldest first; then the mean patch token, if asked for (SPEC D15).
+ * Features of pictures for a linear probe or nearest neighbours (docs/spec.md §9 "Linear evaluation"): class tokens of the last
+ * blocks, each through the encoder's final norm, oldest first; then the mean patch token, if asked for (docs/spec.md §10 D15).
  * A pure function.
  *
  * @param params Trainable and frozen parameters in one record.

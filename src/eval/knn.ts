@@ -5,7 +5,7 @@ export const VOTE_TEMPERATURE = .07;
 
 /**
  * The class of every query by its k nearest neighbours: each votes exp(cosine / temperature) for its class (Wu et al.,
- * CVPR 2018; SPEC §9). Equal votes go to the class that stands first; a query without neighbours gets −1.
+ * CVPR 2018; docs/spec.md §9). Equal votes go to the class that stands first; a query without neighbours gets −1.
  *
  * @param neighbours From `nearest`, of at least k neighbours.
  * @param labels The class of each gallery row.

@@ -6,7 +6,7 @@ import { linear, logSumExp } from "../model/layers.ts";
 import type { Params } from "../model/types.ts";
 import { randomStream } from "../random.ts";
 
-/** A linear probe: batch norm without weights, then one linear layer. SPEC "Linear evaluation". */
+/** A linear probe: batch norm without weights, then one linear layer. docs/spec.md §9 "Linear evaluation". */
 export type ProbeState = {
   /** `linear.weight` [K, width] and `linear.bias` [K]. */
   params: Params;

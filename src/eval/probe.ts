@@ -120,7 +120,7 @@ function checkK(asked: readonly number[] | undefined, voters: number): number[] 
 
 /**
  * Probes a model's features on labelled pictures: weighted nearest neighbours by DINO's protocol, and on request a
- * linear classifier. Pictures are looked at as SPEC §9 says: shorter side 256 of 224, the middle cut out. Those without
+ * linear classifier. Pictures are looked at as docs/spec.md §9 says: shorter side 256 of 224, the middle cut out. Those without
  * a class are left out.
  *
  * @throws {Error} There are no classes, classes that do not match, or fewer pictures than k; a picture cannot be read

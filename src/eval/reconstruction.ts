@@ -199,7 +199,7 @@ export function drawReconstructions(config: ModelConfig, shown: Reconstructions)
 /**
  * Writes a PNG that shows what the model makes of crops: rows for the picture, its crop, what the decoder was given
  * (where the placed code lies; the rest is mask token), what it decoded, and that in the place of what the crop did not
- * show, which alone is trained (SPEC §6).
+ * show, which alone is trained (docs/spec.md §6).
  *
  * @throws {Error} The source's pictures cannot be read or the file cannot be written; an old file then stays.
  */

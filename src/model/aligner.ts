@@ -20,7 +20,7 @@ export interface Aligned {
   mask: tf.Tensor3D;
 }
 
-/** First and last-plus-one cell between two edges in [0, 1]. An empty region gets one cell (SPEC D6). */
+/** First and last-plus-one cell between two edges in [0, 1]. An empty region gets one cell (docs/spec.md §10 D6). */
 function span(low: tf.Tensor, high: tf.Tensor, grid: number): [tf.Tensor1D, tf.Tensor1D] {
   const first = tf.minimum(tf.floor(tf.mul(low, grid)), grid - 1);
   const last = tf.maximum(tf.floor(tf.mul(high, grid)), tf.add(first, 1));
@@ -28,7 +28,7 @@ function span(low: tf.Tensor, high: tf.Tensor, grid: number): [tf.Tensor1D, tf.T
 }
 
 /**
- * The cells that boxes cover (SPEC §4): both edges times G in float32, truncated.
+ * The cells that boxes cover (docs/spec.md §4): both edges times G in float32, truncated.
  *
  * @param boxes [N, 4]: x0, y0, x1, y1 in shares of the picture's side; x0 > x1 marks a flip.
  */
@@ -56,7 +56,7 @@ function inside(first: tf.Tensor, last: tf.Tensor, grid: number): tf.Tensor {
 
 /**
  * What each cell of one axis of the canvas takes from each cell of the code grid: [N, G, G], bilinear, outside cells
- * take nothing (SPEC §4).
+ * take nothing (docs/spec.md §4).
  *
  * @param flip 1 where the code grid is mirrored along this axis; left out: nowhere.
  */
@@ -74,7 +74,7 @@ function placement(first: tf.Tensor, last: tf.Tensor, grid: number, flip?: tf.Te
   return tf.mul(weights, tf.expandDims(inside(first, last, grid), 2));
 }
 
-/** Codes whose channels are reversed in the cells, not the class code, of flipped views: as shipped (SPEC D1). */
+/** Codes whose channels are reversed in the cells, not the class code, of flipped views: as shipped (docs/spec.md §10 D1). */
 function reverseChannels(codes: tf.Tensor, flip: tf.Tensor): tf.Tensor {
   const [count, tokens] = codes.shape;
   const cellsOnly = tf.pad(tf.ones([1, tokens - 1, 1]), [[0, 0], [1, 0], [0, 0]]);
@@ -83,7 +83,7 @@ function reverseChannels(codes: tf.Tensor, flip: tf.Tensor): tf.Tensor {
 }
 
 /**
- * The semantic aligner (SPEC §4): each view's grid of codes is resized into the cells that its box covers of an empty
+ * The semantic aligner (docs/spec.md §4): each view's grid of codes is resized into the cells that its box covers of an empty
  * canvas over the whole picture, mirrored back if the view was flipped, and the mask token fills the rest. Per sample
  * the canvas is Ry·K·Rxᵀ with G × G matrices from the box; here as one product with Ry ⊗ Rx, in which the class code
  * has a place of its own.

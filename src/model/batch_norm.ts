@@ -2,7 +2,7 @@ import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 import type { Params } from "./types.ts";
 
-/** Epsilon beside the variance (SPEC §3). */
+/** Epsilon beside the variance (docs/spec.md §3). */
 export const BATCH_NORM_EPSILON = 1e-5;
 /** Share of the new statistics in the running ones. */
 export const BATCH_NORM_MOMENTUM = 0.1;
@@ -41,7 +41,7 @@ function normalise(x: tf.Tensor, mean: tf.Tensor, scale: tf.Tensor, affine: tf.T
 }
 
 /**
- * Batch norm of rows (SPEC §3): in training by the mean and biased variance of all rows, and the running statistics
+ * Batch norm of rows (docs/spec.md §3): in training by the mean and biased variance of all rows, and the running statistics
  * move toward the mean and unbiased variance; otherwise by the running statistics.
  *
  * @param x [rows, width].

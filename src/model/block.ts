@@ -20,7 +20,7 @@ function scaleSequences(rows: tf.Tensor, keep: tf.Tensor | undefined): tf.Tensor
 }
 
 /**
- * A pre-norm transformer block: x + Attention(LN(x)), then x + MLP(LN(x)). SPEC §2.
+ * A pre-norm transformer block: x + Attention(LN(x)), then x + MLP(LN(x)). docs/spec.md §2.
  *
  * @param x The tokens of all sequences as rows, [N·T, d].
  * @param name Of the block, such as `backbone.blocks.0`.

@@ -26,7 +26,7 @@ export interface ModelConfig {
   decoderHeads: number;
   /** Hidden width of the decoder's MLPs, as a multiple of `codeWidth`. */
   decoderMlpRatio: number;
-  /** What a flip mirrors: the code grid's columns, which is right, or its channels, as shipped (SPEC D1). */
+  /** What a flip mirrors: the code grid's columns, which is right, or its channels, as shipped (docs/spec.md §10 D1). */
   flipRule: "columns" | "channels";
   /** Whether transformer blocks are computed again for the gradients in place of keeping their intermediates. */
   rematerialise: boolean;
@@ -59,7 +59,7 @@ const REFERENCE: ModelConfig = {
   initLinear: 0.02,
 };
 
-/** Ready sizes: the reference's three (SPEC §2), and one that trains in minutes on a laptop's processor. */
+/** Ready sizes: the reference's three (docs/spec.md §2), and one that trains in minutes on a laptop's processor. */
 export const PRESETS: Readonly<Record<ModelPreset, Readonly<ModelConfig>>> = {
   demo: {
     ...REFERENCE,

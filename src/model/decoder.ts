@@ -19,7 +19,7 @@ export interface Decoded {
 }
 
 /**
- * The decoder (SPEC §5): positions, transformer blocks, norm, linear layer, norm, and one patch of pixels from every
+ * The decoder (docs/spec.md §5): positions, transformer blocks, norm, linear layer, norm, and one patch of pixels from every
  * cell. The class token takes part in the attention only.
  *
  * @param aligned [N, T, C], from `align`.

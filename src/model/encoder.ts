@@ -32,7 +32,7 @@ function keepFactors(drop: tf.Tensor, index: number, rate: number): BlockOptions
 }
 
 /**
- * The vision transformer (SPEC §2), a pure function.
+ * The vision transformer (docs/spec.md §2), a pure function.
  *
  * @param params Trainable and frozen parameters in one record.
  * @param images Normalised pictures, [N, H, W, 3]; other sizes than the configured one resize the positions.

@@ -13,7 +13,7 @@ export interface Coded {
 }
 
 /**
- * The head: four linear layers that turn every token, the class token included, into a code (SPEC §3).
+ * The head: four linear layers that turn every token, the class token included, into a code (docs/spec.md §3).
  *
  * @param tokens [N, T, d].
  * @param training Whether batch norms use the batch's statistics, over all N·T rows, and move the running ones.

@@ -14,7 +14,7 @@ function draw(law: InitLaw, size: number, seed: number, number: number): Float32
   if (law.law === "uniform") {
     for (let i = 0; i < size; i++) values[i] = stream.uniform(-law.bound, law.bound);
   } else {
-    // A plain normal law: the reference's truncation now and then gives a weight of 100 deviations (SPEC D5).
+    // A plain normal law: the reference's truncation now and then gives a weight of 100 deviations (docs/spec.md §10 D5).
     for (let i = 0; i < size; i += 2) {
       const radius = law.deviation * Math.sqrt(-2 * Math.log(1 - stream.uniform()));
       const angle = 2 * Math.PI * stream.uniform();
@@ -27,7 +27,7 @@ function draw(law: InitLaw, size: number, seed: number, number: number): Float32
 }
 
 /**
- * A fresh model (SPEC §8). Every tensor has its own stream of random numbers, named by its place in the inventory.
+ * A fresh model (docs/spec.md §8). Every tensor has its own stream of random numbers, named by its place in the inventory.
  *
  * @param config The sizes; checked.
  * @param seed A whole number from 0 to 2³² − 1.

@@ -1,6 +1,6 @@
 import { type ModelConfig, patchWidth, tokenCount } from "./config.ts";
 
-/** How a tensor starts (SPEC §8). */
+/** How a tensor starts (docs/spec.md §8). */
 export type InitLaw =
   | { law: "normal"; deviation: number }
   | { law: "uniform"; bound: number }
@@ -17,7 +17,7 @@ export interface InventoryEntry {
   init: InitLaw;
 }
 
-/** The layers of the head by the reference's module numbers: Linear, batch norm if any, ReLU if any (SPEC §3). */
+/** The layers of the head by the reference's module numbers: Linear, batch norm if any, ReLU if any (docs/spec.md §3). */
 export interface HeadLayer {
   linear: string;
   bias: boolean;

@@ -2,7 +2,7 @@ import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 import type { Params } from "./types.ts";
 
-/** Epsilon of every layer norm (SPEC §2). */
+/** Epsilon of every layer norm (docs/spec.md §2). */
 export const LAYER_NORM_EPSILON = 1e-6;
 
 /**

@@ -3,7 +3,7 @@ import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 import { logSumExp } from "./layers.ts";
 
-/** Weights and options of the loss (SPEC §6, D4, D9). */
+/** Weights and options of the loss (docs/spec.md §6, D4, D9). */
 export interface LossConfig {
   /** Weight of each view's reconstruction. */
   reconstructionWeight: number;
@@ -131,7 +131,7 @@ function patchContrast({ aligned, mask }: LossInput, config: LossConfig): [tf.Sc
 }
 
 /**
- * The loss (SPEC §6): both reconstructions, the contrast of class codes and that of patch codes, weighted. Values and
+ * The loss (docs/spec.md §6): both reconstructions, the contrast of class codes and that of patch codes, weighted. Values and
  * gradients are finite for any views.
  */
 export function losses(config: LossConfig, input: LossInput): Losses {

@@ -2,7 +2,7 @@ import * as tf from "../engine/tensors.ts";
 import { gridSize, type ModelConfig, tokenCount } from "./config.ts";
 
 /**
- * The decoder's fixed positions (SPEC §5): row 0, the class token's, is zero; for a cell the first half of the width
+ * The decoder's fixed positions (docs/spec.md §5): row 0, the class token's, is zero; for a cell the first half of the width
  * encodes its column, the second its row, each as sines then cosines. Computed in double.
  *
  * @returns T·C numbers, row by row.
@@ -31,7 +31,7 @@ function cubic(distance: number): number {
   return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
 }
 
-/** `to` × `from` weights of bicubic resizing along one axis, the border repeated (SPEC §2). */
+/** `to` × `from` weights of bicubic resizing along one axis, the border repeated (docs/spec.md §2). */
 function cubicMatrix(from: number, to: number): number[][] {
   // The reference gives the scale as (to + .1)/from and does not derive it again from the sizes.
   const factor = (to + 0.1) / from;
@@ -47,7 +47,7 @@ function cubicMatrix(from: number, to: number): number[][] {
 
 /**
  * The learned positions for pictures of another size: those of the patches are resized bicubically, the class token's
- * is kept (SPEC §2).
+ * is kept (docs/spec.md §2).
  *
  * @param positions [1, 1 + G², d].
  * @param from G.

@@ -7,8 +7,8 @@ export type Params = Record<string, tf.Tensor>;
 export interface ModelState {
   /** What is trained. */
   params: Params;
-  /** What keeps its random initial values: the patch embedding (SPEC §2). */
+  /** What keeps its random initial values: the patch embedding (docs/spec.md §2). */
   frozen: Params;
-  /** Running mean and variance of the batch norms (SPEC §3). */
+  /** Running mean and variance of the batch norms (docs/spec.md §3). */
   buffers: Params;
 }

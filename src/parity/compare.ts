@@ -21,7 +21,7 @@ export const TOLERANCE: Readonly<Record<Kind, { measure: Measure; limit: number 
   "losses": { measure: "relative", limit: 1e-5 },
   "maps": { measure: "relative to the largest", limit: 1e-4 },
   "gradients": { measure: "relative L2", limit: 1e-3 },
-  // Exactly 0 in theory (SPEC D18), so there is nothing to be relative to.
+  // Exactly 0 in theory (docs/spec.md §10 D18), so there is nothing to be relative to.
   "vanishing gradients": { measure: "absolute", limit: 1e-4 },
   // Relative to the gradient's norm. Errors may add up in a sum, so more is allowed than for the elements.
   "gradient sums": { measure: "relative to the first", limit: 3e-3 },

@@ -64,7 +64,7 @@ async function compareProbe(engine: Engine, golden: Golden, to: Comparer, inputs
   to.check("accuracy", "out.acc", [1, 5].map((k) => 100 * topShare(logits, labels, classes, k)));
 }
 
-/** Compares features, attention, another input size and the linear probe (SPEC "Linear evaluation"). */
+/** Compares features, attention, another input size and the linear probe (docs/spec.md §9 "Linear evaluation"). */
 export async function compareEvaluation(
   engine: Engine,
   golden: Golden,

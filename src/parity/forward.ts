@@ -92,7 +92,7 @@ function compute(
   return { results: { ...outputs.results, dImage }, grads };
 }
 
-/** Gradients that are 0 in theory, because a batch norm takes away every shift (SPEC D18). */
+/** Gradients that are 0 in theory, because a batch norm takes away every shift (docs/spec.md §10 D18). */
 export function vanishes(name: string, config: ModelConfig): boolean {
   return config.headBatchNorm && (name === "head.mlp.0.bias" || name === "backbone.norm.bias");
 }
@@ -178,7 +178,7 @@ async function compareCells(
   to.check("cells", "out.patch_labels", labels);
 }
 
-/** Compares one forward and backward pass for both flip rules (SPEC D1). */
+/** Compares one forward and backward pass for both flip rules (docs/spec.md §10 D1). */
 export async function compareForward(
   engine: Engine,
   golden: Golden,

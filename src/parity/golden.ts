@@ -4,7 +4,7 @@ import type { ModelState } from "../model/types.ts";
 import { weightsFromTensors, type WeightsOptions } from "../model/weights.ts";
 import { asFloat32, decodeSafetensors, type StoredTensor } from "../files/safetensors.ts";
 
-/** Stored results of the reference: tensors by name, and the JSON that says how they were made. SPEC §11. */
+/** Stored results of the reference: tensors by name, and the JSON that says how they were made. docs/spec.md §11. */
 export interface Golden {
   /** The file. */
   name: string;

@@ -47,7 +47,7 @@ function update(golden: Golden, config: ModelConfig, order: string[]): (args: Ar
 
 /**
  * Which elements after an update have a meaning. Where the true gradient is 0, AdamW turns rounding noise into steps of
- * the size of the rate (SPEC D18): so with the keys' share of a bias, which no softmax sees.
+ * the size of the rate (docs/spec.md §10 D18): so with the keys' share of a bias, which no softmax sees.
  */
 function meaningful(name: string): ((index: number, length: number) => boolean) | undefined {
   if (!name.endsWith(".attn.qkv.bias")) return undefined;
@@ -67,7 +67,7 @@ async function compareState(to: Comparer, state: State, config: ModelConfig, pre
   }
 }
 
-/** Compares the losses, gradient norms and states of a run of optimiser steps (SPEC §7). */
+/** Compares the losses, gradient norms and states of a run of optimiser steps (docs/spec.md §7). */
 export async function compareTraining(
   engine: Engine,
   golden: Golden,

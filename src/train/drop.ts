@@ -1,7 +1,7 @@
 import { randomStream } from "../random.ts";
 
 /**
- * The uniform draws of stochastic depth for one step, SPEC §2: one for each block, branch (attention, then MLP) and
+ * The uniform draws of stochastic depth for one step, docs/spec.md §2: one for each block, branch (attention, then MLP) and
  * row of the stacked views.
  *
  * @param seed The run's seed.

@@ -1,7 +1,7 @@
 import * as tf from "../engine/tensors.ts";
 
 /**
- * Moves an averaged copy of the parameters (the "teacher", SPEC §7) toward them: t ← momentum·t + (1 − momentum)·p.
+ * Moves an averaged copy of the parameters (the "teacher", docs/spec.md §7) toward them: t ← momentum·t + (1 − momentum)·p.
  * Nothing in training reads it; it is kept for evaluation. Statistics of batch norms are not averaged.
  *
  * @param teacher The averaged parameters.

@@ -40,7 +40,7 @@ export interface AdamWResult {
 const EPSILON = 1e-8;
 
 /**
- * Whether weight decay applies to a parameter: not to biases and not to tensors of one axis (SPEC §7). The class token,
+ * Whether weight decay applies to a parameter: not to biases and not to tensors of one axis (docs/spec.md §7). The class token,
  * the position embedding and the mask vector have more axes and are decayed.
  */
 export function isDecayed(name: string, shape: readonly number[]): boolean {
@@ -48,7 +48,7 @@ export function isDecayed(name: string, shape: readonly number[]): boolean {
 }
 
 /**
- * One step of AdamW with clipped gradients, SPEC §7: p ← p(1 − lr·wd) − lr·(m/bias1) / (√v/√bias2 + 1e-8).
+ * One step of AdamW with clipped gradients, docs/spec.md §7: p ← p(1 − lr·wd) − lr·(m/bias1) / (√v/√bias2 + 1e-8).
  * A pure tensor function: no input is changed or disposed.
  *
  * @throws {Error} When a parameter has no gradient or no moments.

@@ -1,4 +1,4 @@
-/** Decay rates of AdamW's two moments, SPEC §7. */
+/** Decay rates of AdamW's two moments, docs/spec.md §7. */
 export const BETAS: readonly [number, number] = [0.9, 0.999];
 
 /** What a schedule needs to know. Lengths are in steps. */
@@ -14,7 +14,7 @@ export interface ScheduleOptions {
 }
 
 /**
- * A linear warm-up followed by half a cosine, SPEC §7.
+ * A linear warm-up followed by half a cosine, docs/spec.md §7.
  *
  * @param step Number of the step, counted from 0. Beyond the last step the value stays at `end`.
  * @example The middle of a cosine from 1 to 0 is one half.

@@ -2,7 +2,7 @@ import * as tf from "../engine/tensors.ts";
 import { FIELD } from "./pack.ts";
 import { type View, VIEW_FIELDS } from "./types.ts";
 
-/** A box as [x0, y0, x1, y1] in shares of the base picture's side; x0 > x1 marks a flip. SPEC §1.3–4. */
+/** A box as [x0, y0, x1, y1] in shares of the base picture's side; x0 > x1 marks a flip. docs/spec.md §1.3–4. */
 export type Box = [number, number, number, number];
 
 /** How a picture is interpolated; both as PIL does with antialias. */
@@ -32,7 +32,7 @@ export function field(views: tf.Tensor2D, name: keyof typeof FIELD, rank: 1 | 2 
  * The boxes of packed views on the device, bit-equal to {@linkcode boxOf}.
  *
  * Edges are whole pixels, so the quotients are looked up: a compiler may turn a division by a constant into a product,
- * and one unit in the last place can move a crop by a whole cell (SPEC §4 truncates).
+ * and one unit in the last place can move a crop by a whole cell (docs/spec.md §4 truncates).
  *
  * @param views [2, B, VIEW_FIELDS], or [N, VIEW_FIELDS].
  * @param size Side of the base picture in pixels.
@@ -71,7 +71,7 @@ function cubic(t: tf.Tensor): tf.Tensor {
 
 /**
  * The matrices that cut a stretch of pixels out of a line of `size` pixels and resample it to `size` pixels, with PIL's
- * antialiased weights. SPEC §1.2, §12. A picture's crop is `Wy · X · Wxᵀ`.
+ * antialiased weights. docs/spec.md §1.2, §12. A picture's crop is `Wy · X · Wxᵀ`.
  *
  * Taps end at the crop's border, and each row's weights sum to 1. A stretch of all `size` pixels gives the identity.
  *

@@ -1,5 +1,5 @@
 /**
- * Colour, grey, blur and solarisation as tensor functions with a factor per sample. SPEC §1.5–8, §12.
+ * Colour, grey, blur and solarisation as tensor functions with a factor per sample. docs/spec.md §1.5–8, §12.
  *
  * Pictures here are [N, H, 3, W]: each row of pixels is a line of red, one of green, one of blue. Products along rows
  * and along columns then need no transposition, and a channel is a slice of whole lines. Values are float32 but whole
@@ -28,7 +28,7 @@ function channels(x: tf.Tensor4D): [tf.Tensor, tf.Tensor, tf.Tensor] {
   return [line(0), line(1), line(2)];
 }
 
-/** PIL's 8-bit grey picture, [N, H, 1, W]. All sums stay below 2²⁴, so float32 is exact. SPEC §12. */
+/** PIL's 8-bit grey picture, [N, H, 1, W]. All sums stay below 2²⁴, so float32 is exact. docs/spec.md §12. */
 export function luminance(x: tf.Tensor4D): tf.Tensor4D {
   const [red, green, blue] = channels(x);
   const sum = tf.add(tf.add(tf.mul(red, 19595), tf.mul(green, 38470)), tf.mul(blue, 7471));
@@ -105,7 +105,7 @@ export function hue(x: tf.Tensor4D, turn: tf.Tensor): tf.Tensor4D {
 }
 
 /**
- * The four colour changes in each sample's own order. SPEC §1.5.
+ * The four colour changes in each sample's own order. docs/spec.md §1.5.
  *
  * Brightness, contrast and saturation are the same blend with different degenerate pictures, and hue is the dear one,
  * so hue is computed once: places 0, 1, 2 of the order happen before it where they precede hue, places 1, 2, 3 after
@@ -136,19 +136,19 @@ export function colour(x: tf.Tensor4D, views: tf.Tensor2D): tf.Tensor4D {
   });
 }
 
-/** Replaces samples whose `on` is 1 by their grey picture. SPEC §1.6. */
+/** Replaces samples whose `on` is 1 by their grey picture. docs/spec.md §1.6. */
 export function greyscale(x: tf.Tensor4D, on: tf.Tensor): tf.Tensor4D {
   return tf.tidy(() => choose(on, luminance(x), x));
 }
 
-/** Solarises samples whose `on` is 1 at 128: of v and 255 − v the smaller. SPEC §1.8. */
+/** Solarises samples whose `on` is 1 at 128: of v and 255 − v the smaller. docs/spec.md §1.8. */
 export function solarise(x: tf.Tensor4D, on: tf.Tensor): tf.Tensor4D {
   return tf.tidy(() => choose(on, tf.minimum(x, tf.sub(255, x)), x));
 }
 
 /**
  * The matrices of PIL's Gaussian blur along one axis: three passes of an extended box whose border pixels are repeated.
- * SPEC §12. The identity where the radius is 0.
+ * docs/spec.md §12. The identity where the radius is 0.
  *
  * A box of half-width R weighs a pixel at distance d by clip(R + 1 − d, 0, 1) / (2R + 1), and the weights beyond the
  * border, which fall on the border pixel, add up to relu(R − distance to the border) / (2R + 1).
@@ -179,7 +179,7 @@ export function blurMatrix(radius: tf.Tensor, size: number): tf.Tensor3D {
   });
 }
 
-/** Blurs with a radius [N] per sample. SPEC §1.7. */
+/** Blurs with a radius [N] per sample. docs/spec.md §1.7. */
 export function blur(x: tf.Tensor4D, radius: tf.Tensor): tf.Tensor4D {
   return tf.tidy(() => {
     const [n, h, , w] = x.shape;

@@ -4,10 +4,10 @@ import { field, resampleMatrix } from "./geometry.ts";
 import { blur, colour, greyscale, solarise } from "./photometric.ts";
 import { VIEW_FIELDS } from "./types.ts";
 
-/** Mean of red, green and blue, of 1, that pictures are normalised with. SPEC §1.9. */
+/** Mean of red, green and blue, of 1, that pictures are normalised with. docs/spec.md §1.9. */
 export const MEAN: readonly [number, number, number] = [0.485, 0.456, 0.406];
 
-/** Standard deviation of red, green and blue, of 1, that pictures are normalised with. SPEC §1.9. */
+/** Standard deviation of red, green and blue, of 1, that pictures are normalised with. docs/spec.md §1.9. */
 export const STD: readonly [number, number, number] = [0.229, 0.224, 0.225];
 
 /** (x / 255 − mean) / std, the channels lying along an axis that `shape` leaves free. */
@@ -27,7 +27,7 @@ function checkBase(base: tf.Tensor): [number, number] {
 
 /**
  * Cuts the crops of all views out of the base pictures, resizes them to the base's size (bicubic, antialias) and flips
- * them. SPEC §1.2, §1.4.
+ * them. docs/spec.md §1.2, §1.4.
  *
  * Both views of a picture are rows of one matrix, so the base is read once and never copied.
  *
@@ -58,7 +58,7 @@ export function cropViews(base: tf.Tensor, views: tf.Tensor2D): tf.Tensor4D {
 }
 
 /**
- * Renders the two views of every base picture: crop, flip, colour, grey, blur, solarisation, normalisation. SPEC §1.
+ * Renders the two views of every base picture: crop, flip, colour, grey, blur, solarisation, normalisation. docs/spec.md §1.
  *
  * A pure tensor function without random numbers: the packed parameters alone decide. No gradient flows through it.
  *
@@ -96,7 +96,7 @@ export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number): tf
 }
 
 /**
- * The reference view: the base picture, normalised. SPEC §1.10.
+ * The reference view: the base picture, normalised. docs/spec.md §1.10.
  *
  * @param base [B, S, S, 3] int32 (or float32) values 0…255.
  * @returns [B, S, S, 3].

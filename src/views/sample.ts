@@ -1,7 +1,7 @@
 import { type RandomStream, randomStream } from "../random.ts";
 import type { ColourJitter, Crop, View } from "./types.ts";
 
-/** How views are drawn. Lengths in pixels of the base picture, the rest as in SPEC §1. */
+/** How views are drawn. Lengths in pixels of the base picture, the rest as in docs/spec.md §1. */
 export interface ViewOptions {
   /** Side of the base picture and of every view, in pixels. */
   imageSize: number;
@@ -31,7 +31,7 @@ export interface ViewOptions {
   solarise: readonly [number, number];
 }
 
-/** The options of the reference's published run. SPEC §1, §9. */
+/** The options of the reference's published run. docs/spec.md §1, §9. */
 export const DEFAULT_VIEWS: ViewOptions = {
   imageSize: 224,
   cropScale: [0.14, 1],
@@ -58,7 +58,7 @@ function roundHalfEven(x: number): number {
   return low % 2 === 0 ? low : low + 1;
 }
 
-/** Draws a crop: area, ratio, top, left in this order. SPEC §1.2. */
+/** Draws a crop: area, ratio, top, left in this order. docs/spec.md §1.2. */
 function sampleCrop(options: ViewOptions, random: RandomStream): Crop {
   const size = options.imageSize;
   const [smallest, largest] = options.cropScale, [narrow, wide] = options.cropRatio;
@@ -73,7 +73,7 @@ function sampleCrop(options: ViewOptions, random: RandomStream): Crop {
   return { top: 0, left: 0, height: size, width: size };
 }
 
-/** Draws the colour changes and their order, each of the 24 orders alike (Fisher–Yates). SPEC §1.5. */
+/** Draws the colour changes and their order, each of the 24 orders alike (Fisher–Yates). docs/spec.md §1.5. */
 function sampleColour(options: ViewOptions, random: RandomStream): ColourJitter {
   const factor = (spread: number) => Math.fround(random.uniform(1 - spread, 1 + spread));
   const brightness = factor(options.brightness);
@@ -89,7 +89,7 @@ function sampleColour(options: ViewOptions, random: RandomStream): ColourJitter 
 }
 
 /**
- * Draws the parameters of one view. SPEC §1; the numbers come from a stream of their own, so any view of any picture
+ * Draws the parameters of one view. docs/spec.md §1; the numbers come from a stream of their own, so any view of any picture
  * can be drawn again alone.
  *
  * Every real parameter is a float32 number, so packing a view for the device loses nothing.

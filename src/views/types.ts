@@ -6,7 +6,7 @@ export interface Crop {
   width: number;
 }
 
-/** Colour changes in the order they are applied. Factors as in SPEC §1.5. */
+/** Colour changes in the order they are applied. Factors as in docs/spec.md §1.5. */
 export interface ColourJitter {
   /** Some order of 0 brightness, 1 contrast, 2 saturation, 3 hue. */
   order: readonly [number, number, number, number];
@@ -17,7 +17,7 @@ export interface ColourJitter {
   hue: number;
 }
 
-/** Everything that makes one view out of a base picture; these numbers alone reproduce it. SPEC §1. */
+/** Everything that makes one view out of a base picture; these numbers alone reproduce it. docs/spec.md §1. */
 export interface View {
   crop: Crop;
   flip: boolean;

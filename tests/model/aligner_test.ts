@@ -13,7 +13,7 @@ function configOf(grid: number, flipRule: ModelConfig["flipRule"] = "columns"): 
   return { ...PRESETS.demo, imageSize: grid * 8, codeWidth: CHANNELS, decoderHeads: 1, flipRule };
 }
 
-/** First and last-plus-one cell of a region by SPEC §4 and D6. */
+/** First and last-plus-one cell of a region by docs/spec.md §4 and D6. */
 function region(low: number, high: number, grid: number): [number, number] {
   const first = Math.min(Math.trunc(Math.fround(grid * low)), grid - 1);
   return [first, Math.max(Math.trunc(Math.fround(grid * high)), first + 1)];

@@ -4,7 +4,7 @@ import { countNumbers, inventory } from "../../src/model/inventory.ts";
 
 Deno.test("config: the presets are possible and of the published sizes", () => {
   for (const preset of Object.values(PRESETS)) checkModel(preset);
-  // SPEC §2: trainable parameters.
+  // docs/spec.md §2: trainable parameters.
   assert.equal(countNumbers(PRESETS.tiny, "param"), 18_119_939);
   assert.equal(countNumbers(PRESETS.small, "param"), 34_506_755);
   assert.equal(countNumbers(PRESETS.base, "param"), 99_130_883);

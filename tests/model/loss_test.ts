@@ -51,11 +51,11 @@ function run(boxes: number[][], loss: LossConfig = DEFAULT_LOSS, scale = 1) {
 const ALL = [0, 0, 1, 1];
 const LEFT = [0, 0, 0.5, 1], RIGHT = [0.5, 0, 1, 1];
 
-Deno.test("losses: no common cell in the batch gives patch contrast 0 (SPEC D2)", () => {
+Deno.test("losses: no common cell in the batch gives patch contrast 0 (docs/spec.md §10 D2)", () => {
   tf.tidy(() => assert.equal(run([LEFT, RIGHT]).terms.patch, 0));
 });
 
-Deno.test("losses: a view that sees everything gives reconstruction 0 (SPEC D3)", () => {
+Deno.test("losses: a view that sees everything gives reconstruction 0 (docs/spec.md §10 D3)", () => {
   tf.tidy(() => {
     const { terms, grads } = run([ALL, ALL]);
     assert.equal(terms.reconstruction1, 0);

@@ -58,7 +58,7 @@ for (const name of ["xla", "wasm"] as const) {
     }
     // AdamW makes a step of size lr out of a gradient that is only rounding noise, so the bound is absolute.
     for (const [at, [key, values]] of kept.params.entries()) {
-      if (["head.mlp.0.bias", "backbone.norm.bias"].includes(key)) continue; // Noise alone, SPEC D18.
+      if (["head.mlp.0.bias", "backbone.norm.bias"].includes(key)) continue; // Noise alone, docs/spec.md §10 D18.
       const other = anew.params[at][1];
       assert.ok(values.every((v, i) => Math.abs(v - other[i]) < 2e-4), key);
     }

@@ -79,7 +79,7 @@ Deno.test("weights: the encoder alone can be loaded and run on other sizes", asy
   });
 });
 
-Deno.test("init: the laws of SPEC §8, the same for a seed, and no outliers", () => {
+Deno.test("init: the laws of docs/spec.md §8, the same for a seed, and no outliers", () => {
   const state = initModel(PRESETS.demo, 11),
     again = initModel(PRESETS.demo, 11),
     other = initModel(PRESETS.demo, 12);

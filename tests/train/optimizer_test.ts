@@ -13,7 +13,7 @@ const SHAPES: Record<string, number[]> = {
   "square.bias": [2, 2],
 };
 
-/** AdamW in plain double numbers, written from SPEC §7 alone. */
+/** AdamW in plain double numbers, written from docs/spec.md §7 alone. */
 function reference(p: Numbers, g: Numbers, m: Numbers, v: Numbers, t: number, o: {
   lr: number;
   wd: number;

@@ -82,7 +82,7 @@ Deno.test("four devices train as one does: losses, batch norm's statistics and g
       );
       const all = Math.max(...parts.map(({ largest }) => largest));
       for (const { name, largest, apart } of parts) {
-        // These biases stand before a batch norm: their gradient is rounding and nothing else (SPEC D18).
+        // These biases stand before a batch norm: their gradient is rounding and nothing else (docs/spec.md §10 D18).
         const vanishing = /head\.mlp\.0\.bias$|backbone\.norm\.bias$/.test(name) || largest < 1e-6 * all;
         const bound = 1e-5 * (vanishing ? all : largest);
         assert.ok(apart <= bound, `step ${i}, ${name}: ${apart} apart, at most ${largest}`);

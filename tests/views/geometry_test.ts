@@ -23,7 +23,7 @@ function cropOf(box: ArrayLike<number>, size: number): Crop {
   return { top, left, height: bottom - top, width: right - left };
 }
 
-/** PIL's weights of one output pixel, in doubles and with its own bounds of the taps. SPEC §12. */
+/** PIL's weights of one output pixel, in doubles and with its own bounds of the taps. docs/spec.md §12. */
 function pilWeights(output: number, start: number, length: number, size: number, filter: Filter): number[] {
   const scale = length / size, stretch = Math.max(scale, 1);
   const support = stretch * (filter === "bicubic" ? 2 : 1), centre = (output + 0.5) * scale;

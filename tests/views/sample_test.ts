@@ -23,7 +23,7 @@ function mean(values: number[]): number {
   return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
-/** First and last (exclusive) cell of an edge pair on the 14 × 14 grid. SPEC §4. */
+/** First and last (exclusive) cell of an edge pair on the 14 × 14 grid. docs/spec.md §4. */
 function cells({ crop }: View): { rows: [number, number]; columns: [number, number] } {
   const cell = (pixel: number) => Math.floor(pixel / 16);
   return {

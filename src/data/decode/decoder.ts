@@ -9,7 +9,7 @@ import type { Picture, RecordPlace } from "../types.ts";
 /** Makes base pictures of picture files, on several threads. */
 export interface Decoder {
   /**
-   * Decodes a file and resizes it to the base picture (SPEC §1.1). A JPEG is decoded at the smallest fast scale that still
+   * Decodes a file and resizes it to the base picture (docs/spec.md §1.1). A JPEG is decoded at the smallest fast scale that still
    * covers the base picture, which changes no byte by more than 2 on average.
    *
    * @returns A view of memory that is used again after {@linkcode Decoder.reuse}.

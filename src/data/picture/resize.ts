@@ -21,7 +21,7 @@ function checkSize(value: number, name: string): void {
 
 /**
  * Resizes a picture, or a part of it, with antialias, bit for bit as PIL does: columns first, then rows, 8 bits in
- * between, an axis of unchanged length skipped. SPEC §12.
+ * between, an axis of unchanged length skipped. docs/spec.md §12.
  *
  * A part is cut out before, so its border, not the picture's, ends the filter.
  *
@@ -160,7 +160,7 @@ export interface Planes {
 }
 
 /**
- * The base picture: the whole picture resized to a square, bilinear with antialias, its aspect ratio not kept. SPEC §1.1.
+ * The base picture: the whole picture resized to a square, bilinear with antialias, its aspect ratio not kept. docs/spec.md §1.1.
  *
  * @param picture RGB bytes of any size.
  * @param size Side of the square in pixels.
@@ -173,7 +173,7 @@ export function basePicture(picture: Picture, size: number, out?: Uint8Array): U
 
 /**
  * The picture that evaluation looks at: the shorter side resized to `shorter`, bicubic, then the middle `size` × `size`.
- * SPEC §9.
+ * docs/spec.md §9.
  *
  * @param picture RGB bytes of any size.
  * @param size Side of the result in pixels.

@@ -27,7 +27,7 @@ function weigh(filter: Filter, t: number): number {
 const cache = new Map<string, Taps>();
 
 /**
- * Taps of n → o pixels; SPEC §12 "Resize". Kept, because a data set has few different sizes. `extent`: how much of the n
+ * Taps of n → o pixels; docs/spec.md §12 "Resize". Kept, because a data set has few different sizes. `extent`: how much of the n
  * pixels the picture takes, if its last pixel is only partly covered.
  */
 export function tapsOf(n: number, o: number, filter: Filter, extent = n): Taps {

@@ -3,7 +3,7 @@ import { DEFAULT_LOSS } from "../../model/loss.ts";
 import { DEFAULT_VIEWS } from "../../views/sample.ts";
 import type { PresetName, RunConfig } from "./settings.ts";
 
-/** SPEC §9: the reference's published run, as far as it does not depend on the size of the model. */
+/** docs/spec.md §9: the reference's published run, as far as it does not depend on the size of the model. */
 const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   ...DEFAULT_LOSS,
   ...DEFAULT_VIEWS,
