@@ -29,7 +29,7 @@
  */
 
 // Data: where pictures come from and how they flow.
-export type { Batch, Cursor, ImageRecord, Picture, Source } from "./src/data/types.ts";
+export type { Batch, Cursor, ImageRecord, PassedOver, Picture, Source } from "./src/data/types.ts";
 export { BadRecordError, PictureError } from "./src/data/types.ts";
 export { openSource } from "./src/data/open/path.ts";
 export {

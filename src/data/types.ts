@@ -17,6 +17,23 @@ export type RecordPlace =
   /** A value in a shard of ours (shard.ts), which holds name and checksum. */
   | { path: string; offset: number; length: number };
 
+/**
+ * What a source holds besides its records, counted by kind: files that are no pictures, names that cannot be read, members
+ * without a picture. Bad records are not among these: they are records.
+ */
+export interface PassedOver {
+  /** What it is, in the singular: an ending such as `.heic`, `folder`, `member`, `row`. */
+  what: string;
+  /** Why it is no record, as said after its name: `cannot be decoded`, `its name is not UTF-8`. */
+  why: string;
+  /** How many; at least 1. */
+  count: number;
+  /** The name of one of them, bytes that are no text escaped as `\\xE9`. */
+  example?: string;
+  /** The shard, folder or file that holds it, where that is not the source itself. */
+  where?: string;
+}
+
 /** Where records come from, in any order. */
 export interface Source {
   /** What the user named. */
@@ -34,6 +51,8 @@ export interface Source {
    * {@linkcode Source.get} for good records. `key`: its key, where that does not stand with the bytes.
    */
   place?(index: number): { key?: string; at: RecordPlace } | null;
+  /** What has been passed over so far. Without it: nothing, or nobody counts. */
+  passedOver?(): PassedOver[];
   /** Closes files. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { randomStream } from "../../random.ts";
 import { permutation } from "./permutation.ts";
 import { closable } from "../io/reader/closable.ts";
-import type { BadRecordError, ImageRecord } from "../types.ts";
+import type { BadRecordError, ImageRecord, PassedOver } from "../types.ts";
 
 /** How a shard is read. */
 export interface OpenShardOptions {
@@ -21,6 +21,8 @@ export interface StreamSource {
   readonly shards: readonly string[];
   /** Reads one shard from the front. Stopping early closes files and connections. */
   open(shard: string, options?: OpenShardOptions): AsyncIterable<ImageRecord>;
+  /** What has been passed over so far, in the shards that were read. Without it: nothing, or nobody counts. */
+  passedOver?(): PassedOver[];
   /** Closes what is still open. Safe to call twice. */
   close(): Promise<void>;
 }
