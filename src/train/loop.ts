@@ -19,7 +19,8 @@ import { blankBatch, compileWithin, MemoryError } from "./memory.ts";
 import { type Progress, silent } from "./show/progress.ts";
 import { openMeter } from "./show/meter.ts";
 import { nodeBatchTensors, nodeStep, placeOf, sameCheckpoint, untilFailed } from "./nodes.ts";
-import { abandonFolder, planSteps, prepareFolder } from "./run/plan.ts";
+import { abandonFolder, prepareFolder } from "./run/folder.ts";
+import { planSteps } from "./run/plan.ts";
 import { stepScalars } from "./schedule.ts";
 import type { RunConfig } from "./config/settings.ts";
 import {

@@ -7,8 +7,7 @@ import { VIEW_FIELDS } from "../views/types.ts";
 import { type Checkpoint, checkSameConfig, parseCheckpoint } from "./run/checkpoint.ts";
 import { ConfigError } from "./config/config.ts";
 import { flagName } from "./config/flags.ts";
-import { drawDrop } from "./drop.ts";
-import type { FeedSettings } from "./step_inputs.ts";
+import { drawDrop, type FeedSettings } from "./step_inputs.ts";
 import type { RunConfig } from "./config/settings.ts";
 import type { StepArgs, StepBatch, StepResult } from "./step.ts";
 

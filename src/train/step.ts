@@ -6,8 +6,7 @@ import { valueAndGradients } from "../model/gradients.ts";
 import type { LossConfig } from "../model/loss.ts";
 import { boxesOf } from "../views/geometry.ts";
 import { renderReference, renderViews } from "../views/render.ts";
-import { moveTeacher } from "./ema.ts";
-import { adamw, type ClipKind } from "./optimizer.ts";
+import { adamw, type ClipKind, moveTeacher } from "./optimizer.ts";
 import type { TrainState } from "./state.ts";
 
 /** What a step is compiled for. A whole run configuration is one. */

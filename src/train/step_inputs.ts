@@ -1,8 +1,8 @@
 import type { Batch } from "../data/types.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
+import { randomStream } from "../random.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { drawDrop } from "./drop.ts";
 import { type ScheduleSettings, stepScalars } from "./schedule.ts";
 import type { ScalarTensors, StepBatch } from "./step.ts";
 
@@ -12,6 +12,23 @@ export interface FeedSettings extends ScheduleSettings {
   /** Blocks of the encoder. */
   depth: number;
   seed: number;
+}
+
+/**
+ * The uniform draws of stochastic depth for one step, docs/spec.md §2: one for each block, branch (attention, then MLP) and
+ * row of the stacked views.
+ *
+ * @param seed The run's seed.
+ * @param step Number of the step in the run, counted from 0.
+ * @param depth Blocks of the encoder.
+ * @param rows Rows of the stack, 2B.
+ * @returns depth × 2 × rows numbers in [0, 1).
+ */
+export function drawDrop(seed: number, step: number, depth: number, rows: number): Float32Array {
+  const stream = randomStream(seed, "dropPath", step);
+  const below1 = 1 - 2 ** -24;
+  // Rounding to float32 may give 1, which would keep a row twice: floor(1 − rate + 1) = 2 where the rate is 0.
+  return Float32Array.from({ length: depth * 2 * rows }, () => Math.min(stream.uniform(), below1));
 }
 
 /**

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import * as tf from "../../src/engine/tensors.ts";
-import { adamw, type ClipKind, isDecayed } from "../../src/train/optimizer.ts";
-import { moveTeacher } from "../../src/train/ema.ts";
+import { adamw, type ClipKind, isDecayed, moveTeacher } from "../../src/train/optimizer.ts";
 import { randomStream } from "../../src/random.ts";
 
 type Numbers = Record<string, number[]>;

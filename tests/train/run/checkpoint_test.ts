@@ -9,7 +9,6 @@ import {
 } from "../../../src/train/run/checkpoint.ts";
 import { resolveConfig } from "../../../src/train/config/config.ts";
 import { writeSynced } from "../../../src/files/atomic.ts";
-import { planRun, prepareFolder } from "../../../src/train/run/plan.ts";
 import { encodeSafetensors, float32 } from "../../../src/files/safetensors.ts";
 
 const info = (step: number): CheckpointInfo => ({
@@ -109,36 +108,4 @@ Deno.test("a checkpoint of another configuration is refused by naming what diffe
         error.message.includes("cropScale is [0.5,1], in the checkpoint [0.3,1]") &&
         error.message.includes("width is 64, in the checkpoint 128") && !error.message.includes("depth"),
     );
-  }));
-
-Deno.test("a run folder in use is refused, and --resume takes its configuration from there", () =>
-  withFolder(async (parent) => {
-    const out = join(parent, "run");
-    await assert.rejects(() => planRun({}, { out, resume: true }), /holds no run \(no config\.json\)/);
-    const config = await planRun({ epochs: 7 }, { out, seed: 3 });
-    assert.equal(await prepareFolder(config), null);
-    await assert.rejects(() => prepareFolder(config), /not empty.*add --resume/);
-    assert.deepEqual(JSON.parse(await Deno.readTextFile(join(out, "config.json"))), config);
-
-    const resumed = await planRun({}, { out, resume: true, keep: 8 });
-    assert.deepEqual(resumed, { ...config, keep: 8, resume: true });
-    assert.equal(await prepareFolder(resumed), null);
-    const checkpoint = { ...info(4), config: { ...config, resume: false } };
-    await saveCheckpoint(out, checkpoint, tensors, { keep: 1 });
-    await Deno.writeTextFile(join(out, "checkpoints", ".partial-step-00000009.safetensors"), "x");
-    assert.equal((await prepareFolder(resumed))?.step, 4);
-    assert.ok(!(await names(join(out, "checkpoints"))).some((name) => name.startsWith(".")));
-    const other = await planRun({}, { out, resume: true, seed: 4 });
-    await assert.rejects(() => prepareFolder(other), /another configuration: seed is 4, in the checkpoint 3/);
-  }));
-
-Deno.test("a folder that may not be written gives an error, not a run", () =>
-  withFolder(async (parent) => {
-    const file = join(parent, "file");
-    await Deno.writeTextFile(file, "x");
-    await assert.rejects(
-      async () => await prepareFolder(await planRun({}, { out: file })),
-      /is a file, not a folder/,
-    );
-    await assert.rejects(async () => await prepareFolder(await planRun({}, { out: join(file, "run") })));
   }));

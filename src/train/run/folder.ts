@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { isPathError, pathError } from "../../data/io/paths.ts";
+import { isPartial, removePartial, writeAtomic } from "../../files/atomic.ts";
+import { ConfigError } from "../config/config.ts";
+import type { RunConfig } from "../config/settings.ts";
+import {
+  type Checkpoint,
+  checkpointFolder,
+  checkSameConfig,
+  latestCheckpoint,
+  readCheckpoint,
+} from "./checkpoint.ts";
+
+/**
+ * Whether a path exists.
+ *
+ * @throws {Error} When nobody can tell, such as without the permission to look.
+ */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw pathError(error, path, "read");
+  }
+}
+
+/**
+ * Makes a run's folder ready: a new one must be missing or empty; a resumed one gives its last checkpoint.
+ *
+ * @returns The checkpoint to go on from; null for a run that has none yet.
+ * @throws {ConfigError} When a new run's folder is in use.
+ * @throws {Error} When the checkpoint cannot be read or is of another configuration.
+ */
+export async function prepareFolder(config: RunConfig): Promise<Checkpoint | null> {
+  const { out } = config;
+  if (!out) throw new ConfigError("out is empty: name a run folder");
+  try {
+    return await prepare(config);
+  } catch (error) {
+    throw isPathError(error) ? pathError(error, out, "write") : error;
+  }
+}
+
+/** As {@linkcode prepareFolder}, with the file system's own errors. */
+async function prepare(config: RunConfig): Promise<Checkpoint | null> {
+  const { out } = config;
+  let checkpoint: Checkpoint | null = null;
+  if (await exists(out)) {
+    if (!(await Deno.stat(out)).isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);
+    const names = (await Array.fromAsync(Deno.readDir(out))).map((entry) => entry.name);
+    if (!config.resume && names.some((name) => !isPartial(name))) {
+      throw new ConfigError(
+        `--out ${out}: the folder is not empty. To go on with the run in it, add --resume; else name another folder`,
+      );
+    }
+    for (const folder of [out, checkpointFolder(out)]) if (await exists(folder)) await removePartial(folder);
+    const latest = config.resume ? await latestCheckpoint(out) : null;
+    if (latest) {
+      checkpoint = await readCheckpoint(latest);
+      checkSameConfig(checkpoint, config);
+    }
+  }
+  await Deno.mkdir(checkpointFolder(out), { recursive: true });
+  await writeAtomic(join(out, "config.json"), JSON.stringify({ ...config, resume: false }, null, 2) + "\n");
+  return checkpoint;
+}
+
+/** Empties the folder of a run that was prepared but never begun, so that it can be named again. */
+export async function abandonFolder({ out }: Pick<RunConfig, "out">): Promise<void> {
+  for (const name of ["config.json", "metrics.jsonl", "bad.jsonl", "checkpoints"]) {
+    await Deno.remove(join(out, name), { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+}

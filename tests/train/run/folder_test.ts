@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { saveCheckpoint } from "../../../src/train/run/checkpoint.ts";
+import { prepareFolder } from "../../../src/train/run/folder.ts";
+import { planRun } from "../../../src/train/run/plan.ts";
+import { float32 } from "../../../src/files/safetensors.ts";
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+
+Deno.test("a run folder in use is refused, and --resume takes its configuration from there", () =>
+  withFolder(async (parent) => {
+    const out = join(parent, "run");
+    await assert.rejects(() => planRun({}, { out, resume: true }), /holds no run \(no config\.json\)/);
+    const config = await planRun({ epochs: 7 }, { out, seed: 3 });
+    assert.equal(await prepareFolder(config), null);
+    await assert.rejects(() => prepareFolder(config), /not empty.*add --resume/);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(join(out, "config.json"))), config);
+
+    const resumed = await planRun({}, { out, resume: true, keep: 8 });
+    assert.deepEqual(resumed, { ...config, keep: 8, resume: true });
+    assert.equal(await prepareFolder(resumed), null);
+    const info = {
+      step: 4,
+      cursor: { epoch: 1, position: 96 },
+      pictures: 100,
+      bad: 2,
+      engine: "wasm",
+      time: "",
+    };
+    await saveCheckpoint(out, { ...info, config }, { x: float32([1], Float32Array.of(1)) }, { keep: 1 });
+    await Deno.writeTextFile(join(out, "checkpoints", ".partial-step-00000009.safetensors"), "x");
+    assert.equal((await prepareFolder(resumed))?.step, 4);
+    assert.ok(!(await names(join(out, "checkpoints"))).some((name) => name.startsWith(".")));
+    const other = await planRun({}, { out, resume: true, seed: 4 });
+    await assert.rejects(() => prepareFolder(other), /another configuration: seed is 4, in the checkpoint 3/);
+  }));
+
+Deno.test("a folder that may not be written gives an error, not a run", () =>
+  withFolder(async (parent) => {
+    const file = join(parent, "file");
+    await Deno.writeTextFile(file, "x");
+    await assert.rejects(
+      async () => await prepareFolder(await planRun({}, { out: file })),
+      /is a file, not a folder/,
+    );
+    await assert.rejects(async () => await prepareFolder(await planRun({}, { out: join(file, "run") })));
+  }));
