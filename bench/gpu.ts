@@ -6,8 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Precision } from "../src/engine/types.ts";
-import { type Figures, measureOurs } from "./gpu_ours.ts";
+import { type Case, type Figures, measureOurs } from "./gpu_ours.ts";
 import { type Comparison, report, type Spread, spread } from "./measure.ts";
 import { startTorch, type TorchOptions } from "./torch.ts";
 
@@ -30,16 +29,6 @@ export const OPTIONS = {
   /** For one child of ours: what it measures, as JSON. */
   ours: { type: "string" },
 } as const;
-
-/** One thing to measure. */
-export interface Case {
-  preset: "demo" | "tiny" | "small" | "base";
-  precision: Precision;
-  batch: number;
-  repeats: number;
-  /** Seconds that one repeat takes at least. */
-  seconds: number;
-}
 
 /** Runs our side in a process of its own. */
 async function ours(given: Case, flags: string[]): Promise<Figures> {
@@ -185,7 +174,7 @@ export async function main(args: string[]): Promise<void> {
   const rows: Comparison[] = [];
   const failed: string[] = [];
   for (const preset of given.presets.split(",") as Case["preset"][]) {
-    for (const precision of given.precisions.split(",") as Precision[]) {
+    for (const precision of given.precisions.split(",") as Case["precision"][]) {
       for (const batch of given.batches.split(",").map(Number)) {
         const one: Case = {
           preset,

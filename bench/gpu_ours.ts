@@ -1,10 +1,20 @@
+import type { Precision } from "../src/engine/types.ts";
 import { openXlaEngine } from "../src/engine/xla_engine.ts";
 import { batchTensors, readValues, scalarTensors } from "../src/train/step_inputs.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
 import { initialState } from "../src/train/state.ts";
 import { trainStep } from "../src/train/step.ts";
-import type { Case } from "./gpu.ts";
 import { noiseBatch, peakMemory } from "./step.ts";
+
+/** One thing to measure. */
+export interface Case {
+  preset: "demo" | "tiny" | "small" | "base";
+  precision: Precision;
+  batch: number;
+  repeats: number;
+  /** Seconds that one repeat takes at least. */
+  seconds: number;
+}
 
 /** What one side measured. */
 export interface Figures {
