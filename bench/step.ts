@@ -98,7 +98,7 @@ export function peakMemory(): number {
 /** Measures and prints. */
 export async function main(args: string[]): Promise<void> {
   const { values: given } = parseArgs({ options: OPTIONS, args });
-  const engine = await openEngine(given.engine as "xla", { say: (line) => console.error(line) });
+  const engine = await openEngine(given.engine as "xla", { progress: (line) => console.error(line) });
   const count = Number(given.batch), rounds = Number(given.rounds), steps = Number(given.steps);
   const rows: Comparison[] = [];
   for (const preset of given.presets.split(",") as ("tiny" | "small")[]) {

@@ -123,7 +123,7 @@ async function main(): Promise<void> {
     const report = await reportData(data, {
       count: settings.count,
       imageSize: settings.imageSize,
-      onProgress: (done) => {
+      progress: (done) => {
         const now = performance.now();
         if (now - shown < 200) return;
         shown = now;

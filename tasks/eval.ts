@@ -209,7 +209,7 @@ async function main(): Promise<number> {
       plugin,
       memoryFraction,
       preallocate,
-      say: progress.line,
+      progress: progress.line,
     });
     try {
       const state = await model.load();

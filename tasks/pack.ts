@@ -144,7 +144,7 @@ async function main(): Promise<number> {
     const report = await pack(source, dest, {
       ...options,
       signal: stop.signal,
-      onProgress: progressPrinter(),
+      progress: progressPrinter(),
     });
     console.log(
       `${dest}: ${plural(report.records, "picture")}, ${size(report.bytes)}, ${

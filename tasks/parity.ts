@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   }
   const engine = await openEngine(values.engine as EngineName | "auto", {
     plugin: values.plugin,
-    say: (line) => console.error(line),
+    progress: (line) => console.error(line),
   });
   console.error(`engine ${engine.name}: ${engine.description}`);
   let failed = 0;

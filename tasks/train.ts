@@ -131,7 +131,7 @@ async function run(
     plugin: config.plugin || undefined,
     memoryFraction: config.memoryFraction || undefined,
     preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
-    say,
+    progress: say,
   });
   if (demo && engine.name === "wasm" && !config.resume) config = shortenDemo(config, given);
   const notes = demo ? shorterNotes(config, engine.name) : [];

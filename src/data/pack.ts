@@ -28,7 +28,7 @@ export interface PackOptions {
   /** Larger pictures are bad. Default as in {@linkcode decodePicture}. */
   maxPixels?: number;
   /** Called after each picture. */
-  onProgress?: (progress: PackProgress) => void;
+  progress?: (progress: PackProgress) => void;
   /** Stops the work; what was written is removed. */
   signal?: AbortSignal;
 }
@@ -122,7 +122,7 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
         report.records++;
         report.bytes += result.bytes.length;
       }
-      options.onProgress?.({
+      options.progress?.({
         done: ++done,
         total,
         bytes: report.bytes,

@@ -16,7 +16,7 @@ export interface ReportOptions {
   /** Side of a picture on it. Default 96. */
   sheetSize?: number;
   /** Called now and then. */
-  onProgress?: (done: number) => void;
+  progress?: (done: number) => void;
 }
 
 /** What a data set holds. */
@@ -87,7 +87,7 @@ function sizesOf(values: number[]): Sizes | null {
  * @returns The report. Memory does not grow with the data set.
  */
 export async function reportData(data: Data, options: ReportOptions = {}): Promise<DataReport> {
-  const { imageSize = 224, count = Infinity, sheet = 64, sheetSize = 96, onProgress } = options;
+  const { imageSize = 224, count = Infinity, sheet = 64, sheetSize = 96, progress } = options;
   const opened = openedOf(data), uri = dataUri(data);
   const examples: BadRecord[] = [], formats: DataReport["formats"] = {}, labels = new Map<number, number>();
   const sample = sampler(Math.max(1, sheet));
@@ -128,7 +128,7 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
       )
     ) {
       seen++;
-      onProgress?.(seen);
+      progress?.(seen);
       if (result.bad) {
         spoiled(result.bad);
         continue;

@@ -23,7 +23,7 @@ export interface EngineOptions extends MemoryOptions {
   /** Folder for compiled programs; an empty string keeps none. Default: a folder in the cache. */
   programs?: string;
   /** Told, a line at a time, what was chosen and why, and of downloads. */
-  say?: (line: string) => void;
+  progress?: (line: string) => void;
 }
 
 /** Engines that `auto` goes on to where there is no plugin for `xla`, best first. */
@@ -56,7 +56,7 @@ export async function openEngine(
   name: EngineName | "auto" = "auto",
   options: EngineOptions = {},
 ): Promise<Engine> {
-  const { plugin, devices = 1, hosts, say } = options, memory = memoryWish(options);
+  const { plugin, devices = 1, hosts, progress } = options, memory = memoryWish(options);
   const needsXla = hosts
     ? `${hosts.nodes} nodes were asked for`
     : devices > 1
@@ -72,7 +72,6 @@ export async function openEngine(
       return await openXlaEngine({
         ...options,
         cache: options.programs ?? cacheFolder("programs"),
-        progress: say,
       });
     case "tensorflow":
       return await openTensorflow();
@@ -85,16 +84,16 @@ export async function openEngine(
         return await openEngine("xla", options);
       } catch (error) {
         if (!(error instanceof PluginUnavailableError) || needsXla) throw error;
-        say?.(`engine xla is not available: ${error.message}`);
+        progress?.(`engine xla is not available: ${error.message}`);
       }
       for (const other of WITHOUT_PLUGIN) {
         const why = await other.why();
         if (why === undefined) continue;
-        say?.(`taking engine ${other.name}: ${why}`);
+        progress?.(`taking engine ${other.name}: ${why}`);
         try {
           return await openEngine(other.name, options);
         } catch (error) {
-          say?.(`engine ${other.name} cannot be used: ${(error as Error).message}`);
+          progress?.(`engine ${other.name} cannot be used: ${(error as Error).message}`);
         }
       }
       throw new Error("no engine can run here");

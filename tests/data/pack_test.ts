@@ -23,7 +23,7 @@ Deno.test("packed pictures are the folder's, byte for byte, over as many shards 
     const progress: PackProgress[] = [];
     const report = await pack(source, `${folder}/deep/dest/`, {
       shardSize: 2000,
-      onProgress: (now) => progress.push(now),
+      progress: (now) => progress.push(now),
     });
     assert.ok(report.shards > 2);
     assert.deepEqual([report.records, report.bad], [30, []]);
@@ -101,7 +101,7 @@ Deno.test("nothing is overwritten, and a pack that fails leaves nothing", () =>
     await assert.rejects(
       pack(source, `${folder}/dest`, {
         signal: stop.signal,
-        onProgress: () => stop.abort(new Error("enough")),
+        progress: () => stop.abort(new Error("enough")),
       }),
       /enough/,
     );

@@ -153,7 +153,7 @@ Deno.test("a card's plugin that cannot be opened is told, and the next one is ta
 Deno.test("without a plugin and a way to fetch one, auto goes on to what is there, and says why", async () => {
   const cache = await Deno.makeTempDir(), said: string[] = [];
   const none = { PJRT_PLUGIN: undefined, SEMANTIC_AE_CACHE: cache, PATH: cache, CUDA_VISIBLE_DEVICES: "" };
-  let run: () => Promise<Engine> = () => openEngine("auto", { say: (line) => said.push(line) });
+  let run: () => Promise<Engine> = () => openEngine("auto", { progress: (line) => said.push(line) });
   for (const [name, value] of Object.entries(none)) {
     const inner = run;
     run = () => withVariable(name, value, inner);

@@ -44,7 +44,7 @@ Deno.test("auto takes engine tensorflow where xla has no plugin and can fetch no
     await Deno.mkdir(join(cache, "engines"));
     await Deno.symlink(await Deno.realPath(installed), join(cache, "engines", basename(installed)));
     for (const [name, value] of Object.entries(settings)) Deno.env.set(name, value);
-    const { name } = await openEngine("auto", { say: (line) => said.push(line) });
+    const { name } = await openEngine("auto", { progress: (line) => said.push(line) });
     assert.equal(name, "tensorflow");
     assert.match(
       said.join("\n"),

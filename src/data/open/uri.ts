@@ -1,4 +1,5 @@
 import { expandBraces, splitOutside } from "../io/braces.ts";
+import { didYouMean } from "../../text/nearest.ts";
 import { isRemote } from "../io/paths.ts";
 
 /** What the user's words for a data set mean. Nothing is opened to tell. */
@@ -169,11 +170,8 @@ function fromFileUrl(text: string): string {
 }
 
 function unknown(scheme: string): string {
-  const letters = (name: string) => [...name].filter((char) => scheme.includes(char)).length / name.length;
-  const nearest = SCHEMES.toSorted((a, b) => letters(b) - letters(a))[0];
-  return `no kind of source is called "${scheme}" (did you mean ${nearest}:?); there are ${
-    SCHEMES.join(", ")
-  }`;
+  const meant = didYouMean(scheme, SCHEMES, (name) => `${name}:`);
+  return `no kind of source is called "${scheme}"${meant || "."} There are ${SCHEMES.join(", ")}`;
 }
 
 function fail(text: string, reason: string): never {

@@ -21,7 +21,7 @@ export interface InstallProgress {
  * @param owner The package that it is for.
  * @param wheel Which one.
  * @param stage A folder for what is under way.
- * @param say Told now and then how many bytes of the wheel are there.
+ * @param progress Told now and then how many bytes of the wheel are there.
  * @returns The path of the wheel in the stage.
  * @throws {PluginUnavailableError} python3, pip or the network are missing.
  */
@@ -29,12 +29,12 @@ export async function download(
   owner: NativePackage,
   wheel: Wheel,
   stage: string,
-  say: (bytes: number) => void,
+  progress: (bytes: number) => void,
 ): Promise<string> {
   const target = `${stage}/wheel`;
-  say(0);
+  progress(0);
   const timer = setInterval(() => {
-    filesSize(stage).then((bytes) => say(Math.min(bytes, wheel.bytes)), () => {});
+    filesSize(stage).then((bytes) => progress(Math.min(bytes, wheel.bytes)), () => {});
   }, 500);
   let result: Deno.CommandOutput;
   try {

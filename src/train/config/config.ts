@@ -1,4 +1,5 @@
 import { checkModel } from "../../model/config.ts";
+import { didYouMean } from "../../text/nearest.ts";
 import { presetConfig } from "./presets.ts";
 import { type Kind, type PresetName, type RunConfig, SETTINGS } from "./settings.ts";
 
@@ -11,25 +12,6 @@ type Key = keyof RunConfig;
 /** Every setting. */
 export const KEYS = Object.keys(SETTINGS) as Key[];
 const isKey = (name: string): name is Key => Object.hasOwn(SETTINGS, name);
-
-/** The candidate with the smallest edit distance, if it is near enough to be meant. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j++) {
-        next.push(Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
-      }
-      row = next;
-    }
-    return row[b.length];
-  };
-  const plain = (name: string) => name.toLowerCase().replace(/[-_]/g, "");
-  const scored = candidates.map((name) => ({ name, score: distance(plain(word), plain(name)) }));
-  const best = scored.sort((a, b) => a.score - b.score)[0];
-  return best && best.score <= Math.max(2, word.length / 3) ? best.name : undefined;
-}
 
 /** What a kind of value is called in errors and in the help. */
 export function describeKind(kind: Kind): string {
@@ -79,9 +61,8 @@ function fits(kind: Kind, value: unknown): boolean {
 export function checkSettings(values: Record<string, unknown>, where: string): Partial<RunConfig> {
   for (const [key, value] of Object.entries(values)) {
     if (!isKey(key)) {
-      const near = nearest(key, KEYS);
       throw new ConfigError(
-        `${where}: unknown setting "${key}"${near ? `; did you mean "${near}"?` : "; --help lists them"}`,
+        `${where}: unknown setting "${key}"${didYouMean(key, KEYS) || "; --help lists them"}`,
       );
     }
     const { kind } = SETTINGS[key];

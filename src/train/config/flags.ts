@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { checkSettings, ConfigError, describeKind, KEYS, nearest } from "./config.ts";
+import { checkSettings, ConfigError, describeKind, KEYS } from "./config.ts";
+import { didYouMean } from "../../text/nearest.ts";
 import { presetConfig } from "./presets.ts";
 import { type Kind, type PresetName, type RunConfig, SETTINGS } from "./settings.ts";
 
@@ -58,8 +59,8 @@ export function parseFlags(args: readonly string[]): Flags {
       const negated = name.startsWith("no-") && !byFlag.has(name);
       const key = byFlag.get(negated ? name.slice(3) : name);
       if (!key || (negated && SETTINGS[key].kind.kind !== "switch")) {
-        const near = nearest(name, [...byFlag.keys(), "config", "help"]);
-        throw new ConfigError(`unknown flag ${rawName}; ${near ? `did you mean --${near}?` : "see --help"}`);
+        const meant = didYouMean(name, [...byFlag.keys(), "config", "help"], (near) => `--${near}`);
+        throw new ConfigError(`unknown flag ${rawName}${meant || "; see --help"}`);
       }
       const { kind } = SETTINGS[key];
       if (kind.kind === "switch" && value === undefined) given[key] = !negated;

@@ -105,7 +105,7 @@ Deno.test("uri: what cannot be understood is said", () => {
     ["a*0", /weight "0" is no number above 0/],
     ["a*-1,b*2", /weight "-1"/],
     ["a*1x", /weight "1x"/],
-    ["lmbd:./x", /no kind of source is called "lmbd" \(did you mean lmdb:\?\)/],
+    ["lmbd:./x", /no kind of source is called "lmbd"; did you mean lmdb:\? There are/],
     ["s3://bucket/x.tar", /no kind of source is called "s3"/],
     ["tar:", /a path must follow the colon/],
     ["lmdb:#x", /nothing stands on one side of #/],

@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import {
-  checkSettings,
-  ConfigError,
-  nearest,
-  readConfig,
-  resolveConfig,
-} from "../../../src/train/config/config.ts";
+import { checkSettings, ConfigError, readConfig, resolveConfig } from "../../../src/train/config/config.ts";
 import { flagName, helpText, parseFlags } from "../../../src/train/config/flags.ts";
 import { presetConfig, shortenDemo } from "../../../src/train/config/presets.ts";
 import { SETTINGS } from "../../../src/train/config/settings.ts";
@@ -121,11 +115,6 @@ Deno.test("the help names every setting with its default", () => {
   for (const key of Object.keys(SETTINGS)) assert.match(help, new RegExp(`--(\\[no-\\])?${flagName(key)} `));
   assert.match(help, /--batch-size .*\[32\]/);
   assert.match(help, /--crop-scale .*\[0.14,1\]/);
-});
-
-Deno.test("the nearest name is suggested only when it is near", () => {
-  assert.equal(nearest("weigthDecay", ["weightDecay", "width"]), "weightDecay");
-  assert.equal(nearest("colour-map", ["lr", "seed"]), undefined);
 });
 
 Deno.test("the demo is shortened only where the user has not chosen its length", () => {
