@@ -65,7 +65,7 @@ export async function benchPictures(count: number, say: (line: string) => void):
 
 async function makeFolder(folder: string, photos: string[], count: number): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const random = randomStream(0, "evaluation", VERSION);
+  const random = randomStream(0, "test", VERSION);
   const sizes = await Promise.all(photos.map((path) => sharp(path).metadata()));
   for (let n = 0; n < count; n++) {
     const photo = random.integer(0, photos.length - 1);

@@ -91,7 +91,7 @@ let pictures: Promise<Uint8Array[]> | undefined;
 /** Different small JPEGs. */
 function smallPictures(): Promise<Uint8Array[]> {
   return pictures ??= Promise.all(Array.from({ length: 256 }, async (_, n) => {
-    const random = randomStream(n, "evaluation"), raw = { width: 24, height: 18, channels: 3 } as const;
+    const random = randomStream(n, "test"), raw = { width: 24, height: 18, channels: 3 } as const;
     const data = Uint8Array.from({ length: 24 * 18 * 3 }, () => random.integer(0, 255));
     return new Uint8Array(await sharp(data, { raw }).jpeg({ quality: 60 }).toBuffer());
   }));

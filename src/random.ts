@@ -3,15 +3,31 @@
  * draw can be made again alone, so nothing depends on the order of work, on workers or on where a run was resumed.
  */
 
-/** What a stream of numbers is used for; part of its key, so no two uses ever share numbers. */
+/**
+ * What a stream of numbers is used for; part of its key, so no two uses ever share numbers. A number is never given to
+ * another use: results that were published with it would change.
+ */
 export const PURPOSE = {
+  /** The order of an epoch's records. */
   permutation: 1,
+  /** Crop, flip and colour of a view. */
   view: 2,
+  /** Stochastic depth. */
   dropPath: 3,
+  /** Initial weights of the model. */
   init: 4,
-  evaluation: 5,
+  /** A linear probe: place 0 its initial weights, place 1 the order of its epochs. */
+  probe: 5,
+  /** Draws from shuffle buffers and from mixtures. */
   shuffle: 6,
+  /** Which meanings of the demo are held out. */
   split: 7,
+  /** Which pictures a figure shows. */
+  figure: 8,
+  /** Which pictures of a labelled set are queries. */
+  holdout: 9,
+  /** Pictures and features that tests and measurements make up. */
+  test: 10,
 } as const;
 
 /** A name of {@linkcode PURPOSE}. */
@@ -25,8 +41,17 @@ export interface RandomStream {
   uniform(low?: number, high?: number): number;
   /** Uniform whole number in [low, high], both ends included. */
   integer(low: number, high: number): number;
-  /** Normal with mean 0 and standard deviation 1 (Box–Muller). */
+  /** Normal with mean 0 and standard deviation 1 (Box–Muller). Takes two uniform numbers. */
   normal(): number;
+  /**
+   * Fills an array with normal numbers of mean 0. Both numbers of each Box–Muller pair are used, so these are not the
+   * numbers that as many calls of `normal` give.
+   */
+  normals(out: Float32Array | Float64Array, deviation?: number): void;
+  /** Puts the items in random order, in place, each order alike (Fisher–Yates). Returns the same array. */
+  shuffle<T extends unknown[]>(items: T): T;
+  /** Removes a random item from a non-empty array and returns it; the last item takes its place. */
+  draw<T>(items: T[]): T;
 }
 
 /** The high 32 bits of a 64-bit product; the second factor is given as its high and low 16 bits. */
@@ -107,6 +132,32 @@ export function randomStream(
     return low + (high - low) * unit;
   };
   const integer = (low: number, high: number) => low + Math.floor(uniform() * (high - low + 1));
-  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-  return { bits, uniform, integer, normal };
+  const normals = (out: Float32Array | Float64Array, deviation = 1) => {
+    for (let i = 0; i < out.length; i += 2) {
+      const radius = deviation * Math.sqrt(-2 * Math.log(1 - uniform()));
+      const angle = 2 * Math.PI * uniform();
+      out[i] = radius * Math.cos(angle);
+      // Past the end of an array of odd length this is ignored.
+      out[i + 1] = radius * Math.sin(angle);
+    }
+  };
+  const one = new Float64Array(1);
+  const normal = () => {
+    normals(one);
+    return one[0];
+  };
+  const shuffle = <T extends unknown[]>(items: T) => {
+    for (let last = items.length - 1; last > 0; last--) {
+      const other = integer(0, last);
+      [items[last], items[other]] = [items[other], items[last]];
+    }
+    return items;
+  };
+  const draw = <T>(items: T[]) => {
+    const at = integer(0, items.length - 1), item = items[at];
+    items[at] = items[items.length - 1];
+    items.pop();
+    return item;
+  };
+  return { bits, uniform, integer, normal, normals, shuffle, draw };
 }

@@ -215,17 +215,10 @@ export function shuffle<T>(
   return (async function* () {
     const random = randomStream(seed, "shuffle", epoch);
     const held: T[] = [];
-    const draw = () => {
-      const at = random.integer(0, held.length - 1);
-      const item = held[at];
-      held[at] = held[held.length - 1];
-      held.pop();
-      return item;
-    };
     for await (const item of source) {
       held.push(item);
-      if (held.length >= size) yield draw();
+      if (held.length >= size) yield random.draw(held);
     }
-    while (held.length > 0) yield draw();
+    while (held.length > 0) yield random.draw(held);
   })();
 }

@@ -21,7 +21,7 @@ const MOMENTUM = 0.9;
 
 /** A fresh probe: weights N(0, .01), bias 0. */
 export function initProbe(width: number, classes: number, seed: number): ProbeState {
-  const stream = randomStream(seed, "evaluation");
+  const stream = randomStream(seed, "probe", 0);
   const weight = Float32Array.from({ length: classes * width }, () => 0.01 * stream.normal());
   return {
     params: { "linear.weight": tf.tensor(weight, [classes, width]), "linear.bias": tf.zeros([classes]) },
@@ -137,12 +137,7 @@ export async function trainProbe(
   let state = initProbe(width, classes, seed);
   let last = { top1: 0, top5: 0 }, best = { top1: -1, top5: 0, epoch: 0 };
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = Array.from({ length: count }, (_, i) => i);
-    const stream = randomStream(seed, "evaluation", 1, epoch);
-    for (let i = count - 1; i > 0; i--) {
-      const j = stream.integer(0, i);
-      [order[i], order[j]] = [order[j], order[i]];
-    }
+    const order = randomStream(seed, "probe", 1, epoch).shuffle(Array.from({ length: count }, (_, i) => i));
     const rate = tf.scalar(probeRate(lr * batch / 256, epoch, epochs));
     for (let at = 0; at + batch <= count; at += batch) {
       const rows = order.slice(at, at + batch);

@@ -67,12 +67,7 @@ const LINEAR_BLOCKS = 4;
  * @throws {RangeError} A part would be empty.
  */
 export function splitSource(source: Source, share: number, seed: number): { train: Source; test: Source } {
-  const order = Array.from({ length: source.length }, (_, i) => i);
-  const random = randomStream(seed, "split");
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = random.integer(0, i);
-    [order[i], order[j]] = [order[j], order[i]];
-  }
+  const order = randomStream(seed, "holdout").shuffle(Array.from({ length: source.length }, (_, i) => i));
   const cut = Math.round(share * order.length);
   if (!(share > 0 && share < 1) || cut === 0 || cut === order.length) {
     throw new RangeError(`${source.uri}: ${source.length} pictures cannot be split with a share of ${share}`);

@@ -205,7 +205,7 @@ export function drawReconstructions(config: ModelConfig, shown: Reconstructions)
  */
 export async function reconstructionPicture(options: ReconstructionOptions): Promise<void> {
   const { engine, config, state, source, file, count = 10, seed = 0 } = options;
-  const random = randomStream(seed, "evaluation");
+  const random = randomStream(seed, "figure");
   const chosen = new Set<number>();
   // A few more than are shown, because some may turn out to be bad.
   const wanted = Math.min(source.length, count + 8);

@@ -15,13 +15,7 @@ function draw(law: InitLaw, size: number, seed: number, number: number): Float32
     for (let i = 0; i < size; i++) values[i] = stream.uniform(-law.bound, law.bound);
   } else {
     // A plain normal law: the reference's truncation now and then gives a weight of 100 deviations (docs/spec.md §10 D5).
-    for (let i = 0; i < size; i += 2) {
-      const radius = law.deviation * Math.sqrt(-2 * Math.log(1 - stream.uniform()));
-      const angle = 2 * Math.PI * stream.uniform();
-      values[i] = radius * Math.cos(angle);
-      // Past the end of an odd-sized tensor this is ignored.
-      values[i + 1] = radius * Math.sin(angle);
-    }
+    stream.normals(values, law.deviation);
   }
   return values;
 }

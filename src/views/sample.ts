@@ -73,18 +73,14 @@ function sampleCrop(options: ViewOptions, random: RandomStream): Crop {
   return { top: 0, left: 0, height: size, width: size };
 }
 
-/** Draws the colour changes and their order, each of the 24 orders alike (Fisher–Yates). docs/spec.md §1.5. */
+/** Draws the colour changes and their order, each of the 24 orders alike. docs/spec.md §1.5. */
 function sampleColour(options: ViewOptions, random: RandomStream): ColourJitter {
   const factor = (spread: number) => Math.fround(random.uniform(1 - spread, 1 + spread));
   const brightness = factor(options.brightness);
   const contrast = factor(options.contrast);
   const saturation = factor(options.saturation);
   const hue = Math.fround(random.uniform(-options.hue, options.hue));
-  const order: [number, number, number, number] = [0, 1, 2, 3];
-  for (let last = 3; last > 0; last--) {
-    const other = random.integer(0, last);
-    [order[last], order[other]] = [order[other], order[last]];
-  }
+  const order = random.shuffle<[number, number, number, number]>([0, 1, 2, 3]);
   return { order, brightness, contrast, saturation, hue };
 }
 

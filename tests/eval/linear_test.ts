@@ -14,7 +14,7 @@ Deno.test("features: class tokens of the last blocks, oldest first, then the mea
   tf.tidy(() => {
     const { params, frozen } = initModel(CONFIG, 2);
     const all = { ...params, ...frozen };
-    const stream = randomStream(1, "evaluation");
+    const stream = randomStream(1, "test");
     const images = tf.tensor4d(Float32Array.from({ length: 2 * 16 * 16 * 3 }, () => stream.normal()), [
       2,
       16,
@@ -35,7 +35,7 @@ Deno.test("features: class tokens of the last blocks, oldest first, then the mea
 Deno.test("linear probe: learns separable classes", async () => {
   const classes = 3, width = 4;
   const make = (count: number, place: number) => {
-    const stream = randomStream(4, "evaluation", place);
+    const stream = randomStream(4, "test", place);
     const labels = Array.from({ length: count }, (_, i) => i % classes);
     const features = Float32Array.from(
       { length: count * width },

@@ -11,7 +11,7 @@ import { VIEW_FIELDS } from "../../src/views/types.ts";
 export async function writePictures(folder: string, count: number): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   for (let i = 0; i < count; i++) {
-    const random = randomStream(1, "evaluation", i);
+    const random = randomStream(1, "test", i);
     const data = Uint8Array.from({ length: 24 * 20 * 3 }, () => random.bits() & 255);
     const png = encodePng({ width: 24, height: 20, data });
     await Deno.writeFile(join(folder, `${String(i).padStart(2, "0")}.png`), png);

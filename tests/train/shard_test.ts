@@ -25,7 +25,7 @@ const FAST = { xla_backend_optimization_level: 0 };
 
 /** Numbers for a step; no two steps alike. */
 function someBatch(step: number) {
-  const random = randomStream(3, "evaluation", step);
+  const random = randomStream(3, "test", step);
   const views = new Float32Array(2 * batchSize * VIEW_FIELDS);
   for (let row = 0; row < 2 * batchSize; row++) {
     packView(

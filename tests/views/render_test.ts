@@ -23,7 +23,7 @@ function picture(size: number, pixel: (x: number, y: number) => [number, number,
 }
 
 function noise(size: number, seed: number): number[] {
-  const random = randomStream(seed, "evaluation");
+  const random = randomStream(seed, "test");
   return picture(size, () => [random.integer(0, 255), random.integer(0, 255), random.integer(0, 255)]);
 }
 

@@ -184,10 +184,7 @@ function turns(share: readonly number[], random: RandomStream): () => number {
         urn.push(part);
       }
     }
-    const at = random.integer(0, urn.length - 1), part = urn[at];
-    urn[at] = urn[urn.length - 1];
-    urn.pop();
-    return part;
+    return random.draw(urn);
   };
 }
 

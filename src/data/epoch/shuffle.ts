@@ -151,9 +151,7 @@ async function* buffered(
   const held: ImageRecord[] = [];
   let bytes = 0;
   const draw = (): ImageRecord => {
-    const at = random.integer(0, held.length - 1), record = held[at];
-    held[at] = held[held.length - 1];
-    held.pop();
+    const record = random.draw(held);
     bytes -= record.bytes.length;
     return record;
   };
