@@ -51,7 +51,7 @@ Deno.test("a new term of the loss is in the loss, in the metrics line and in the
 
   const line = metricsLine(FACTS, values);
   assert.equal(JSON.parse(JSON.stringify(line)).magnitude2, magnitude2);
-  for (const columns of [200, 90]) {
+  for (const columns of [200, 100]) {
     let out = "";
     const progress = openProgress({ write: (text) => out += text, terminal: true, columns: () => columns });
     progress.step(line, 9, 1);
