@@ -118,7 +118,10 @@ async function run(
 
   // What to do it with: the data first, for a wrong path should not cost the download of an engine.
   const shards: DemoShards | null = demo ? await prepareDemo(say) : null;
-  const source = await openData(shards?.train ?? config.data, { labels: config.labels || undefined });
+  const source = await openData(shards?.train ?? config.data, {
+    labels: config.labels || undefined,
+    classes: false,
+  });
   try {
     planSteps(config, source);
   } catch (error) {

@@ -4,12 +4,21 @@ import { openDraft, place, refuseExisting } from "./pack_folder.ts";
 import { type Items, map, range } from "./iter.ts";
 import { PARTIAL_ENDING, SHARD_ENDING } from "./sources/shards/read.ts";
 import type { ShardWriter } from "./sources/shards/write.ts";
-import { type Data, dataLabels, dataLength, dataUri, openedOf, recordsInOrder } from "./open/opened.ts";
+import {
+  type Data,
+  dataLabels,
+  dataLength,
+  dataPassedOver,
+  dataUri,
+  openedOf,
+  recordsInOrder,
+} from "./open/opened.ts";
 import { join, syncPath } from "./io/paths.ts";
 import { encodePpm } from "./picture/ppm.ts";
 import { resize } from "./picture/resize.ts";
+import { growingClasses } from "./sources/growing_classes.ts";
 import { SHARD_VERSION } from "./sources/shards/format.ts";
-import { BadRecordError, type ImageRecord, PictureError } from "./types.ts";
+import { BadRecordError, type ImageRecord, type PassedOver, PictureError } from "./types.ts";
 
 /** How pictures are packed. */
 export interface PackOptions {
@@ -56,6 +65,8 @@ export interface PackReport {
   labels: string[];
   /** Pictures left out, by name. */
   bad: { key: string; reason: string }[];
+  /** What the source passed over: labels that are no class, files that are no pictures. */
+  passedOver: PassedOver[];
 }
 
 /**
@@ -87,13 +98,16 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
     records: 0,
     bytes: 0,
     shards: 0,
-    labels: [...dataLabels(data)],
+    labels: [],
     bad: [],
+    passedOver: [],
   };
   const draft = await openDraft(folder, name);
   const nameOf = (shard: number) => `shard-${String(shard).padStart(5, "0")}${SHARD_ENDING}`;
   let writer: ShardWriter | null = null;
+  const classes = growingClasses(dataLabels(data));
   const finish = async (last: boolean) => {
+    report.labels = classes.labels();
     await writer!.finish({
       format: "semantic-ae shard",
       version: SHARD_VERSION,
@@ -118,7 +132,7 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
           join(draft.path, nameOf(report.shards++) + PARTIAL_ENDING),
           Math.max(shardSize, result.bytes.length),
         );
-        writer.add(result);
+        writer.add({ ...result, label: classes.number(result) });
         report.records++;
         report.bytes += result.bytes.length;
       }
@@ -137,6 +151,7 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
       );
     }
     await finish(true);
+    report.passedOver = [...dataPassedOver(data), ...classes.passedOver()];
     await Deno.writeTextFile(join(draft.path, "report.json"), JSON.stringify(report, null, 2) + "\n");
     await syncPath(join(draft.path, "report.json"));
     for (let shard = 0; shard < report.shards; shard++) {

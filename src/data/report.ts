@@ -2,8 +2,9 @@ import { decodePicture, type PictureFormat, sniff } from "./picture/decode.ts";
 import { openDecoder } from "./decode/decoder.ts";
 import type { BadRecord } from "./epoch/epoch.ts";
 import { map, range } from "./iter.ts";
-import { type Data, dataLabels, dataUri, openedOf, recordsInOrder } from "./open/opened.ts";
-import { BadRecordError, type ImageRecord, PictureError } from "./types.ts";
+import { byCodeUnits } from "./io/paths.ts";
+import { type Data, dataLabels, dataPassedOver, dataUri, openedOf, recordsInOrder } from "./open/opened.ts";
+import { BadRecordError, type ImageRecord, type PassedOver, PictureError } from "./types.ts";
 
 /** How a data set is looked at. */
 export interface ReportOptions {
@@ -39,6 +40,8 @@ export interface DataReport {
   /** Class names and how many pictures each has; pictures without one. */
   labels: { name: string; count: number }[];
   unlabelled: number;
+  /** What the source passed over: labels that are no class, files that are no pictures. */
+  passedOver: PassedOver[];
   /** Of the pass: reading, decoding, resizing to base pictures on all cores. */
   seconds: number;
   /** Base pictures of the contact sheet, `sheetSize` on a side, evenly from the pass. */
@@ -89,7 +92,9 @@ function sizesOf(values: number[]): Sizes | null {
 export async function reportData(data: Data, options: ReportOptions = {}): Promise<DataReport> {
   const { imageSize = 224, count = Infinity, sheet = 64, sheetSize = 96, progress } = options;
   const opened = openedOf(data), uri = dataUri(data);
-  const examples: BadRecord[] = [], formats: DataReport["formats"] = {}, labels = new Map<number, number>();
+  const examples: BadRecord[] = [],
+    formats: DataReport["formats"] = {},
+    labels = new Map<number | string, number>();
   const sample = sampler(Math.max(1, sheet));
   let seen = 0, missed = 0, bad = 0, bytes = 0, unlabelled = 0;
   const spoiled = ({ source, key, reason }: BadRecord) => {
@@ -136,8 +141,9 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
       const { record, shown } = result, format = sniff(record.bytes)!;
       bytes += record.bytes.length;
       formats[format] = (formats[format] ?? 0) + 1;
-      if (record.label === undefined) unlabelled++;
-      else labels.set(record.label, (labels.get(record.label) ?? 0) + 1);
+      const label = record.label ?? record.className;
+      if (label === undefined) unlabelled++;
+      else labels.set(label, (labels.get(label) ?? 0) + 1);
       if (shown) sample.add(shown);
     }
   } finally {
@@ -157,13 +163,23 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
     formats,
     width: sizesOf(kept.map(({ width }) => width)),
     height: sizesOf(kept.map(({ height }) => height)),
-    labels: [...labels].sort(([a], [b]) => a - b)
-      .map(([label, count]) => ({ name: names[label] ?? String(label), count })),
+    labels: [...labels].sort(([a], [b]) => compareLabels(a, b)).map(([label, count]) => ({
+      name: typeof label === "number" ? names[label] ?? String(label) : label,
+      count,
+    })),
     unlabelled,
+    passedOver: dataPassedOver(data),
     seconds,
     sheet: Array.from({ length: Math.min(sheet, kept.length) }, (_, i) => kept[Math.floor(i * step)].picture),
     sheetSize,
   };
+}
+
+/** Classes by their numbers, then those that are known by name only. */
+function compareLabels(a: number | string, b: number | string): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (typeof a === "string" && typeof b === "string") return byCodeUnits(a, b);
+  return typeof a === "number" ? -1 : 1;
 }
 
 /** Each record in order; `shown` where it belongs to the sample. */

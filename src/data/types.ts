@@ -8,6 +8,8 @@ export interface ImageRecord {
   bytes: Uint8Array;
   /** Index into the source's `labels`, where the picture has a class. */
   label?: number;
+  /** The class's name, from a stream that does not know beforehand which there are. */
+  className?: string;
 }
 
 /** Where a record stands on a local disk, so that a thread can read it itself. */

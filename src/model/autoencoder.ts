@@ -4,7 +4,7 @@ import type { ModelConfig } from "./config.ts";
 import { type Decoded, decoder } from "./decoder.ts";
 import { encoder } from "./encoder.ts";
 import { head } from "./head.ts";
-import { LOSS_TERMS, type LossConfig, losses, type LossTerm, type LossTerms } from "./loss.ts";
+import { type LossConfig, type Losses, losses, type LossTerms } from "./loss.ts";
 import { patchify } from "./patches.ts";
 import type { ModelState, Params } from "./types.ts";
 
@@ -25,7 +25,6 @@ export interface AutoencoderInput {
 /** Everything on the way to the loss. */
 export interface AutoencoderResult {
   loss: tf.Scalar;
-  /** The loss's terms before their weights, by name. */
   terms: LossTerms;
   /** The batch norms' statistics after this batch. */
   buffers: Params;
@@ -38,23 +37,17 @@ export interface AutoencoderResult {
   /** [2B, G, G]. */
   mask: tf.Tensor3D;
   decoded: Decoded;
-  /** What the terms have computed on the way, such as `classSimilarity`, see {@linkcode losses}. */
-  inner: Record<string, tf.Tensor>;
+  similarity: Pick<Losses, "classSimilarity" | "patchSimilarity">;
 }
 
 /**
  * The whole model in training mode, a pure function: encoder, head, aligner, decoder and loss of a batch of view pairs.
- *
- * @param config The model's sizes.
- * @param lossConfig Weights and options of the loss.
- * @param terms What the loss is the sum of. Default: the method's terms.
  */
 export function autoencoder(
   config: ModelConfig,
   lossConfig: LossConfig,
   state: ModelState,
   input: AutoencoderInput,
-  terms: readonly LossTerm[] = LOSS_TERMS,
 ): AutoencoderResult {
   const params = { ...state.params, ...state.frozen };
   const { nudge } = input;
@@ -69,10 +62,15 @@ export function autoencoder(
   const decoded = decoder(config, params, aligned);
   const patches = shift(decoded.patches, nudge?.patches);
   const target = patchify(input.reference, config.patchSize);
-  const loss = losses(lossConfig, { patches, target, aligned, mask: placed.mask }, terms);
+  const { classSimilarity, patchSimilarity, ...terms } = losses(lossConfig, {
+    patches,
+    target,
+    aligned,
+    mask: placed.mask,
+  });
   return {
-    loss: loss.total,
-    terms: loss.terms,
+    loss: terms.total,
+    terms,
     buffers: coded.buffers,
     tokens,
     encoderBlocks: encoded.blocks,
@@ -80,6 +78,6 @@ export function autoencoder(
     aligned,
     mask: placed.mask,
     decoded,
-    inner: loss.inner,
+    similarity: { classSimilarity, patchSimilarity },
   };
 }

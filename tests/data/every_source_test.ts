@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { closeData, type Data, dataLength, openData } from "../../src/data/open/opened.ts";
+import { closeData, type Data, dataLabels, dataLength, openData } from "../../src/data/open/opened.ts";
 import { collect } from "../../src/data/open/collect.ts";
 import { take } from "../../src/data/iter.ts";
 import { pack } from "../../src/data/pack.ts";
@@ -281,6 +281,46 @@ Deno.test("collect: a stream's records by index, in order, within a limit", asyn
     assert.equal((await collect(data, { count: 2 })).length, 2);
     await assert.rejects(collect(data, { maxBytes: 100 }), /too large to be held in memory; pack it/);
     await source.close();
+  });
+});
+
+Deno.test("collect: a stream's classes by their names, of one archive and of a mixture", async () => {
+  await withFolder(async (folder) => {
+    const archive = (names: string[]) =>
+      gzipSync(tarFile(names.flatMap((name, i) => [
+        { name: `${i}.jpg`, content: PICTURES[i] },
+        { name: `${i}.cls`, content: name },
+      ])));
+    await Deno.writeFile(`${folder}/a.tar.gz`, archive(["emu", "cat"]));
+    await Deno.writeFile(`${folder}/b.tar.gz`, archive(["dog", "emu"]));
+    for (const uri of [`${folder}/a.tar.gz`, `${folder}/a.tar.gz,${folder}/b.tar.gz`]) {
+      const source = await collect(await openData(uri));
+      const names = new Map<string, string[]>();
+      for (let i = 0; i < source.length; i++) {
+        const { source: from = "", label } = await source.get(i), file = from.split("/").at(-1)!;
+        names.set(file, [...new Set([...names.get(file) ?? [], source.labels[label!]])].sort());
+      }
+      assert.deepEqual(
+        [...names].sort(),
+        [["a.tar.gz", ["cat", "emu"]], ["b.tar.gz", ["dog", "emu"]]]
+          .slice(0, uri.includes(",") ? 2 : 1),
+      );
+      assert.equal(source.labels.length, uri.includes(",") ? 3 : 2);
+      await source.close();
+    }
+  });
+});
+
+Deno.test("a mixture whose classes cannot be told apart is refused, unless nobody asks for classes", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/a.tar`, tarOf(0, 4));
+    await Deno.writeTextFile(`${folder}/names.txt`, "crane\ncrane\n");
+    await writeFiles(`${folder}/b`, { "crane/0.jpg": PICTURES[0] });
+    const uri = `${folder}/a.tar,${folder}/b`, labels = `${folder}/names.txt`;
+    await assert.rejects(openData(uri, { labels }), /"crane" stands more than once/);
+    const data = await openData(uri, { labels, classes: false });
+    assert.deepEqual(dataLabels(data), []);
+    await closeData(data);
   });
 });
 

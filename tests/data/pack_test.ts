@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { decodePicture } from "../../src/data/picture/decode.ts";
 import { openDecoder } from "../../src/data/decode/decoder.ts";
 import { openFolder } from "../../src/data/sources/folder.ts";
+import { openData } from "../../src/data/open/opened.ts";
 import { openSource } from "../../src/data/open/path.ts";
 import { pack, type PackOptions, type PackProgress } from "../../src/data/pack.ts";
 import { basePicture, resize } from "../../src/data/picture/resize.ts";
 import type { Source } from "../../src/data/types.ts";
+import { tarFile } from "./tar_writer.ts";
 import { jpeg, makeFolder, png, withFolder, worst, writeFiles } from "./pictures.ts";
 
 const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
@@ -295,4 +298,41 @@ Deno.test("--max-side makes larger pictures smaller and leaves the others; --raw
     await refuse({ quality: 80 }, /give max side too/);
     await refuse({ maxSide: 64, quality: 0 }, /quality must be/);
     await refuse({ raw: 0.5 }, /raw must be/);
+  }));
+
+Deno.test("classes of a stream are packed, numbers and names", () =>
+  withFolder(async (folder) => {
+    const picture = await jpeg();
+    const packed = async (name: string, contents: (string | null)[]) => {
+      const entries = contents.flatMap((content, i) => [
+        { name: `${i}.jpg`, content: picture },
+        ...(content === null ? [] : [{ name: `${i}.cls`, content }]),
+      ]);
+      await Deno.writeFile(`${folder}/${name}.tar.gz`, gzipSync(tarFile(entries)));
+      const data = await openData(`${folder}/${name}.tar.gz`);
+      // Each picture has a shard of its own.
+      const report = await pack(data, `${folder}/${name}`, { shardSize: 1 });
+      const source = await openSource(`${folder}/${name}`);
+      assert.deepEqual(source.labels, report.labels);
+      return { report, labels: (await recordsOf(source)).map(({ label }) => label) };
+    };
+    const names = await packed("names", ["emu", "cat", null, "emu", "7"]);
+    assert.deepEqual([names.report.labels, names.labels], [["emu", "cat", "7"], [0, 1, undefined, 0, 2]]);
+    assert.deepEqual(names.report.passedOver, []);
+    const numbers = await packed("numbers", ["2", "0", null, "cat", "1"]);
+    assert.deepEqual([numbers.report.labels, numbers.labels], [["0", "1", "2"], [
+      2,
+      0,
+      undefined,
+      undefined,
+      1,
+    ]]);
+    assert.deepEqual(numbers.report.passedOver, [
+      {
+        what: "label",
+        why: "is a name, where the classes before are numbers",
+        count: 1,
+        example: '3 ("cat")',
+      },
+    ]);
   }));

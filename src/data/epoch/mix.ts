@@ -1,7 +1,6 @@
 import { type RandomStream, randomStream } from "../../random.ts";
 import { requireIndex } from "../io/compact_lists.ts";
 import { map, range } from "../iter.ts";
-import { byCodeUnits } from "../io/paths.ts";
 import { permutation } from "./permutation.ts";
 import { closable } from "../io/reader/closable.ts";
 import {
@@ -12,7 +11,9 @@ import {
   type StreamRecordsOptions,
   type StreamSource,
 } from "./shuffle.ts";
-import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
+import { numbersOf, sameName } from "../sources/class_names.ts";
+import { joinClasses } from "../sources/match_classes.ts";
+import { BadRecordError, type ImageRecord, type PassedOver, type Source } from "../types.ts";
 
 /** A source and its share of the mix. */
 export interface MixPart<S> {
@@ -47,17 +48,49 @@ export function mixUri(parts: readonly MixPart<{ uri: string }>[]): string {
   return parts.map(({ source, weight }) => source.uri + (weight === undefined ? "" : `*${weight}`)).join(",");
 }
 
-/** The labels of all sources, and each source's numbers among them. */
+/**
+ * The classes of all sources ({@linkcode joinClasses}), and what gives a source's record its number among them. A class
+ * that only its record names keeps its name where no source knows it beforehand.
+ *
+ * @throws {Error} A name that several sources have is ambiguous.
+ */
 export function joinLabels(sources: readonly { uri: string; labels: readonly string[] }[]) {
-  const labels = [...new Set(sources.flatMap((source) => source.labels))].sort(byCodeUnits);
-  const places = new Map(labels.map((label, place) => [label, place]));
-  const numbers = sources.map((source) => source.labels.map((label) => places.get(label)!));
+  const { labels, numbers } = joinClasses(sources);
+  const byName = numbersOf(labels);
+  const named = (name: string, uri: string): number | undefined => {
+    const [number, ...more] = byName.get(sameName(name)) ?? [];
+    if (more.length === 0) return number;
+    throw new Error(
+      `${uri}: a picture is of class "${name}", a name that another source of the mix holds twice`,
+    );
+  };
   const relabel = (part: number, record: ImageRecord): ImageRecord => {
-    const label = record.label === undefined ? undefined : numbers[part][record.label];
-    const { key, bytes, source = sources[part].uri } = record;
-    return label === undefined ? { source, key, bytes } : { source, key, bytes, label };
+    const { uri, labels: own } = sources[part], { key, bytes, source = uri } = record;
+    const moved: ImageRecord = { source, key, bytes };
+    const name = record.className ??
+      (own.length === 0 && labels.length > 0 && record.label !== undefined
+        ? String(record.label)
+        : undefined);
+    // Where nobody knows names, numbers are all there is.
+    const number = name !== undefined
+      ? named(name, uri)
+      : labels.length === 0
+      ? record.label
+      : numbers[part][record.label ?? -1];
+    if (number !== undefined) moved.label = number;
+    else if (name !== undefined) moved.className = name;
+    return moved;
   };
   return { labels, relabel };
+}
+
+/** What all sources have passed over, each kind with the source that holds it. */
+export function joinPassedOver(
+  sources: readonly { uri: string; passedOver?(): PassedOver[] }[],
+): PassedOver[] {
+  return sources.flatMap(({ uri, passedOver }) =>
+    (passedOver?.() ?? []).map((kind) => ({ ...kind, where: kind.where ?? uri }))
+  );
 }
 
 /**
@@ -107,6 +140,7 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
       const { part, at } = find(index);
       return sources[part].place?.(at) ?? null;
     },
+    passedOver: () => joinPassedOver(sources),
     async close(): Promise<void> {
       await Promise.all(sources.map((source) => source.close()));
     },

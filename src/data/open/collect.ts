@@ -1,9 +1,15 @@
 import { requireIndex } from "../io/compact_lists.ts";
-import { closeData, type Data, dataLabels, dataUri, openedOf, recordsInOrder } from "./opened.ts";
+import { growingClasses } from "../sources/growing_classes.ts";
+import {
+  closeData,
+  type Data,
+  dataLabels,
+  dataPassedOver,
+  dataUri,
+  openedOf,
+  recordsInOrder,
+} from "./opened.ts";
 import type { BadRecordError, ImageRecord, Source } from "../types.ts";
-
-/** More classes than this are no classes. */
-const MOST_CLASSES = 65_536;
 
 /** How much is collected. */
 export interface CollectOptions {
@@ -21,7 +27,7 @@ export interface CollectOptions {
  *
  * @param data What {@linkcode openData} gives. Closing the result closes it.
  * @returns A source.
- * @throws Error when the stream holds more than fits.
+ * @throws {Error} The stream holds more than fits.
  */
 export async function collect(data: Data, options: CollectOptions = {}): Promise<Source> {
   const opened = openedOf(data);
@@ -41,24 +47,26 @@ export async function collect(data: Data, options: CollectOptions = {}): Promise
       if (records.push(record) >= count) break;
     }
   }
-  const known = dataLabels(data);
-  const at = (index: number) => {
+  const classes = growingClasses(dataLabels(data));
+  const numbers = records.map((record) => classes.number(record));
+  const labels = classes.labels(), passedOver = [...dataPassedOver(data), ...classes.passedOver()];
+  const at = (index: number): ImageRecord => {
     requireIndex(uri, index, records.length);
-    return records[index];
+    const { key, bytes, source } = records[index], label = numbers[index];
+    return {
+      key,
+      bytes,
+      ...(source === undefined ? {} : { source }),
+      ...(label === undefined ? {} : { label }),
+    };
   };
   return {
     uri,
     length: records.length,
-    labels: known.length > 0 ? known : numbered(records),
+    labels,
     get: async (index) => await Promise.resolve(at(index)),
     key: async (index) => await Promise.resolve(at(index).key),
+    passedOver: () => passedOver,
     close: () => closeData(data),
   };
-}
-
-/** Names for classes that are known by their numbers alone. */
-function numbered(records: readonly ImageRecord[]): string[] {
-  const count = records.reduce((most, { label = -1 }) => Math.max(most, label + 1), 0);
-  // Numbers beyond any count of classes are none.
-  return count <= MOST_CLASSES ? Array.from({ length: count }, (_, i) => String(i)) : [];
 }

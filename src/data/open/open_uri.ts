@@ -4,14 +4,14 @@ import type { HttpOptions } from "../io/http/types.ts";
 import { openImagenet } from "../sources/imagenet.ts";
 import { openLmdbImages } from "../sources/lmdb/images.ts";
 import { locate } from "./expand_paths.ts";
-import { type MixPart, mixSources } from "../epoch/mix.ts";
+import { joinLabels, type MixPart, mixSources } from "../epoch/mix.ts";
 import { openSource } from "./path.ts";
 import { isRemote } from "../io/paths.ts";
 import { openParquet } from "../sources/parquet/open.ts";
 import type { StreamSource } from "../epoch/shuffle.ts";
 import { openTar } from "../sources/tar/indexed.ts";
 import { openTarStream } from "../sources/tar/stream.ts";
-import type { Source } from "../types.ts";
+import type { ImageRecord, Source } from "../types.ts";
 import { type DataUri, parseDataUri } from "./uri.ts";
 
 /** An opened data set: with random access, only in order, or a mixture with at least one of the latter. */
@@ -24,6 +24,11 @@ export type OpenedData =
 export interface OpenUriOptions {
   /** Class names for tar shards whose label files hold numbers or names, and for LMDBs with numbers. */
   labels?: readonly string[];
+  /**
+   * Whether the pictures' classes are wanted. Without, labels that cost reading are not read, and sources whose classes do
+   * not go together can be mixed. Default true.
+   */
+  classes?: boolean;
   /** Patience with servers. */
   http?: HttpOptions;
 }
@@ -76,13 +81,13 @@ const random = (source: Source): OpenedData => ({ access: "random", source });
 
 /** Local, uncompressed shards by index, others in order. */
 async function openTars(name: string, shards: string[], options: OpenUriOptions): Promise<OpenedData> {
-  const { labels, http } = options;
+  const { labels, http, classes } = options;
   for (const shard of shards) {
     if (isRemote(shard) || await isGzip(shard)) {
-      return { access: "stream", source: await openTarStream(shards, { name, labels, http }) };
+      return { access: "stream", source: await openTarStream(shards, { name, labels, http, classes }) };
     }
   }
-  return random(await openTar(shards, { name, labels }));
+  return random(await openTar(shards, { name, labels, classes }));
 }
 
 async function isGzip(path: string): Promise<boolean> {
@@ -92,6 +97,18 @@ async function isGzip(path: string): Promise<boolean> {
   const start = new Uint8Array(2);
   await file.read(start);
   return start[0] === 0x1f && start[1] === 0x8b;
+}
+
+/** A source whose records have no classes. */
+function withoutClasses(source: Source | StreamSource): Source | StreamSource {
+  const plain = ({ label: _label, className: _name, ...record }: ImageRecord): ImageRecord => record;
+  if ("get" in source) {
+    return { ...source, labels: [], get: async (index) => plain(await source.get(index)) };
+  }
+  const open: StreamSource["open"] = async function* (shard, options) {
+    for await (const record of source.open(shard, options)) yield plain(record);
+  };
+  return { ...source, labels: [], open };
 }
 
 async function openMix(
@@ -106,8 +123,10 @@ async function openMix(
     for (const { weight, uri } of parts) {
       const one = await openUri(uri, options);
       if (one.access === "mixed") throw new Error("a mixture cannot stand inside a mixture");
-      opened.push({ source: one.source, weight });
+      opened.push({ source: options.classes === false ? withoutClasses(one.source) : one.source, weight });
     }
+    // Before work begins: classes that cannot be told apart are an error.
+    joinLabels(opened.map((part) => part.source));
     const exact = opened.filter((part): part is MixPart<Source> => "get" in part.source);
     if (exact.length === opened.length) return random(mixSources(exact));
     return { access: "mixed", parts: opened, close };

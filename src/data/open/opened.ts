@@ -1,10 +1,11 @@
-import { joinLabels, mixRecords, mixUri } from "../epoch/mix.ts";
+import { joinLabels, joinPassedOver, mixRecords, mixUri } from "../epoch/mix.ts";
 import { type OpenedData, openUri, type OpenUriOptions } from "./open_uri.ts";
 import { type PlacedRecord, streamRecords, type StreamSource } from "../epoch/shuffle.ts";
-import type { BadRecordError, Source } from "../types.ts";
+import { readLabelsFile } from "../sources/labels_file.ts";
+import type { BadRecordError, PassedOver, Source } from "../types.ts";
 
 /** How {@linkcode openData} opens. */
-export interface OpenDataOptions extends Pick<OpenUriOptions, "http"> {
+export interface OpenDataOptions extends Pick<OpenUriOptions, "http" | "classes"> {
   /** Class names for tar shards whose label files hold numbers or names, and for LMDBs with numbers: a list, or a text file of one name a line. */
   labels?: readonly string[] | string;
 }
@@ -22,24 +23,9 @@ export type Data = OpenedData | Source | StreamSource;
  * @throws Error that names what cannot be opened, and why.
  */
 export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
-  const { labels, http } = options;
-  const names = typeof labels === "string" ? await readLabels(labels) : labels;
-  return await openUri(uri, { labels: names, http });
-}
-
-async function readLabels(path: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    throw new Error(`--labels ${path}: cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
-  const names = text.split(/\r?\n/).map((line) => line.trim());
-  while (names.at(-1) === "") names.pop();
-  if (names.length === 0 || names.includes("")) {
-    throw new Error(`--labels ${path}: must hold one class name a line, and no empty line`);
-  }
-  return names;
+  const { labels, http, classes } = options;
+  const names = typeof labels === "string" ? await readLabelsFile(labels) : labels;
+  return await openUri(uri, { labels: names, http, classes });
 }
 
 /** A source as it is opened. */
@@ -66,6 +52,13 @@ export function dataLabels(data: Data): readonly string[] {
   const opened = openedOf(data);
   if (opened.access !== "mixed") return opened.source.labels;
   return joinLabels(opened.parts.map(({ source }) => source)).labels;
+}
+
+/** What a data set has passed over so far: labels that are no class, files that are no pictures. */
+export function dataPassedOver(data: Data): PassedOver[] {
+  const opened = openedOf(data);
+  if (opened.access !== "mixed") return opened.source.passedOver?.() ?? [];
+  return joinPassedOver(opened.parts.map(({ source }) => source));
 }
 
 /**

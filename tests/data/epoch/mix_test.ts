@@ -86,6 +86,18 @@ Deno.test("mixSources: classes of all sources, numbered anew", async () => {
   assert.deepEqual(records.map(({ label }) => label), [1, 0, undefined, 2, 1]);
 });
 
+Deno.test("mixSources: the same list keeps its numbers, and a name of two classes that others have is refused", async () => {
+  const birds = ["crane", "finch", "crane"];
+  const mix = mixSources([{ source: memory("a", 3, birds) }, { source: memory("b", 3, birds) }]);
+  assert.deepEqual(mix.labels, birds);
+  const records = await Promise.all([0, 1, 2, 3, 4, 5].map((i) => mix.get(i)));
+  assert.deepEqual(records.map(({ label }) => label), [0, 1, 2, 0, 1, 2]);
+  assert.throws(
+    () => mixSources([{ source: memory("a", 3, birds) }, { source: memory("b", 2, ["crane", "finch"]) }]),
+    /"crane" stands more than once in a \(numbers 0, 2\), and b has other classes/,
+  );
+});
+
 Deno.test("mix: impossible weights are refused", () => {
   const a = memory("a", 10), b = memory("b", 10);
   assert.throws(() => mixSources([]), /at least one/);

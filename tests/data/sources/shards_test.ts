@@ -11,7 +11,7 @@ import {
   SHARD_VERSION,
 } from "../../../src/data/sources/shards/format.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../../src/data/types.ts";
-import { fixture } from "../helpers.ts";
+import { fakeJpeg, fixture } from "../helpers.ts";
 import { withFolder } from "../pictures.ts";
 
 const MANIFEST: Omit<Manifest, "count"> = {
@@ -95,6 +95,23 @@ Deno.test("a folder of shards is one source, its labels joined by name", () =>
     const names = (record: ImageRecord) => record.label === undefined ? null : source.labels[record.label];
     assert.deepEqual(all.map(names), ["cat", "dog", null, "dog", "dog", null, "dog", "eel", null]);
     await source.close();
+  }));
+
+Deno.test("shards whose classes have equal names keep them apart; lists that only grew keep their numbers", () =>
+  withFolder(async (folder) => {
+    const labels = ["crane", "finch", "crane"];
+    const records = [0, 1, 2, 2].map((label, i) => ({ key: `${i}`, bytes: fakeJpeg(i), label }));
+    await makeShard(`${folder}/a.lmdb`, records.slice(0, 2), { last: false, labels: labels.slice(0, 2) });
+    await makeShard(`${folder}/b.lmdb`, records.slice(2), { shard: 1, labels });
+    const source = await openSource(folder);
+    assert.deepEqual(source.labels, labels);
+    assert.deepEqual((await readAll(source)).map(({ label }) => label), [0, 1, 2, 2]);
+    await source.close();
+    await makeShard(`${folder}/b2.lmdb`, records.slice(2), { shard: 1, labels: ["finch", "crane", "emu"] });
+    await Deno.remove(`${folder}/b.lmdb`);
+    await makeShard(`${folder}/a2.lmdb`, records.slice(0, 2), { last: false, labels });
+    await Deno.remove(`${folder}/a.lmdb`);
+    await assert.rejects(openSource(folder), /"crane" stands more than once in .*a2\.lmdb/);
   }));
 
 Deno.test("a set with a missing shard is refused, one shard by its name is not", () =>

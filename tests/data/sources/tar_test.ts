@@ -92,7 +92,7 @@ Deno.test("tar: samples are consecutive files of one stem", async () => {
       { name: "link.jpg", type: "2", size: "77777777777\0" },
       { name: "a/5.cls", content: "unicorn" },
       { name: "a/5.png", content: picture(5) },
-      { name: "a/6.cls", content: "999" },
+      { name: "a/6.cls", content: "-1" },
       { name: "a/6.right.png", content: picture(6) },
     ]),
     { labels: ["cat", "dog", "emu"] },
@@ -107,6 +107,70 @@ Deno.test("tar: samples are consecutive files of one stem", async () => {
     ["a/6", undefined],
   ]);
   records.forEach(({ bytes }, i) => assert.deepEqual(bytes, picture(i + 1)));
+});
+
+Deno.test("tar: labels in JSON as Python writes it, and what is no class is counted", async () => {
+  const contents: [string, string | Uint8Array][] = [
+    ["json", '{"label": 1, "score": NaN, "box": [Infinity, -Infinity]}'],
+    ["json", "\ufeff" + '{"class": "cat"}'],
+    ["json", "{'label': 3}"],
+    ["json", '{"label": [1, 2], "id": 12345678901234567890}'],
+    ["json", '{"label": NaN, "class_id": 0}'],
+    ["json", '{"label": -1}'],
+    ["json", '{"label": true}'],
+    ["cls", "\ufeff2\r\n"],
+    ["cls", "1.0"],
+    ["cls", Uint8Array.of(0x63, 0xe9)],
+    ["cls", "Cat"],
+    ["json", new Uint8Array(2 ** 20 + 1).fill(32)],
+  ];
+  const bytes = tarFile(contents.flatMap(([ending, content], i) => [
+    { name: `${i}.jpg`, content: fakeJpeg(i) },
+    { name: `${i}.${ending}`, content },
+  ]));
+  const labels = ["dog", "cat", "emu"];
+  const { records } = await read(bytes, { labels });
+  const none = undefined;
+  assert.deepEqual(records.map(({ label }) => label), [1, 1, none, none, 0, none, 1, 2, 1, none, none, none]);
+  await withFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/a.tar`, bytes);
+    const source = await openTar(`${folder}/a.tar`, { labels });
+    const told = (source.passedOver?.() ?? []).map(({ what, why, count, example }) =>
+      `${count} ${what} ${example}: ${why}`
+    );
+    assert.equal(told.length, 5);
+    assert.match(told[0], /^1 label 2: is no class: its JSON is written as Python shows an object/);
+    assert.match(told[1], /^1 label 3: is no class: "label" is a list/);
+    assert.match(told[2], /^1 label 9: is no class: a text that is not UTF-8/);
+    assert.match(told[3], /^1 label 10 \("Cat"\): is a name that .* lacks, where there is "cat"/);
+    assert.match(told[4], /^1 label 11: is no class: a \.json of over 1048576 bytes/);
+    await source.close();
+    // Who does not ask for classes is not told of them.
+    const plain = await openTar(`${folder}/a.tar`, { labels, classes: false });
+    assert.deepEqual([plain.labels, plain.passedOver?.(), (await plain.get(0)).label], [[], [], undefined]);
+    await plain.close();
+  });
+});
+
+Deno.test("tar: a list of classes that does not fit is refused", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.tar`;
+    const refused = async (content: string, labels: string[], words: RegExp) => {
+      await Deno.writeFile(
+        path,
+        tarFile([{ name: "7.jpg", content: fakeJpeg(0) }, { name: "7.cls", content }]),
+      );
+      await assert.rejects(openTar(path, { labels }), words);
+      const stream = await openTarStream(path, { labels });
+      await assert.rejects(Array.fromAsync(stream.open(path)), words);
+    };
+    await refused("2", ["cat", "dog"], /7 is of class 2, but the list of classes has 2 names, 0 … 1/);
+    await refused(
+      "crane",
+      ["crane", "finch", "crane"],
+      /class "crane", a name .* more than once \(numbers 0, 2\)/,
+    );
+  });
 });
 
 Deno.test("tar: classes are collected by the index", async () => {
@@ -125,6 +189,9 @@ Deno.test("tar: classes are collected by the index", async () => {
     assert.deepEqual(await labels(["emu", "cat", "", "emu"]), [["cat", "emu"], [1, 0, undefined, 1]]);
     assert.deepEqual(await labels(["3", "0", "", "1"]), [["0", "1", "2", "3"], [3, 0, undefined, 1]]);
     assert.deepEqual(await labels(["", ""]), [[], [undefined, undefined]]);
+    assert.deepEqual(await labels(["-1", "1"]), [["0", "1"], [undefined, 1]]);
+    // Composed and decomposed letters are one name.
+    assert.deepEqual(await labels(["caf\u00e9", "cafe\u0301"]), [["caf\u00e9"], [0, 0]]);
   });
 });
 

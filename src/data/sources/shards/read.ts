@@ -17,6 +17,7 @@ import {
   nameEnd,
   nameOf,
 } from "./format.ts";
+import { joinClasses, sameClasses } from "../match_classes.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
 
 /** Ending of a finished shard. */
@@ -127,6 +128,22 @@ function checkSet(folder: string, manifests: Manifest[]): void {
   }
 }
 
+/** The classes of all shards; each shard is told the numbers that its own have among them. */
+function labelsOf(shards: readonly Shard[]): readonly string[] {
+  const lists = shards.map(({ path, manifest }) => ({ uri: path, labels: manifest.labels }));
+  const longest = lists.reduce<readonly string[]>(
+    (most, { labels }) => labels.length > most.length ? labels : most,
+    [],
+  );
+  // A shard of a stream knows the classes that have come so far, so its list is the beginning of a later one's.
+  const growing = lists.every(({ labels }) => sameClasses(labels, longest.slice(0, labels.length)));
+  const { labels, numbers } = growing
+    ? { labels: longest, numbers: lists.map(({ labels }) => labels.map((_, number) => number)) }
+    : joinClasses(lists);
+  shards.forEach((shard, i) => shard.labels = numbers[i]);
+  return labels;
+}
+
 /**
  * Opens shards that `pack` wrote: one shard's file, or a folder of them.
  *
@@ -142,9 +159,7 @@ function checkSet(folder: string, manifests: Manifest[]): void {
 export async function openShards(uri: string, paths?: readonly string[]): Promise<Source> {
   const pool = filePool();
   const shards: Shard[] = [];
-  const labels: string[] = [];
-  const labelNumbers = new Map<string, number>();
-  let length = 0;
+  let length = 0, labels: readonly string[];
   try {
     for (const path of [...paths ?? [uri]].sort(byCodeUnits)) {
       const { header, manifest } = await inspect(path);
@@ -160,6 +175,7 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
       shards.sort((a, b) => a.manifest.shard - b.manifest.shard);
       checkSet(uri, shards.map((shard) => shard.manifest));
     }
+    labels = labelsOf(shards);
   } catch (error) {
     await pool.close();
     throw error;
@@ -167,10 +183,6 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
   for (const shard of shards) {
     shard.first = length;
     length += shard.manifest.count;
-    shard.labels = shard.manifest.labels.map((name) => {
-      if (!labelNumbers.has(name)) labelNumbers.set(name, labels.push(name) - 1);
-      return labelNumbers.get(name)!;
-    });
   }
 
   const reading = new Map<Shard, Promise<Places>>();

@@ -6,10 +6,10 @@ import { byteQueue, DamagedError, fileQueue } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
-import { vocabulary } from "../class_names.ts";
+import { labeller, type Reading } from "../class_names.ts";
 import { tarMembers } from "./members.ts";
-import { isLabel, isPicture, labelNumber, LABELS, splitName, type Stated, statedLabel } from "./names.ts";
-import { MOST_LABEL, pictureRank } from "./samples.ts";
+import { isLabel, isPicture, type SampleLabel, splitName, takeLabel } from "./names.ts";
+import { pictureRank } from "./samples.ts";
 import { MAX_MEMBER_BYTES, type TarOptions } from "./stream.ts";
 
 /** Where each record's picture lies. */
@@ -37,42 +37,40 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
   const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
   const remote = shards.find(isRemote);
   if (remote) throw new Error(`${remote}: random access needs local shards; open remote ones as a stream`);
-  const index = emptyIndex(), words = vocabulary();
+  const { labels: known = [], classes = true } = options;
+  const index = emptyIndex(), classNumbers = labeller(name, known.length > 0 ? known : undefined);
   for (let shard = 0; shard < shards.length; shard++) {
-    await indexShard(shards[shard], shard, index, (stated) => {
-      if (stated === undefined) return -1;
-      return options.labels ? labelNumber(stated, options.labels) ?? -1 : words.add(stated);
-    });
+    await indexShard(shards[shard], shard, index, classes ? classNumbers.number : null);
   }
   if (index.start.length === 0) {
     throw new Error(`${name}: no pictures (${PICTURE_ENDINGS.join(", ")}) in the shards`);
   }
-  let labels = options.labels ?? [];
-  if (!options.labels) {
-    const found = words.finish();
-    labels = found.labels;
-    index.label.update((number) => number < 0 ? -1 : found.final(number));
-  }
-  return source(name, shards, index, labels, options.maxMemberBytes ?? MAX_MEMBER_BYTES);
+  const { labels, final } = classNumbers.finish();
+  index.label.update((number) => number < 0 ? -1 : final(number));
+  return {
+    ...source(name, shards, index, options.maxMemberBytes ?? MAX_MEMBER_BYTES),
+    labels: classes ? labels : [],
+    passedOver: classNumbers.passedOver,
+  };
 }
 
 async function indexShard(
   shard: string,
   number: number,
   index: ReturnType<typeof emptyIndex>,
-  labelOf: (stated: Stated | undefined) => number,
+  labelOf: ((reading: Reading, key: string) => number) | null,
 ): Promise<void> {
   const queue = fileQueue(shard);
   type Found = { start: number; header: number; size: number; rank: number };
   let stem: string | undefined, picture: Found | undefined;
-  let label: { rank: number; stated: Stated | undefined } | undefined;
+  let label: SampleLabel | undefined;
   const finish = () => {
     if (picture) {
       index.shard.push(number);
       index.start.push(picture.start);
       index.header.push(picture.header);
       index.size.push(picture.size);
-      index.label.push(labelOf(label?.stated));
+      index.label.push(label && labelOf ? labelOf(label.reading, stem!) : -1);
     }
     picture = label = undefined;
   };
@@ -97,9 +95,8 @@ async function indexShard(
           );
         }
         picture = { start, header: offset - start, size, rank: pictureRank(ending) };
-      } else if (isLabel(ending) && member.size <= MOST_LABEL) {
-        const rank = LABELS.indexOf(ending);
-        if (!label || label.rank > rank) label = { rank, stated: statedLabel(ending, await member.read()) };
+      } else if (labelOf && isLabel(ending)) {
+        label = await takeLabel(label, ending, member);
       }
     }
   } finally {
@@ -112,9 +109,8 @@ function source(
   uri: string,
   shards: readonly string[],
   index: ReturnType<typeof emptyIndex>,
-  labels: readonly string[],
   maxMemberBytes: number,
-): Source {
+): Omit<Source, "labels"> {
   const files = readerPool((shard) => openFileReader(shards[shard]));
   const load = async (at: number, size: number): Promise<{ key: string; bytes: Uint8Array<ArrayBuffer> }> => {
     requireIndex(uri, at, index.start.length);
@@ -130,7 +126,6 @@ function source(
   return {
     uri,
     length: index.start.length,
-    labels,
     async get(at): Promise<ImageRecord> {
       requireIndex(uri, at, index.start.length);
       const size = index.size.get(at), shard = shards[index.shard.get(at)];

@@ -1,3 +1,5 @@
+import { decodeText, parseForeignJson } from "../../io/foreign_text.ts";
+import { type Reading, readStated } from "../class_names.ts";
 import { PICTURE_ENDINGS } from "../picture_file.ts";
 
 /** Endings of labels, the most telling first. */
@@ -25,45 +27,70 @@ export function isLabel(ending: string): boolean {
   return LABELS.includes(ending);
 }
 
-/** A class as a label file states it: its number or its name. */
-export type Stated = number | string;
+/** A label's file larger than this is not read. */
+const MOST_LABEL = 1 << 20;
+
+/** What a sample's label files say of its class, so far. */
+export interface SampleLabel {
+  rank: number;
+  reading: Reading;
+}
+
+/**
+ * Takes one more label file of a sample into account: `cls` goes before `json` and that before `txt`, but one that states
+ * no class before none.
+ *
+ * @param known What the others say.
+ * @param ending One of {@linkcode LABELS}.
+ * @param file Its size, and its bytes when they are wanted.
+ */
+export async function takeLabel(
+  known: SampleLabel | undefined,
+  ending: string,
+  file: { size: number; read(): Promise<Uint8Array> },
+): Promise<SampleLabel | undefined> {
+  const rank = LABELS.indexOf(ending), clear = known && typeof known.reading !== "object";
+  if (clear && known.rank <= rank) return known;
+  const reading = file.size > MOST_LABEL
+    ? { unclear: `a .${ending} of over ${MOST_LABEL} bytes` }
+    : readLabel(ending, await file.read());
+  if (reading === null) return known;
+  return known && typeof reading === "object" && (clear || known.rank <= rank) ? known : { rank, reading };
+}
 
 /** Names in a JSON label that hold the class. */
 const JSON_KEYS = ["label", "cls", "class", "class_id", "label_id", "category", "category_id"];
 
 /**
  * Reads a label's file: a number or a name in `cls`; `label`, `cls`, `class` … of a JSON object, or JSON that is a number
- * or a text itself; a number in `txt`, which holds a caption otherwise.
+ * or a text itself; a number in `txt`, which holds a caption otherwise. JSON may be as Python writes it
+ * ({@linkcode parseForeignJson}).
  *
  * @param ending One of {@linkcode LABELS}.
  * @param bytes The file.
- * @returns The class, undefined when the file states none.
  */
-export function statedLabel(ending: string, bytes: Uint8Array): Stated | undefined {
-  const text = new TextDecoder().decode(bytes).trim();
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  if (ending === "cls") return text === "" ? undefined : text;
-  if (ending !== "json") return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "string") return value;
-    if (typeof value !== "object" || value === null) return undefined;
-    for (const key of JSON_KEYS) {
-      const found: unknown = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
-      if (typeof found === "string" || (Number.isSafeInteger(found) && Number(found) >= 0)) {
-        return found as Stated;
-      }
-    }
-  } catch {
-    // A label that cannot be read is a picture without a label, which training does not need.
-  }
-  return undefined;
+export function readLabel(ending: string, bytes: Uint8Array): Reading {
+  if (ending === "json") return readJson(bytes);
+  const text = decodeText(bytes).trim();
+  if (/^-?\d{1,9}(\.0*)?$/.test(text)) return readStated(Number(text));
+  return ending === "cls" ? readStated(text) : null;
 }
 
-/** The number of a stated class among `labels`; a number stands for itself. */
-export function labelNumber(stated: Stated | undefined, labels: readonly string[]): number | undefined {
-  if (stated === undefined) return undefined;
-  if (typeof stated === "number") return labels.length === 0 || stated < labels.length ? stated : undefined;
-  const at = labels.indexOf(stated);
-  return at < 0 ? undefined : at;
+function readJson(bytes: Uint8Array): Reading {
+  let value: unknown;
+  try {
+    value = parseForeignJson(bytes);
+  } catch (error) {
+    return { unclear: `its JSON is ${error instanceof Error ? error.message : error}` };
+  }
+  if (typeof value !== "object" || value === null) return readStated(value);
+  let unclear: Reading = null;
+  for (const key of JSON_KEYS) {
+    const found: unknown = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+    const reading = readStated(found);
+    if (reading === null) continue;
+    if (typeof reading !== "object") return reading;
+    unclear ??= { unclear: `"${key}" is ${reading.unclear}` };
+  }
+  return unclear;
 }

@@ -1,15 +1,13 @@
 import { PICTURE_ENDINGS } from "../picture_file.ts";
 import { BadRecordError, type ImageRecord } from "../../types.ts";
-import { isLabel, isPicture, labelNumber, LABELS, splitName, statedLabel } from "./names.ts";
+import type { Reading } from "../class_names.ts";
+import { isLabel, isPicture, type SampleLabel, splitName, takeLabel } from "./names.ts";
 import type { TarMember } from "./members.ts";
-
-/** A label's file larger than this is not read. */
-export const MOST_LABEL = 1 << 20;
 
 /** How records are made of an archive's files. */
 export interface SampleOptions {
-  /** Class names, where they are known. */
-  labels: readonly string[];
+  /** What a record gets for what its label files say. Missing: they are not read. */
+  classOf?: (reading: Reading, key: string) => Pick<ImageRecord, "label" | "className">;
   /** Pictures of more bytes are bad records. */
   maxMemberBytes: number;
   /** Told of bad records. */
@@ -19,7 +17,7 @@ export interface SampleOptions {
 interface Sample {
   stem: string;
   picture?: { rank: number; bytes: Uint8Array } | { rank: number; bad: string };
-  label?: { rank: number; bytes: Uint8Array; ending: string };
+  label?: SampleLabel;
 }
 
 /**
@@ -41,10 +39,8 @@ export async function* tarRecords(
     const { stem, picture, label } = sample;
     if (!picture) return;
     if ("bad" in picture) return void options.onBad(new BadRecordError(shard, stem, picture.bad));
-    const number = label && labelNumber(statedLabel(label.ending, label.bytes), options.labels);
-    const record: ImageRecord = { source: shard, key: stem, bytes: picture.bytes };
-    if (number !== undefined) record.label = number;
-    return record;
+    const known = label && options.classOf?.(label.reading, stem);
+    return { source: shard, key: stem, bytes: picture.bytes, ...known };
   };
   for await (const member of members) {
     const name = splitName(member.name);
@@ -76,10 +72,8 @@ async function take(
           `${ending} of ${member.size} bytes, over the limit of ${options.maxMemberBytes} (maxMemberBytes)`,
       }
       : { rank, bytes: await member.read() };
-  } else if (isLabel(ending) && member.size <= MOST_LABEL) {
-    const rank = LABELS.indexOf(ending);
-    if (sample.label && sample.label.rank <= rank) return;
-    sample.label = { rank, bytes: await member.read(), ending };
+  } else if (options.classOf && isLabel(ending)) {
+    sample.label = await takeLabel(sample.label, ending, member);
   }
 }
 

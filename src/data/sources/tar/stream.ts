@@ -6,6 +6,7 @@ import { expandBraces } from "../../io/braces.ts";
 import { isRemote, pathError } from "../../io/paths.ts";
 import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord } from "../../types.ts";
+import { labeller, type Reading } from "../class_names.ts";
 import { tarMembers } from "./members.ts";
 import { tarRecords } from "./samples.ts";
 
@@ -15,6 +16,8 @@ export interface TarOptions {
   name?: string;
   /** Class names, where label files hold numbers of known classes, or names whose order is wanted. */
   labels?: readonly string[];
+  /** Whether label files are read. Default true. */
+  classes?: boolean;
   /** Pictures of more bytes are bad records. Default 256 MiB. */
   maxMemberBytes?: number;
   /** Patience with servers. */
@@ -38,8 +41,16 @@ export async function openTarStream(
   options: TarOptions = {},
 ): Promise<StreamSource> {
   const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
-  const { labels = [], maxMemberBytes = MAX_MEMBER_BYTES } = options;
+  const { labels = [], classes = true, maxMemberBytes = MAX_MEMBER_BYTES } = options;
   const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
+  const classNumbers = labeller(name, labels.length > 0 ? labels : undefined);
+  const classOf = (reading: Reading, key: string): Pick<ImageRecord, "label" | "className"> => {
+    // Without a list the names are not known before the end, so each record says its own.
+    if (labels.length === 0 && typeof reading === "string") return { className: reading };
+    if (labels.length === 0 && typeof reading === "number") return { label: reading };
+    const label = classNumbers.number(reading, key);
+    return label < 0 ? {} : { label };
+  };
   for (const shard of shards) {
     if (isRemote(shard)) continue;
     try {
@@ -59,7 +70,8 @@ export async function openTarStream(
       const plain = gunzipped(shard, chunks);
       const members = tarMembers(shard, byteQueue(plain));
       try {
-        for await (const record of tarRecords(shard, members, { labels, maxMemberBytes, onBad: complain })) {
+        const making = { classOf: classes ? classOf : undefined, maxMemberBytes, onBad: complain };
+        for await (const record of tarRecords(shard, members, making)) {
           either.throwIfAborted();
           yield record;
         }
@@ -75,9 +87,10 @@ export async function openTarStream(
   };
   return {
     uri: name,
-    labels,
+    labels: classes ? labels : [],
     shards,
     open,
+    passedOver: classNumbers.passedOver,
     close(): Promise<void> {
       stop.abort(new Error(`${name}: the source was closed`));
       return Promise.resolve();
