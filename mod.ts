@@ -76,7 +76,15 @@ export { type Encoded, encoder } from "./src/model/encoder.ts";
 export { type Coded, head } from "./src/model/head.ts";
 export { align, type Aligned } from "./src/model/aligner.ts";
 export { type Decoded, decoder } from "./src/model/decoder.ts";
-export { DEFAULT_LOSS, type LossConfig, losses, type LossTerms } from "./src/model/loss.ts";
+export {
+  DEFAULT_LOSS,
+  LOSS_TERMS,
+  type LossConfig,
+  type Losses,
+  losses,
+  type LossTerm,
+  type LossTerms,
+} from "./src/model/loss.ts";
 export { autoencoder, type AutoencoderInput, type AutoencoderResult } from "./src/model/autoencoder.ts";
 export { valueAndGradients } from "./src/model/gradients.ts";
 export {

@@ -4,7 +4,7 @@ import type { ModelConfig } from "./config.ts";
 import { type Decoded, decoder } from "./decoder.ts";
 import { encoder } from "./encoder.ts";
 import { head } from "./head.ts";
-import { type LossConfig, type Losses, losses, type LossTerms } from "./loss.ts";
+import { LOSS_TERMS, type LossConfig, losses, type LossTerm, type LossTerms } from "./loss.ts";
 import { patchify } from "./patches.ts";
 import type { ModelState, Params } from "./types.ts";
 
@@ -25,6 +25,7 @@ export interface AutoencoderInput {
 /** Everything on the way to the loss. */
 export interface AutoencoderResult {
   loss: tf.Scalar;
+  /** The loss's terms before their weights, by name. */
   terms: LossTerms;
   /** The batch norms' statistics after this batch. */
   buffers: Params;
@@ -37,17 +38,23 @@ export interface AutoencoderResult {
   /** [2B, G, G]. */
   mask: tf.Tensor3D;
   decoded: Decoded;
-  similarity: Pick<Losses, "classSimilarity" | "patchSimilarity">;
+  /** What the terms have computed on the way, such as `classSimilarity`, see {@linkcode losses}. */
+  inner: Record<string, tf.Tensor>;
 }
 
 /**
  * The whole model in training mode, a pure function: encoder, head, aligner, decoder and loss of a batch of view pairs.
+ *
+ * @param config The model's sizes.
+ * @param lossConfig Weights and options of the loss.
+ * @param terms What the loss is the sum of. Default: the method's terms.
  */
 export function autoencoder(
   config: ModelConfig,
   lossConfig: LossConfig,
   state: ModelState,
   input: AutoencoderInput,
+  terms: readonly LossTerm[] = LOSS_TERMS,
 ): AutoencoderResult {
   const params = { ...state.params, ...state.frozen };
   const { nudge } = input;
@@ -62,15 +69,10 @@ export function autoencoder(
   const decoded = decoder(config, params, aligned);
   const patches = shift(decoded.patches, nudge?.patches);
   const target = patchify(input.reference, config.patchSize);
-  const { classSimilarity, patchSimilarity, ...terms } = losses(lossConfig, {
-    patches,
-    target,
-    aligned,
-    mask: placed.mask,
-  });
+  const loss = losses(lossConfig, { patches, target, aligned, mask: placed.mask }, terms);
   return {
-    loss: terms.total,
-    terms,
+    loss: loss.total,
+    terms: loss.terms,
     buffers: coded.buffers,
     tokens,
     encoderBlocks: encoded.blocks,
@@ -78,6 +80,6 @@ export function autoencoder(
     aligned,
     mask: placed.mask,
     decoded,
-    similarity: { classSimilarity, patchSimilarity },
+    inner: loss.inner,
   };
 }

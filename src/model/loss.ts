@@ -41,22 +41,41 @@ export interface LossInput {
   mask: tf.Tensor;
 }
 
-/** The loss and its terms before weighting, scalars. */
-export interface LossTerms {
-  total: tf.Scalar;
-  /** Reconstruction of view 1 and of view 2. */
-  reconstruction1: tf.Scalar;
-  reconstruction2: tf.Scalar;
-  class: tf.Scalar;
-  patch: tf.Scalar;
+/** What a term of the loss is, computed. */
+export interface TermResult {
+  /** Before its weight: a scalar, or [n] for n parts of which the sum counts. */
+  value: tf.Tensor;
+  /** Tensors on the way, by name; nothing in training reads them. */
+  inner?: Record<string, tf.Tensor>;
 }
 
-/** The loss with the similarities (over the temperature) that the contrasts compare. */
-export interface Losses extends LossTerms {
-  /** Class codes of all views with all, [2B, 2B]; the diagonal is −1e9. */
-  classSimilarity: tf.Tensor2D;
-  /** Cells of view 1 with cells of view 2 of the same picture, [B, G², G²]. */
-  patchSimilarity: tf.Tensor3D;
+/**
+ * A term of the loss. Its value, or with several parts each part as `name1`, `name2`, …, is reported with every step:
+ * metrics.jsonl, the progress line and the watch for values that are no numbers take what there is.
+ */
+export interface LossTerm {
+  /** Its name in the metrics. */
+  name: string;
+  /** What it is multiplied with in the loss. */
+  weight(config: LossConfig): number;
+  /** Computes it, a pure tensor function. Its gradient must be finite for any views. */
+  compute(input: LossInput, config: LossConfig): TermResult;
+}
+
+/** The terms before their weights, scalars by name. */
+export type LossTerms = Record<string, tf.Scalar>;
+
+/** The loss of a batch. */
+export interface Losses {
+  /** The weighted sum of the terms. */
+  total: tf.Scalar;
+  terms: LossTerms;
+  /**
+   * What the terms have computed on the way. The contrasts give similarities over the temperature: `classSimilarity` of all
+   * views with all, [2B, 2B], the diagonal −1e9; `patchSimilarity` of view 1's cells with view 2's of the same picture,
+   * [B, G², G²].
+   */
+  inner: Record<string, tf.Tensor>;
 }
 
 /** Added to a similarity that is no candidate: e to its power is 0. Finite, because ∞ − ∞ is not a number. */
@@ -82,30 +101,31 @@ function unit(x: tf.Tensor, { atLeast = 0, plus = 0 }: { atLeast?: number; plus?
 }
 
 /** Mean squared error over what each view did not see, [2]: one ratio over the batch, 0 when all was seen (D3). */
-function reconstruction({ patches, target, mask }: LossInput): tf.Tensor {
+function reconstruction({ patches, target, mask }: LossInput): TermResult {
   const [count, cells, width] = target.shape as [number, number, number];
   const stacked = tf.reshape(patches, [2, count, cells, width]);
   const weight = tf.reshape(mask, [2, count * cells]);
   const squares = tf.sum(tf.square(tf.sub(stacked, tf.expandDims(target, 0))), -1);
   const error = tf.sum(tf.mul(tf.reshape(squares, [2, count * cells]), weight), 1);
-  return tf.div(error, tf.maximum(tf.mul(tf.sum(weight, 1), width), 1));
+  return { value: tf.div(error, tf.maximum(tf.mul(tf.sum(weight, 1), width), 1)) };
 }
 
 /** Symmetric InfoNCE of the class codes; the other view is the positive, all other views are negatives. */
-function classContrast(aligned: tf.Tensor, temperature: number): [tf.Scalar, tf.Tensor2D] {
+function classContrast({ aligned }: LossInput, { temperature }: LossConfig): TermResult {
   const [rows, , width] = aligned.shape as [number, number, number];
   // The reference divides codes by .1 first; its epsilons 1e-10 and 1e-12 are scaled here instead.
   const codes = unit(tf.reshape(tf.slice(aligned, [0, 0, 0], [-1, 1, -1]), [rows, width]), { plus: 1e-11 });
   const scores = tf.div(matMulFloat32(codes, codes, true), temperature);
-  const similarity = tf.add(scores, tf.mul(tf.eye(rows), NEVER)) as tf.Tensor2D;
+  const similarity = tf.add(scores, tf.mul(tf.eye(rows), NEVER));
   const half = rows / 2;
   const first = tf.slice(codes, [0, 0], [half, -1]), second = tf.slice(codes, [half, 0], [half, -1]);
   const agreement = tf.div(tf.sum(tf.mul(first, second)), temperature * half);
-  return [tf.sub(tf.div(tf.sum(logSumExp(similarity)), rows), agreement) as tf.Scalar, similarity];
+  const value = tf.sub(tf.div(tf.sum(logSumExp(similarity)), rows), agreement);
+  return { value, inner: { classSimilarity: similarity } };
 }
 
 /** InfoNCE of the cells that both views cover, each against all cells of the other view; 0 without such a cell (D2). */
-function patchContrast({ aligned, mask }: LossInput, config: LossConfig): [tf.Scalar, tf.Tensor3D] {
+function patchContrast({ aligned, mask }: LossInput, config: LossConfig): TermResult {
   const [rows, tokens, width] = aligned.shape as [number, number, number];
   const count = rows / 2, cells = tokens - 1;
   const view = (i: number) =>
@@ -113,7 +133,7 @@ function patchContrast({ aligned, mask }: LossInput, config: LossConfig): [tf.Sc
   const outside = (i: number) =>
     tf.reshape(tf.slice(mask, [i * count, 0, 0], [count, -1, -1]), [count, cells]);
   const [u, v, m1, m2] = [view(0), view(1), outside(0), outside(1)];
-  const similarity = tf.div(matMulFloat32(u, v, true), config.temperature) as tf.Tensor3D;
+  const similarity = tf.div(matMulFloat32(u, v, true), config.temperature);
   const agreement = tf.div(tf.sum(tf.mul(u, v), -1), config.temperature);
   const common = tf.mul(tf.sub(1, m1), tf.sub(1, m2));
 
@@ -126,28 +146,52 @@ function patchContrast({ aligned, mask }: LossInput, config: LossConfig): [tf.Sc
     ? tf.mul(tf.add(forward, normaliser(tf.transpose(similarity, [0, 2, 1]), m1)), 0.5)
     : forward;
   const each = tf.sub(both, agreement);
-  const mean = tf.div(tf.sum(tf.mul(each, common)), tf.maximum(tf.sum(common), 1));
-  return [mean as tf.Scalar, similarity];
+  const value = tf.div(tf.sum(tf.mul(each, common)), tf.maximum(tf.sum(common), 1));
+  return { value, inner: { patchSimilarity: similarity } };
 }
 
 /**
- * The loss (docs/spec.md §6): both reconstructions, the contrast of class codes and that of patch codes, weighted. Values and
- * gradients are finite for any views.
+ * The terms of the method's loss (docs/spec.md §6). A new one is an entry here, its weight in {@linkcode LossConfig} and
+ * {@linkcode DEFAULT_LOSS}, and that weight's line among the settings.
  */
-export function losses(config: LossConfig, input: LossInput): Losses {
-  const views = reconstruction(input);
-  const [classTerm, classSimilarity] = classContrast(input.aligned, config.temperature);
-  const [patch, patchSimilarity] = patchContrast(input, config);
-  const contrast = tf.add(tf.mul(classTerm, config.classWeight), tf.mul(patch, config.patchWeight));
-  const total = tf.add(tf.mul(tf.sum(views), config.reconstructionWeight), contrast) as tf.Scalar;
-  const part = (i: number) => tf.reshape(tf.slice(views, [i], [1]), []) as tf.Scalar;
-  return {
-    total,
-    reconstruction1: part(0),
-    reconstruction2: part(1),
-    class: classTerm,
-    patch,
-    classSimilarity,
-    patchSimilarity,
-  };
+export const LOSS_TERMS: readonly LossTerm[] = [
+  { name: "reconstruction", weight: (config) => config.reconstructionWeight, compute: reconstruction },
+  { name: "class", weight: (config) => config.classWeight, compute: classContrast },
+  { name: "patch", weight: (config) => config.patchWeight, compute: patchContrast },
+];
+
+/** Names under which a term's value is reported. */
+const partNames = (name: string, { rank, size }: tf.Tensor): string[] =>
+  rank === 0 ? [name] : Array.from({ length: size }, (_, i) => `${name}${i + 1}`);
+
+/**
+ * The loss (docs/spec.md §6): the weighted sum of its terms. Values and gradients are finite for any views.
+ *
+ * @param config Weights and options.
+ * @param input What the model made of a batch.
+ * @param terms What is summed. Default: the method's.
+ * @throws {RangeError} When two terms have one name, or a value is neither a scalar nor a list of them.
+ */
+export function losses(
+  config: LossConfig,
+  input: LossInput,
+  terms: readonly LossTerm[] = LOSS_TERMS,
+): Losses {
+  const found: LossTerms = {}, weighted: tf.Tensor[] = [];
+  const inner: Record<string, tf.Tensor> = {};
+  for (const term of terms) {
+    const { value, inner: seen = {} } = term.compute(input, config);
+    if (value.rank > 1) {
+      throw new RangeError(`loss term ${term.name} has shape [${value.shape}]; it must be a scalar or [n]`);
+    }
+    weighted.push(tf.mul(value.rank === 0 ? value : tf.sum(value), term.weight(config)));
+    partNames(term.name, value).forEach((name, i) => {
+      if (Object.hasOwn(found, name)) throw new RangeError(`two terms of the loss are named ${name}`);
+      found[name] = (value.rank === 0 ? value : tf.reshape(tf.slice(value, [i], [1]), [])) as tf.Scalar;
+    });
+    Object.assign(inner, seen);
+  }
+  // From the last to the first, as ever: another order would round otherwise.
+  const total = weighted.reduceRight((sum, term) => tf.add(term, sum)) as tf.Scalar;
+  return { total, terms: found, inner };
 }

@@ -10,11 +10,11 @@ import { trainBatches } from "./batches.ts";
 import { type CheckpointInfo, latestCheckpoint, saveCheckpoint } from "./run/checkpoint.ts";
 import { ConfigError } from "./config/config.ts";
 import { describeCompile, describeRun } from "./show/describe.ts";
-import { batchTensors, type MetricValues, scalarTensors } from "./step_inputs.ts";
+import { batchTensors, scalarTensors } from "./step_inputs.ts";
 import { nonFinite, refusal } from "./finite.ts";
 import { type Flight, openFlights } from "./steps_in_flight.ts";
 import { untilAborted } from "./interrupt.ts";
-import { openMetrics, silentMetrics } from "./run/metrics_file.ts";
+import { metricsLine, openMetrics, silentMetrics, type StepValues } from "./run/metrics_file.ts";
 import { blankBatch, compileWithin, MemoryError } from "./memory.ts";
 import { type Progress, silent } from "./show/progress.ts";
 import { openMeter } from "./show/meter.ts";
@@ -164,7 +164,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   let asked = false;
   hosts?.note(done, [next.epoch, next.position, bad]);
   /** Checks and records a step that is done. */
-  const settled = async ({ step, batch: { epoch, keys, bad }, done }: Flight, values: MetricValues) => {
+  const settled = async ({ step, batch: { epoch, keys, bad }, done }: Flight, values: StepValues) => {
     const wrong = Object.entries(values).filter(([, value]) => !Number.isFinite(value));
     if (wrong.length > 0) {
       throw refuse(step, keys, wrong.map(([name, value]) => `${name} is ${value}`).join(", "));
@@ -172,7 +172,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     const { imagesPerSecond, waiting } = meter.tick(done);
     const { lr, wd } = stepScalars(config, perEpoch, step - 1);
     const mfu = utilisation && utilisation * imagesPerSecond;
-    const line = { step, epoch, ...values, lr, wd, imagesPerSecond, mfu, waiting, bad };
+    const line = metricsLine({ step, epoch, lr, wd, imagesPerSecond, mfu, waiting, bad }, values);
     if (step % config.logEvery === 0 || step === total) metrics.write(line);
     progress.step(line, total, (total - step) * config.batchSize / imagesPerSecond);
     if (snapshot && snapshot.info.step < step) {

@@ -3,7 +3,7 @@ import type * as tf from "../engine/tensors.ts";
 import { autoencoder } from "../model/autoencoder.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { valueAndGradients } from "../model/gradients.ts";
-import type { LossConfig } from "../model/loss.ts";
+import { LOSS_TERMS, type LossConfig, type LossTerm } from "../model/loss.ts";
 import { boxesOf } from "../views/geometry.ts";
 import { renderReference, renderViews } from "../views/render.ts";
 import { adamw, type ClipKind, moveTeacher } from "./optimizer.ts";
@@ -34,15 +34,12 @@ export type ScalarTensors = {
   ema: tf.Tensor;
 };
 
-/** What a step reports, each a scalar tensor. */
+/** What a step reports, each a scalar tensor: also the loss's terms before their weights, whichever there are. */
 export type StepMetrics = {
   loss: tf.Tensor;
-  reconstruction1: tf.Tensor;
-  reconstruction2: tf.Tensor;
-  class: tf.Tensor;
-  patch: tf.Tensor;
   /** Norm of all gradients before clipping. */
   gradNorm: tf.Tensor;
+  [term: string]: tf.Tensor;
 };
 
 /** The arguments of a step. */
@@ -56,6 +53,7 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
  * moved by AdamW. To be prepared by an engine: `engine.jit(trainStep(config), { donate: ["state"] })`.
  *
  * @param settings The model, the loss and the clipping.
+ * @param terms What the loss is the sum of. Default: the method's terms.
  * @returns (state, batch, scalars) → (state, metrics). Changes and disposes nothing that it is given.
  * @example A training loop of one's own.
  * ```ts
@@ -91,7 +89,10 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
  * }
  * ```
  */
-export function trainStep(settings: StepSettings): (args: StepArgs) => StepResult {
+export function trainStep(
+  settings: StepSettings,
+  terms: readonly LossTerm[] = LOSS_TERMS,
+): (args: StepArgs) => StepResult {
   return ({ state, batch, scalars }) => {
     const { params, frozen, buffers, m, v } = state;
     // With several devices each takes its share of the 2B views from here on.
@@ -99,14 +100,14 @@ export function trainStep(settings: StepSettings): (args: StepArgs) => StepResul
     const reference = renderReference(batch.base);
     const boxes = boxesOf(batch.views, settings.imageSize);
     const { outputs, grads } = valueAndGradients((trainable) => {
-      const { loss, terms, buffers: after } = autoencoder(
+      const { loss, terms: found, buffers: after } = autoencoder(
         settings,
         settings,
         { params: trainable, frozen, buffers },
         { images, reference, boxes, drop: batch.drop },
+        terms,
       );
-      const { reconstruction1, reconstruction2, class: classTerm, patch } = terms;
-      return { loss, terms: { reconstruction1, reconstruction2, class: classTerm, patch }, buffers: after };
+      return { loss, terms: found, buffers: after };
     }, params);
 
     const { lr, wd, bias1, bias2 } = scalars;

@@ -67,23 +67,16 @@ export function scalarTensors(
   };
 }
 
-/** A step's metrics as numbers. */
-export type MetricValues = {
-  loss: number;
-  reconstruction1: number;
-  reconstruction2: number;
-  class: number;
-  patch: number;
-  gradNorm: number;
-};
-
-/** Reads a step's metrics and disposes their tensors. Waits for the device without blocking. */
-export async function readValues(metrics: Record<keyof MetricValues, tf.Tensor>): Promise<MetricValues> {
+/** Reads named scalars, such as a step's metrics, and disposes their tensors. Waits for the device without blocking. */
+export async function readValues<Scalars extends Record<string, tf.Tensor>>(
+  scalars: Scalars,
+): Promise<{ [name in keyof Scalars]: number }> {
+  const entries = Object.entries(scalars);
   const values: Record<string, number> = {};
   try {
-    for (const [name, tensor] of Object.entries(metrics)) values[name] = (await tensor.data())[0];
+    for (const [name, tensor] of entries) values[name] = (await tensor.data())[0];
   } finally {
-    for (const tensor of Object.values(metrics)) tensor.dispose();
+    for (const [, tensor] of entries) tensor.dispose();
   }
-  return values as MetricValues;
+  return values as { [name in keyof Scalars]: number };
 }

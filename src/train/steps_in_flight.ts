@@ -1,5 +1,6 @@
 import type { Batch } from "../data/types.ts";
-import { type MetricValues, readValues } from "./step_inputs.ts";
+import type { StepValues } from "./run/metrics_file.ts";
+import { readValues } from "./step_inputs.ts";
 import type { StepMetrics } from "./step.ts";
 
 /** A step that the device may still be working on. */
@@ -30,10 +31,10 @@ export interface Flights {
  * @param settled Checks and records the values of a step; what it throws ends `settle`.
  */
 export function openFlights(
-  alive: (values: Promise<MetricValues>) => Promise<MetricValues>,
-  settled: (flight: Flight, values: MetricValues) => Promise<void>,
+  alive: (values: Promise<StepValues>) => Promise<StepValues>,
+  settled: (flight: Flight, values: StepValues) => Promise<void>,
 ): Flights {
-  const flights: (Flight & { values: Promise<MetricValues> })[] = [];
+  const flights: (Flight & { values: Promise<StepValues> })[] = [];
   return {
     begin: (step, batch, metrics) => {
       const flight = { step, batch, done: Infinity, values: readValues(metrics) };

@@ -93,8 +93,8 @@ Deno.test({
         for (
           const key of ["loss", "reconstruction1", "reconstruction2", "class", "patch", "gradNorm"] as const
         ) {
-          const apart = Math.abs(unbroken[i][key] - line[key]);
-          assert.ok(apart <= 1e-5 * Math.abs(line[key]), `step ${i + 1}, ${key}: ${apart} of ${line[key]}`);
+          const apart = Math.abs(unbroken[i][key]! - line[key]!);
+          assert.ok(apart <= 1e-5 * Math.abs(line[key]!), `step ${i + 1}, ${key}: ${apart} of ${line[key]}`);
         }
       }
       const last = await readCheckpoint(out);

@@ -1,18 +1,17 @@
 import { writeAtomic } from "../../files/atomic.ts";
 
-/** One line of metrics.jsonl. */
+/** What a step reports, as numbers: the loss, and whatever else under a name of its own. */
+export type StepValues = { loss: number; [name: string]: number };
+
+/** One line of metrics.jsonl: a step. Other names are what the step reports, such as the loss's terms before their weights. */
 export interface MetricsLine {
   /** Steps done, from 1. */
   step: number;
   epoch: number;
-  /** The whole loss, and its terms before their weights. */
+  /** The whole loss. */
   loss: number;
-  reconstruction1: number;
-  reconstruction2: number;
-  class: number;
-  patch: number;
   /** Norm of all gradients before clipping. */
-  gradNorm: number;
+  gradNorm?: number;
   lr: number;
   wd: number;
   /** Over the last steps. */
@@ -23,6 +22,26 @@ export interface MetricsLine {
   waiting: number;
   /** Bad pictures skipped so far. */
   bad: number;
+  [name: string]: number | undefined;
+}
+
+/** What is known of a step beside what it reports. Those names are taken: a step that reports one is refused. */
+export type StepFacts = Pick<
+  MetricsLine,
+  "step" | "epoch" | "lr" | "wd" | "imagesPerSecond" | "mfu" | "waiting" | "bad"
+>;
+
+/**
+ * The line of a step.
+ *
+ * @param values What the step reports; its keys stand in the line as they are.
+ * @throws {RangeError} When it reports something under the name of a fact.
+ */
+export function metricsLine(facts: StepFacts, values: StepValues): MetricsLine {
+  const { step, epoch, ...rest } = facts;
+  const taken = Object.keys(values).find((name) => Object.hasOwn(facts, name));
+  if (taken) throw new RangeError(`the step reports "${taken}", which metrics.jsonl uses itself; rename it`);
+  return { step, epoch, ...values, ...rest };
 }
 
 /** A file of metrics that is being written. */

@@ -33,11 +33,40 @@ export function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
 }
 
+/** Names in a line that are no terms of the loss. */
+const NO_TERM = ["step", "epoch", "loss", "gradNorm", "lr", "wd", "imagesPerSecond", "mfu", "waiting", "bad"];
+
+/**
+ * The terms of a line's loss, with their names cut short: `rec 0.467 0.460 class 2.230 patch 6.236`. Numbered parts of a
+ * term share its name; a long name is cut to three letters where no other term has the same three.
+ *
+ * @param digits Digits after the point.
+ * @returns Empty where the loss has no terms.
+ */
+export function termsText(line: MetricsLine, digits: number): string {
+  const terms = new Map<string, number[]>();
+  for (const [name, value] of Object.entries(line)) {
+    if (NO_TERM.includes(name) || value === undefined) continue;
+    const term = name.replace(/\d+$/, "");
+    terms.set(term, [...terms.get(term) ?? [], value]);
+  }
+  const names = [...terms.keys()];
+  const alone = (cut: string) => names.filter((name) => name.startsWith(cut)).length === 1;
+  const short = (name: string) => name.length > 6 && alone(name.slice(0, 3)) ? name.slice(0, 3) : name;
+  return [...terms].map(([name, values]) =>
+    [short(name), ...values.map((value) => value.toFixed(digits))].join(" ")
+  ).join(" ");
+}
+
+/** The loss and its terms. */
+function lossText(line: MetricsLine, digits: number): string {
+  const terms = termsText(line, digits);
+  return `loss ${line.loss.toFixed(digits)}${terms && ` (${terms})`}`;
+}
+
 function summary(line: MetricsLine, total: number, left: number): string {
   const rate = line.imagesPerSecond;
-  return `step ${String(line.step).padStart(String(total).length)}/${total}  loss ${line.loss.toFixed(3)}` +
-    ` (rec ${line.reconstruction1.toFixed(3)} ${line.reconstruction2.toFixed(3)}` +
-    ` class ${line.class.toFixed(3)} patch ${line.patch.toFixed(3)})` +
+  return `step ${String(line.step).padStart(String(total).length)}/${total}  ${lossText(line, 3)}` +
     `  ${rate < 10 ? rate.toFixed(2) : rate.toFixed(0)} images/s  waiting ${
       (100 * line.waiting).toFixed(0)
     } %` +
@@ -47,12 +76,9 @@ function summary(line: MetricsLine, total: number, left: number): string {
 
 /** The same for a terminal that is too narrow for {@linkcode summary}: about 80 characters. */
 function short(line: MetricsLine, total: number, left: number): string {
-  const two = (x: number) => x.toFixed(2);
   return `${line.step}/${total} ${clock(left)} left ${line.imagesPerSecond.toFixed(0)}/s wait ${
     (100 * line.waiting).toFixed(0)
-  } % loss ${two(line.loss)} (rec ${two(line.reconstruction1)} ${two(line.reconstruction2)} class ${
-    two(line.class)
-  } patch ${two(line.patch)})`;
+  } % ${lossText(line, 2)}`;
 }
 
 /** Progress as text: a bar on a terminal, else a line every few seconds and at the end. */
