@@ -1,0 +1,87 @@
+/** What a command is given to talk with: its output, its progress, signals. */
+import { visible } from "../text/layout.ts";
+import { type Lines, openLines } from "./lines.ts";
+import { type Interruption, listenForSignals } from "./interrupt.ts";
+
+/** Around a command. */
+export interface Shell {
+  /** The words after the command's name. */
+  args: readonly string[];
+  /** Looks up an environment variable. */
+  env(name: string): string | undefined;
+  /** Writes a result to the standard output, with a line end. Nothing else is ever written there. */
+  print(text: string): void;
+  /** Lines for people, on the error output. */
+  progress: Lines;
+  /** Characters in a line of the output. */
+  columns: number;
+  /**
+   * From now on the first SIGINT or SIGTERM aborts a signal instead of ending the process; the second one ends it.
+   *
+   * @param notice What happens now, such as `writing a checkpoint`.
+   */
+  interruptible(notice: string): Interruption;
+  /** Ends the process at once. */
+  exit(code: number): never;
+}
+
+/** Writes all of a text. A reader that has gone, as `head` does, is no failure of the command: it wants no more. */
+function writeTo(stream: { writeSync(bytes: Uint8Array): number }): (text: string) => void {
+  const encoder = new TextEncoder();
+  let gone = false;
+  return (text) => {
+    const bytes = encoder.encode(text);
+    for (let at = 0; at < bytes.length && !gone;) {
+      try {
+        at += stream.writeSync(bytes.subarray(at));
+      } catch (error) {
+        if (error instanceof Deno.errors.BrokenPipe) gone = true;
+        // A pipe that a parent has set not to block is full.
+        else if (error instanceof Deno.errors.WouldBlock) {
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+        } else throw error;
+      }
+    }
+  };
+}
+
+/** Characters in a line of the terminal; elsewhere what `COLUMNS` says, or 100. */
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || 100;
+  } catch {
+    return Number(Deno.env.get("COLUMNS")) || 100;
+  }
+}
+
+/** This process's own. */
+export function systemShell(): Shell {
+  const { stdout, stderr } = Deno, env = (name: string) => Deno.env.get(name);
+  const terminal = stderr.isTerminal() && env("TERM") !== "dumb";
+  const out = writeTo(stdout), err = writeTo(stderr);
+  // What cannot be said any more, on a disk that is full, must not end what runs.
+  const quiet = (text: string) => {
+    try {
+      err(text);
+    } catch { /* nobody hears */ }
+  };
+  const progress = openLines({ write: quiet, terminal, columns: terminalColumns });
+  return {
+    args: Deno.args,
+    env,
+    print: (text) => {
+      progress.close();
+      try {
+        out(`${stdout.isTerminal() ? visible(text) : text}\n`);
+      } catch (cause) {
+        throw new Error(`the result cannot be written to the standard output: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+    },
+    progress,
+    columns: terminalColumns(),
+    interruptible: (notice) => listenForSignals((text) => progress.line(text), notice),
+    exit: (code) => Deno.exit(code),
+  };
+}

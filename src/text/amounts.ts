@@ -1,0 +1,54 @@
+/** Amounts as people read them, the same in every language and time zone. */
+
+/** `1 picture`, `2 pictures`, `2 classes`. */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`;
+}
+
+/** Bytes as `12.3 KiB`, `4.5 MiB` or `1.2 GiB`. */
+export function binaryBytes(bytes: number): string {
+  const [scale, unit] = bytes < 2 ** 20
+    ? [2 ** 10, "KiB"]
+    : bytes < 2 ** 30
+    ? [2 ** 20, "MiB"]
+    : [2 ** 30, "GiB"];
+  return `${(bytes / scale).toFixed(1)} ${unit}`;
+}
+
+/** A share of a whole as `12.3 %`. */
+export function percent(part: number, whole = 1): string {
+  return `${(100 * part / whole).toFixed(1)} %`;
+}
+
+/** Seconds as `1:02:03` or `2:03`; `?` where nobody knows. */
+export function clock(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const s = Math.max(0, Math.round(seconds));
+  const two = (x: number) => String(x).padStart(2, "0");
+  const minutes = Math.floor(s / 60) % 60, hours = Math.floor(s / 3600);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+  ti: 2 ** 40,
+};
+
+/**
+ * Reads a size such as `500MB`, `512 MiB`, `2GiB` or `1000`.
+ *
+ * @param text What was given.
+ * @returns Whole bytes, or undefined where the text is no size.
+ */
+export function parseBytes(text: string): number | undefined {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?$/i.exec(text.trim()) ?? [];
+  const scale = UNITS[unit?.toLowerCase()];
+  return number === undefined || scale === undefined ? undefined : Math.round(Number(number) * scale);
+}
