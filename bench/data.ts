@@ -5,7 +5,8 @@
  * The peers render their views on the CPU, because that is how they are used; ours are rendered inside the step.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { task } from "../src/cli/command.ts";
+import { onOff, whole } from "../src/cli/kinds.ts";
 import { decodePicture } from "../src/data/picture/decode.ts";
 import { openDecoder } from "../src/data/decode/decoder.ts";
 import { map, range } from "../src/data/iter.ts";
@@ -19,17 +20,6 @@ import { benchPictures, manyRecords } from "./data_pictures.ts";
 import { startLoader } from "./data_peer.ts";
 import { decoderAlone } from "./decoder_alone.ts";
 import { type Comparison, inTurn, report } from "./measure.ts";
-
-/** Command line options. */
-export const OPTIONS = {
-  pictures: { type: "string", default: "1000" },
-  images: { type: "string", default: "1000" },
-  batch: { type: "string", default: "64" },
-  rounds: { type: "string", default: "5" },
-  records: { type: "string", default: "1000000" },
-  alone: { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-} as const;
 
 /** Side of the base pictures. */
 const SIZE = 224;
@@ -89,17 +79,22 @@ async function difference(files: readonly Uint8Array[]): Promise<number> {
 /** How long the peer's workers may take to fill their queue again, in milliseconds. */
 const PEER_RESTS = 3000;
 
-/** Measures and prints. */
-export async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: OPTIONS });
-  const whole = (name: "pictures" | "images" | "batch" | "rounds" | "records") => {
-    const value = Number(values[name]);
-    if (Number.isInteger(value) && value > 0) return value;
-    throw new Error(`--${name}: "${values[name]}" is no whole number from 1 up`);
-  };
-  const images = whole("images"), batch = whole("batch"), rounds = whole("rounds");
-  const say = (line: string) => console.error(line);
-  const made = await benchPictures(whole("pictures"), say);
+export const benchTask = task({
+  name: "bench data",
+  summary:
+    "Pictures per second of the stream, beside PyTorch's loaders; reading of shards; the first batch of a large source.",
+  options: {
+    pictures: { kind: whole(1), help: "photographs that are made", default: 1000 },
+    images: { kind: whole(1), help: "pictures in a measurement", default: 1000 },
+    batch: { kind: whole(1), help: "pictures in a batch", default: 64 },
+    rounds: { kind: whole(1), help: "how often each side is measured", default: 5 },
+    records: { kind: whole(1), help: "of the large source", default: 1_000_000 },
+    alone: { kind: onOff, help: "without PyTorch" },
+    json: { kind: onOff, help: "print one JSON object a line" },
+  },
+}, async ({ pictures, images, batch, rounds, records, alone: byItself, json }, { print, progress }) => {
+  const say = (line: string) => progress.line(line);
+  const made = await benchPictures(pictures, say);
   say(
     `${made.count} JPEGs of 500 × 375, ${
       (made.bytes / made.count / 1024).toFixed(0)
@@ -128,7 +123,7 @@ export async function main(args: string[]): Promise<void> {
     const path = kind === "dataloader" ? made.folder : made.tar;
     const data = await openData(path);
     if (data.access !== "random") throw new Error(`${path} is no source with random access`);
-    const peer = values.alone ? "left out" : await startLoader(kind, path, { workers: cores, batch });
+    const peer = byItself ? "left out" : await startLoader(kind, path, { workers: cores, batch });
     stream = openStream(data.source, batch);
     await stream.run(images);
     const result = typeof peer === "string"
@@ -163,7 +158,7 @@ export async function main(args: string[]): Promise<void> {
   await shards.close();
   await raw.close();
 
-  const records = whole("records"), many = await manyRecords(records, say);
+  const many = await manyRecords(records, say);
   const firstBatch = async () => {
     const start = performance.now(), source = await openSource(many);
     const batches = streamBatches(source, streamOptions(batch));
@@ -174,5 +169,5 @@ export async function main(args: string[]): Promise<void> {
     return seconds;
   };
   rows.push({ name: `data/first-batch/${records}`, unit: "s", ...await inTurn(rounds, firstBatch) });
-  report(rows, values.json);
-}
+  report(rows, json, print);
+});

@@ -5,30 +5,12 @@
  * Each side runs in a process of its own, for both want most of the device's memory, and a round has one of each.
  */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { task } from "../src/cli/command.ts";
+import { choice, list, number, onOff, share, text, whole } from "../src/cli/kinds.ts";
+import { start } from "../src/cli/run.ts";
 import { type Case, type Figures, measureOurs } from "./gpu_ours.ts";
 import { type Comparison, report, type Spread, spread } from "./measure.ts";
 import { startTorch, type TorchOptions } from "./torch.ts";
-
-/** Command line options. */
-export const OPTIONS = {
-  presets: { type: "string", default: "base,small,tiny" },
-  precisions: { type: "string", default: "bfloat16" },
-  batches: { type: "string", default: "256,128" },
-  rounds: { type: "string", default: "2" },
-  repeats: { type: "string", default: "5" },
-  seconds: { type: "string", default: "2" },
-  plugin: { type: "string" },
-  "memory-fraction": { type: "string" },
-  device: { type: "string", default: "cuda" },
-  peers: { type: "string" },
-  cache: { type: "string" },
-  out: { type: "string" },
-  eager: { type: "boolean", default: false },
-  alone: { type: "boolean", default: false },
-  /** For one child of ours: what it measures, as JSON. */
-  ours: { type: "string" },
-} as const;
 
 /** Runs our side in a process of its own. */
 async function ours(given: Case, flags: string[]): Promise<Figures> {
@@ -155,51 +137,85 @@ function rowsOf({ preset, precision, batch, ours, peers }: Result): Comparison[]
   return rows;
 }
 
-/** Measures every case and prints it, as JSON while it goes and as a table at the end. */
-export async function main(args: string[]): Promise<void> {
-  const { values: given } = parseArgs({ options: OPTIONS, args });
-  const plugin = ["plugin", "memory-fraction", "cache"] as const;
+export const benchTask = task({
+  name: "bench gpu",
+  summary:
+    "Images per second of the training step beside PyTorch on the same accelerator; bench/gpu.sh runs it. Each case " +
+    "is printed as JSON when it is done, and all as a table at the end.",
+  options: {
+    presets: {
+      kind: list(choice("base", "small", "tiny")),
+      help: "models",
+      default: ["base", "small", "tiny"],
+    },
+    precisions: {
+      kind: list(choice("float32", "bfloat16")),
+      help: "of the matrix products",
+      default: ["bfloat16"],
+    },
+    batches: { kind: list(whole(1)), help: "pictures in a step", default: [256, 128] },
+    rounds: { kind: whole(1), help: "processes of each side", default: 2 },
+    repeats: { kind: whole(1), help: "measurements in a process", default: 5 },
+    seconds: { kind: number(), help: "of a measurement", default: 2 },
+    plugin: { kind: text, help: "a PJRT plugin", value: "PATH" },
+    memoryFraction: {
+      kind: share,
+      help: "largest share of the card's memory that ours uses",
+      value: "SHARE",
+    },
+    device: { kind: choice("cpu", "cuda"), help: "of PyTorch", default: "cuda" },
+    peers: { kind: text, help: "folder of PyTorch's programs", value: "FOLDER" },
+    cache: { kind: text, help: "folder for compiled programs", value: "FOLDER" },
+    out: { kind: text, help: "file to which each case is appended as JSON", value: "FILE" },
+    eager: { kind: onOff, help: "measure PyTorch without torch.compile too" },
+    alone: { kind: onOff, help: "without PyTorch" },
+    ours: {
+      kind: text,
+      help: "be the process of our side, for another bench gpu: the case as JSON",
+      value: "CASE",
+    },
+  },
+}, async (given, { print, progress }) => {
+  const { plugin, memoryFraction, cache } = given;
   if (given.ours) {
-    const options = {
-      plugin: given.plugin,
-      cache: given.cache,
-      memoryFraction: given["memory-fraction"] ? Number(given["memory-fraction"]) : undefined,
-    };
-    console.log(JSON.stringify(await measureOurs(JSON.parse(given.ours) as Case, options)));
+    print(
+      JSON.stringify(await measureOurs(JSON.parse(given.ours) as Case, { plugin, cache, memoryFraction })),
+    );
     return;
   }
-  const flags = plugin.flatMap((name) => given[name] ? [`--${name}`, given[name]] : []);
-  const shared = { device: given.device as "cpu" | "cuda", folder: given.peers };
+  const flags = Object.entries({ plugin, "memory-fraction": memoryFraction, cache })
+    .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, `${value}`]);
+  const { repeats, seconds } = given, shared = { device: given.device, folder: given.peers };
   const peers = given.alone ? [] : [{ ...shared, compiled: true }, ...(given.eager ? [shared] : [])];
   const rows: Comparison[] = [];
   const failed: string[] = [];
-  for (const preset of given.presets.split(",") as Case["preset"][]) {
-    for (const precision of given.precisions.split(",") as Case["precision"][]) {
-      for (const batch of given.batches.split(",").map(Number)) {
+  for (const preset of given.presets) {
+    for (const precision of given.precisions) {
+      for (const batch of given.batches) {
         const one: Case = {
           preset,
           precision,
           batch,
-          repeats: Number(given.repeats),
-          seconds: Number(given.seconds),
+          repeats,
+          seconds,
         };
         // One that fails, for want of memory say, leaves the others their turn.
         try {
-          const result = await measure(one, flags, peers, Number(given.rounds));
+          const result = await measure(one, flags, peers, given.rounds);
           const line = JSON.stringify(result);
-          console.log(line);
+          print(line);
           if (given.out) await Deno.writeTextFile(given.out, line + "\n", { append: true });
           rows.push(...rowsOf(result));
         } catch (error) {
           failed.push(`${preset}/${precision}/${batch}: ${(error as Error).message}`);
-          console.error(failed.at(-1));
+          progress.line(failed.at(-1)!);
         }
       }
     }
   }
-  report(rows, false);
-  for (const line of failed) console.log(`failed  ${line}`);
-  if (failed.length > 0) Deno.exitCode = 1;
-}
+  report(rows, false, print);
+  for (const line of failed) print(`failed  ${line}`);
+  return failed.length > 0 ? 1 : 0;
+});
 
-if (import.meta.main) await main(Deno.args);
+if (import.meta.main) await start(benchTask);

@@ -4,6 +4,8 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { task } from "../src/cli/command.ts";
+import { binaryBytes } from "../src/text/amounts.ts";
 import { pythonName } from "./peer.ts";
 
 /** The Deno that is carried. */
@@ -26,10 +28,16 @@ const REQUIRE =
 const COMPRESS = "import lzma, shutil, sys\n" +
   "with open(sys.argv[1], 'rb') as a, lzma.open(sys.argv[2], 'wb', preset=9) as b: shutil.copyfileobj(a, b)";
 
-/** Makes the folder. */
-export async function main(args: string[]): Promise<void> {
+export const benchTask = task({
+  name: "bench gpu-pack",
+  summary:
+    "Packs what bench/gpu.sh carries to a machine with a card: Deno itself and the benchmark as one file.",
+  operands: {
+    folder: { value: "FOLDER", help: "where it goes; else .gpu in the repository", optional: true },
+  },
+}, async ({ folder: given }, { print }) => {
   const root = fileURLToPath(new URL("../", import.meta.url));
-  const folder = args[0] ?? join(root, ".gpu"), python = pythonName();
+  const folder = given ?? join(root, ".gpu"), python = pythonName();
   await Deno.mkdir(folder, { recursive: true });
   // The program, with TensorFlow.js and all else inside.
   const bundle = ["bundle", "--quiet", "--platform", "deno", "--minify", "--keep-names"];
@@ -52,8 +60,8 @@ export async function main(args: string[]): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
     const { size } = await Deno.stat(join(folder, name));
     sum += size;
-    console.log(`${join(folder, name)}  ${(size / 2 ** 20).toFixed(1)} MiB`);
+    print(`${join(folder, name)}  ${binaryBytes(size)}`);
   }
   if (sum > MOST) throw new Error(`${folder} has ${sum} bytes, more than the ${MOST} that are to be carried`);
-  console.log(`carry it beside the repository, then: bench/gpu.sh`);
-}
+  print("carry it beside the repository, then: bench/gpu.sh");
+});

@@ -1,34 +1,33 @@
-/**
- * Runs one of the benchmarks: deno task bench step [options] · data [options] · memory [options] · engines [options] ·
- * gpu [options] · gpu-pack [FOLDER].
- */
-const [name, ...rest] = Deno.args;
-const BENCHES: Record<string, string> = {
-  step: "./step.ts",
-  data: "./data.ts",
-  memory: "./memory.ts",
-  engines: "./engines.ts",
-  gpu: "./gpu.ts",
-  "gpu-pack": "./gpu_pack.ts",
+/** `deno task bench NAME`: runs one of the benchmarks. */
+import type { Task, TaskGroup } from "../src/cli/command.ts";
+import { start } from "../src/cli/run.ts";
+
+/** A benchmark is loaded when it is called: none needs the others' packages. */
+const from = (module: () => Promise<{ benchTask: Task }>) => async () => (await module()).benchTask;
+
+export const bench: TaskGroup = {
+  name: "bench",
+  summary: "Measures this program beside peers, in turn.",
+  tasks: {
+    step: { summary: "The training step beside PyTorch.", load: from(() => import("./step.ts")) },
+    data: {
+      summary: "The stream of pictures beside PyTorch's loaders.",
+      load: from(() => import("./data.ts")),
+    },
+    memory: {
+      summary: "Resident memory of a pass over each kind of source.",
+      load: from(() => import("./memory.ts")),
+    },
+    engines: { summary: "Engine xla beside the other engines.", load: from(() => import("./engines.ts")) },
+    gpu: {
+      summary: "The training step on an accelerator beside PyTorch.",
+      load: from(() => import("./gpu.ts")),
+    },
+    "gpu-pack": {
+      summary: "Packs what bench/gpu.sh carries to a machine with a card.",
+      load: from(() => import("./gpu_pack.ts")),
+    },
+  },
 };
-if (!Object.hasOwn(BENCHES, name ?? "")) {
-  console.error(`deno task bench NAME [options], NAME one of: ${Object.keys(BENCHES).join(", ")}`);
-  Deno.exit(2);
-}
-type Options = Readonly<Record<string, { type: "string" | "boolean"; default?: string | boolean }>>;
-const bench = await import(BENCHES[name]) as { main: (args: string[]) => Promise<void>; OPTIONS?: Options };
-if (rest.includes("--help")) {
-  console.log(`deno task bench ${name}${name === "gpu-pack" ? " [FOLDER]" : " [options]"}`);
-  for (const [option, { type, default: usual }] of Object.entries(bench.OPTIONS ?? {})) {
-    console.log(`  --${option}${type === "boolean" ? "" : ` ${usual ?? "…"}`}`);
-  }
-  Deno.exit();
-}
-try {
-  await bench.main(rest);
-} catch (error) {
-  // What was typed wrongly needs no stack.
-  if (!(error instanceof Error && "code" in error && /^ERR_PARSE_ARGS/.test(`${error.code}`))) throw error;
-  console.error(`${error.message.split(". To specify")[0]}; see deno task bench ${name} --help`);
-  Deno.exit(2);
-}
+
+if (import.meta.main) await start(bench);

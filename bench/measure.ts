@@ -50,9 +50,9 @@ export async function inTurn(
 }
 
 /** Prints comparisons as a table, or one object a line. */
-export function report(rows: Comparison[], json: boolean): void {
+export function report(rows: Comparison[], json: boolean, print: (text: string) => void): void {
   if (json) {
-    for (const { note: _, ...row } of rows) console.log(JSON.stringify(row));
+    for (const { note: _, ...row } of rows) print(JSON.stringify(row));
     return;
   }
   const figure = (n: number | null) => n === null ? "–" : n >= 100 ? n.toFixed(0) : n.toFixed(2);
@@ -67,6 +67,6 @@ export function report(rows: Comparison[], json: boolean): void {
   const head = ["measure", "ours", "peer", "unit", "ratio (min–max)", "peer is"];
   const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i].length)));
   for (const line of [head, ...lines]) {
-    console.log(line.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd());
+    print(line.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd());
   }
 }

@@ -6,17 +6,11 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { task } from "../src/cli/command.ts";
+import { choice, list, onOff, whole } from "../src/cli/kinds.ts";
+import { UsageError } from "../src/cli/usage_error.ts";
 import { openDraft } from "../src/data/pack_folder.ts";
 import { filesOf, makeSource, SOURCES } from "./memory_sources.ts";
-
-/** Command line options. */
-export const OPTIONS = {
-  records: { type: "string", default: "300000" },
-  early: { type: "string", default: "10000" },
-  sources: { type: "string", default: Object.keys(SOURCES).join(",") },
-  json: { type: "boolean", default: false },
-} as const;
 
 /** One source, as `--json` prints it. In MB. */
 interface Row {
@@ -27,39 +21,33 @@ interface Row {
   unit: "MB";
 }
 
-/** Measures and prints. */
-export async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: OPTIONS });
-  const records = Number(values.records), early = Number(values.early);
-  if (!(Number.isInteger(early) && early > 0 && Number.isInteger(records) && records > early)) {
-    throw new Error("--records and --early must be whole numbers, --records the larger one");
+export const benchTask = task({
+  name: "bench memory",
+  summary: "How much one pass over a source grows in memory between an early and a late record.",
+  options: {
+    records: { kind: whole(1), help: "of each source", default: 300_000 },
+    early: { kind: whole(1), help: "after so many records memory is looked at first", default: 10_000 },
+    sources: { kind: list(choice(...Object.keys(SOURCES))), help: "which", default: Object.keys(SOURCES) },
+    json: { kind: onOff, help: "print one JSON object a line" },
+  },
+}, async ({ records, early, sources, json }, { print, progress, interruptible }) => {
+  if (records <= early) {
+    throw new UsageError(`--records is ${records}, but it must be more than --early, ${early}`);
   }
-  const kinds = values.sources.split(",");
-  const unknown = kinds.find((kind) => !Object.hasOwn(SOURCES, kind));
-  if (unknown !== undefined) throw new Error(`${unknown}: no such source`);
+  const { signal } = interruptible("removing what was made");
   const draft = await openDraft(tmpdir(), "semantic-ae-memory"), root = draft.path;
-  const stop = new AbortController(), { signal } = stop;
-  let code = 0;
-  const listeners = ([["SIGINT", 130], ["SIGTERM", 143]] as const).map(([name, exit]) => {
-    const listener = () => {
-      code = exit;
-      stop.abort(new Error("interrupted"));
-    };
-    Deno.addSignalListener(name, listener);
-    return () => Deno.removeSignalListener(name, listener);
-  });
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => serveFile(root, request),
   );
   try {
-    for (const kind of kinds) {
+    for (const kind of sources) {
       const name = `data/memory/${kind}`;
       try {
         await makeSource(kind, { root, count: records, signal });
       } catch (error) {
         signal.throwIfAborted();
-        console.error(`${name}: left out: ${error instanceof Error ? error.message : error}`);
+        progress.line(`${name}: left out: ${error instanceof Error ? error.message : error}`);
         continue;
       }
       const uri = SOURCES[kind].uri(root, filesOf(records)).replaceAll(
@@ -67,8 +55,8 @@ export async function main(args: string[]): Promise<void> {
         `127.0.0.1:${server.addr.port}`,
       );
       const row = { name, ...await measure(uri, early, records, signal), unit: "MB" } satisfies Row;
-      console.log(
-        values.json ? JSON.stringify(row) : `${name.padEnd(24)} ${row.early} MB after ${early} records, ` +
+      print(
+        json ? JSON.stringify(row) : `${name.padEnd(24)} ${row.early} MB after ${early} records, ` +
           `${row.late} MB after ${records}: ${row.growth >= 0 ? "+" : ""}${row.growth} MB`,
       );
     }
@@ -77,10 +65,8 @@ export async function main(args: string[]): Promise<void> {
   } finally {
     await server.shutdown();
     await draft.discard();
-    for (const remove of listeners) remove();
   }
-  if (signal.aborted) Deno.exit(code);
-}
+});
 
 /** A file below `root`, whole or a range of it. */
 async function serveFile(root: string, request: Request): Promise<Response> {

@@ -3,7 +3,10 @@
  *
  * Ours renders the views from bytes inside the step; the peer is handed rendered views and so does a little less.
  */
-import { parseArgs } from "node:util";
+import { task } from "../src/cli/command.ts";
+import { ENGINE } from "../src/cli/engine_options.ts";
+import { PRESET } from "../src/cli/model_options.ts";
+import { choice, list, onOff, whole } from "../src/cli/kinds.ts";
 import { openEngine } from "../src/engine/open.ts";
 import type { Engine, Precision } from "../src/engine/types.ts";
 import { batchTensors, scalarTensors } from "../src/train/step_inputs.ts";
@@ -18,20 +21,6 @@ import { startTorch } from "./torch.ts";
 
 /** The allocator settings that our task starts with: the peer is run without them, as its users do, and once more with. */
 const ALLOCATOR = Deno.env.get("GLIBC_TUNABLES");
-
-/** Command line options. */
-export const OPTIONS = {
-  presets: { type: "string", default: "tiny" },
-  precisions: { type: "string", default: "float32" },
-  batch: { type: "string", default: "8" },
-  rounds: { type: "string", default: "5" },
-  steps: { type: "string", default: "2" },
-  engine: { type: "string", default: "xla" },
-  device: { type: "string", default: "cpu" },
-  compile: { type: "boolean", default: false },
-  alone: { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-} as const;
 
 /** A batch of noise with sampled views. */
 export function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
@@ -95,23 +84,39 @@ export function peakMemory(): number {
   return found ? Number(found[1]) * 1024 : Deno.memoryUsage().rss;
 }
 
-/** Measures and prints. */
-export async function main(args: string[]): Promise<void> {
-  const { values: given } = parseArgs({ options: OPTIONS, args });
-  const engine = await openEngine(given.engine as "xla", { progress: (line) => console.error(line) });
-  const count = Number(given.batch), rounds = Number(given.rounds), steps = Number(given.steps);
+export const benchTask = task({
+  name: "bench step",
+  summary: "Images per second of the whole training step, beside the same step in PyTorch.",
+  options: {
+    presets: { kind: list(PRESET), help: "models", default: ["tiny"] },
+    precisions: {
+      kind: list(choice("float32", "bfloat16")),
+      help: "of the matrix products",
+      default: ["float32"],
+    },
+    batch: { kind: whole(1), help: "pictures in a step", default: 8 },
+    rounds: { kind: whole(1), help: "how often each side is measured", default: 5 },
+    steps: { kind: whole(1), help: "steps in a round", default: 2 },
+    engine: { ...ENGINE.engine, default: "xla" },
+    device: { kind: choice("cpu", "cuda"), help: "of PyTorch", default: "cpu" },
+    compile: { kind: onOff, help: "measure torch.compile too" },
+    alone: { kind: onOff, help: "without PyTorch" },
+    json: { kind: onOff, help: "print one JSON object a line" },
+  },
+}, async (given, { print, progress }) => {
+  const { batch: count, rounds, steps, device } = given;
+  const engine = await openEngine(given.engine, { progress: (line) => progress.line(line) });
   const rows: Comparison[] = [];
-  for (const preset of given.presets.split(",") as ("tiny" | "small")[]) {
-    for (const precision of given.precisions.split(",") as Precision[]) {
+  for (const preset of given.presets) {
+    for (const precision of given.precisions) {
       const { run, compiled } = await prepare(engine, preset, precision, count);
       const { traceSeconds, compileSeconds, cached, memory } = compiled;
-      console.error(
+      progress.line(
         `${preset} ${precision}: traced in ${traceSeconds.toFixed(2)} s, ` +
           `${cached ? "loaded" : "compiled"} in ${compileSeconds.toFixed(1)} s` +
           (memory ? `, temporaries ${(memory.temporaries / 1e9).toFixed(2)} GB` : ""),
       );
       const ours = async () => count * steps / await run(steps);
-      const device = given.device as "cpu" | "cuda";
       const shared = { preset, batch: count, precision, device };
       const peers = given.alone ? [] : [
         { ...shared },
@@ -154,6 +159,6 @@ export async function main(args: string[]): Promise<void> {
       }
     }
   }
-  report(rows, given.json);
+  report(rows, given.json, print);
   await engine.close();
-}
+});

@@ -1,62 +1,13 @@
 /** `deno task data URI`: says what a data set holds and how fast it can be read. */
-import { parseArgs } from "node:util";
-import { closeData, openData } from "../src/data/open/opened.ts";
-import { contactSheet, type DataReport, reportData } from "../src/data/report.ts";
+import { task } from "../src/cli/command.ts";
+import { LABELS, SOURCES_HELP } from "../src/cli/data_options.ts";
+import { onOff, text, whole } from "../src/cli/kinds.ts";
+import { start } from "../src/cli/run.ts";
 import { pathError } from "../src/data/io/paths.ts";
+import { closeData, openData } from "../src/data/open/opened.ts";
 import { encodePng } from "../src/data/picture/png.ts";
-
-const HELP = `Reads a data set once, decodes every picture, and says what is there.
-
-  deno task data URI [flags]
-
-  URI                  a folder of pictures, LMDB shards, tar shards (data-{000..146}.tar), Parquet, coco:PATH,
-                       imagenet:PATH, http(s) URLs of tar or Parquet, or several as A*0.3,B*0.7
-
-  --sheet FILE         where the contact sheet of 64 pictures goes, a PNG (default contact-sheet.png)
-  --no-sheet           write none
-  --count N            look at the first N pictures only
-  --image-size N       side of the base pictures that the pass makes (default 224)
-  --labels FILE        class names, one a line, for tar shards and LMDBs whose classes are numbers
-  --json               print the report as JSON
-  --help               this text`;
-
-/** What was typed cannot be meant. */
-class UsageError extends Error {}
-
-function readArguments(args: string[]) {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        sheet: { type: "string", default: "contact-sheet.png" },
-        "no-sheet": { type: "boolean", default: false },
-        count: { type: "string" },
-        "image-size": { type: "string" },
-        labels: { type: "string" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}; see --help`);
-  }
-  const { values, positionals } = parsed;
-  if (values.help) return null;
-  if (positionals.length !== 1) throw new UsageError("data takes one URI; see --help");
-  const whole = (flag: "count" | "image-size", most: number) => {
-    const text = values[flag];
-    if (text === undefined) return undefined;
-    if (/^[1-9]\d*$/.test(text) && Number(text) <= most) return Number(text);
-    throw new UsageError(`--${flag}: "${text}" is no whole number from 1 to ${most}`);
-  };
-  const { labels, json } = values, sheet = values["no-sheet"] ? null : values.sheet;
-  const count = whole("count", 2 ** 32), imageSize = whole("image-size", 4096);
-  return { uri: positionals[0], sheet, count, labels, json, imageSize };
-}
-
-const share = (part: number, whole: number) => `${(100 * part / whole).toFixed(1)} %`;
+import { contactSheet, type DataReport, reportData } from "../src/data/report.ts";
+import { binaryBytes, percent } from "../src/text/amounts.ts";
 
 /** The report for people. */
 function formatReport(report: DataReport): string {
@@ -74,11 +25,11 @@ function formatReport(report: DataReport): string {
     row("pictures", `${seen}${of}, ${bad} bad`),
     row(
       "bytes",
-      `${(bytes / 2 ** 20).toFixed(1)} MiB, ${good > 0 ? (bytes / good / 1024).toFixed(1) : 0} KiB a picture`,
+      `${binaryBytes(bytes)}, ${binaryBytes(good > 0 ? bytes / good : 0)} a picture`,
     ),
     row(
       "formats",
-      Object.entries(formats).map(([name, n]) => `${name} ${share(n, good)}`).join(", ") || "none",
+      Object.entries(formats).map(([name, n]) => `${name} ${percent(n, good)}`).join(", ") || "none",
     ),
   ];
   if (width && height) {
@@ -109,49 +60,45 @@ function formatReport(report: DataReport): string {
   return lines.join("\n");
 }
 
-async function main(): Promise<void> {
-  const settings = readArguments(Deno.args);
-  if (!settings) {
-    console.log(HELP);
-    return;
-  }
-  const terminal = Deno.stderr.isTerminal(), encoder = new TextEncoder();
-  const say = (text: string) => terminal && Deno.stderr.writeSync(encoder.encode(text));
-  const data = await openData(settings.uri, { labels: settings.labels });
+export const dataTask = task({
+  name: "data",
+  summary: "Reads a data set once, decodes every picture, and says what is there.",
+  operands: { uri: { value: "URI", help: SOURCES_HELP } },
+  options: {
+    sheet: {
+      kind: text,
+      help: "where the contact sheet of 64 pictures goes, a PNG",
+      value: "FILE",
+      default: "contact-sheet.png",
+    },
+    noSheet: { kind: onOff, help: "write none" },
+    count: { kind: whole(1, 2 ** 32), help: "look at the first N pictures only", usually: "all" },
+    imageSize: { kind: whole(1, 4096), help: "side of the base pictures that the pass makes", default: 224 },
+    labels: LABELS,
+    json: { kind: onOff, help: "print the report as JSON" },
+  },
+  examples: [["data ./photos", "what a folder holds, with contact-sheet.png"]],
+}, async ({ uri, sheet, noSheet, count, imageSize, labels, json }, { print, progress }) => {
+  const data = await openData(uri, { labels });
   try {
-    let shown = 0;
     const report = await reportData(data, {
-      count: settings.count,
-      imageSize: settings.imageSize,
-      progress: (done) => {
-        const now = performance.now();
-        if (now - shown < 200) return;
-        shown = now;
-        say(`\r\x1b[K${done} pictures`);
-      },
+      count,
+      imageSize,
+      progress: (done) => progress.status(() => `${done} pictures`),
     });
-    say("\r\x1b[K");
     const { sheet: _, sheetSize: __, ...figures } = report;
-    console.log(settings.json ? JSON.stringify(figures) : formatReport(report));
-    const { sheet } = settings, picture = sheet === null ? null : contactSheet(report);
-    if (picture && sheet !== null) {
-      try {
-        await Deno.writeFile(sheet, encodePng(picture));
-      } catch (error) {
-        throw pathError(error, sheet, "write");
-      }
-      if (!settings.json) console.log(`${"sheet".padEnd(12)}${sheet}`);
+    print(json ? JSON.stringify(figures) : formatReport(report));
+    const picture = noSheet ? null : contactSheet(report);
+    if (!picture) return;
+    try {
+      await Deno.writeFile(sheet, encodePng(picture));
+    } catch (error) {
+      throw pathError(error, sheet, "write");
     }
+    if (!json) print(`${"sheet".padEnd(12)}${sheet}`);
   } finally {
     await closeData(data);
   }
-}
+});
 
-if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    console.error(`data: ${error instanceof Error ? error.message : error}`);
-    Deno.exitCode = error instanceof UsageError ? 2 : 1;
-  }
-}
+if (import.meta.main) await start(dataTask);

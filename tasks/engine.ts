@@ -1,4 +1,10 @@
 /** `deno task engine`: lists the engines and devices that are found here; `deno task engine install NAME` fetches one. */
+import { task, type TaskGroup } from "../src/cli/command.ts";
+import { onOff } from "../src/cli/kinds.ts";
+import type { Lines } from "../src/cli/lines.ts";
+import { start } from "../src/cli/run.ts";
+import { UsageError } from "../src/cli/usage_error.ts";
+import { didYouMean } from "../src/text/nearest.ts";
 import { formatEngines, listEngines } from "../src/engine/list.ts";
 import { ensureTensorflow } from "../src/engine/tensorflow/install.ts";
 import { TENSORFLOW, TENSORFLOW_GPU } from "../src/engine/tensorflow/packages.ts";
@@ -31,67 +37,63 @@ function size({ wheels }: NativePackage): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-const HELP = `Lists what can run tensors here: engines, libraries, devices, and what is missing.
+const names = INSTALLABLE.map(([native]) => native.name);
 
-  deno task engine                list
-  deno task engine install NAME   fetch through pip into the cache; NAME is one of
-${
-  INSTALLABLE.map(([native, gives]) =>
-    `                                    ${native.name.padEnd(15)} ${size(native).padStart(6)}  ${gives}`
-  ).join("\n")
-}
-  deno task engine --help         this text
-
-An installation that was broken off goes on where it was. Another PJRT plugin is used by its path:
-deno task train --engine xla --plugin PATH, or PJRT_PLUGIN=PATH.`;
-
-/** What was typed cannot be meant. */
-class UsageError extends Error {}
-
-/** Tells how far an installation is: on a terminal with the bytes that have come, else a line for each thing done. */
-function teller(): (progress: InstallProgress) => void {
-  const terminal = Deno.stderr.isTerminal(), encoder = new TextEncoder();
+/** Tells how far an installation is: the step, and on a terminal the bytes that have come. */
+function installProgress(progress: Lines): (now: InstallProgress) => void {
   let said = "";
   return ({ message, bytes, total }) => {
-    if (!terminal) {
-      if (message !== said) console.error(said = message);
-      return;
-    }
-    const share = total ? ` ${Math.round((bytes ?? 0) / 1e6)} of ${Math.round(total / 1e6)} MB` : "";
-    if (said !== "" && message !== said) Deno.stderr.writeSync(encoder.encode("\n"));
-    Deno.stderr.writeSync(encoder.encode(`\r\x1b[K${said = message}${share}`));
+    if (message !== said) progress.line(said = message);
+    if (total) progress.status(() => `  ${Math.round((bytes ?? 0) / 1e6)} of ${Math.round(total / 1e6)} MB`);
   };
 }
 
-async function install(name: string | undefined): Promise<void> {
-  const names = INSTALLABLE.map(([native]) => native.name);
+const installTask = task({
+  name: "engine install",
+  summary:
+    "Fetches what an engine needs, through pip, into the cache. An installation that was broken off goes on where " +
+    "it was.",
+  operands: { name: { value: "NAME", help: `one of ${names.join(", ")}` } },
+  tables: {
+    Names: Object.fromEntries(
+      INSTALLABLE.map(([native, gives]) => [native.name, `${gives} (${size(native)})`]),
+    ),
+  },
+}, async ({ name }, { print, progress }) => {
   const row = INSTALLABLE.find(([native]) => native.name === name);
   if (!row) {
-    if (name !== undefined && WITHOUT.includes(name)) {
+    if (WITHOUT.includes(name)) {
       throw new UsageError(`nothing is to be installed for ${name}: it comes with this program`);
     }
-    throw new UsageError(
-      `install takes one of ${names.join(", ")}${name === undefined ? "" : `, not ${name}`}; see --help`,
-    );
+    const meant = didYouMean(name, names, (near) => near);
+    throw new UsageError(`install takes one of ${names.join(", ")}, not "${name}"${meant || "; see --help"}`);
   }
-  const [native, , run] = row, path = await run(native, { progress: teller() });
-  if (Deno.stderr.isTerminal()) console.error();
-  console.log(path);
-}
+  const [native, , run] = row;
+  print(await run(native, { progress: installProgress(progress) }));
+});
 
-async function main(args: string[]): Promise<void> {
-  const [command, ...rest] = args;
-  if (command === undefined) console.log(formatEngines(await listEngines()));
-  else if (["--help", "-h"].some((flag) => args.includes(flag))) console.log(HELP);
-  else if (command === "install" && rest.length <= 1) await install(rest[0]);
-  else throw new UsageError(`"${args.join(" ")}" is no command; see --help`);
-}
+const listTask = task({
+  name: "engine",
+  summary: "Lists what can run tensors here: engines, libraries, devices, and what is missing.",
+  options: { json: { kind: onOff, help: "print the list as JSON" } },
+}, async ({ json }, { print }) => {
+  const engines = await listEngines();
+  print(json ? JSON.stringify(engines) : formatEngines(engines));
+});
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    console.error(`error: ${error instanceof Error ? error.message : error}`);
-    Deno.exitCode = error instanceof UsageError ? 2 : 1;
-  }
-}
+export const engineTask: TaskGroup = {
+  name: "engine",
+  summary: "What can run tensors here.",
+  alone: listTask,
+  tasks: {
+    install: {
+      summary: `Fetches what an engine needs: ${names.join(", ")}.`,
+      load: () => Promise.resolve(installTask),
+    },
+  },
+  notes: [
+    "Another PJRT plugin is used by its path: deno task train --engine xla --plugin PATH, or PJRT_PLUGIN=PATH.",
+  ],
+};
+
+if (import.meta.main) await start(engineTask);

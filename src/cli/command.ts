@@ -51,8 +51,8 @@ export interface Command<A extends Operands = Operands, O extends Options = Opti
   notes?: readonly string[];
   /** Command lines without `deno task`, and what they do. */
   examples?: readonly (readonly [line: string, does: string])[];
-  /** Environment variables that it looks at, and what for. */
-  variables?: Readonly<Record<string, string>>;
+  /** Further names and what they mean, under headings: values of an operand, environment variables. */
+  tables?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The option that an argument without a name was probably meant for, where the command takes no operands. */
   stray?: keyof O & string;
   /** Defaults that the help shows, where they depend on what is given. */
@@ -89,6 +89,8 @@ export interface TaskGroup {
   tasks: Readonly<Record<string, { summary: string; load: () => Promise<Task> }>>;
   /** What is done without a further word. Default: the help is shown, with exit code 2. */
   alone?: Task;
+  /** What else a user has to know. */
+  notes?: readonly string[];
 }
 
 /**

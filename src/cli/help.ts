@@ -20,7 +20,8 @@ function optionRow(
   const { kind, short, negatable, usually, env } = option;
   const flag = `${short ? `-${short}, ` : ""}--${negatable ? "[no-]" : ""}${flagName(key)}`;
   const value = kind.kind === "switch" ? "" : ` ${option.value ?? placeholder(kind)}`;
-  const words = kind.kind === "choice" ? ` (${kind.of.join(", ")})` : "";
+  const one = kind.kind === "list" ? kind.of : kind;
+  const words = one.kind === "choice" ? ` (${one.of.join(", ")})` : "";
   const variable = env ? `; or by ${env}` : "";
   const usual = usually ?? (key in shown ? shownValue(shown[key]) : undefined);
   const common = usual ?? (option.default !== undefined ? shownValue(option.default) : undefined);
@@ -54,7 +55,7 @@ export function helpText(
   given: Readonly<Record<string, unknown>> = {},
 ): string {
   const width = Math.min(MOST, Math.max(LEAST, columns));
-  const { summary, operands = {}, notes = [], examples = [], variables = {} } = command;
+  const { summary, operands = {}, notes = [], examples = [], tables = {} } = command;
   const shown = command.shown?.(given) ?? {};
   const lines = [...wrap(summary, width), "", ...wrap(usage(command), width - 2).map((line) => `  ${line}`)];
   const section = (title: string, body: string[]) => {
@@ -72,13 +73,13 @@ export function helpText(
       ...wrap(does, width - 6).map((text) => `      ${text}`),
     ]),
   );
-  section("Environment variables", twoColumns(Object.entries(variables), width));
+  for (const [title, rows] of Object.entries(tables)) section(title, twoColumns(Object.entries(rows), width));
   section("", wrap(EXIT_CODES, width));
   return lines.join("\n");
 }
 
 /** The help of several commands under one name. */
-export function groupHelp({ name, summary, tasks, alone }: TaskGroup, columns = 100): string {
+export function groupHelp({ name, summary, tasks, alone, notes = [] }: TaskGroup, columns = 100): string {
   const width = Math.min(MOST, Math.max(LEAST, columns));
   const rows: [string, string][] = Object.entries(tasks).map((
     [task, about],
@@ -90,6 +91,7 @@ export function groupHelp({ name, summary, tasks, alone }: TaskGroup, columns = 
     ...twoColumns(rows, width),
     "",
     ...wrap(`deno task ${name} NAME --help says what each takes.`, width),
+    ...notes.flatMap((note) => ["", ...wrap(note, width)]),
     "",
     ...wrap(EXIT_CODES, width),
   ].join("\n");

@@ -20,7 +20,7 @@ const act = task({
     json: { kind: onOff, help: "as JSON" },
   },
   examples: [["act up --way loud", "acts up"]],
-  variables: { NO_COLOR: "is honoured" },
+  tables: { "Environment variables": { NO_COLOR: "is honoured" } },
   notes: ["A note."],
 }, async ({ what, more, times, json }, { print, progress, interruptible }) => {
   const { signal } = interruptible("ending");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { fileURLToPath } from "node:url";
 import { decodePicture } from "../../src/data/picture/decode.ts";
 import { openDecoder } from "../../src/data/decode/decoder.ts";
 import { openFolder } from "../../src/data/sources/folder.ts";
@@ -9,6 +10,8 @@ import { pack, type PackOptions, type PackProgress } from "../../src/data/pack.t
 import { basePicture, resize } from "../../src/data/picture/resize.ts";
 import type { Source } from "../../src/data/types.ts";
 import { tarFile } from "./tar_writer.ts";
+import { packTask } from "../../tasks/pack.ts";
+import { capture } from "../cli/capture.ts";
 import { jpeg, makeFolder, png, withFolder, worst, writeFiles } from "./pictures.ts";
 
 const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
@@ -118,22 +121,18 @@ const equal = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every
 const meanError = (a: Uint8Array, b: Uint8Array) =>
   a.reduce((sum, value, i) => sum + Math.abs(value - b[i]), 0) / a.length;
 
-const TASK = new URL("../../tasks/pack.ts", import.meta.url).pathname;
-
-function packTask(...args: string[]): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-lock", TASK, ...args],
-    stdout: "piped",
-    stderr: "piped",
-  });
-}
+const TASK = fileURLToPath(import.meta.resolve("../../tasks/pack.ts"));
 
 Deno.test("a pack that is killed leaves nothing that reads as whole, and the next one works", () =>
   withFolder(async (folder) => {
     await makeFolder(`${folder}/src`, 400);
     const dest = `${folder}/out/dest`;
     // A shard for each picture: enough of them are finished when the process dies.
-    const child = packTask(`${folder}/src`, dest, "--shard-size", "1").spawn();
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--no-lock", TASK, `${folder}/src`, dest, "--shard-size", "1"],
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
     const texts = Promise.all([child.stdout.text(), child.stderr.text()]);
     const draftFiles = () => {
       try {
@@ -181,10 +180,7 @@ Deno.test("the task packs, reports, and explains wrong arguments", () =>
   withFolder(async (folder) => {
     await makeFolder(`${folder}/src`, 3);
     await writeFiles(`${folder}/src`, { "broken.png": new Uint8Array(3) });
-    const run = async (...args: string[]) => {
-      const { code, stdout, stderr } = await packTask(...args).output();
-      return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
-    };
+    const run = (...args: string[]) => capture(packTask, args);
     const good = await run(`${folder}/src`, `${folder}/dest`, "--shard-size", "1MiB");
     assert.equal(good.code, 0, good.err);
     assert.match(good.out, /3 pictures, .* 1 shard, 2 classes/);
@@ -195,12 +191,18 @@ Deno.test("the task packs, reports, and explains wrong arguments", () =>
     assert.match(again.err, /^error: .*exists already/m);
     const none = `${folder}/none`;
     const wrong: [RegExp, ...string[]][] = [
-      [/^error: --shard-size: "big" is no size/, "--shard-size", "big"],
-      [/^error: --quality: "0" is no whole number from 1 to 100$/, "--max-side", "64", "--quality", "0"],
-      [/^error: --quality: "101" is no whole number from 1 to 100$/, "--max-side", "64", "--quality", "101"],
+      [/^error: --shard-size is "big", but it must be a size, such as 500MB/, "--shard-size", "big"],
+      [/^error: --quality is "0", .* a whole number from 1 to 100$/, "--max-side", "64", "--quality", "0"],
+      [
+        /^error: --quality is "101", .* a whole number from 1 to 100$/,
+        "--max-side",
+        "64",
+        "--quality",
+        "101",
+      ],
       [/^error: --quality is for pictures that are made smaller: give --max-side too$/, "--quality", "80"],
-      [/^error: --max-side: "1e3" is no whole number from 1 to 65535$/, "--max-side", "1e3"],
-      [/^error: --raw: "-3" is no whole number from 1 to 65535$/, "--raw=-3"],
+      [/^error: --max-side is "1e9", .* a whole number from 1 to 65535$/, "--max-side", "1e9"],
+      [/^error: --raw is "-3", .* a whole number from 1 to 65535$/, "--raw=-3"],
       [/^error: --raw and --max-side exclude each other$/, "--raw", "32", "--max-side", "64"],
     ];
     await Promise.all(wrong.map(async ([words, ...flags]) => {
@@ -222,8 +224,8 @@ Deno.test("the task's --max-side, --quality and --raw: smaller records that deco
     };
     await writeFiles(`${folder}/src`, files);
     const packed = async (dest: string, ...flags: string[]) => {
-      const { code, stderr } = await packTask(`${folder}/src`, `${folder}/${dest}`, ...flags).output();
-      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      const { code, err } = await capture(packTask, [`${folder}/src`, `${folder}/${dest}`, ...flags]);
+      assert.equal(code, 0, err);
       const records = await recordsOf(await openSource(`${folder}/${dest}`));
       assert.deepEqual(records.map(({ key }) => key), Object.keys(files));
       return await Promise.all(

@@ -3,6 +3,8 @@ import { gzipSync } from "node:zlib";
 import { decodePicture } from "../../src/data/picture/decode.ts";
 import { closeData, openData } from "../../src/data/open/opened.ts";
 import { contactSheet, reportData } from "../../src/data/report.ts";
+import { dataTask } from "../../tasks/data.ts";
+import { capture } from "../cli/capture.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 import { tarFile } from "./tar_writer.ts";
 
@@ -38,21 +40,13 @@ Deno.test("a report says what a folder and a stream hold", async () => {
 Deno.test("deno task data prints the report and writes the sheet", async () => {
   await withFolder(async (folder) => {
     await writeFiles(`${folder}/photos`, { "a.jpg": await jpeg(1), "b.jpg": await jpeg(2) });
-    const run = async (...args: string[]) => {
-      const task = decodeURIComponent(new URL("../../tasks/data.ts", import.meta.url).pathname);
-      const flags = ["--allow-read", "--allow-write", "--allow-ffi", "--allow-env", "--allow-sys"];
-      const command = new Deno.Command(Deno.execPath(), {
-        args: ["run", "--no-prompt", "-q", ...flags, task, ...args],
-      });
-      const { code, stdout, stderr } = await command.output();
-      return { code, text: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-    };
-    const { code, text, error } = await run(`${folder}/photos`, "--sheet", `${folder}/sheet.png`);
-    assert.equal(code, 0, error);
-    assert.match(text, /pictures +2, 0 bad\n.*\nformats +jpeg 100/);
+    const run = (...args: string[]) => capture(dataTask, args);
+    const { code, out, err } = await run(`${folder}/photos`, "--sheet", `${folder}/sheet.png`);
+    assert.equal(code, 0, err);
+    assert.match(out, /pictures +2, 0 bad\n.*\nformats +jpeg 100/);
     assert.equal((await decodePicture(await Deno.readFile(`${folder}/sheet.png`))).height, 96);
     assert.equal((await run()).code, 2);
     const missing = await run(`${folder}/none`);
-    assert.deepEqual([missing.code, /none: no such/.test(missing.error)], [1, true]);
+    assert.deepEqual([missing.code, /none: no such/.test(missing.err)], [1, true]);
   });
 });

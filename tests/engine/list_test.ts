@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { formatEngines, listEngines, type ListOptions } from "../../src/engine/list.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import { peakFlops } from "../../src/engine/peak.ts";
@@ -8,9 +7,9 @@ import { type Engine, ENGINES } from "../../src/engine/types.ts";
 import { openXlaEngine } from "../../src/engine/xla_engine.ts";
 import { nvidiaCards } from "../../src/engine/install/nvidia.ts";
 import { choosePlugins } from "../../src/engine/install/plugin.ts";
+import { engineTask } from "../../tasks/engine.ts";
+import { capture } from "../cli/capture.ts";
 import { PLUGIN } from "./xla/plugin.ts";
-
-const TASK = fileURLToPath(new URL("../../tasks/engine.ts", import.meta.url));
 
 /** A system with NVIDIA cards, as its folders show it, and Python packages with a plugin that is none. */
 async function withCards(
@@ -192,28 +191,19 @@ Deno.test("options of a card's memory are refused where they say nothing", async
   await assert.rejects(openEngine("xla", { memoryFraction: 0, plugin: PLUGIN }), /above 0 and at most 1/);
 });
 
-async function engineTask(...args: string[]) {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", TASK, ...args],
-  });
-  const { code, stdout, stderr } = await command.output();
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
-}
-
 Deno.test("the command lists, and says what it does not install", async () => {
   const [list, wasm, odd, none] = await Promise.all([
-    engineTask(),
-    engineTask("install", "wasm"),
-    engineTask("install", "xla-cpo"),
-    engineTask("install"),
+    capture(engineTask, []),
+    capture(engineTask, ["install", "wasm"]),
+    capture(engineTask, ["install", "xla-cpo"]),
+    capture(engineTask, ["install"]),
   ]);
   assert.equal(list.code, 0, list.err);
   assert.match(list.out, /^xla .*\n +(library|note) /);
   assert.deepEqual([wasm.code, odd.code, none.code], [2, 2, 2]);
   assert.match(wasm.err, /nothing is to be installed for wasm/);
-  assert.match(odd.err, /one of xla-cpu, .*tensorflow-gpu, not xla-cpo/);
-  assert.match(none.err, /install takes one of xla-cpu/);
+  assert.match(odd.err, /one of xla-cpu, .*tensorflow-gpu, not "xla-cpo"; did you mean xla-cpu\?/);
+  assert.match(none.err, /engine install takes NAME; NAME is missing/);
 });
 
 Deno.test("a device's peak is known or not, never guessed", () => {

@@ -254,7 +254,7 @@ Deno.test({
     });
     const { code, stderr } = await command.output();
     const said = new TextDecoder().decode(stderr);
-    assert.equal(code, 2, said);
+    assert.equal(code, 1, said);
     assert.ok(said.includes(NO_ADAPTER), said);
   },
 });

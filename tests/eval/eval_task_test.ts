@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { encodeSafetensors } from "../../src/files/safetensors.ts";
 import { saveCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { initialState, readState } from "../../src/train/state.ts";
+import { evalTask } from "../../tasks/eval.ts";
+import { capture } from "../cli/capture.ts";
 import { colourFolder, TOY, withFolder } from "./toy.ts";
 
-const task = fileURLToPath(import.meta.resolve("../../tasks/eval.ts"));
-const config = fileURLToPath(import.meta.resolve("../../deno.json"));
-
-/** Runs the command, with no more permissions than it needs. */
-async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const flags = ["--no-prompt", "--allow-read", "--allow-write", "--allow-ffi", "--allow-env", "--allow-sys"];
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--config", config, ...flags, task, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
-}
+const run = (...args: string[]) => capture(evalTask, args);
 
 /** A run folder with one checkpoint of an untrained model. */
 async function makeRun(folder: string): Promise<string> {
@@ -56,16 +46,16 @@ Deno.test("task eval: what is wrong is said in one line", () =>
     const data = await colourFolder(join(folder, "data"), 1), weights = join(folder, "other.safetensors");
     await Deno.writeFile(weights, encodeSafetensors({}));
     const cases: [string[], RegExp, number][] = [
-      [[], /eval takes one run or checkpoint/, 2],
-      [["a", "--dta", "x"], /--dta.*see --help/, 2],
+      [[], /eval takes RUN_OR_CHECKPOINT; RUN_OR_CHECKPOINT is missing, see --help/, 2],
+      [["a", "--dta", "x"], /unknown option --dta; did you mean --data\?/, 2],
       [["a", "--data", "x", "--test", "y"], /exclude each other/, 2],
-      [["a", "--k", "ten", "--data", "x"], /--k: "ten" is no whole number/, 2],
+      [["a", "--k", "ten", "--data", "x"], /--k is "ten", but it must be a list/, 2],
       [[join(folder, "nothing"), "--data", data], /nothing: there is no such checkpoint/, 1],
       [[folder, "--data", data], /holds no checkpoint/, 1],
       [[weights, "--data", data], /not a checkpoint of a run/, 1],
       [
         [weights, "--data", data, "--preset", "huge"],
-        /--preset: "huge" is none of demo, tiny, small, base/,
+        /--preset is "huge", but it must be one of demo, tiny, small, base/,
         2,
       ],
     ];

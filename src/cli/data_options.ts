@@ -1,0 +1,39 @@
+/** What commands that read pictures have in common. */
+import { MAX_BAD } from "../data/epoch/bad_limit.ts";
+import type { BadRecordError } from "../data/types.ts";
+import type { Option } from "./command.ts";
+import { text } from "./kinds.ts";
+import type { Lines } from "./lines.ts";
+
+/** What a command that takes a URI of pictures says of it. */
+export const SOURCES_HELP =
+  "a folder of pictures, LMDB shards, tar shards (data-{000..146}.tar), Parquet, coco:PATH, " +
+  "imagenet:PATH, http(s) URLs of tar or Parquet, or several as A*0.3,B*0.7";
+
+/** Names of classes. */
+export const LABELS = {
+  kind: text,
+  help: "class names, one a line, for tar shards and LMDBs whose classes are numbers",
+  value: "FILE",
+} as const satisfies Option;
+
+/** Bad pictures that are named. */
+const NAMED = 5;
+
+/**
+ * Names the first bad pictures of one pass, and fails when they are more than 1 %. One alone never fails.
+ *
+ * @param total Pictures of the pass.
+ * @param progress Where they are named.
+ * @returns To be called with each bad one.
+ */
+export function badPictures(total: number, progress: Lines): (bad: BadRecordError) => void {
+  let count = 0;
+  return (bad) => {
+    if (++count <= NAMED) progress.line(`left out: ${bad.message}`);
+    if (count <= Math.max(1, MAX_BAD * total)) return;
+    throw new Error(
+      `${count} of ${total} pictures cannot be read, more than ${100 * MAX_BAD} %; the last: ${bad.message}`,
+    );
+  };
+}
