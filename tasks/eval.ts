@@ -86,9 +86,12 @@ export const evalTask = task({
   checkSources(given);
   const sources: Source[] = [];
   const open = async (uri: string) => {
-    const source = await collect(await openData(uri, { labels: given.labels }), {
-      onBad: (bad) => progress.line(`left out: ${bad.message}`),
-    });
+    const source = await collect(
+      await openData(uri, { labels: given.labels, http: { progress: progress.line } }),
+      {
+        onBad: (bad) => progress.line(`left out: ${bad.message}`),
+      },
+    );
     sources.push(source);
     return source;
   };

@@ -57,7 +57,7 @@ export const packTask = task({
     throw new UsageError("--quality is for pictures that are made smaller: give --max-side too");
   }
   const { signal } = interruptible("nothing is written");
-  const source = await openData(src, { labels });
+  const source = await openData(src, { labels, http: { signal } });
   try {
     const report = await pack(source, dest, {
       ...options,

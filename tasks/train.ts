@@ -121,6 +121,7 @@ async function run(
   const source = await openData(shards?.train ?? config.data, {
     labels: config.labels || undefined,
     classes: false,
+    http: { progress: say },
   });
   try {
     planSteps(config, source);

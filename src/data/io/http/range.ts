@@ -1,3 +1,4 @@
+import { redact } from "../../../files/redact.ts";
 import { cachedReader, type CacheOptions } from "../reader/cache.ts";
 import { type ByteReader, requireInside } from "../reader/types.ts";
 import { httpStream } from "./stream.ts";
@@ -13,15 +14,15 @@ export interface RangeOptions extends HttpOptions, Partial<CacheOptions> {}
  * @param url An http or https URL.
  * @param options Patience, headers and the cache's sizes.
  * @returns A reader; closing it breaks off what is under way.
- * @throws Error when the server cannot be reached, does not answer ranges or does not say the file's length.
+ * @throws {Error} The server cannot be reached, does not answer ranges or does not say the file's length.
  */
 export async function openRangeReader(url: string, options: RangeOptions = {}): Promise<ByteReader> {
   const { blockSize = 256 * 1024, maxBytes = 16 * 1024 * 1024 } = options;
-  const controller = new AbortController();
+  const controller = new AbortController(), shown = redact(url);
   const identity = await probe(url, options);
   const length = identity.length;
   if (length === null) {
-    throw new Error(`${url}: the server does not say how long the file is (Content-Range .../*)`);
+    throw new Error(`${shown}: the server does not say how long the file is (Content-Range .../*)`);
   }
   const running = new Set<Promise<unknown>>();
   const fetchBytes = async (offset: number, size: number): Promise<Uint8Array<ArrayBuffer>> => {
@@ -35,11 +36,11 @@ export async function openRangeReader(url: string, options: RangeOptions = {}): 
     return out;
   };
   const reader: ByteReader = {
-    uri: url,
+    uri: shown,
     length,
     async read(offset, size): Promise<Uint8Array<ArrayBuffer>> {
-      if (controller.signal.aborted) throw new Error(`${url}: already closed`);
-      requireInside(url, length, offset, size);
+      if (controller.signal.aborted) throw new Error(`${shown}: already closed`);
+      requireInside(shown, length, offset, size);
       if (size === 0) return new Uint8Array(0);
       const work = fetchBytes(offset, size);
       running.add(work);
@@ -50,7 +51,7 @@ export async function openRangeReader(url: string, options: RangeOptions = {}): 
       }
     },
     async close(): Promise<void> {
-      controller.abort(new Error(`${url}: closed`));
+      controller.abort(new Error(`${shown}: closed`));
       await Promise.allSettled(running);
     },
   };
@@ -72,6 +73,6 @@ async function probe(url: string, options: HttpOptions): Promise<Identity> {
   } finally {
     await stream.return();
   }
-  if (!known) throw new Error(`${url}: the server's file is empty`);
+  if (!known) throw new Error(`${redact(url)}: the server's file is empty`);
   return known;
 }

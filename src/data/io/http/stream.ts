@@ -1,6 +1,8 @@
+import { redact } from "../../../files/redact.ts";
 import { closable } from "../reader/closable.ts";
+import { duration, hold, sleep, whenFree } from "./hold.ts";
 import { type Answer, request } from "./request.ts";
-import { type HttpOptions, type Identity, PassingError, patience } from "./types.ts";
+import { type HttpOptions, type Identity, PassingError, type Patience, patience } from "./types.ts";
 
 /** So much progress forgives earlier failures: long downloads may break now and then, small ones may not for ever. */
 const FORGIVING = 1 << 20;
@@ -21,15 +23,17 @@ export interface HttpRange {
 
 /**
  * Gets a remote file, or a part of it, as chunks in order. A connection that breaks, stalls or ends too early, and
- * answers 408, 429 and 5xx, are tried again, with growing waits, from the byte that was reached; the file must still be the same
- * (ETag, Last-Modified, length).
+ * answers 408, 425, 429 and 5xx, are tried again, with growing waits, from the byte that was reached; the file must still
+ * be the same (ETag, Last-Modified, length). A server that says how long to wait (`Retry-After`) is waited for as long as
+ * {@linkcode HttpOptions.maxRetryAfter} allows.
  *
  * @param url An http or https URL.
  * @param range Which bytes.
  * @param options How patiently.
  * @param signal Breaks off.
  * @returns Chunks, `end − start` bytes in all. Stopping early closes the connection.
- * @throws Error that names the URL and the reason, after the last try or at once where trying is of no use.
+ * @throws {Error} Names the URL, without its secrets, and the reason: after the last try, or at once where trying is of no
+ * use.
  */
 export function httpStream(
   url: string,
@@ -37,23 +41,24 @@ export function httpStream(
   options: HttpOptions = {},
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const patient = patience(options);
-  return closable((inner) => chunks(url, range, patient, inner), signal);
+  const patient = patience(options), outer = signal ? [signal] : [];
+  if (options.signal) outer.push(options.signal);
+  const either = outer.length > 1 ? AbortSignal.any(outer) : outer[0];
+  return closable((inner) => chunks(url, range, patient, inner), either);
 }
 
 async function* chunks(
   url: string,
   range: HttpRange,
-  options: Required<HttpOptions>,
+  options: Patience,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
   const { start = 0, end = null } = range;
-  let at = start, forgivenAt = start, failures = 0;
-  let identity = range.expected ?? null;
-  let first = true;
+  let at = start, identity = range.expected ?? null, first = true;
+  const tries = openTries(url, options);
   while (end === null || at < end) {
-    let failure: PassingError;
     try {
+      await whenFree(url, signal);
       const answer = await request(url, at, end, options, signal);
       try {
         identity = sameFile(url, identity, answer.identity);
@@ -79,35 +84,74 @@ async function* chunks(
       }
       const goal = end ?? identity.length;
       if (goal === null || at >= goal) return;
-      throw new PassingError(`the connection ended at byte ${at} of ${goal}`);
+      // A server may send less at once than it was asked for, and says so.
+      if (at !== answer.end) throw new PassingError(`the connection ended at byte ${at} of ${goal}`);
     } catch (error) {
       if (!(error instanceof PassingError)) throw error;
-      failure = error;
+      await tries.failed(error, at, signal);
     }
-    if (at - forgivenAt >= FORGIVING) {
-      failures = 0;
-      forgivenAt = at;
-    }
-    if (++failures > options.retries) {
-      throw new Error(`${url}: given up at byte ${at} after ${failures} tries: ${failure.message}`, {
-        cause: failure,
-      });
-    }
-    const wait = Math.max(options.backoff * 2 ** (failures - 1), failure.retryAfter);
-    await sleep(Math.min(wait, options.maxBackoff), signal);
   }
+}
+
+/** Counts what goes wrong and waits between tries. */
+function openTries(url: string, options: Patience) {
+  const { retries, backoff, maxBackoff, maxRetryAfter } = options, shown = redact(url);
+  let forgivenAt = -Infinity, failures = 0, asked = 0, rounds = 0;
+  return {
+    /** Waits before the next try. Throws when there should be none. */
+    async failed(failure: PassingError, at: number, signal: AbortSignal): Promise<void> {
+      if (at - forgivenAt >= FORGIVING) {
+        failures = asked = rounds = 0;
+        forgivenAt = at;
+      }
+      const { message, retryAfter } = failure, grown = Math.min(backoff * 2 ** rounds++, maxBackoff);
+      if (retryAfter === null) {
+        if (++failures > retries) {
+          throw new Error(
+            `${shown}: given up at byte ${at} after ${failures} ${
+              failures === 1 ? "try" : "tries"
+            }: ${message}`,
+            {
+              cause: failure,
+            },
+          );
+        }
+        return await sleep(grown, signal);
+      }
+      // A server that always says "one second" is asked less and less often.
+      const wait = Math.max(retryAfter, grown);
+      asked += wait;
+      if (asked > maxRetryAfter) {
+        const inAll = asked > wait ? `, ${duration(asked)} in all` : "";
+        throw new Error(
+          `${shown}: given up at byte ${at}: ${message} and asks to wait ${
+            duration(retryAfter)
+          }${inAll}, and this ` +
+            `program waits ${
+              duration(maxRetryAfter)
+            } at most. Try again later, run fewer programs at once, or download ` +
+            "the file",
+          { cause: failure },
+        );
+      }
+      hold(url, wait, message, options);
+      await whenFree(url, signal);
+    },
+  };
 }
 
 function check(url: string, answer: Answer, at: number, end: number | null, strict: boolean): void {
   if (answer.ranged || (at === 0 && end === null)) return;
   if (!answer.seekable) {
     throw new Error(
-      `${url}: cannot go on at byte ${at}: the server answers in a content-encoding of its own`,
+      `${redact(url)}: cannot go on at byte ${at}: the server answers in a content-encoding of its own`,
     );
   }
   if (strict) {
     throw new Error(
-      `${url}: the server does not answer byte ranges, which this format needs; download the file and open it locally`,
+      `${
+        redact(url)
+      }: the server does not answer byte ranges, which this format needs; download the file and open it locally`,
     );
   }
 }
@@ -117,7 +161,9 @@ function sameFile(url: string, old: Identity | null, now: Identity): Identity {
   if (!old) return now;
   for (const name of ["length", "etag", "modified"] as const) {
     if (old[name] !== null && now[name] !== null && old[name] !== now[name]) {
-      throw new Error(`${url}: changed while it was read (${name} was ${old[name]}, is ${now[name]})`);
+      throw new Error(
+        `${redact(url)}: changed while it was read (${name} was ${old[name]}, is ${now[name]})`,
+      );
     }
   }
   return {
@@ -125,19 +171,4 @@ function sameFile(url: string, old: Identity | null, now: Identity): Identity {
     etag: old.etag ?? now.etag,
     modified: old.modified ?? now.modified,
   };
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }
