@@ -67,6 +67,20 @@ export class BadRecordError extends Error {
   }
 }
 
+/**
+ * The rest of a shard, which cannot be read: how many records it would have held, nobody knows. Those before have come.
+ */
+export class LostRecordsError extends BadRecordError {
+  override name = "LostRecordsError";
+  /**
+   * @param certain False where nothing is known to be missing, but something is odd: what other shards hold tells then
+   * whether records are lost.
+   */
+  constructor(source: string, reason: string, readonly certain = true) {
+    super(source, "(the rest of the shard)", reason);
+  }
+}
+
 /** Bytes that are no picture, or a damaged or too large one; whoever knows the record makes a {@linkcode BadRecordError} of it. */
 export class PictureError extends Error {
   override name = "PictureError";

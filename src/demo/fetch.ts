@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { cacheFolder } from "../files/cache_folder.ts";
-import { byteQueue, fileChunks, gunzipped } from "../data/io/reader/chunks.ts";
+import { byteQueue, fileChunks } from "../data/io/reader/chunks.ts";
+import { gunzipped } from "../data/io/reader/gunzip.ts";
 import { tarMembers } from "../data/sources/tar/members.ts";
 import { type Hand, HANDS, type Meaning, selectMeanings } from "./select.ts";
 

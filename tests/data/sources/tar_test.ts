@@ -246,15 +246,13 @@ Deno.test("tar: hostile and damaged archives are bad records, and what stood bef
       2,
     ],
     [tarFile([good, next, { ...good, name: "x", size: "potatoes!!!\0" }]), /size "potatoes!!!"/, 2],
-    [tarFile([good, next, { name: "s", type: "S" }]), /sparse/, 2],
     [tarFile([good, next, { name: "L", type: "L", size: "00077777777\0" }]), /claims 16777215 bytes/, 2],
     [tarFile([good, next, { name: "x", type: "x", content: "99 path=a\n" }]), /damaged pax header/, 2],
     [tarFile([good, next, { name: "x", type: "x", content: paxRecord("size", "-5") }, good]), /size "-5"/, 2],
-    [tarFile([good, next], false), /cut short/, 1],
     [tarFile([good, next]).slice(0, 1100), /cut short/, 1],
     [new Uint8Array(0), /empty: 0 bytes/, 0],
-    [new TextEncoder().encode("PK\x03\x04".repeat(300)), /no tar header|tar header with/, 0],
-    [gzipSync(tarFile([good, next])).subarray(0, 60), /gzip stream is damaged or cut short/, 0],
+    [new TextEncoder().encode("PK\x03\x04".repeat(300)), /no tar archive: it is a zip archive/, 0],
+    [gzipSync(tarFile([good, next])).subarray(0, 60), /the gzip stream is cut short/, 0],
   ];
   for (const [bytes, words, atLeast] of cases) {
     const { records, bad } = await read(bytes);
@@ -268,7 +266,7 @@ Deno.test("tar: hostile and damaged archives are bad records, and what stood bef
       await Deno.writeFile(`${folder}/b.tar`, bytes);
       await assert.rejects(openTar(`${folder}/b.tar`), Error);
       const stream = await openTarStream(`${folder}/b.tar`);
-      await assert.rejects(Array.fromAsync(stream.open(`${folder}/b.tar`)), { name: "BadRecordError" });
+      await assert.rejects(Array.fromAsync(stream.open(`${folder}/b.tar`)), { name: "LostRecordsError" });
     });
   }
 });
@@ -340,7 +338,7 @@ Deno.test("tar: over http, packed and plain, through a broken connection", async
       plain.subarray(start, start + 3000),
     ];
   });
-  const stream = await openTarStream(running.url, { http: { retries: 5, backoff: 1 } });
+  const stream = await openTarStream(running.url, { http: { retries: 9, backoff: 1 } });
   assert.equal((await Array.fromAsync(stream.open(running.url))).length, 4);
 });
 

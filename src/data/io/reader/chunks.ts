@@ -1,6 +1,4 @@
 import * as fs from "node:fs";
-import { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { pathError } from "../paths.ts";
 
 /** Takes bytes off the front of a stream of chunks. */
@@ -149,68 +147,6 @@ export async function* fileChunks(
     }
   } finally {
     file.close();
-  }
-}
-
-/**
- * Unpacks gzip where the stream begins with gzip's two bytes, whatever its name; passes others on as they are.
- *
- * @param name For messages.
- * @param chunks Closed when the result is closed.
- */
-export async function* gunzipped(
-  name: string,
-  chunks: AsyncGenerator<Uint8Array, void, void>,
-): AsyncGenerator<Uint8Array, void, void> {
-  try {
-    let start: Uint8Array = new Uint8Array(0);
-    while (start.length < 2) {
-      const step = await chunks.next();
-      if (step.done) break;
-      const joined = new Uint8Array(start.length + step.value.length);
-      joined.set(start);
-      joined.set(step.value, start.length);
-      start = joined;
-    }
-    if (start[0] !== 0x1f || start[1] !== 0x8b) {
-      if (start.length > 0) yield start;
-      yield* chunks;
-      return;
-    }
-    yield* inflate(name, start, chunks);
-  } finally {
-    await chunks.return();
-  }
-}
-
-async function* inflate(
-  name: string,
-  start: Uint8Array,
-  rest: AsyncGenerator<Uint8Array, void, void>,
-): AsyncGenerator<Uint8Array, void, void> {
-  // A failure of the source must stay recognisable behind the decompressor, which makes errors of its own.
-  let cause: { error: unknown } | undefined;
-  const packed = Readable.from((async function* () {
-    yield start;
-    try {
-      yield* rest;
-    } catch (error) {
-      cause = { error };
-      throw error;
-    }
-  })());
-  // node:zlib, for the web's DecompressionStream knows no files of several members, as parallel packers write them.
-  const plain = packed.pipe(createGunzip());
-  packed.on("error", (error) => plain.destroy(error));
-  try {
-    for await (const chunk of plain) yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  } catch (error) {
-    if (cause) throw cause.error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DamagedError(`${name}: the gzip stream is damaged or cut short (${reason})`);
-  } finally {
-    packed.destroy();
-    plain.destroy();
   }
 }
 

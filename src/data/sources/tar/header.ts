@@ -6,47 +6,70 @@ export const BLOCK = 512;
 /** What one header block says. */
 export interface TarHeader {
   name: string;
-  /** Bytes of content. */
+  /** Bytes of content that follow. */
   size: number;
   /** The type flag, such as `0` for a file, `5` for a folder, `x` for a pax header. */
   type: string;
 }
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Text up to the first zero byte. */
-function text(block: Uint8Array, from: number, length: number): string {
-  const field = block.subarray(from, from + length), end = field.indexOf(0);
-  return utf8.decode(end < 0 ? field : field.subarray(0, end));
+/** A field's bytes up to the first zero. */
+function upToZero(field: Uint8Array): Uint8Array {
+  const end = field.indexOf(0);
+  return end < 0 ? field : field.subarray(0, end);
 }
 
-/** A number in octal digits, or in base 256 when its first bit is set (GNU). */
-function number(block: Uint8Array, from: number, length: number, what: string, where: string): number {
-  if (block[from] & 0x80) {
-    let value = block[from] & 0x7f;
-    for (let at = from + 1; at < from + length; at++) value = value * 256 + block[at];
-    if (block[from] !== 0x80 || !Number.isSafeInteger(value)) {
+/**
+ * The text of a name, up to the first zero byte. In a name that is not UTF-8, bytes outside of ASCII are escaped, as in
+ * `caf\xE9`, so that different names stay different.
+ */
+export function nameOf(bytes: Uint8Array): string {
+  const name = upToZero(bytes);
+  try {
+    return utf8.decode(name);
+  } catch {
+    const hex = (byte: number) => `\\x${byte.toString(16).toUpperCase()}`;
+    return Array.from(name, (byte) => byte < 0x80 ? String.fromCharCode(byte) : hex(byte)).join("");
+  }
+}
+
+/**
+ * Reads a number of a header: octal digits, or base 256 where the first bit is set (GNU).
+ *
+ * @param field Its bytes.
+ * @param what What it tells, for messages.
+ * @param where The shard and the place, for messages.
+ * @throws {DamagedError} It is neither, or too large.
+ */
+export function fieldNumber(field: Uint8Array, what: string, where: string): number {
+  if (field[0] & 0x80) {
+    const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, field[0] & 0x7f);
+    if (field[0] !== 0x80 || !Number.isSafeInteger(value)) {
       throw new DamagedError(`${where}: tar header with an impossible ${what}`);
     }
     return value;
   }
-  const digits = text(block, from, length).trim();
+  const digits = nameOf(field).trim();
   if (!/^[0-7]*$/.test(digits)) {
     throw new DamagedError(`${where}: tar header with ${what} "${digits.slice(0, 20)}"`);
   }
   return digits === "" ? 0 : parseInt(digits, 8);
 }
 
+/** Whether a block is all zeros: two of these end an archive. */
+export function isZero(block: Uint8Array): boolean {
+  return block.every((byte) => byte === 0);
+}
+
 /**
  * Reads a header block: v7, ustar and GNU alike.
  *
- * @param block 512 bytes.
+ * @param block 512 bytes, not all zeros.
  * @param where The shard and the place, for messages.
- * @returns The header, or null for a block of zeros, which ends an archive.
- * @throws DamagedError when this is no header: wrong checksum, impossible size.
+ * @throws {DamagedError} This is no header: wrong checksum, impossible size.
  */
-export function parseHeader(block: Uint8Array, where: string): TarHeader | null {
-  if (block.every((byte) => byte === 0)) return null;
+export function parseHeader(block: Uint8Array, where: string): TarHeader {
   // Some old writers added the bytes up as signed ones.
   let unsigned = 8 * 32, signed = 8 * 32;
   for (let at = 0; at < BLOCK; at++) {
@@ -54,19 +77,27 @@ export function parseHeader(block: Uint8Array, where: string): TarHeader | null 
     unsigned += block[at];
     signed += block[at] << 24 >> 24;
   }
-  const stated = number(block, 148, 8, "checksum", where);
+  const stated = fieldNumber(block.subarray(148, 156), "checksum", where);
   if (stated !== unsigned && stated !== signed) {
     throw new DamagedError(`${where}: no tar header (its checksum is ${stated}, the bytes give ${unsigned})`);
   }
-  const prefix = text(block, 257, 6) === "ustar" && block[263] !== 0x20 ? text(block, 345, 155) : "";
-  const name = text(block, 0, 100);
   const type = block[156] === 0 ? "0" : String.fromCharCode(block[156]);
   return {
-    name: prefix ? `${prefix}/${name}` : name,
+    name: headerName(block),
     // Links, devices and folders have no content, whatever their size field says.
-    size: /^[1-6]$/.test(type) ? 0 : number(block, 124, 12, "size", where),
+    size: /^[1-6]$/.test(type) ? 0 : fieldNumber(block.subarray(124, 136), "size", where),
     type,
   };
+}
+
+function headerName(block: Uint8Array): string {
+  const name = block.subarray(0, 100);
+  // GNU's headers have "ustar  " and other things in the prefix's place.
+  const isUstar = nameOf(block.subarray(257, 263)) === "ustar" && block[263] !== 0x20;
+  const prefix = isUstar ? upToZero(block.subarray(345, 500)) : new Uint8Array(0);
+  if (prefix.length === 0) return nameOf(name);
+  // Joined before they are decoded: a character may not be told in one part alone.
+  return nameOf(new Uint8Array([...prefix, 0x2f, ...upToZero(name)]));
 }
 
 /**
@@ -74,20 +105,21 @@ export function parseHeader(block: Uint8Array, where: string): TarHeader | null 
  *
  * @param bytes The header's content.
  * @param where For messages.
- * @throws DamagedError when a record's length is wrong.
+ * @returns Keys and values in their order; a key may come several times.
+ * @throws {DamagedError} A record's length is wrong.
  */
-export function parsePax(bytes: Uint8Array, where: string): Map<string, string> {
-  const records = new Map<string, string>();
+export function parsePax(bytes: Uint8Array, where: string): [key: string, value: string][] {
+  const records: [string, string][] = [];
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at);
-    const digits = space < 0 ? "" : utf8.decode(bytes.subarray(at, space));
-    const end = at + Number(digits);
-    if (!/^\d{1,9}$/.test(digits) || end <= space || end > bytes.length || bytes[end - 1] !== 0x0a) {
+    const digits = space < 0 ? "" : nameOf(bytes.subarray(at, space));
+    const end = at + Number(digits), equals = bytes.indexOf(0x3d, space);
+    const isRecord = /^\d{1,9}$/.test(digits) && end > space && end <= bytes.length &&
+      bytes[end - 1] === 0x0a;
+    if (!isRecord || equals <= space + 1 || equals >= end) {
       throw new DamagedError(`${where}: damaged pax header`);
     }
-    const record = utf8.decode(bytes.subarray(space + 1, end - 1)), equals = record.indexOf("=");
-    if (equals < 1) throw new DamagedError(`${where}: damaged pax header`);
-    records.set(record.slice(0, equals), record.slice(equals + 1));
+    records.push([nameOf(bytes.subarray(space + 1, equals)), nameOf(bytes.subarray(equals + 1, end - 1))]);
     at = end;
   }
   return records;

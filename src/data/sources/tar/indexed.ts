@@ -7,9 +7,9 @@ import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
 import { labeller, type Reading } from "../class_names.ts";
-import { tarMembers } from "./members.ts";
-import { isLabel, isPicture, type SampleLabel, splitName, takeLabel } from "./names.ts";
-import { pictureRank } from "./samples.ts";
+import { type ArchiveNotes, archiveNotes, archiveSamples, passedInAll } from "./archive.ts";
+import { type TarMember, tarMembers } from "./members.ts";
+import { splitName } from "./names.ts";
 import { MAX_MEMBER_BYTES, type TarOptions } from "./stream.ts";
 
 /** Where each record's picture lies. */
@@ -23,6 +23,8 @@ function emptyIndex() {
   };
 }
 
+type Index = ReturnType<typeof emptyIndex>;
+
 /**
  * Opens local, uncompressed tar shards for random access. One pass over the headers makes an index of 28 bytes a record;
  * pictures are not read. Samples are made as in {@linkcode openTarStream}.
@@ -30,50 +32,61 @@ function emptyIndex() {
  * @param uri A path, braces expanded; or a list of them.
  * @param options Labels and limits. Without given labels, the classes that label files state are collected.
  * @returns A source.
- * @throws Error for a shard that is missing, damaged, compressed or remote, and when there are no pictures.
+ * @throws {Error} A shard is missing, damaged, compressed or remote, or there are no pictures.
  */
 export async function openTar(uri: string | readonly string[], options: TarOptions = {}): Promise<Source> {
   const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
   const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
   const remote = shards.find(isRemote);
   if (remote) throw new Error(`${remote}: random access needs local shards; open remote ones as a stream`);
-  const { labels: known = [], classes = true } = options;
+  const { labels: known = [], classes = true, maxMemberBytes = MAX_MEMBER_BYTES } = options;
   const index = emptyIndex(), classNumbers = labeller(name, known.length > 0 ? known : undefined);
-  for (let shard = 0; shard < shards.length; shard++) {
-    await indexShard(shards[shard], shard, index, classes ? classNumbers.number : null);
+  const notes: [string, ArchiveNotes][] = [], damaged: DamagedError[] = [];
+  for (const [number, shard] of shards.entries()) {
+    const mine = archiveNotes(shard);
+    notes.push([shard, mine]);
+    try {
+      await indexShard(shard, number, index, mine, classes ? classNumbers.number : null);
+    } catch (error) {
+      if (!(error instanceof DamagedError)) throw error;
+      damaged.push(error);
+    }
   }
+  if (damaged.length > 0) throw refusal(shards.length, damaged);
+  const passed = passedInAll(notes);
   if (index.start.length === 0) {
-    throw new Error(`${name}: no pictures (${PICTURE_ENDINGS.join(", ")}) in the shards`);
+    const [first] = passed;
+    throw new Error(
+      `${name}: no pictures (${PICTURE_ENDINGS.join(", ")}) in the shards` +
+        (first ? `; passed over: ${first.example}: ${first.what} ${first.why}` : ""),
+    );
   }
   const { labels, final } = classNumbers.finish();
   index.label.update((number) => number < 0 ? -1 : final(number));
   return {
-    ...source(name, shards, index, options.maxMemberBytes ?? MAX_MEMBER_BYTES),
+    ...indexedSource(name, shards, index, maxMemberBytes),
     labels: classes ? labels : [],
-    passedOver: classNumbers.passedOver,
+    passedOver: () => [...passed, ...classNumbers.passedOver()],
   };
+}
+
+/** Damage is told before any work starts, and of all shards at once. */
+function refusal(count: number, damaged: readonly DamagedError[]): Error {
+  const advice = "Repair or replace what is damaged, or leave it out";
+  if (damaged.length === 1) return new DamagedError(`${damaged[0].message}. ${advice}`);
+  const shown = damaged.slice(0, 5).map(({ message }) => message).join("; ");
+  const more = damaged.length > 5 ? ` and ${damaged.length - 5} more` : "";
+  return new DamagedError(`${damaged.length} of ${count} tar shards are damaged: ${shown}${more}. ${advice}`);
 }
 
 async function indexShard(
   shard: string,
   number: number,
-  index: ReturnType<typeof emptyIndex>,
+  index: Index,
+  notes: ArchiveNotes,
   labelOf: ((reading: Reading, key: string) => number) | null,
 ): Promise<void> {
   const queue = fileQueue(shard);
-  type Found = { start: number; header: number; size: number; rank: number };
-  let stem: string | undefined, picture: Found | undefined;
-  let label: SampleLabel | undefined;
-  const finish = () => {
-    if (picture) {
-      index.shard.push(number);
-      index.start.push(picture.start);
-      index.header.push(picture.header);
-      index.size.push(picture.size);
-      index.label.push(label && labelOf ? labelOf(label.reading, stem!) : -1);
-    }
-    picture = label = undefined;
-  };
   try {
     const [first, second] = await queue.peek(2);
     if (first === 0x1f && second === 0x8b) {
@@ -81,62 +94,55 @@ async function indexShard(
         `${shard}: compressed (gzip), so it has no random access; open it as a stream or unpack it`,
       );
     }
-    for await (const member of tarMembers(shard, queue)) {
-      const parts = splitName(member.name);
-      if (!parts) continue;
-      if (parts.stem !== stem) finish();
-      stem = parts.stem;
-      const { ending } = parts;
-      if (isPicture(ending) && (!picture || picture.rank > pictureRank(ending))) {
-        const { start, offset, size } = member;
-        if (offset + size > queue.length) {
-          throw new DamagedError(
-            `${shard}: ends after ${queue.length} bytes, in the middle of ${member.name}`,
-          );
-        }
-        picture = { start, header: offset - start, size, rank: pictureRank(ending) };
-      } else if (labelOf && isLabel(ending)) {
-        label = await takeLabel(label, ending, member);
-      }
+    const making = { take: (member: TarMember) => Promise.resolve(member), classes: labelOf !== null };
+    for await (const { stem, picture, label } of archiveSamples(shard, queue, making, notes)) {
+      const { start, offset, stored } = picture;
+      index.shard.push(number);
+      index.start.push(start);
+      index.header.push(offset - start);
+      index.size.push(stored);
+      index.label.push(label && labelOf ? labelOf(label.reading, stem) : -1);
     }
   } finally {
     queue.close();
   }
-  finish();
 }
 
-function source(
+function indexedSource(
   uri: string,
   shards: readonly string[],
-  index: ReturnType<typeof emptyIndex>,
+  index: Index,
   maxMemberBytes: number,
 ): Omit<Source, "labels"> {
   const files = readerPool((shard) => openFileReader(shards[shard]));
-  const load = async (at: number, size: number): Promise<{ key: string; bytes: Uint8Array<ArrayBuffer> }> => {
+  /** Reads a record's headers, and what is stored of it as far as `most` allows. */
+  const load = async (at: number, most: number) => {
     requireIndex(uri, at, index.start.length);
-    const shard = index.shard.get(at), header = index.header.get(at);
-    const bytes = await files.use(shard, (reader) => reader.read(index.start.get(at), header + size));
-    const member = await tarMembers(shards[shard], byteQueue([bytes].values())).next();
-    const parts = member.done ? null : splitName(member.value.name);
-    if (!parts || member.value?.size !== index.size.get(at)) {
+    const shard = index.shard.get(at), stored = index.size.get(at);
+    const length = index.header.get(at) + (stored <= most ? stored : 0);
+    const bytes = await files.use(shard, (reader) => reader.read(index.start.get(at), length));
+    const { value: member } = await tarMembers(shards[shard], byteQueue([bytes].values())).next();
+    const name = member && splitName(member.name);
+    if (!name || member.stored !== stored) {
       throw new DamagedError(`${shards[shard]}: changed since it was opened`);
     }
-    return { key: parts.stem, bytes: bytes.subarray(header) };
+    return { key: name.stem, ending: name.ending, member };
   };
   return {
     uri,
     length: index.start.length,
     async get(at): Promise<ImageRecord> {
       requireIndex(uri, at, index.start.length);
-      const size = index.size.get(at), shard = shards[index.shard.get(at)];
-      const large = size > maxMemberBytes;
+      const shard = shards[index.shard.get(at)];
       try {
-        const { key, bytes } = await load(at, large ? 0 : size);
-        if (large) {
-          const reason = `${size} bytes, over the limit of ${maxMemberBytes} (maxMemberBytes)`;
+        const { key, ending, member } = await load(at, maxMemberBytes);
+        if (member.size > maxMemberBytes) {
+          const reason =
+            `${ending} of ${member.size} bytes, over the limit of ${maxMemberBytes} (maxMemberBytes)`;
           throw new BadRecordError(shard, key, reason);
         }
-        const record: ImageRecord = { source: shard, key, bytes }, label = index.label.get(at);
+        const record: ImageRecord = { source: shard, key, bytes: await member.read() };
+        const label = index.label.get(at);
         if (label >= 0) record.label = label;
         return record;
       } catch (error) {

@@ -37,8 +37,8 @@ export interface SampleLabel {
 }
 
 /**
- * Takes one more label file of a sample into account: `cls` goes before `json` and that before `txt`, but one that states
- * no class before none.
+ * Takes one more label file of a sample into account: `cls` goes before `json` and that before `txt`, and of one name the
+ * last file counts; but one that states no class goes behind all that do.
  *
  * @param known What the others say.
  * @param ending One of {@linkcode LABELS}.
@@ -50,12 +50,12 @@ export async function takeLabel(
   file: { size: number; read(): Promise<Uint8Array> },
 ): Promise<SampleLabel | undefined> {
   const rank = LABELS.indexOf(ending), clear = known && typeof known.reading !== "object";
-  if (clear && known.rank <= rank) return known;
+  if (clear && known.rank < rank) return known;
   const reading = file.size > MOST_LABEL
     ? { unclear: `a .${ending} of over ${MOST_LABEL} bytes` }
     : readLabel(ending, await file.read());
   if (reading === null) return known;
-  return known && typeof reading === "object" && (clear || known.rank <= rank) ? known : { rank, reading };
+  return known && typeof reading === "object" && (clear || known.rank < rank) ? known : { rank, reading };
 }
 
 /** Names in a JSON label that hold the class. */

@@ -1,84 +1,117 @@
 import { PICTURE_ENDINGS } from "../picture_file.ts";
-import { BadRecordError, type ImageRecord } from "../../types.ts";
-import type { Reading } from "../class_names.ts";
+import { DamagedError } from "../../io/reader/chunks.ts";
+import type { PassedCounter } from "../passed_over.ts";
 import { isLabel, isPicture, type SampleLabel, splitName, takeLabel } from "./names.ts";
 import type { TarMember } from "./members.ts";
 
-/** How records are made of an archive's files. */
-export interface SampleOptions {
-  /** What a record gets for what its label files say. Missing: they are not read. */
-  classOf?: (reading: Reading, key: string) => Pick<ImageRecord, "label" | "className">;
-  /** Pictures of more bytes are bad records. */
-  maxMemberBytes: number;
-  /** Told of bad records. */
-  onBad: (error: BadRecordError) => void;
+/** How samples are made. */
+export interface SampleOptions<P> {
+  /** Makes of a picture's file what the sample keeps of it. */
+  take: (member: TarMember, ending: string) => Promise<P>;
+  /** Whether label files are read. */
+  classes: boolean;
+  /** Told of what is no part of a sample with a picture. */
+  passed: PassedCounter;
 }
 
-interface Sample {
+/** Files of one stem that stand side by side: a picture, and a label if there is one. */
+export interface TarSample<P> {
   stem: string;
-  picture?: { rank: number; bytes: Uint8Array } | { rank: number; bad: string };
+  /** What was made of the picture's file. */
+  picture: P;
+  /** What its label files say. */
+  label?: SampleLabel;
+}
+
+interface Group<P> {
+  stem: string;
+  /** The ending of its first file. */
+  first: { ending: string; name: string };
+  picture?: { value: P; ending: string; rank: number };
   label?: SampleLabel;
 }
 
 /**
- * Groups consecutive files of one stem to records: one picture and perhaps a label. Samples without a picture are passed
- * over. Of several pictures `jpg`, `jpeg`, `png` … go before `left.png` and the like, and then the first.
+ * Groups an archive's files to samples, as WebDataset does: files that stand side by side and have the same stem, which
+ * ends at the first dot of the file's name. A sample has one picture: `jpg`, `jpeg`, `png` … go before `left.png` and the
+ * like, and then the first one counts; of two files of the same name the last one, as when tar unpacks them.
  *
- * @param shard The archive, for messages.
- * @param members Its files.
- * @param options Labels and limits.
+ * @param members The archive's files.
  */
-export async function* tarRecords(
-  shard: string,
+export async function* tarSamples<P>(
   members: AsyncGenerator<TarMember, void, void>,
-  options: SampleOptions,
-): AsyncGenerator<ImageRecord, void, void> {
-  let sample: Sample | undefined;
-  const finish = (): ImageRecord | undefined => {
-    if (!sample) return;
-    const { stem, picture, label } = sample;
-    if (!picture) return;
-    if ("bad" in picture) return void options.onBad(new BadRecordError(shard, stem, picture.bad));
-    const known = label && options.classOf?.(label.reading, stem);
-    return { source: shard, key: stem, bytes: picture.bytes, ...known };
+  { take, classes, passed }: SampleOptions<P>,
+): AsyncGenerator<TarSample<P>, void, void> {
+  let group: Group<P> | undefined;
+  const finished = (): TarSample<P>[] => {
+    if (!group) return [];
+    const { stem, first, picture, label } = group;
+    group = undefined;
+    if (picture) return [{ stem, picture: picture.value, ...(label && { label }) }];
+    passed.add(
+      "sample without a picture",
+      `holds only .${first.ending}; all files of a sample must have its name up to the first dot, and stand side by side`,
+      first.name,
+    );
+    return [];
   };
-  for await (const member of members) {
-    const name = splitName(member.name);
-    if (!name) continue;
-    if (sample?.stem !== name.stem) {
-      const record = finish();
-      if (record) yield record;
-      sample = { stem: name.stem };
+  try {
+    for await (const member of members) {
+      const name = splitName(member.name);
+      if (!name) {
+        passUnnamed(member.name, passed);
+        continue;
+      }
+      if (group?.stem !== name.stem) {
+        yield* finished();
+        group = { stem: name.stem, first: { ending: name.ending, name: member.name } };
+      }
+      await add(group, name.ending, member, { take, classes, passed });
     }
-    await take(sample, name.ending, member, options);
+  } catch (error) {
+    // A picture that came whole before the damage is a picture; its label may be behind it.
+    if (error instanceof DamagedError && group?.picture) yield* finished();
+    throw error;
   }
-  const record = finish();
-  if (record) yield record;
+  yield* finished();
 }
 
-async function take(
-  sample: Sample,
+/** Tells of a hidden file, or one without an ending, if it could be a picture. */
+function passUnnamed(name: string, passed: PassedCounter): void {
+  const base = name.slice(name.lastIndexOf("/") + 1);
+  if (!base.startsWith(".")) passed.add("file without an ending", "cannot be told to be a picture", name);
+  else if (isPicture(base.toLowerCase())) {
+    passed.add("hidden file", "has a name that begins with a dot", name);
+  }
+}
+
+async function add<P>(
+  group: Group<P>,
   ending: string,
   member: TarMember,
-  options: SampleOptions,
+  { take, classes, passed }: SampleOptions<P>,
 ): Promise<void> {
-  if (isPicture(ending)) {
-    const rank = pictureRank(ending);
-    if (sample.picture && sample.picture.rank <= rank) return;
-    sample.picture = member.size > options.maxMemberBytes
-      ? {
-        rank,
-        bad:
-          `${ending} of ${member.size} bytes, over the limit of ${options.maxMemberBytes} (maxMemberBytes)`,
-      }
-      : { rank, bytes: await member.read() };
-  } else if (options.classOf && isLabel(ending)) {
-    sample.label = await takeLabel(sample.label, ending, member);
+  const { picture } = group;
+  if (classes && isLabel(ending)) group.label = await takeLabel(group.label, ending, member);
+  if (!isPicture(ending)) return;
+  const rank = pictureRank(ending), again = picture?.ending === ending;
+  if (picture) {
+    passed.add(
+      "further picture of a sample",
+      again
+        ? "has the name of one before; the last one counts"
+        : "is not taken: a sample has one picture, and its name ends at the first dot of a file's name (rename files " +
+          "that have more dots)",
+      member.name,
+    );
+  }
+  if (!picture || again || rank < picture.rank) {
+    group.picture = { value: await take(member, ending), ending, rank };
   }
 }
 
 /** Smaller is taken first. */
-export function pictureRank(ending: string): number {
+function pictureRank(ending: string): number {
   const plain = PICTURE_ENDINGS.indexOf(ending);
   return plain < 0 ? PICTURE_ENDINGS.length : plain;
 }

@@ -1,14 +1,16 @@
 import { httpStream } from "../../io/http/stream.ts";
 import type { HttpOptions } from "../../io/http/types.ts";
-import { byteQueue, DamagedError, fileChunks, gunzipped } from "../../io/reader/chunks.ts";
+import { byteQueue, DamagedError, fileChunks } from "../../io/reader/chunks.ts";
 import { closable } from "../../io/reader/closable.ts";
+import { gunzipped } from "../../io/reader/gunzip.ts";
 import { expandBraces } from "../../io/braces.ts";
 import { isRemote, pathError } from "../../io/paths.ts";
 import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
-import { BadRecordError, type ImageRecord } from "../../types.ts";
+import { BadRecordError, type ImageRecord, LostRecordsError } from "../../types.ts";
 import { labeller, type Reading } from "../class_names.ts";
-import { tarMembers } from "./members.ts";
-import { tarRecords } from "./samples.ts";
+import { type ArchiveNotes, archiveNotes, archiveSamples, passedInAll } from "./archive.ts";
+import type { TarMember } from "./members.ts";
+import type { TarSample } from "./samples.ts";
 
 /** How tar shards are read. */
 export interface TarOptions {
@@ -29,12 +31,16 @@ export const MAX_MEMBER_BYTES: number = 256 * 2 ** 20;
 
 /**
  * Opens tar shards, as WebDataset writes them, for reading in order: `.tar` and `.tar.gz` (told by their bytes), local or
- * over http(s) without temporary files. Consecutive files of one stem are one sample.
+ * over http(s) without temporary files. Samples are made as {@linkcode tarSamples} says; `passedOver` counts what is no part
+ * of one, in the shards read so far.
+ *
+ * A shard that is damaged, cut short or gone gives the pictures before that place, and then a
+ * {@linkcode LostRecordsError}.
  *
  * @param uri A path or URL, braces expanded; or a list of them.
  * @param options Labels, limits and patience.
  * @returns A source; its shards are opened one by one.
- * @throws Error when a local shard is missing.
+ * @throws {Error} A local shard is missing.
  */
 export async function openTarStream(
   uri: string | readonly string[],
@@ -43,14 +49,6 @@ export async function openTarStream(
   const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
   const { labels = [], classes = true, maxMemberBytes = MAX_MEMBER_BYTES } = options;
   const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
-  const classNumbers = labeller(name, labels.length > 0 ? labels : undefined);
-  const classOf = (reading: Reading, key: string): Pick<ImageRecord, "label" | "className"> => {
-    // Without a list the names are not known before the end, so each record says its own.
-    if (labels.length === 0 && typeof reading === "string") return { className: reading };
-    if (labels.length === 0 && typeof reading === "number") return { label: reading };
-    const label = classNumbers.number(reading, key);
-    return label < 0 ? {} : { label };
-  };
   for (const shard of shards) {
     if (isRemote(shard)) continue;
     try {
@@ -59,30 +57,37 @@ export async function openTarStream(
       throw pathError(error, shard, "read");
     }
   }
-  const stop = new AbortController();
+  const stop = new AbortController(), notes = new Map<string, ArchiveNotes>();
   const open = (shard: string, { signal, onBad }: OpenShardOptions = {}): AsyncIterable<ImageRecord> => {
     const complain = onBad ?? ((error: BadRecordError) => {
       throw error;
     });
     return closable(async function* (inner) {
       const either = AbortSignal.any([inner, stop.signal]);
-      const chunks = isRemote(shard) ? httpStream(shard, {}, options.http, either) : fileChunks(shard);
-      const plain = gunzipped(shard, chunks);
-      const members = tarMembers(shard, byteQueue(plain));
+      const mine = archiveNotes(shard), classOf = classesOf(name, labels, mine);
+      const plain = gunzipped(
+        shard,
+        isRemote(shard) ? httpStream(shard, {}, options.http, either) : fileChunks(shard),
+      );
       try {
-        const making = { classOf: classes ? classOf : undefined, maxMemberBytes, onBad: complain };
-        for await (const record of tarRecords(shard, members, making)) {
+        const making = { take: taken(maxMemberBytes), classes };
+        for await (const sample of archiveSamples(shard, byteQueue(plain), making, mine)) {
           either.throwIfAborted();
-          yield record;
+          // A shard that is read again is counted again.
+          notes.set(shard, mine);
+          const record = recordOf(shard, sample, classOf);
+          if (record instanceof BadRecordError) complain(record);
+          else yield record;
         }
       } catch (error) {
-        if (!(error instanceof DamagedError)) throw error;
-        complain(
-          new BadRecordError(shard, "(the rest of the shard)", error.message.replace(`${shard}: `, "")),
-        );
+        const reason = lossOf(shard, error);
+        if (reason === null) throw error;
+        complain(new LostRecordsError(shard, reason));
       } finally {
         await plain.return();
       }
+      notes.set(shard, mine);
+      for (const error of oddEnd(shard, mine)) complain(error);
     }, signal);
   };
   return {
@@ -90,10 +95,62 @@ export async function openTarStream(
     labels: classes ? labels : [],
     shards,
     open,
-    passedOver: classNumbers.passedOver,
+    passedOver: () => passedInAll(notes),
     close(): Promise<void> {
       stop.abort(new Error(`${name}: the source was closed`));
       return Promise.resolve();
     },
   };
+}
+
+/** A picture's bytes, or what is wrong with it. */
+type Taken = Uint8Array<ArrayBuffer> | { bad: string };
+
+function taken(most: number): (member: TarMember, ending: string) => Promise<Taken> {
+  return async (member, ending) => {
+    if (member.size <= most) return await member.read();
+    return { bad: `${ending} of ${member.size} bytes, over the limit of ${most} (maxMemberBytes)` };
+  };
+}
+
+type ClassOf = (reading: Reading, key: string) => Pick<ImageRecord, "label" | "className">;
+
+/** What a record gets for what its label files say. */
+function classesOf(uri: string, labels: readonly string[], notes: ArchiveNotes): ClassOf {
+  const numbers = labeller(uri, labels.length > 0 ? labels : undefined);
+  notes.more = numbers.passedOver;
+  return (reading, key) => {
+    // Without a list the names are not known before the end, so each record says its own.
+    if (labels.length === 0 && typeof reading === "string") return { className: reading };
+    if (labels.length === 0 && typeof reading === "number") return { label: reading };
+    const label = numbers.number(reading, key);
+    return label < 0 ? {} : { label };
+  };
+}
+
+function recordOf(
+  shard: string,
+  { stem, picture, label }: TarSample<Taken>,
+  classOf: ClassOf,
+): ImageRecord | BadRecordError {
+  if ("bad" in picture) return new BadRecordError(shard, stem, picture.bad);
+  return { source: shard, key: stem, bytes: picture, ...(label && classOf(label.reading, stem)) };
+}
+
+/** Why the rest of a shard is lost; null where the machine or the server is at fault, and a new try may go well. */
+function lossOf(shard: string, error: unknown): string | null {
+  if (error instanceof DamagedError) return error.message.replace(`${shard}: `, "");
+  // The file was there when the source was opened.
+  const { cause } = error instanceof Error ? error : {};
+  return cause instanceof Deno.errors.NotFound ? "the file is gone" : null;
+}
+
+/** What an archive's end tells against it, though its last member is whole. */
+function oddEnd(shard: string, { end }: ArchiveNotes): BadRecordError[] {
+  const errors: BadRecordError[] = [];
+  if (end?.gzip?.kind === "checksum") {
+    errors.push(new BadRecordError(shard, "(the whole shard)", end.gzip.message.replace(`${shard}: `, "")));
+  }
+  if (end?.odd) errors.push(new LostRecordsError(shard, `its members end with ${end.odd}`, false));
+  return errors;
 }

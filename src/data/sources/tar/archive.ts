@@ -1,0 +1,73 @@
+import type { ByteQueue } from "../../io/reader/chunks.ts";
+import type { PassedOver } from "../../types.ts";
+import { type PassedCounter, passedCounter, sumPassed } from "../passed_over.ts";
+import { type TarEnd, tarMembers } from "./members.ts";
+import { isPicture, splitName } from "./names.ts";
+import { type SampleOptions, type TarSample, tarSamples } from "./samples.ts";
+
+/** What one archive held besides its samples. */
+export interface ArchiveNotes {
+  passed: PassedCounter;
+  /** Null until the archive has been read to its end. */
+  end: TarEnd | null;
+  /** What is told besides, of labels. */
+  more?: () => PassedOver[];
+}
+
+/** Notes of an archive that is about to be read. */
+export function archiveNotes(shard: string): ArchiveNotes {
+  return { passed: passedCounter(shard), end: null };
+}
+
+/**
+ * An archive's samples in order, whether it is read or only looked through.
+ *
+ * @param shard The archive, for messages.
+ * @param queue Its bytes.
+ * @param options What is made of pictures and labels.
+ * @param notes Filled in on the way.
+ * @throws {DamagedError} As {@linkcode tarMembers}.
+ */
+export function archiveSamples<P>(
+  shard: string,
+  queue: ByteQueue,
+  options: Omit<SampleOptions<P>, "passed">,
+  notes: ArchiveNotes,
+): AsyncGenerator<TarSample<P>, void, void> {
+  const { passed } = notes;
+  const members = tarMembers(shard, queue, {
+    without(what, name) {
+      if (isPicture(splitName(name)?.ending ?? "")) passed.add(what, "has no content in the archive", name);
+    },
+    ended(end) {
+      notes.end = end;
+      if (end.odd) passed.add("rest of a shard", `is ${end.odd}`, shard);
+      const { kind } = end.gzip ?? {};
+      if (kind === "cut") passed.add("end of a gzip stream", "is missing, behind the last picture", shard);
+      if (kind === "rest") passed.add("rest of a shard", "is no gzip, behind the last picture", shard);
+    },
+  });
+  return tarSamples(members, { ...options, passed });
+}
+
+/**
+ * What several archives passed over, together. An archive without an end mark is whole when all lack it, for then it is its
+ * writer's way; where others have one, it may have been cut between two members, and that is told.
+ *
+ * @param all Notes of the archives.
+ */
+export function passedInAll(all: Iterable<[shard: string, notes: ArchiveNotes]>): PassedOver[] {
+  const entries = [...all], marked = entries.some(([, { end }]) => end?.marked);
+  const unmarked = passedCounter();
+  for (const [shard, { end }] of marked ? entries : []) {
+    if (end && !end.marked) {
+      unmarked.add(
+        "shard",
+        "ends without the zeros that the others end with; it may be cut between two members",
+        shard,
+      );
+    }
+  }
+  const lists = entries.flatMap(([, { passed, more }]) => [passed.list(), more?.() ?? []]);
+  return sumPassed([...lists, unmarked.list()]);
+}
