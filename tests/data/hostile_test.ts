@@ -208,7 +208,8 @@ Deno.test("Parquet with wrong offsets, a tar with a huge member: bad records by 
     await Deno.writeFile(`${folder}/b.tar.gz`, gzipSync(tarFile([...files, huge])));
     await Deno.writeFile(`${folder}/c.tar`, tarFile([...files, huge]));
     const { bad } = await run(`${folder}/b.tar.gz`, 70);
-    assert.deepEqual([bad[0].source, bad[0].key], [`${folder}/b.tar.gz`, "(the rest of the shard)"]);
+    const named = bad.slice(0, 2).map(({ source, key }) => [source, key]);
+    assert.deepEqual(named, ["huge", "(the rest of the shard)"].map((key) => [`${folder}/b.tar.gz`, key]));
     await assert.rejects(
       run(`${folder}/c.tar`, 1),
       /c\.tar: ends after \d+ bytes, in the middle of huge\.jpg/,

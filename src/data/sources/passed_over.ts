@@ -26,10 +26,9 @@ export function passedCounter(where?: string): PassedCounter {
   const kinds = new Map<string, PassedOver>();
   return {
     add(what, why, example) {
-      let name = `${what}\0${why}`;
-      if (!kinds.has(name) && kinds.size >= MOST_KINDS) {
-        [what, why, name] = ["file of another kind", why, `\0${why}`];
-      }
+      const full = kinds.size >= MOST_KINDS && !kinds.has(`${what}\0${why}`);
+      if (full) what = "file of another kind";
+      const name = `${what}\0${why}`;
       const known = kinds.get(name);
       if (known) known.count++;
       else kinds.set(name, { what, why, count: 1, example, ...(where !== undefined && { where }) });
