@@ -11,7 +11,8 @@ import { openData } from "../src/data/open/opened.ts";
 import type { Source } from "../src/data/types.ts";
 import { evaluateDemo, formatTable, prepareDemo } from "../src/demo/mod.ts";
 import { openEngine } from "../src/engine/open.ts";
-import { probe, splitSource } from "../src/eval/probe.ts";
+import { probe } from "../src/eval/probe.ts";
+import { splitSource } from "../src/eval/split.ts";
 import { readModel } from "../src/eval/stored_model.ts";
 import { formatProbe } from "../src/eval/table_text.ts";
 import { initModel } from "../src/model/init.ts";
@@ -45,21 +46,22 @@ export const evalTask = task({
     data: {
       kind: text,
       help:
-        `labelled pictures: ${SOURCES_HELP}. Each picture is asked and all others vote, unless --holdout says otherwise`,
+        `labelled pictures: ${SOURCES_HELP}. Each picture is a query and all others its gallery, unless --holdout says otherwise`,
       value: "URI",
     },
     labels: LABELS,
     holdout: {
       kind: { kind: "number", above: 0, below: 1 },
-      help: "of --data, ask this share at random and let the others vote, such as 0.2",
+      help:
+        "the share of --data, drawn at random, that are queries, such as 0.2; the others are their gallery",
       value: "SHARE",
       usually: "leave one out; with --linear 0.2",
     },
-    train: { kind: text, help: "pictures that vote, instead of --data", value: "URI" },
-    test: { kind: text, help: "pictures that are asked, with --train", value: "URI" },
+    train: { kind: text, help: "the gallery: pictures that vote, instead of --data", value: "URI" },
+    test: { kind: text, help: "the queries: pictures whose class is predicted, with --train", value: "URI" },
     k: {
       kind: list(whole(1)),
-      help: "numbers of votes, as many as there are pictures for",
+      help: "how many nearest neighbours vote: one figure for each k that the gallery has pictures for",
       usually: "10,20,100,200",
     },
     linear: { kind: onOff, help: "train a linear probe too, on the class tokens of the last four blocks" },

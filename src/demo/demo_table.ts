@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { openSource } from "../data/open/path.ts";
 import { basePicture } from "../data/picture/resize.ts";
+import { joinClasses } from "../data/sources/match_classes.ts";
 import { parseKey } from "./select.ts";
 import type { Engine } from "../engine/types.ts";
 import type { ModelConfig } from "../model/config.ts";
@@ -31,7 +32,7 @@ export interface EvaluateDemoOptions {
   /** Shards of the demo, from `prepareDemo`. */
   train: string;
   heldout: string;
-  /** Seed of the crops of (R). Default 0; keep it, so that tables of several runs ask the same. */
+  /** Seed of the crops of (R). Default 0; keep it, so that tables of several runs have the same queries. */
   seed?: number;
   /** Run folder that gets table.json; left out: nothing is written. */
   run?: string;
@@ -41,7 +42,7 @@ export interface EvaluateDemoOptions {
   progress?: (line: string) => void;
 }
 
-/** The votes of (B). */
+/** The neighbours that vote in (B). */
 const CATEGORY_K = 10;
 
 /** An epoch that no training reaches: no crop of (R) was ever a view of training. */
@@ -74,14 +75,14 @@ async function readDemo(options: EvaluateDemoOptions): Promise<Demo> {
   for (const uri of [options.train, options.heldout]) {
     const source = await openSource(uri);
     try {
-      sides.push({ ...await allPictures(source, { size, prepare: basePicture }), names: source.labels });
+      sides.push({ uri, ...await allPictures(source, { size, prepare: basePicture }), names: source.labels });
     } finally {
       await source.close();
     }
   }
   const keys = sides.flatMap((side) => side.keys).map(parseKey);
-  const names = [...new Set(sides.flatMap((side) => side.names))].sort();
-  const categories = sides.flatMap((side) => side.labels.map((label) => names.indexOf(side.names[label])));
+  const joined = joinClasses(sides.map(({ uri, names }) => ({ uri, labels: names })));
+  const categories = sides.flatMap(({ labels }, i) => labels.map((label) => joined.numbers[i][label]));
   const numbers = new Map<string, number>();
   for (const { unified } of keys) if (!numbers.has(unified)) numbers.set(unified, numbers.size);
   const pictures = new Uint8Array(sides[0].bytes.length + sides[1].bytes.length);
@@ -93,7 +94,7 @@ async function readDemo(options: EvaluateDemoOptions): Promise<Demo> {
     pictures,
     meanings: Int32Array.from(keys, ({ unified }) => numbers.get(unified)!),
     categories: Int32Array.from(categories),
-    categoryCount: names.length,
+    categoryCount: joined.labels.length,
     google: of("google"),
     twitter: of("twitter"),
     firstHeldout: sides[0].keys.length,
@@ -120,25 +121,25 @@ function sampleCrops(size: number, count: number, seed: number): Float32Array {
   return views;
 }
 
-/** Asks the three questions of one kind of features. */
-async function ask(
+/** Measures (A), (B) and (R) with one kind of features. */
+async function measure(
   engine: Engine,
   demo: Demo,
   features: Features,
 ): Promise<{ meaning: TopShares; category: number; crop: TopShares }> {
   const { google, twitter, meanings, categories } = demo;
   const all = unitRows(features.pictures);
-  const asked = google.map((i) => meanings[i]), shown = twitter.map((i) => meanings[i]);
-  // One more than the votes: the same meaning is among them at most once.
+  const queries = google.map((i) => meanings[i]), gallery = twitter.map((i) => meanings[i]);
+  // One more than vote: the same meaning is among them at most once.
   const hands = await nearest(engine, pickRows(all, google), pickRows(all, twitter), CATEGORY_K + 1);
-  const others = withoutOwn(hands, asked, shown, CATEGORY_K);
-  const voted = knnClasses(others, twitter.map((i) => categories[i]), demo.categoryCount, CATEGORY_K);
+  const others = withoutOwn(hands, queries, gallery, CATEGORY_K);
+  const predicted = knnClasses(others, twitter.map((i) => categories[i]), demo.categoryCount, CATEGORY_K);
   const crops = await nearest(engine, unitRows(features.crops), all, 5);
   const heldout = all.rows - demo.firstHeldout;
   const origin = Array.from({ length: crops.queries }, (_, i) => demo.firstHeldout + i % heldout);
   return {
-    meaning: retrieval(hands, asked, shown),
-    category: accuracy(voted, google.map((i) => categories[i])),
+    meaning: retrieval(hands, queries, gallery),
+    category: accuracy(predicted, google.map((i) => categories[i])),
     crop: retrieval(crops, origin, Array.from({ length: all.rows }, (_, i) => i)),
   };
 }
@@ -180,8 +181,8 @@ export async function evaluateDemo(options: EvaluateDemoOptions): Promise<Table>
     const { rendered: images, ...crops } = await embed.views(state, heldout, views);
     rendered = images as Uint8Array<ArrayBuffer>;
     for (const [kind, name] of FEATURES) {
-      const answers = await ask(engine, demo, { pictures: pictures[kind]!, crops: crops[kind]! });
-      rows.push({ encoder, features: name, ...answers });
+      const shares = await measure(engine, demo, { pictures: pictures[kind]!, crops: crops[kind]! });
+      rows.push({ encoder, features: name, ...shares });
     }
   }
   progress("evaluating raw pixels");
@@ -191,7 +192,7 @@ export async function evaluateDemo(options: EvaluateDemoOptions): Promise<Table>
       pictures: centreRows(pixelRows(demo.pictures, demo.size, side)),
       crops: centreRows(pixelRows(rendered, demo.size, side)),
     };
-    rows.push({ encoder: "pixels", features: `${side}×${side}`, ...await ask(engine, demo, features) });
+    rows.push({ encoder: "pixels", features: `${side}×${side}`, ...await measure(engine, demo, features) });
   }
   const table: Table = { caption: caption(demo), rows, notes: [...notes] };
   if (options.run) await writeAtomic(join(options.run, "table.json"), JSON.stringify(table, null, 2) + "\n");

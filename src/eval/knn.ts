@@ -22,7 +22,7 @@ export function knnClasses(
   temperature: number = VOTE_TEMPERATURE,
 ): Int32Array {
   if (k > neighbours.k) {
-    throw new RangeError(`${k} votes were asked for, but only ${neighbours.k} neighbours found`);
+    throw new RangeError(`k is ${k}, but only ${neighbours.k} neighbours of each query were looked for`);
   }
   const votes = new Float64Array(classes);
   return Int32Array.from({ length: neighbours.queries }, (_, query) => {

@@ -115,28 +115,28 @@ export async function nearest(
  * Leaves out neighbours that show what the query shows, such as the query itself.
  *
  * @param neighbours Of more than k neighbours: as many more as a query may have of those.
- * @param asked What each query is.
- * @param shown What each gallery row is; equal numbers are left out.
+ * @param queries What each query is.
+ * @param gallery What each gallery row is; equal numbers are left out.
  * @param k How many neighbours are kept.
  * @returns A list of its own.
  */
 export function withoutOwn(
   neighbours: Neighbours,
-  asked: ArrayLike<number>,
-  shown: ArrayLike<number>,
+  queries: ArrayLike<number>,
+  gallery: ArrayLike<number>,
   k: number,
 ): Neighbours {
-  const { queries } = neighbours;
-  const indices = new Int32Array(queries * k).fill(-1),
-    cosines = new Float32Array(queries * k).fill(-Infinity);
-  for (let query = 0; query < queries; query++) {
+  const { queries: count } = neighbours;
+  const indices = new Int32Array(count * k).fill(-1),
+    cosines = new Float32Array(count * k).fill(-Infinity);
+  for (let query = 0; query < count; query++) {
     let to = query * k;
     for (let at = query * neighbours.k; at < (query + 1) * neighbours.k && to < (query + 1) * k; at++) {
       const index = neighbours.indices[at];
-      if (index < 0 || shown[index] === asked[query]) continue;
+      if (index < 0 || gallery[index] === queries[query]) continue;
       indices[to] = index;
       cosines[to++] = neighbours.cosines[at];
     }
   }
-  return { queries, k, indices, cosines };
+  return { queries: count, k, indices, cosines };
 }

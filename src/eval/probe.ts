@@ -1,18 +1,24 @@
 import { evaluationPicture } from "../data/picture/resize.ts";
-import { select } from "../data/sources/select.ts";
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/types.ts";
-import { randomStream } from "../random.ts";
+import {
+  classNames,
+  describeUnknown,
+  galleryNumbers,
+  requireClasses,
+  type UnknownClasses,
+  unknownClasses,
+} from "./classes.ts";
 import { embedder, type Embedding } from "./embed.ts";
 import { accuracy, knnClasses } from "./knn.ts";
 import { type ProbeResult as LinearResult, trainProbe } from "./linear.ts";
-import { nearest, withoutOwn } from "./nearest.ts";
+import { nearest, type Neighbours, withoutOwn } from "./nearest.ts";
 import { pictureBatches } from "./pictures.ts";
 import { joinRows, pickRows, type Rows, unitRows } from "./rows.ts";
 
-/** DINO's numbers of votes. */
+/** DINO's numbers of neighbours. */
 export const DEFAULT_K: readonly number[] = [10, 20, 100, 200];
 
 /** How a model is probed on labelled pictures. */
@@ -21,11 +27,11 @@ export interface ProbeOptions {
   config: ModelConfig;
   /** Read, never disposed. */
   state: ModelState;
-  /** The pictures whose classes are known to the probe. */
+  /** The gallery: pictures whose classes are known to the probe. */
   train: Source;
-  /** The pictures that are asked about. Left out: each of `train` is asked, and then does not vote. */
+  /** The queries. Left out: each picture of `train` is a query, and all others are its gallery. */
   test?: Source;
-  /** Numbers of votes. Default {@linkcode DEFAULT_K}, those that there are pictures for. */
+  /** How many neighbours vote. Default {@linkcode DEFAULT_K}, those that the gallery has pictures for. */
   k?: readonly number[];
   /** Train a linear probe as well; `test` must be there. Default false. */
   linear?: boolean;
@@ -39,151 +45,192 @@ export interface ProbeOptions {
 
 /** How well classes are told apart; shares from 0 to 1. */
 export interface ProbeReport {
-  /** Which pictures asked and which voted. */
+  /** Which pictures are queries and which their gallery. */
   protocol: string;
+  /** Gallery pictures. */
   train: number;
+  /** Query pictures. */
   test: number;
+  /** Classes of the gallery. */
   classes: number;
+  /** Which pictures were left out for their classes, or cannot be right, a sentence for each reason. */
+  notes: string[];
+  /** Pictures without a class. */
+  unlabelled: { train: number; test: number };
+  /** Classes of the queries that the gallery lacks. */
+  unknown: UnknownClasses;
   /** One line for each kind of features and each k. */
   knn: { features: "class token" | "mean patch token"; k: number; top1: number }[];
   linear?: LinearResult & { blocks: number };
 }
 
-/** Embedded, labelled pictures. */
-interface Known {
+/** Embedded pictures with a class. */
+interface EmbeddedPictures {
   class: Rows;
   mean: Rows;
   blocks?: Rows;
   labels: number[];
+  /** Pictures that have none, and are not among these. */
+  unlabelled: number;
 }
+
+/** The default of {@linkcode ProbeOptions.batchSize}. */
+const BATCH_SIZE = 64;
 
 /** Class tokens that the linear probe takes, as many as the reference. */
 const LINEAR_BLOCKS = 4;
 
-/**
- * Splits a source in two at random, the same way for the same seed and length.
- *
- * @param share The share of the second part, above 0 and below 1.
- * @throws {RangeError} A part would be empty.
- */
-export function splitSource(source: Source, share: number, seed: number): { train: Source; test: Source } {
-  const order = randomStream(seed, "holdout").shuffle(Array.from({ length: source.length }, (_, i) => i));
-  const cut = Math.round(share * order.length);
-  if (!(share > 0 && share < 1) || cut === 0 || cut === order.length) {
-    throw new RangeError(`${source.uri}: ${source.length} pictures cannot be split with a share of ${share}`);
-  }
-  const rising = (part: number[]) => part.sort((a, b) => a - b);
-  return {
-    train: select(source, rising(order.slice(cut))),
-    test: select(source, rising(order.slice(0, cut))),
-  };
-}
-
-/** Checks that a source has classes to tell apart. */
-function checkLabels({ uri, labels }: Source): void {
-  if (labels.length >= 2) return;
-  throw new Error(
-    `${uri}: ${
-      labels.length === 0 ? "has no labels" : `has one class only, "${labels[0]}"`
-    }; pictures are needed in ` +
-      "at least two folders, each named after its class, or shards packed from such",
-  );
-}
-
-/** The classes that `test` has and `train` lacks make no sense to ask for. */
-function matchLabels(train: Source, test: Source): number[] {
-  const places = test.labels.map((name) => train.labels.indexOf(name));
-  const unknown = test.labels.filter((_, i) => places[i] < 0);
-  if (unknown.length === 0) return places;
-  const shown = unknown.slice(0, 5).map((name) => `"${name}"`).join(", ");
-  throw new Error(
-    `${test.uri}: has classes that ${train.uri} lacks: ${shown}${unknown.length > 5 ? " and more" : ""}`,
-  );
-}
-
-/** The numbers of votes that are possible. */
-function checkK(asked: readonly number[] | undefined, voters: number): number[] {
-  const possible = (asked ?? DEFAULT_K).filter((k) => k <= voters);
-  const [first] = possible, wrong = asked?.find((k) => k > voters);
+/** The k that there are gallery pictures for. */
+function checkK(wanted: readonly number[] | undefined, gallery: number): number[] {
+  const possible = (wanted ?? DEFAULT_K).filter((k) => k <= gallery);
+  const [first] = possible, wrong = wanted?.find((k) => k > gallery);
   if (wrong === undefined && first !== undefined) return possible;
   throw new RangeError(
     `k = ${
       wrong ?? DEFAULT_K[0]
-    } neighbours were asked for, but only ${voters} pictures can vote; take a smaller k`,
+    }, but a query has a gallery of only ${gallery} labelled pictures; take a smaller k`,
   );
+}
+
+/** Embeds all pictures of a source and keeps those with a class. */
+async function embedLabelled(
+  source: Source,
+  options: ProbeOptions,
+  embed: ReturnType<typeof embedder>,
+  step: (pictures: number) => void,
+): Promise<EmbeddedPictures> {
+  const { config, state, batchSize = BATCH_SIZE, onBad } = options;
+  const parts: Embedding[] = [], labels: number[] = [];
+  const reading = { size: config.imageSize, batchSize, prepare: evaluationPicture, onBad };
+  for await (const batch of pictureBatches(source, reading)) {
+    parts.push(await embed.pictures(state, batch.bytes));
+    labels.push(...batch.labels);
+    step(batch.labels.length);
+  }
+  const most = source.labels.length || Infinity;
+  const known = labels.flatMap((label, i) => label >= 0 && label < most ? [i] : []);
+  if (known.length === 0) throw new Error(`${source.uri}: no picture that can be read has a class`);
+  const rows = (name: "class" | "mean" | "blocks") => joinRows(parts.map((part) => part[name]!));
+  const all = { class: rows("class"), mean: rows("mean"), blocks: parts[0].blocks && rows("blocks"), labels };
+  return { ...pickLabelled(all, known), unlabelled: labels.length - known.length };
+}
+
+/** Some of embedded pictures. */
+function pickLabelled(all: Omit<EmbeddedPictures, "unlabelled">, indices: readonly number[]) {
+  return {
+    class: pickRows(all.class, indices),
+    mean: pickRows(all.mean, indices),
+    blocks: all.blocks && pickRows(all.blocks, indices),
+    labels: indices.map((i) => all.labels[i]),
+  };
+}
+
+/** Top-1 of weighted nearest neighbours for both kinds of features. Without queries each gallery picture is one. */
+async function classify(
+  engine: Engine,
+  gallery: EmbeddedPictures,
+  queries: EmbeddedPictures | null,
+  classes: number,
+  ks: readonly number[],
+): Promise<ProbeReport["knn"]> {
+  const most = Math.max(...ks), knn: ProbeReport["knn"] = [];
+  for (const [kind, name] of [["class", "class token"], ["mean", "mean patch token"]] as const) {
+    const rows = unitRows(gallery[kind]);
+    let found: Neighbours;
+    if (queries) found = await nearest(engine, unitRows(queries[kind]), rows, most);
+    else {
+      const numbers = Int32Array.from({ length: rows.rows }, (_, i) => i);
+      found = withoutOwn(await nearest(engine, rows, rows, most + 1), numbers, numbers, most);
+    }
+    for (const k of ks) {
+      const predicted = knnClasses(found, gallery.labels, classes, k);
+      knn.push({ features: name, k, top1: accuracy(predicted, (queries ?? gallery).labels) });
+    }
+  }
+  return knn;
 }
 
 /**
  * Probes a model's features on labelled pictures: weighted nearest neighbours by DINO's protocol, and on request a
- * linear classifier. Pictures are looked at as docs/spec.md §9 says: shorter side 256 of 224, the middle cut out. Those without
- * a class are left out.
+ * linear classifier. Pictures are looked at as docs/spec.md §9 says: shorter side 256 of 224, the middle cut out. Pictures
+ * without a class, and queries of a class that the gallery lacks, are left out and counted.
  *
- * @throws {Error} There are no classes, classes that do not match, or fewer pictures than k; a picture cannot be read
+ * Where gallery and queries have the same list of classes, numbers decide; otherwise names, which must be unique.
+ *
+ * @throws {Error} There are no classes, classes that cannot be matched, or fewer pictures than k; a picture cannot be read
  * and `onBad` is not there to hear of it.
  */
 export async function probe(options: ProbeOptions): Promise<ProbeReport> {
-  const { engine, config, state, train, test, linear = false, batchSize = 64, onBad, progress } = options;
-  checkLabels(train);
-  if (test) checkLabels(test);
+  const { engine, config, train, test, linear = false, batchSize = BATCH_SIZE, progress } = options;
+  await requireClasses(train, 2);
+  if (test) await requireClasses(test, 1);
   if (linear && !test) {
     throw new Error("a linear probe needs test pictures apart from those that it is trained on");
   }
-  const testLabels = test ? matchLabels(train, test) : [];
   // Before the work, as far as it can be known: bad and unlabelled pictures can only make them fewer.
+  if (test && train.labels.length > 0 && test.labels.length > 0) galleryNumbers(train, test);
   checkK(options.k, train.length - (test ? 0 : 1));
 
   const blocks = linear ? Math.min(LINEAR_BLOCKS, config.depth) : 0;
   const embed = embedder(engine, config, { batchSize, blocks });
   const total = train.length + (test?.length ?? 0);
   let done = 0;
-  const embedAll = async (source: Source, place: (label: number) => number): Promise<Known> => {
-    const parts: Embedding[] = [], labels: number[] = [];
-    const reading = { size: config.imageSize, batchSize, prepare: evaluationPicture, onBad };
-    for await (const batch of pictureBatches(source, reading)) {
-      parts.push(await embed.pictures(state, batch.bytes));
-      labels.push(...batch.labels.map((label) => label < 0 ? -1 : place(label)));
-      progress?.(done += batch.labels.length, total);
-    }
-    const known = labels.flatMap((label, i) => label < 0 ? [] : [i]);
-    if (known.length === 0) throw new Error(`${source.uri}: no picture that can be read has a class`);
-    const rows = (name: "class" | "mean" | "blocks") =>
-      pickRows(joinRows(parts.map((part) => part[name]!)), known);
-    return {
-      class: rows("class"),
-      mean: rows("mean"),
-      ...(blocks > 0 ? { blocks: rows("blocks") } : {}),
-      labels: known.map((i) => labels[i]),
-    };
-  };
-  const gallery = await embedAll(train, (label) => label);
-  const queries = test ? await embedAll(test, (label) => testLabels[label]) : gallery;
-
-  const own = test ? 0 : 1;
-  const ks = checkK(options.k, gallery.labels.length - own);
-  const most = Math.max(...ks), knn: ProbeReport["knn"] = [];
-  for (const [kind, name] of [["class", "class token"], ["mean", "mean patch token"]] as const) {
-    const voters = unitRows(gallery[kind]), asked = test ? unitRows(queries[kind]) : voters;
-    let found = await nearest(engine, asked, voters, most + own);
-    if (!test) {
-      const numbers = Int32Array.from({ length: voters.rows }, (_, i) => i);
-      found = withoutOwn(found, numbers, numbers, most);
-    }
-    for (const k of ks) {
-      const voted = knnClasses(found, gallery.labels, train.labels.length, k);
-      knn.push({ features: name, k, top1: accuracy(voted, queries.labels) });
-    }
+  const step = (pictures: number) => progress?.(done += pictures, total);
+  const gallery = await embedLabelled(train, options, embed, step);
+  const names = classNames(train, gallery.labels), classes = new Set(gallery.labels).size;
+  if (classes < 2) {
+    throw new Error(
+      `${train.uri}: all pictures that can be read are of one class, "${names[gallery.labels[0]]}"`,
+    );
   }
+  let queries: EmbeddedPictures | null = null, unknown: UnknownClasses = { classes: [], pictures: 0 };
+  if (test) {
+    const all = await embedLabelled(test, options, embed, step), own = classNames(test, all.labels);
+    const numbers = galleryNumbers({ uri: train.uri, labels: names }, { uri: test.uri, labels: own });
+    unknown = unknownClasses(all.labels, own, numbers);
+    const known = all.labels.flatMap((label, i) => numbers[label] < 0 ? [] : [i]);
+    if (known.length === 0) throw new Error(`${test.uri}: no picture is of a class of ${train.uri}`);
+    const { unlabelled } = all, kept = pickLabelled(all, known);
+    queries = { ...kept, labels: kept.labels.map((label) => numbers[label]), unlabelled };
+  }
+  const ks = checkK(options.k, gallery.labels.length - (test ? 0 : 1));
   const report: ProbeReport = {
-    protocol: test
-      ? `${queries.labels.length} pictures asked, ${gallery.labels.length} others voted`
-      : `leave one out: each of ${gallery.labels.length} pictures asked, all others voted`,
+    protocol: queries
+      ? `${queries.labels.length} query pictures, a gallery of ${gallery.labels.length}`
+      : `leave one out: each of ${gallery.labels.length} pictures is a query, all others its gallery`,
     train: gallery.labels.length,
-    test: queries.labels.length,
-    classes: train.labels.length,
-    knn,
+    test: (queries ?? gallery).labels.length,
+    classes,
+    notes: notesOf(gallery, queries, unknown, names),
+    unlabelled: { train: gallery.unlabelled, test: (queries ?? gallery).unlabelled },
+    unknown,
+    knn: await classify(engine, gallery, queries, names.length, ks),
   };
   if (!linear) return report;
-  const of = (known: Known) => ({ features: known.blocks!.data, labels: known.labels });
-  const sizes = { width: gallery.blocks!.width, classes: train.labels.length };
-  return { ...report, linear: { ...await trainProbe(engine, of(gallery), of(queries), sizes), blocks } };
+  const of = ({ blocks, labels }: EmbeddedPictures) => ({ features: blocks!.data, labels });
+  const sizes = { width: gallery.blocks!.width, classes: names.length };
+  return { ...report, linear: { ...await trainProbe(engine, of(gallery), of(queries!), sizes), blocks } };
+}
+
+/** What a reader of the figures has to know of the classes, a sentence each. */
+function notesOf(
+  gallery: EmbeddedPictures,
+  queries: EmbeddedPictures | null,
+  unknown: UnknownClasses,
+  names: readonly string[],
+): string[] {
+  const several = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+  const without = ({ unlabelled }: EmbeddedPictures, which: string) =>
+    unlabelled > 0
+      ? [`${several(unlabelled, `${which}picture has`, `${which}pictures have`)} no class: left out`]
+      : [];
+  const there = new Set(gallery.labels);
+  const missing = queries?.labels.filter((label) => !there.has(label)).length ?? 0;
+  const alone = "of a class without gallery pictures, which counts as wrong";
+  return [
+    ...without(gallery, queries ? "gallery " : ""),
+    ...queries ? without(queries, "query ") : [],
+    ...unknown.pictures > 0 ? [describeUnknown(unknown, names)] : [],
+    ...missing > 0 ? [several(missing, `query picture is ${alone}`, `query pictures are ${alone}`)] : [],
+  ];
 }

@@ -12,24 +12,24 @@ export interface TopShares {
  * How often a right gallery row is the nearest, or among the five nearest.
  *
  * @param neighbours From `nearest`, of at least 5 neighbours (fewer only where the gallery has no more).
- * @param asked What each query is a picture of.
- * @param shown What each gallery row is a picture of; right is what equals the query's.
+ * @param queries What each query is a picture of.
+ * @param gallery What each gallery row is a picture of; right is what equals the query's.
  */
 export function retrieval(
   neighbours: Neighbours,
-  asked: ArrayLike<number>,
-  shown: ArrayLike<number>,
+  queries: ArrayLike<number>,
+  gallery: ArrayLike<number>,
 ): TopShares {
-  const { queries, k, indices } = neighbours;
+  const { queries: count, k, indices } = neighbours;
   let top1 = 0, top5 = 0;
-  for (let query = 0; query < queries; query++) {
+  for (let query = 0; query < count; query++) {
     for (let rank = 0; rank < Math.min(5, k); rank++) {
       const index = indices[query * k + rank];
-      if (index < 0 || shown[index] !== asked[query]) continue;
+      if (index < 0 || gallery[index] !== queries[query]) continue;
       if (rank === 0) top1++;
       top5++;
       break;
     }
   }
-  return { top1: top1 / queries, top5: top5 / queries };
+  return { top1: top1 / count, top5: top5 / count };
 }

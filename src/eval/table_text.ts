@@ -17,7 +17,7 @@ export interface TableRow {
 
 /** The final table. */
 export interface Table {
-  /** What was asked, a line each. */
+  /** What is measured, a line each. */
   caption: string[];
   rows: TableRow[];
   /** What else is to be said of the run. */
@@ -64,7 +64,7 @@ export function formatTable({ caption, rows, notes }: Table): string {
 }
 
 /** A probe's figures as lines of text. */
-export function formatProbe({ protocol, classes, knn, linear }: ProbeReport): string {
+export function formatProbe({ protocol, classes, notes, knn, linear }: ProbeReport): string {
   const head = ["features", "k", "top-1"];
   const lines = alignCells(
     [head, ...knn.map(({ features, k, top1 }) => [features, `${k}`, percent(top1)])],
@@ -74,6 +74,7 @@ export function formatProbe({ protocol, classes, knn, linear }: ProbeReport): st
     ...lines,
     "",
     `Weighted nearest neighbours, votes exp(cos/.07), ${classes} classes; ${protocol}.`,
+    ...notes.map((sentence) => `Note: ${sentence}.`),
   ];
   if (!linear) return text.join("\n");
   const { last, best, blocks } = linear;

@@ -30,7 +30,7 @@ Deno.test("task eval: a run on a folder, as a table and as JSON", () =>
     // 18 pictures: votes of 20 and more are left out.
     assert.match(text.out, /class token +10 +\d+\.\d %/);
     assert.doesNotMatch(text.out, / 20 /);
-    assert.match(text.out, /leave one out: each of 18 pictures/);
+    assert.match(text.out, /leave one out: each of 18 pictures is a query/);
     assert.match(text.err, /step-00000007\.safetensors \(step 7\), on WebAssembly/);
 
     const args = ["--data", data, "--engine", "wasm", "--k", "3,5", "--holdout", "0.5", "--json"];

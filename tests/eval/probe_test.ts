@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
 import { openSource } from "../../src/data/open/path.ts";
+import { encodePpm } from "../../src/data/picture/ppm.ts";
 import { select } from "../../src/data/sources/select.ts";
 import type { Source } from "../../src/data/types.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { probe, splitSource } from "../../src/eval/probe.ts";
+import { probe } from "../../src/eval/probe.ts";
+import { splitSource } from "../../src/eval/split.ts";
 import { formatProbe } from "../../src/eval/table_text.ts";
 import { initModel } from "../../src/model/init.ts";
 import { colourFolder, TOY, withFolder } from "./toy.ts";
@@ -40,7 +42,7 @@ Deno.test("probe: colours are told apart, leaving one out", () =>
     assert.deepEqual(done, [5, 10, 12]);
     const text = formatProbe(report);
     assert.match(text, /class token +3 +\d+\.\d %/);
-    assert.match(text, /leave one out: each of 12 pictures asked, all others voted/);
+    assert.match(text, /leave one out: each of 12 pictures is a query, all others its gallery/);
     await train.close();
   }));
 
@@ -62,12 +64,78 @@ Deno.test("probe: two sources, matched by the names of their classes, and a line
     for (const { top1 } of report.knn) assert.ok(top1 > .9, `${top1}`);
     assert.ok(report.linear!.last.top1 > .9, JSON.stringify(report.linear));
     assert.equal(report.linear!.blocks, 2);
-    assert.match(formatProbe(report), /6 pictures asked, 12 others voted/);
+    assert.match(formatProbe(report), /6 query pictures, a gallery of 12/);
     assert.match(formatProbe(report), /Linear probe on the class tokens of the last 2 blocks: top-1/);
-    await assert.rejects(probe({ ...model, train: test, test: train }), /classes that .* lacks: "blue"/);
+    // A class that the gallery lacks is counted and told, not asked for.
+    const other = await probe({ ...model, train: test, test: train, k: [4] });
+    assert.deepEqual([other.test, other.unknown], [8, { classes: ["blue"], pictures: 4 }]);
+    for (const { top1 } of other.knn) assert.ok(top1 > .9, `${top1}`);
+    assert.match(
+      formatProbe(other),
+      /Note: 4 query pictures are left out: the gallery lacks the class "blue"\./,
+    );
     await train.close();
     await test.close();
   }));
+
+/** Pictures of one colour each; a class is the colour's number, whatever its name. */
+function colours(uri: string, labels: string[], count: number, numbers = labels.map((_, i) => i)): Source {
+  const order = Array.from({ length: count * numbers.length }, (_, i) => numbers[i % numbers.length]);
+  return {
+    ...empty(order.length),
+    uri,
+    labels,
+    get(index) {
+      const label = order[index];
+      const data = Uint8Array.from(
+        { length: 20 * 20 * 3 },
+        (_, i) => i % 3 === label ? 200 : (i + index) % 40,
+      );
+      return Promise.resolve({ key: `${index}`, bytes: encodePpm({ width: 20, height: 20, data }), label });
+    },
+  };
+}
+
+Deno.test("probe: classes of one name stay apart where both sources have one list; elsewhere they are refused", async () => {
+  const birds = ["crane", "finch", "crane"];
+  const of = async (train: Source, test: Source) => {
+    const { knn, ...report } = await probe({ ...model, train, test, k: [2] });
+    return { ...report, top1: Math.min(...knn.map(({ top1 }) => top1)) };
+  };
+  assert.equal((await of(colours("a", birds, 4), colours("b", birds, 2))).top1, 1);
+  const other = colours("b", ["finch", "crane", "emu"], 2);
+  await assert.rejects(
+    of(colours("a", birds, 4), other),
+    /"crane" stands more than once in a \(numbers 0, 2\)/,
+  );
+  await assert.rejects(
+    of(other, colours("a", birds, 4)),
+    /"crane" stands more than once in a \(numbers 0, 2\)/,
+  );
+  // Numbers alone, of which the queries have fewer, and composed letters against decomposed ones.
+  assert.equal((await of(colours("a", [], 4, [0, 1, 2]), colours("b", [], 2, [0, 1]))).top1, 1);
+  assert.equal((await of(colours("a", ["é", "x"], 4), colours("b", ["e\u0301", "x"], 2))).top1, 1);
+  await assert.rejects(
+    of(colours("a", ["cat", "dog"], 4), colours("b", [], 2, [0, 1])),
+    /b: has none of the classes of a, which are "cat", "dog", but "0", "1"; .* say by --labels FILE/,
+  );
+  const near = await of(colours("a", ["Grey wolf", "cat"], 4), colours("b", ["grey_wolf", "cat"], 2));
+  assert.match(
+    near.notes[0],
+    /2 query pictures .* lacks the class "grey_wolf" \(the gallery has "Grey wolf"\)/,
+  );
+  // The list names three classes, the gallery has pictures of two.
+  const listed = await of(colours("a", birds, 4, [0, 1]), colours("b", birds, 2));
+  assert.match(
+    listed.notes[0],
+    /^2 query pictures are of a class without gallery pictures, which counts as wrong/,
+  );
+  assert.ok(listed.top1 < .7 && listed.classes === 2);
+  await assert.rejects(
+    of(colours("a", birds, 4, [1]), colours("b", birds, 2)),
+    /all pictures .* are of one class, "finch"/,
+  );
+});
 
 Deno.test("probe: a picture without a class, and a bad one, are left out", () =>
   withFolder(async (folder) => {
@@ -77,14 +145,18 @@ Deno.test("probe: a picture without a class, and a bad one, are left out", () =>
     const train = await openSource(folder), bad: string[] = [];
     const report = await probe({ ...model, train, k: [1], onBad: ({ key }) => bad.push(key) });
     assert.deepEqual(bad, ["red/bad.png"]);
-    assert.equal(report.train, 6);
+    assert.deepEqual([report.train, report.unlabelled.train], [6, 1]);
+    assert.match(formatProbe(report), /Note: 1 picture has no class: left out\./);
     await assert.rejects(probe({ ...model, train, k: [1] }), /red\/bad\.png/);
     // Six can vote for each other, seven with the loose one: it has no class.
-    await assert.rejects(probe({ ...model, train, k: [6], onBad: () => {} }), /only 5 pictures can vote/);
+    await assert.rejects(
+      probe({ ...model, train, k: [6], onBad: () => {} }),
+      /a gallery of only 5 labelled pictures/,
+    );
     await train.close();
   }));
 
-Deno.test("probe: what cannot be asked is refused by name", () =>
+Deno.test("probe: what cannot be measured is refused by name", () =>
   withFolder(async (folder) => {
     const train = await openSource(await colourFolder(join(folder, "two"), 2, ["red", "green"]));
     const one = await openSource(await colourFolder(join(folder, "one"), 2, ["red"]));
@@ -96,9 +168,9 @@ Deno.test("probe: what cannot be asked is refused by name", () =>
     await assert.rejects(probe({ ...model, train: one, k: [1] }), /has one class only, "red"/);
     await assert.rejects(
       probe({ ...model, train }),
-      /k = 10 neighbours were asked for, but only 3 pictures can vote/,
+      /k = 10, but a query has a gallery of only 3 labelled pictures/,
     );
-    await assert.rejects(probe({ ...model, train, k: [1, 4] }), /k = 4 neighbours .* only 3/);
+    await assert.rejects(probe({ ...model, train, k: [1, 4] }), /k = 4, but .* only 3/);
     await assert.rejects(probe({ ...model, train, k: [1], linear: true }), /needs test pictures/);
     for (const source of [train, one, none]) await source.close();
   }));
