@@ -4,6 +4,10 @@
  * deno task train [--data URI] [--out RUN] [--preset NAME] [--resume] [--config FILE] [--help]
  */
 import { join } from "node:path";
+import type { Command } from "../src/cli/command.ts";
+import { helpText } from "../src/cli/help.ts";
+import { parse } from "../src/cli/parse.ts";
+import { UsageError } from "../src/cli/usage_error.ts";
 import { collect } from "../src/data/open/collect.ts";
 import { openSource } from "../src/data/open/path.ts";
 import { closeData, openData } from "../src/data/open/opened.ts";
@@ -18,8 +22,8 @@ import {
 import { openEngine } from "../src/engine/open.ts";
 import { initModel } from "../src/model/init.ts";
 import { type Hosts, joinHosts } from "../src/engine/xla/hosts/join.ts";
-import { checkNodes, ConfigError, readConfig } from "../src/train/config/config.ts";
-import { type Flags, helpText, parseFlags } from "../src/train/config/flags.ts";
+import { checkNodes, readConfig } from "../src/train/config/config.ts";
+import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
 import { train } from "../src/train/loop.ts";
 import { shareConfig, sharedConfig } from "../src/train/nodes.ts";
 import { consoleProgress, type Progress } from "../src/train/show/progress.ts";
@@ -79,7 +83,7 @@ async function joinNodes(given: Partial<RunConfig>, say: (text: string) => void)
   return await joinHosts({ nodes, nodeId, coordinator, patience: nodeWait, silence: nodeSilence });
 }
 
-async function main(flags: Flags): Promise<number> {
+async function main(flags: { config?: string; settings: Partial<RunConfig> }): Promise<number> {
   const progress = consoleProgress();
   const say = (text: string) => progress.line(text);
 
@@ -212,14 +216,26 @@ function report(error: unknown): void {
     ? ". The engine wasm has 2 GB at most: a smaller --batch-size needs less"
     : "";
   console.error(ours ? `error: ${error.message}${memory}` : error);
-  Deno.exitCode = error instanceof ConfigError ? 2 : 1;
+  Deno.exitCode = error instanceof UsageError ? 2 : 1;
 }
+
+const TRAIN: Command = {
+  name: "train",
+  summary:
+    "Trains a semantic-aware auto-encoder: on the demo pictures, or with --data on pictures of one's own.",
+  options: SETTING_OPTIONS,
+  stray: "data",
+  shown: shownSettings,
+  notes: SETTING_NOTES,
+};
 
 if (import.meta.main) {
   try {
-    const flags = parseFlags(Deno.args);
-    if (flags.help) console.log(`deno task train [settings]\n\n${helpText(flags.settings.preset)}`);
-    else Deno.exitCode = await main(flags);
+    const { help, given } = parse(TRAIN, Deno.args, (name) => Deno.env.get(name));
+    if (help) console.log(helpText(TRAIN, 100, given));
+    else {
+      Deno.exitCode = await main({ config: given.config as string | undefined, settings: settingsIn(given) });
+    }
   } catch (error) {
     report(error);
   }

@@ -201,8 +201,8 @@ Deno.test("settings that are unknown, of a wrong type, or do not go together", a
     [with_("list.json"), 2, /list\.json: must hold a JSON object of settings/],
     [with_("syntax.json"), 2, /syntax\.json: cannot be read as configuration: .*JSON at position 2/],
     [with_("nowhere.json"), 2, /nowhere\.json: cannot be read as configuration: there is no such file/],
-    [train(photos, " --batchsize 3"), 2, /unknown flag --batchsize; did you mean --batch-size\?/],
-    [train(photos, " --lr fast"), 2, /--lr: lr is "fast", but it must be a number from 0 up/],
+    [train(photos, " --batchsize 3"), 2, /unknown option --batchsize; did you mean --batch-size\?/],
+    [train(photos, " --lr fast"), 2, /--lr is "fast", but it must be a number from 0 up/],
     [
       train(photos, " --batch-size 16"),
       2,
@@ -217,9 +217,9 @@ Deno.test("settings that are unknown, of a wrong type, or do not go together", a
     [
       `train --preset tny --data ${photos}`,
       2,
-      /preset is "tny", but it must be one of demo, tiny, small, base/,
+      /--preset is "tny", but it must be one of demo, tiny, small, base; did you mean tiny\?/,
     ],
-    [`train ${photos}`, 2, /photos" is no flag; settings are given as --name value, see --help/],
+    [`train ${photos}`, 2, /photos" is no option; write --name value; did you mean --data .*photos\?/],
     ["pack --shard-sise 3 a b", 2, /unknown option --shard-sise; did you mean --shard-size\?/],
     ["pack a", 2, /pack takes SRC DEST; DEST is missing, see --help/],
     [`pack ${photos} ${at("shards")}`, 1, /shards: exists already; nothing is overwritten/],

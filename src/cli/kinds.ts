@@ -25,6 +25,8 @@ export interface ChoiceKind<T extends string = string> {
 export interface TextKind {
   kind: "text";
   empty?: boolean;
+  /** What stands for it in the help, such as PATH. */
+  word?: string;
 }
 
 /** Two numbers, written `0.3,1`. */
@@ -123,7 +125,8 @@ export function placeholder(kind: Kind): string {
     list: "LIST",
     bytes: "SIZE",
   };
-  return kind.kind === "switch" ? "" : words[kind.kind];
+  if (kind.kind === "switch") return "";
+  return kind.kind === "text" && kind.word ? kind.word : words[kind.kind];
 }
 
 function within(

@@ -46,7 +46,7 @@ export function wrap(text: string, width: number): string[] {
 export function twoColumns(
   rows: readonly (readonly [name: string, text: string])[],
   width: number,
-  column = 28,
+  column = 30,
 ): string[] {
   const narrow = width < column + 30, indent = " ".repeat(narrow ? 6 : column);
   return rows.flatMap(([name, text]) => {

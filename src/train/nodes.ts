@@ -6,7 +6,7 @@ import type { Hosts } from "../engine/xla/hosts/join.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
 import { type Checkpoint, checkSameConfig, parseCheckpoint } from "./run/checkpoint.ts";
 import { ConfigError } from "./config/config.ts";
-import { flagName } from "./config/flags.ts";
+import { flagName } from "../cli/command.ts";
 import { drawDrop, type FeedSettings } from "./step_inputs.ts";
 import type { RunConfig } from "./config/settings.ts";
 import type { StepArgs, StepBatch, StepResult } from "./step.ts";

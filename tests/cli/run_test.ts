@@ -93,17 +93,17 @@ Deno.test("the help is made from the command, for lines of any width", async () 
 
   deno task act WHAT [MORE…] [options]
 
-  WHAT                      what happens
-  MORE                      other things
+  WHAT                        what happens
+  MORE                        other things
 
 Amounts
-  --times N                 how often [2]
+  --times N                   how often [2]
 
 Options
-  --way NAME                how (loud, quiet); or by ACT_WAY [quiet]
-  --label NAME              what it is called [none]
-  --json                    as JSON
-  -h, --help                this text
+  --way NAME                  how (loud, quiet); or by ACT_WAY [quiet]
+  --label NAME                what it is called [none]
+  --json                      as JSON
+  -h, --help                  this text
 
 A note.
 
@@ -112,7 +112,7 @@ Examples
       acts up
 
 Environment variables
-  NO_COLOR                  is honoured
+  NO_COLOR                    is honoured
 
 Exit code: 0 done, 1 failed, 2 wrong arguments, 130 or 143 stopped by SIGINT or SIGTERM.
 `,

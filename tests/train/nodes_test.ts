@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Hosts } from "../../src/engine/xla/hosts/join.ts";
 import { checkNodes, ConfigError, resolveConfig } from "../../src/train/config/config.ts";
-import { flagName } from "../../src/train/config/flags.ts";
+import { flagName } from "../../src/cli/command.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { type MetricsLine, readMetrics } from "../../src/train/run/metrics_file.ts";
 import { placeOf, sharedConfig, untilFailed } from "../../src/train/nodes.ts";

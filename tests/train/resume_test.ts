@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { flagName } from "../../src/train/config/flags.ts";
+import { flagName } from "../../src/cli/command.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { type MetricsLine, readMetrics } from "../../src/train/run/metrics_file.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
@@ -147,5 +147,5 @@ Deno.test("the command refuses wrong settings with one line and exit code 2", as
     }).spawn(),
   );
   assert.equal(ended.code, 2);
-  assert.equal(ended.text.trim(), "error: unknown flag --batchsize; did you mean --batch-size?");
+  assert.equal(ended.text.trim(), "error: unknown option --batchsize; did you mean --batch-size?");
 });

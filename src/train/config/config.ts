@@ -1,10 +1,12 @@
+import { misfit } from "../../cli/kinds.ts";
+import { UsageError } from "../../cli/usage_error.ts";
 import { checkModel } from "../../model/config.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { presetConfig } from "./presets.ts";
-import { type Kind, type PresetName, type RunConfig, SETTINGS } from "./settings.ts";
+import { type PresetName, type RunConfig, SETTINGS } from "./settings.ts";
 
 /** A setting that cannot be used; the message says which, what was given and what is expected. */
-export class ConfigError extends Error {
+export class ConfigError extends UsageError {
   override name = "ConfigError";
 }
 
@@ -12,44 +14,6 @@ type Key = keyof RunConfig;
 /** Every setting. */
 export const KEYS = Object.keys(SETTINGS) as Key[];
 const isKey = (name: string): name is Key => Object.hasOwn(SETTINGS, name);
-
-/** What a kind of value is called in errors and in the help. */
-export function describeKind(kind: Kind): string {
-  if (kind.kind === "choice") return `one of ${kind.of.join(", ")}`;
-  if (kind.kind === "text") return "text";
-  if (kind.kind === "switch") return "true or false";
-  const { min, max } = kind;
-  const bounds = min !== undefined && max !== undefined
-    ? ` from ${min} to ${max}`
-    : min !== undefined
-    ? ` from ${min} up`
-    : "";
-  if (kind.kind !== "pair") return `${kind.kind === "whole" ? "a whole number" : "a number"}${bounds}`;
-  return `two numbers${bounds}${kind.ordered ? ", the smaller first" : ""}`;
-}
-
-/** True when a value is of the kind. */
-function fits(kind: Kind, value: unknown): boolean {
-  const within = (x: unknown, { min = -Infinity, max = Infinity }: { min?: number; max?: number }) =>
-    typeof x === "number" && Number.isFinite(x) && x >= min && x <= max;
-  switch (kind.kind) {
-    case "choice":
-      return typeof value === "string" && kind.of.includes(value);
-    case "text":
-      return typeof value === "string";
-    case "switch":
-      return typeof value === "boolean";
-    case "whole":
-      return Number.isSafeInteger(value) && within(value, kind);
-    case "number":
-      return within(value, kind);
-    case "pair":
-      return Array.isArray(value) && value.length === 2 && value.every((x) => within(x, kind)) &&
-        (!kind.ordered || value[0] <= value[1]);
-    default:
-      return kind satisfies never;
-  }
-}
 
 /**
  * Checks the settings of one place: known names, right types, values within their bounds.
@@ -65,12 +29,8 @@ export function checkSettings(values: Record<string, unknown>, where: string): P
         `${where}: unknown setting "${key}"${didYouMean(key, KEYS) || "; --help lists them"}`,
       );
     }
-    const { kind } = SETTINGS[key];
-    if (!fits(kind, value)) {
-      throw new ConfigError(
-        `${where}: ${key} is ${JSON.stringify(value)}, but it must be ${describeKind(kind)}`,
-      );
-    }
+    const wrong = misfit(key, SETTINGS[key].kind, value);
+    if (wrong) throw new ConfigError(`${where}: ${wrong}`);
   }
   return values as Partial<RunConfig>;
 }

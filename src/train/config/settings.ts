@@ -1,3 +1,4 @@
+import { choice, type Kind, number, onOff, whole } from "../../cli/kinds.ts";
 import { type EngineName, ENGINES, type Precision } from "../../engine/types.ts";
 import type { LossConfig } from "../../model/loss.ts";
 import type { ModelConfig, ModelPreset } from "../../model/config.ts";
@@ -46,14 +47,6 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   logEvery: number;
 }
 
-/** What values a setting takes. Bounds are included. */
-export type Kind =
-  | { kind: "whole" | "number"; min?: number; max?: number }
-  | { kind: "pair"; min?: number; max?: number; ordered?: boolean }
-  | { kind: "choice"; of: readonly string[] }
-  | { kind: "text" }
-  | { kind: "switch" };
-
 /** One row of the table of settings. */
 export interface Setting {
   /** Heading in the help. */
@@ -65,13 +58,9 @@ export interface Setting {
   free?: boolean;
 }
 
-const whole = (min = 0, max?: number): Kind => ({ kind: "whole", min, max });
-const number = (min = 0, max?: number): Kind => ({ kind: "number", min, max });
 const pair = (min: number, max?: number): Kind => ({ kind: "pair", min, max, ordered: true });
 const chances: Kind = { kind: "pair", min: 0, max: 1 };
-const choice = (...of: string[]): Kind => ({ kind: "choice", of });
-const text: Kind = { kind: "text" };
-const onOff: Kind = { kind: "switch" };
+const text = (word: string): Kind => ({ kind: "text", empty: true, word });
 const group = (name: string) => (kind: Kind, help: string, free = false): Setting => ({
   group: name,
   kind,
@@ -90,22 +79,26 @@ const loss = group("Loss");
 export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   preset: run(choice("demo", "tiny", "small", "base"), "where the defaults of all other settings come from"),
   data: run(
-    text,
+    text("URI"),
     "pictures: a folder, LMDB shards, tar shards, Parquet, coco:PATH, imagenet:PATH, http(s) URLs of tar or Parquet, " +
       "several as A*0.3,B*0.7; empty: fetch and use the demo pictures",
     true,
   ),
-  out: run(text, "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …", true),
+  out: run(
+    text("FOLDER"),
+    "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …",
+    true,
+  ),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
   engine: run(choice("auto", ...ENGINES), "what runs the tensors", true),
   devices: run(whole(1), "devices of engine xla, of each node, that share each batch evenly", true),
   nodes: run(whole(1, 4096), "processes, on hosts of their own or not, that train together", true),
   nodeId: run(whole(), "which of them this one is, from 0; node 0 writes the run folder", true),
-  coordinator: run(text, "host:port at which node 0 listens and the other nodes find it", true),
+  coordinator: run(text("HOST:PORT"), "host:port at which node 0 listens and the other nodes find it", true),
   nodeWait: run(number(1), "seconds to wait at the start until all nodes have come", true),
   nodeSilence: run(number(4), "seconds without a word after which a node counts as gone", true),
   plugin: run(
-    text,
+    text("PATH"),
     "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else one for an NVIDIA card, else XLA's CPU plugin",
     true,
   ),
@@ -151,13 +144,13 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   ),
   epochPictures: data(whole(), "pictures of an epoch of a stream, which does not tell how many it has"),
   process: data(
-    text,
+    text("I/N"),
     "i/n: take part i (from 0) of n disjoint parts of the data, equally long: what is left of a division by n is left out, " +
       "other pictures each epoch; empty: all of it",
     true,
   ),
   labels: data(
-    text,
+    text("FILE"),
     "file of class names, one a line, for tar shards and LMDBs whose classes are numbers",
     true,
   ),

@@ -1,15 +1,30 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { checkSettings, ConfigError, readConfig, resolveConfig } from "../../../src/train/config/config.ts";
-import { flagName, helpText, parseFlags } from "../../../src/train/config/flags.ts";
+import { type Command, flagName } from "../../../src/cli/command.ts";
+import { helpText } from "../../../src/cli/help.ts";
+import { parse } from "../../../src/cli/parse.ts";
+import { UsageError } from "../../../src/cli/usage_error.ts";
+import { SETTING_OPTIONS, settingsIn, shownSettings } from "../../../src/train/config/flags.ts";
 import { presetConfig, shortenDemo } from "../../../src/train/config/presets.ts";
 import { SETTINGS } from "../../../src/train/config/settings.ts";
 
+const TRAIN: Command = {
+  name: "train",
+  summary: "Trains.",
+  options: SETTING_OPTIONS,
+  shown: shownSettings,
+  stray: "data",
+};
+
+const flags = (...args: string[]) => parse(TRAIN, args).given;
+
 const fails = (args: string[], pattern: RegExp) =>
-  assert.throws(
-    () => parseFlags(args),
-    (error) => error instanceof ConfigError && pattern.test(error.message),
-  );
+  assert.throws(() => flags(...args), (error) => {
+    assert.ok(error instanceof UsageError);
+    assert.match(error.message, pattern);
+    return true;
+  });
 
 Deno.test("every preset's values pass the table's own checks, and every setting has a default", () => {
   for (const preset of ["demo", "tiny", "small", "base"] as const) {
@@ -21,22 +36,11 @@ Deno.test("every preset's values pass the table's own checks, and every setting 
 });
 
 Deno.test("flags of every kind are read", () => {
-  const { settings, config, help } = parseFlags([
-    "--batch-size",
-    "64",
-    "--lr=1e-3",
-    "--crop-scale",
-    "0.2,0.9",
-    "--ema",
-    "--no-head-batch-norm",
-    "--flip-rule",
-    "channels",
-    "--data",
-    "./my photos",
-    "--config",
-    "a.json",
-  ]);
-  assert.deepEqual(settings, {
+  const given = flags(
+    ...["--batch-size", "64", "--lr=1e-3", "--crop-scale", "0.2,0.9", "--ema", "--no-head-batch-norm"],
+    ...["--flip-rule", "channels", "--data", "./my photos", "--labels=", "--config", "a.json"],
+  );
+  assert.deepEqual(settingsIn(given), {
     batchSize: 64,
     lr: 1e-3,
     cropScale: [0.2, 0.9],
@@ -44,32 +48,31 @@ Deno.test("flags of every kind are read", () => {
     headBatchNorm: false,
     flipRule: "channels",
     data: "./my photos",
+    labels: "",
   });
-  assert.equal(config, "a.json");
-  assert.equal(help, false);
-  assert.equal(parseFlags(["-h"]).help, true);
+  assert.equal(given.config, "a.json");
+  assert.deepEqual(settingsIn(flags()), {});
+  assert.deepEqual(settingsIn(parse(TRAIN, [], () => "wasm").given), { engine: "wasm" });
 });
 
 Deno.test("a wrong flag says which, what was given and what is expected", () => {
-  fails(["--batchsize", "3"], /unknown flag --batchsize; did you mean --batch-size\?/);
+  fails(["--batchsize", "3"], /^unknown option --batchsize; did you mean --batch-size\?$/);
   fails(["--epoch", "3"], /did you mean --epochs\?/);
-  fails(["--zzzzzzzzzz", "3"], /unknown flag --zzzzzzzzzz; see --help/);
-  fails(
-    ["--batch-size", "many"],
-    /--batch-size: batchSize is "many", but it must be a whole number from 1 up/,
-  );
-  fails(["--batch-size", "2.5"], /batchSize is 2.5/);
-  fails(["--batch-size", "-4"], /batchSize is -4/);
+  fails(["--zzzzzzzzzz", "3"], /^unknown option --zzzzzzzzzz; see --help$/);
+  fails(["--batch-size", "many"], /^--batch-size is "many", but it must be a whole number from 1 up$/);
+  fails(["--batch-size", "2.5"], /--batch-size is "2.5"/);
+  fails(["--batch-size", "-4"], /--batch-size is "-4"/);
   fails(["--batch-size"], /--batch-size needs a value: a whole number from 1 up/);
   fails(
     ["--crop-scale", "0.9,0.2"],
-    /cropScale is \[0.9,0.2\], but .*two numbers from 0 to 1, the smaller first/,
+    /--crop-scale is "0.9,0.2", but .*two numbers from 0 to 1, the smaller first/,
   );
-  fails(["--hue", "0.7"], /hue is 0.7, but it must be a number from 0 to 0.5/);
-  fails(["--engine", "cuda"], /engine is "cuda", but it must be one of auto, xla/);
-  fails(["--no-lr"], /unknown flag --no-lr/);
-  fails(["--ema=maybe"], /ema is "maybe", but it must be true or false/);
-  fails(["photos"], /"photos" is no flag/);
+  fails(["--hue", "0.7"], /--hue is "0.7", but it must be a number from 0 to 0.5/);
+  fails(["--engine", "cuda"], /--engine is "cuda", but it must be one of auto, xla/);
+  fails(["--preset", "tny"], /--preset is "tny", .*; did you mean tiny\?/);
+  fails(["--no-lr"], /unknown option --no-lr/);
+  fails(["--ema=maybe"], /--ema is "maybe", but it must be true or false/);
+  fails(["photos"], /"photos" is no option; .*did you mean --data photos\?/);
 });
 
 Deno.test("a configuration file is checked like flags, and flags win over it, it over the preset", async () => {
@@ -98,7 +101,7 @@ Deno.test("a configuration file is checked like flags, and flags win over it, it
     await rejects(/ema is 1, but it must be true or false/);
 
     await write({ preset: "tiny", lr: 0.5, epochs: 50 });
-    const config = resolveConfig(await readConfig(path), parseFlags(["--epochs", "60"]).settings);
+    const config = resolveConfig(await readConfig(path), settingsIn(flags("--epochs", "60")));
     assert.equal(config.epochs, 60);
     assert.equal(config.lr, 0.5);
     assert.equal(config.width, 192);
@@ -111,10 +114,12 @@ Deno.test("a configuration file is checked like flags, and flags win over it, it
 });
 
 Deno.test("the help names every setting with its default", () => {
-  const help = helpText("tiny");
-  for (const key of Object.keys(SETTINGS)) assert.match(help, new RegExp(`--(\\[no-\\])?${flagName(key)} `));
-  assert.match(help, /--batch-size .*\[32\]/);
-  assert.match(help, /--crop-scale .*\[0.14,1\]/);
+  const help = helpText(TRAIN, 120, { preset: "tiny" });
+  for (const key of Object.keys(SETTINGS)) {
+    assert.match(help, new RegExp(`--(\\[no-\\])?${flagName(key)}\\s`));
+  }
+  assert.match(help, /--batch-size N .*\[32\]/);
+  assert.match(help, /--crop-scale X,X .*\[0.14,1\]/);
 });
 
 Deno.test("the demo is shortened only where the user has not chosen its length", () => {
