@@ -31,19 +31,12 @@
 // Data: where pictures come from and how they flow.
 export type { Batch, Cursor, ImageRecord, PassedOver, Picture, Source } from "./src/data/types.ts";
 export { BadRecordError, PictureError } from "./src/data/types.ts";
-export { openSource } from "./src/data/open/path.ts";
-export {
-  closeData,
-  type Data,
-  dataLength,
-  dataUri,
-  openData,
-  type OpenDataOptions,
-} from "./src/data/open/opened.ts";
+export { openData, type OpenDataOptions, openSource } from "./src/data/open/open_data.ts";
+export { closeData, type Data, dataLength, dataUri } from "./src/data/open/data.ts";
 export { collect } from "./src/data/open/collect.ts";
 export { mixSources } from "./src/data/epoch/mix.ts";
 export { streamRecords, type StreamSource } from "./src/data/epoch/shuffle.ts";
-export { type DataUri, parseDataUri } from "./src/data/open/uri.ts";
+export { type DataUri, parseDataUri } from "./src/data/open/parse_data_uri.ts";
 export { parseProcess, part } from "./src/data/epoch/process_share.ts";
 export { select } from "./src/data/sources/select.ts";
 export { type BadRecord, streamBatches, type StreamOptions } from "./src/data/stream.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import sharp from "npm:sharp@0.35.5";
 import { cacheFolder } from "../src/files/cache_folder.ts";
 import { openFolder } from "../src/data/sources/folder.ts";
-import { openSource } from "../src/data/open/path.ts";
+import { openSource } from "../src/data/open/open_data.ts";
 import { writeShard } from "../src/data/sources/shards/write.ts";
 import { pack } from "../src/data/pack.ts";
 import { encodePpm } from "../src/data/picture/ppm.ts";

@@ -1,5 +1,5 @@
 /** One pass over a source, for bench memory: prints the resident memory after so many records, as JSON. */
-import { openData } from "../src/data/open/opened.ts";
+import { openData } from "../src/data/open/open_data.ts";
 import { streamBatches } from "../src/data/stream.ts";
 import { DEFAULT_VIEWS } from "../src/views/sample.ts";
 

@@ -1,11 +1,14 @@
 /** `deno task data URI`: says what a data set holds and how fast it can be read. */
 import { task } from "../src/cli/command.ts";
-import { LABELS, SOURCES_HELP } from "../src/cli/data_options.ts";
+import { LABELS } from "../src/cli/data_options.ts";
 import { onOff, text, whole } from "../src/cli/kinds.ts";
 import { start } from "../src/cli/run.ts";
 import { pathError } from "../src/data/io/paths.ts";
-import { closeData, openData } from "../src/data/open/opened.ts";
+import { closeData } from "../src/data/open/data.ts";
+import { openData } from "../src/data/open/open_data.ts";
 import { encodePng } from "../src/data/picture/png.ts";
+import { DATA_NOTES, dataRows, dataSummary } from "../src/data/sources/help.ts";
+import { describePassedOver } from "../src/data/sources/passed_over.ts";
 import { contactSheet, type DataReport, reportData } from "../src/data/report.ts";
 import { binaryBytes, percent } from "../src/text/amounts.ts";
 
@@ -56,6 +59,8 @@ function formatReport(report: DataReport): string {
       `${seconds.toFixed(1)} s, ${(seen / seconds).toFixed(0)} pictures/s, decoded and resized`,
     ),
   );
+  const passedOver = describePassedOver(report.passedOver);
+  if (passedOver) lines.push(row("besides", passedOver));
   for (const { key, reason } of report.examples) lines.push(row("bad", `${key}: ${reason}`));
   return lines.join("\n");
 }
@@ -63,7 +68,7 @@ function formatReport(report: DataReport): string {
 export const dataTask = task({
   name: "data",
   summary: "Reads a data set once, decodes every picture, and says what is there.",
-  operands: { uri: { value: "URI", help: SOURCES_HELP } },
+  operands: { uri: { value: "URI", help: `${dataSummary()}; as below` } },
   options: {
     sheet: {
       kind: text,
@@ -77,9 +82,11 @@ export const dataTask = task({
     labels: LABELS,
     json: { kind: onOff, help: "print the report as JSON" },
   },
+  notes: DATA_NOTES,
+  tables: { "How data is named": Object.fromEntries(dataRows()) },
   examples: [["data ./photos", "what a folder holds, with contact-sheet.png"]],
 }, async ({ uri, sheet, noSheet, count, imageSize, labels, json }, { print, progress }) => {
-  const data = await openData(uri, { labels });
+  const data = await openData(uri, { labels, progress: progress.line });
   try {
     const report = await reportData(data, {
       count,

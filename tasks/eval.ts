@@ -7,7 +7,8 @@ import { PRESET } from "../src/cli/model_options.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { collect } from "../src/data/open/collect.ts";
-import { openData } from "../src/data/open/opened.ts";
+import { describePassedOver } from "../src/data/sources/passed_over.ts";
+import { openData } from "../src/data/open/open_data.ts";
 import type { Source } from "../src/data/types.ts";
 import { evaluateDemo, formatTable, prepareDemo } from "../src/demo/mod.ts";
 import { openEngine } from "../src/engine/open.ts";
@@ -87,13 +88,16 @@ export const evalTask = task({
   const { linear, holdout = linear ? 0.2 : undefined, json } = given;
   checkSources(given);
   const sources: Source[] = [];
-  const open = async (uri: string) => {
-    const source = await collect(
-      await openData(uri, { labels: given.labels, http: { progress: progress.line } }),
-      {
-        onBad: (bad) => progress.line(`left out: ${bad.message}`),
-      },
-    );
+  const open = async (uri: string, role: "train" | "test" = "train") => {
+    const data = await openData(uri, {
+      labels: given.labels,
+      role,
+      progress: progress.line,
+      http: { progress: progress.line },
+    });
+    const source = await collect(data, { onBad: (bad) => progress.line(`left out: ${bad.message}`) });
+    const passedOver = describePassedOver(source.passedOver?.() ?? []);
+    if (passedOver) progress.line(`${source.uri}: ${passedOver}`);
     sources.push(source);
     return source;
   };
@@ -105,7 +109,7 @@ export const evalTask = task({
   const { config, name, seed } = model;
   try {
     let pair: { train: Source; test?: Source } | undefined;
-    if (given.train) pair = { train: await open(given.train), test: await open(given.test!) };
+    if (given.train) pair = { train: await open(given.train), test: await open(given.test!, "test") };
     else if (given.data) {
       const source = await open(given.data);
       pair = holdout ? splitSource(source, holdout, given.seed) : { train: source };

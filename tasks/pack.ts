@@ -4,7 +4,9 @@ import { LABELS, SOURCES_HELP } from "../src/cli/data_options.ts";
 import { bytes, choice, whole } from "../src/cli/kinds.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
-import { closeData, openData } from "../src/data/open/opened.ts";
+import { closeData } from "../src/data/open/data.ts";
+import { openData } from "../src/data/open/open_data.ts";
+import { describePassedOver } from "../src/data/sources/passed_over.ts";
 import { pack } from "../src/data/pack.ts";
 import { binaryBytes, plural } from "../src/text/amounts.ts";
 
@@ -57,7 +59,7 @@ export const packTask = task({
     throw new UsageError("--quality is for pictures that are made smaller: give --max-side too");
   }
   const { signal } = interruptible("nothing is written");
-  const source = await openData(src, { labels, http: { signal } });
+  const source = await openData(src, { labels, progress: progress.line, http: { signal } });
   try {
     const report = await pack(source, dest, {
       ...options,
@@ -75,6 +77,8 @@ export const packTask = task({
       `${dest}: ${plural(report.records, "picture")}, ${binaryBytes(report.bytes)}, ` +
         `${plural(report.shards, "shard")}, ${plural(report.labels.length, "class")}`,
     );
+    const passedOver = describePassedOver(report.passedOver);
+    if (passedOver) print(passedOver);
     if (report.bad.length === 0) return;
     print(
       `${plural(report.bad.length, "picture")} could not be read and so not packed; see ${dest}/report.json:`,

@@ -9,8 +9,8 @@ import { helpText } from "../src/cli/help.ts";
 import { parse } from "../src/cli/parse.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { collect } from "../src/data/open/collect.ts";
-import { openSource } from "../src/data/open/path.ts";
-import { closeData, openData } from "../src/data/open/opened.ts";
+import { openData, openSource } from "../src/data/open/open_data.ts";
+import { closeData } from "../src/data/open/data.ts";
 import type { Source } from "../src/data/types.ts";
 import {
   type DemoShards,
@@ -125,6 +125,7 @@ async function run(
   const source = await openData(shards?.train ?? config.data, {
     labels: config.labels || undefined,
     classes: false,
+    progress: say,
     http: { progress: say },
   });
   try {

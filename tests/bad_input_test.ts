@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { openSource } from "../src/data/open/path.ts";
+import { openSource } from "../src/data/open/open_data.ts";
 import { writeShard } from "../src/data/sources/shards/write.ts";
 import { pack } from "../src/data/pack.ts";
 import { SHARD_VERSION } from "../src/data/sources/shards/format.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { decodePicture } from "../src/data/picture/decode.ts";
-import { openSource } from "../src/data/open/path.ts";
+import { openSource } from "../src/data/open/open_data.ts";
 import { evaluationPicture } from "../src/data/picture/resize.ts";
 import { streamBatches } from "../src/data/stream.ts";
 import { openWasm } from "../src/engine/wasm.ts";

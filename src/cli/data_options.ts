@@ -1,14 +1,13 @@
 /** What commands that read pictures have in common. */
 import { MAX_BAD } from "../data/epoch/bad_limit.ts";
+import { dataSummary } from "../data/sources/help.ts";
 import type { BadRecordError } from "../data/types.ts";
 import type { Option } from "./command.ts";
 import { text } from "./kinds.ts";
 import type { Lines } from "./lines.ts";
 
 /** What a command that takes a URI of pictures says of it. */
-export const SOURCES_HELP =
-  "a folder of pictures, LMDB shards, tar shards (data-{000..146}.tar), Parquet, coco:PATH, " +
-  "imagenet:PATH, http(s) URLs of tar or Parquet, or several as A*0.3,B*0.7";
+export const SOURCES_HELP = `${dataSummary()} (deno task data --help says more)`;
 
 /** Names of classes. */
 export const LABELS = {

@@ -12,7 +12,7 @@ import {
   dataUri,
   openedOf,
   recordsInOrder,
-} from "./open/opened.ts";
+} from "./open/data.ts";
 import { join, syncPath } from "./io/paths.ts";
 import { encodePpm } from "./picture/ppm.ts";
 import { resize } from "./picture/resize.ts";

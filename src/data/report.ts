@@ -3,7 +3,7 @@ import { openDecoder } from "./decode/decoder.ts";
 import type { BadRecord } from "./epoch/epoch.ts";
 import { map, range } from "./iter.ts";
 import { byCodeUnits } from "./io/paths.ts";
-import { type Data, dataLabels, dataPassedOver, dataUri, openedOf, recordsInOrder } from "./open/opened.ts";
+import { type Data, dataLabels, dataPassedOver, dataUri, openedOf, recordsInOrder } from "./open/data.ts";
 import { BadRecordError, type ImageRecord, type PassedOver, PictureError } from "./types.ts";
 
 /** How a data set is looked at. */

@@ -11,7 +11,7 @@ import {
   streamEpochs,
 } from "./epoch/epoch.ts";
 import { prefetch } from "./iter.ts";
-import { type Data, dataLength, dataUri, openedOf } from "./open/opened.ts";
+import { type Data, dataLength, dataUri, openedOf } from "./open/data.ts";
 import { CACHE_BYTES, type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
 import {
   BadRecordError,

@@ -1,6 +1,6 @@
 import type { ViewOptions } from "../views/sample.ts";
 import type { BadRecord } from "./epoch/epoch.ts";
-import { type Data, dataLength, dataUri } from "./open/opened.ts";
+import { type Data, dataLength, dataUri } from "./open/data.ts";
 import { parseProcess } from "./epoch/process_share.ts";
 import type { Cursor } from "./types.ts";
 

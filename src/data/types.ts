@@ -26,11 +26,11 @@ export type RecordPlace =
 export interface PassedOver {
   /** What it is, in the singular: an ending such as `.heic`, `folder`, `member`, `row`. */
   what: string;
-  /** Why it is no record, as said after its name: `cannot be decoded`, `its name is not UTF-8`. */
+  /** Why it is no record, as said after its name: `cannot be decoded`, `has a name that is not UTF-8`. */
   why: string;
   /** How many; at least 1. */
   count: number;
-  /** The name of one of them, bytes that are no text escaped as `\\xE9`. */
+  /** The name of one of them, bytes that are no text escaped as `\xE9`. */
   example?: string;
   /** The shard, folder or file that holds it, where that is not the source itself. */
   where?: string;

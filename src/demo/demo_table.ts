@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openSource } from "../data/open/path.ts";
+import { openSource } from "../data/open/open_data.ts";
 import { basePicture } from "../data/picture/resize.ts";
 import { joinClasses } from "../data/sources/match_classes.ts";
 import { parseKey } from "./select.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { cacheFolder } from "../files/cache_folder.ts";
-import { openSource } from "../data/open/path.ts";
+import { openSource } from "../data/open/open_data.ts";
 import { pack } from "../data/pack.ts";
 import { SHARD_VERSION } from "../data/sources/shards/format.ts";
 import { BadRecordError, type Source } from "../data/types.ts";

@@ -1,4 +1,4 @@
-import type { Data } from "../data/open/opened.ts";
+import type { Data } from "../data/open/data.ts";
 import { type BadRecord, streamBatches } from "../data/stream.ts";
 import type { Batch, Cursor } from "../data/types.ts";
 import { shareOf } from "./run/plan.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { openBadLog, silentBadLog } from "../data/epoch/bad_log.ts";
-import { type Data, dataLength, dataUri } from "../data/open/opened.ts";
+import { type Data, dataLength, dataUri } from "../data/open/data.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Hosts } from "../engine/xla/hosts/join.ts";
 import type { StoredTensor } from "../files/safetensors.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { closeData, type Data, dataLabels, dataLength, openData } from "../../src/data/open/opened.ts";
+import { closeData, type Data, dataLabels, dataLength } from "../../src/data/open/data.ts";
+import { openData, openSource } from "../../src/data/open/open_data.ts";
 import { collect } from "../../src/data/open/collect.ts";
 import { take } from "../../src/data/iter.ts";
 import { pack } from "../../src/data/pack.ts";
-import { openSource } from "../../src/data/open/path.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
 import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";

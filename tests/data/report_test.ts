@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { decodePicture } from "../../src/data/picture/decode.ts";
-import { closeData, openData } from "../../src/data/open/opened.ts";
+import { closeData } from "../../src/data/open/data.ts";
+import { openData } from "../../src/data/open/open_data.ts";
 import { contactSheet, reportData } from "../../src/data/report.ts";
 import { dataTask } from "../../tasks/data.ts";
 import { capture } from "../cli/capture.ts";

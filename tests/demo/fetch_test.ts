@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
-import { openSource } from "../../src/data/open/path.ts";
+import { openSource } from "../../src/data/open/open_data.ts";
 import { fetchEmoji } from "../../src/demo/fetch.ts";
 import { prepareDemo } from "../../src/demo/pack.ts";
 import { isHeldOut, parseKey, selectMeanings } from "../../src/demo/select.ts";

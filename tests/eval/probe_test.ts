@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
-import { openSource } from "../../src/data/open/path.ts";
+import { openSource } from "../../src/data/open/open_data.ts";
 import { encodePpm } from "../../src/data/picture/ppm.ts";
 import { select } from "../../src/data/sources/select.ts";
 import type { Source } from "../../src/data/types.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { decodePicture } from "../../src/data/picture/decode.ts";
-import { openSource } from "../../src/data/open/path.ts";
+import { openSource } from "../../src/data/open/open_data.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { canvas, paste, write } from "../../src/data/picture/drawing.ts";
 import { pixelRows } from "../../src/eval/pixels.ts";

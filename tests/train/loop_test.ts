@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openSource } from "../../src/data/open/path.ts";
+import { openSource } from "../../src/data/open/open_data.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
-import { openSource } from "../../src/data/open/path.ts";
+import { openSource } from "../../src/data/open/open_data.ts";
 import { openXlaEngine } from "../../src/engine/xla_engine.ts";
 import type { CompileReport, Engine } from "../../src/engine/types.ts";
 import * as tf from "../../src/engine/tensors.ts";

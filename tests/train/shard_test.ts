@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { closeData, openData } from "../../src/data/open/opened.ts";
+import { closeData } from "../../src/data/open/data.ts";
+import { openData } from "../../src/data/open/open_data.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import { openXlaEngine } from "../../src/engine/xla_engine.ts";
 import { PLUGIN } from "../engine/xla/plugin.ts";

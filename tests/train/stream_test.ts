@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { closeData, openData } from "../../src/data/open/opened.ts";
+import { closeData } from "../../src/data/open/data.ts";
+import { openData } from "../../src/data/open/open_data.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { ConfigError, resolveConfig } from "../../src/train/config/config.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";

@@ -1,7 +1,7 @@
 import { map, range } from "../iter.ts";
 import { mixRecords } from "./mix.ts";
-import { dataUri } from "../open/opened.ts";
-import type { OpenedData } from "../open/open_uri.ts";
+import { dataUri } from "../open/data.ts";
+import type { OpenedData } from "../open/data.ts";
 import { type Part, part } from "./process_share.ts";
 import { permutation } from "./permutation.ts";
 import { closable } from "../io/reader/closable.ts";

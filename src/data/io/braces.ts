@@ -1,13 +1,15 @@
+import { isQuoted, unquoteName } from "./name_patterns.ts";
+
 /** More names than this are taken for a slip of the keyboard. */
 const MOST = 1_000_000;
 
 /**
  * Expands braces as shells and WebDataset do: `data-{000..146}.tar`, `{train,val}-{0..3}.tar`. A range keeps the zeros
- * in front; braces without a comma or a range are left as they are.
+ * in front; braces without a comma or a range are left as they are, and so are braces after a backslash.
  *
  * @param pattern A name with any number of braces.
- * @returns The names, in order.
- * @throws Error when a brace is not closed or there would be over a million names.
+ * @returns The names, in order; backslashes stay.
+ * @throws {Error} When a brace is not closed or there would be over a million names.
  * @example
  * ```ts
  * import { expandBraces } from "./braces.ts";
@@ -25,7 +27,7 @@ export function expandBraces(pattern: string): string[] {
     names = names.flatMap((name) => choices.map((choice) => name + choice));
   };
   while (at < pattern.length) {
-    const open = pattern.indexOf("{", at);
+    const open = opening(pattern, at);
     if (open < 0) break;
     append([pattern.slice(at, open)]);
     const close = closing(pattern, open);
@@ -36,13 +38,32 @@ export function expandBraces(pattern: string): string[] {
   return names;
 }
 
+/**
+ * The names that a text with braces stands for, backslashes taken away.
+ *
+ * @throws {Error} As {@linkcode expandBraces}.
+ */
+export function expandNames(text: string): string[] {
+  return expandBraces(text).map(unquoteName);
+}
+
+function opening(pattern: string, from: number): number {
+  for (let at = pattern.indexOf("{", from); at >= 0; at = pattern.indexOf("{", at + 1)) {
+    if (!isQuoted(pattern, at)) return at;
+  }
+  return -1;
+}
+
 function closing(pattern: string, open: number): number {
   let depth = 0;
   for (let at = open; at < pattern.length; at++) {
+    if (isQuoted(pattern, at)) continue;
     if (pattern[at] === "{") depth++;
     if (pattern[at] === "}" && --depth === 0) return at;
   }
-  throw new Error(`"${pattern}": the brace at character ${open + 1} is not closed`);
+  throw new Error(
+    `"${pattern}": the brace at character ${open + 1} is not closed; write \\{ where it belongs to the name`,
+  );
 }
 
 function choicesOf(inside: string, pattern: string): string[] {
@@ -62,7 +83,7 @@ function rangeOf(from: string, to: string, pattern: string): string[] {
 }
 
 /**
- * Splits at commas outside of braces; a backslash before a comma keeps it.
+ * Splits at commas outside of braces; a backslash before a comma keeps it, and stays.
  *
  * @param text What to split.
  * @returns The parts, at least one.
@@ -71,15 +92,10 @@ export function splitOutside(text: string): string[] {
   const parts = [""];
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
-    const char = text[at];
-    if (char === "\\" && text[at + 1] === ",") {
-      parts[parts.length - 1] += ",";
-      at++;
-      continue;
-    }
-    if (char === "{") depth++;
-    if (char === "}") depth--;
-    if (char === "," && depth === 0) parts.push("");
+    const char = text[at], quoted = isQuoted(text, at);
+    if (char === "{" && !quoted) depth++;
+    if (char === "}" && !quoted) depth--;
+    if (char === "," && !quoted && depth === 0) parts.push("");
     else parts[parts.length - 1] += char;
   }
   return parts;

@@ -8,7 +8,7 @@ import {
   dataUri,
   openedOf,
   recordsInOrder,
-} from "./opened.ts";
+} from "./data.ts";
 import type { BadRecordError, ImageRecord, Source } from "../types.ts";
 
 /** How much is collected. */

@@ -1,7 +1,7 @@
-import { isPictureName, openFolder } from "./folder.ts";
+import { openFolder } from "./folder.ts";
 import { requireIndex, textList } from "../io/compact_lists.ts";
 import { byCodeUnits, join, pathError } from "../io/paths.ts";
-import { isJpegName, readPicture } from "./picture_file.ts";
+import { isJpegName, isPictureName, readPicture } from "./picture_file.ts";
 import type { ImageRecord, Source } from "../types.ts";
 
 /** Where ImageNet's lists stand. */

@@ -53,3 +53,40 @@ export function sumPassed(lists: Iterable<readonly PassedOver[]>): PassedOver[] 
   }
   return [...kinds.values()];
 }
+
+/** Kinds that a line names; more are counted together. */
+const MOST_NAMED = 8;
+
+/** What a file is called in a count of what was passed over: its ending, or `file`. */
+export function fileKind(name: string): string {
+  const base = name.slice(name.lastIndexOf("/") + 1), dot = base.lastIndexOf(".");
+  return dot > 0 && dot < base.length - 1 ? base.slice(dot).toLowerCase() : "file";
+}
+
+/**
+ * What was passed over as one line for people.
+ *
+ * @returns Such as `15 files passed over: 12 .heic (cannot be decoded), 3 .txt`; null when there is nothing.
+ */
+export function describePassedOver(list: readonly PassedOver[]): string | null {
+  const kinds = sumPassed([list]).sort((a, b) => b.count - a.count), nouns = new Map<string, number>();
+  if (kinds.length === 0) return null;
+  for (const { what, count } of kinds) {
+    const noun = /^[a-z]+$/.test(what) ? what : /^\.|file/.test(what) ? "file" : "other part";
+    nouns.set(noun, (nouns.get(noun) ?? 0) + count);
+  }
+  const sum = [...nouns].map(([noun, count]) => `${count} ${noun}${count === 1 ? "" : "s"}`).join(" and ");
+  const named = kinds.slice(0, MOST_NAMED).map(describeOne);
+  const more = kinds.slice(MOST_NAMED).reduce((total, { count }) => total + count, 0);
+  if (more > 0) named.push(`${more} others`);
+  return `${sum} passed over: ${named.join(", ")}`;
+}
+
+function describeOne({ what, why, count, example }: PassedOver): string {
+  // An ending says enough of what is simply no picture; what had to be one is named.
+  const which = example !== undefined && (count === 1 || !what.startsWith(".")) && why !== "" ? example : "";
+  const inside = [why, which && (count > 1 ? `such as ${which}` : which)].filter((text) => text !== "").join(
+    ": ",
+  );
+  return `${count} ${what}${inside ? ` (${inside})` : ""}`;
+}

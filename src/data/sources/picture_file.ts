@@ -13,6 +13,12 @@ export const PICTURE_ENDINGS: readonly string[] = [
   "tiff",
 ];
 
+/** True for a name with one of {@linkcode PICTURE_ENDINGS}. */
+export function isPictureName(name: string): boolean {
+  const dot = name.lastIndexOf(".");
+  return dot > 0 && PICTURE_ENDINGS.includes(name.slice(dot + 1).toLowerCase());
+}
+
 /** Larger files are taken for mistakes: reading one would fill the memory. */
 const MOST_BYTES = 512 * 2 ** 20;
 

@@ -1,5 +1,6 @@
 import { choice, type Kind, number, onOff, whole } from "../../cli/kinds.ts";
 import { type EngineName, ENGINES, type Precision } from "../../engine/types.ts";
+import { dataSummary } from "../../data/sources/help.ts";
 import type { LossConfig } from "../../model/loss.ts";
 import type { ModelConfig, ModelPreset } from "../../model/config.ts";
 import type { ViewOptions } from "../../views/sample.ts";
@@ -80,8 +81,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   preset: run(choice("demo", "tiny", "small", "base"), "where the defaults of all other settings come from"),
   data: run(
     text("URI"),
-    "pictures: a folder, LMDB shards, tar shards, Parquet, coco:PATH, imagenet:PATH, http(s) URLs of tar or Parquet, " +
-      "several as A*0.3,B*0.7; empty: fetch and use the demo pictures",
+    `pictures: ${dataSummary()} (deno task data --help says more); empty: fetch and use the demo pictures`,
     true,
   ),
   out: run(

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Data, dataLength, dataUri } from "../../data/open/opened.ts";
+import { type Data, dataLength, dataUri } from "../../data/open/data.ts";
 import { parseProcess } from "../../data/epoch/process_share.ts";
 import { ConfigError, readConfig, resolveConfig } from "../config/config.ts";
 import type { RunConfig } from "../config/settings.ts";

@@ -1,4 +1,5 @@
-import { type Data, dataLength, dataUri } from "../../data/open/opened.ts";
+import { describePassedOver } from "../../data/sources/passed_over.ts";
+import { type Data, dataLength, dataPassedOver, dataUri } from "../../data/open/data.ts";
 import type { CompileReport, Engine } from "../../engine/types.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
 import type { RunConfig } from "../config/settings.ts";
@@ -30,6 +31,8 @@ export function describeRun(
     ],
     ["run", `${config.out}: ${total} steps${from}`],
   ];
+  const passedOver = describePassedOver(dataPassedOver(source));
+  if (passedOver) lines.splice(3, 0, ["besides", passedOver]);
   if (resumed && resumed.engine !== engine.name) {
     lines.push(["note", `the checkpoint was made by ${resumed.engine}; ${engine.name} rounds differently`]);
   }

@@ -4,7 +4,7 @@ import { readingAhead } from "../../../src/data/io/read_ahead.ts";
 import { openDecoder } from "../../../src/data/decode/decoder.ts";
 import { openFolder } from "../../../src/data/sources/folder.ts";
 import { take } from "../../../src/data/iter.ts";
-import { openSource } from "../../../src/data/open/path.ts";
+import { openSource } from "../../../src/data/open/open_data.ts";
 import { pack } from "../../../src/data/pack.ts";
 import { select } from "../../../src/data/sources/select.ts";
 import { slots } from "../../../src/data/decode/batch_memory.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { isPictureName, openFolder } from "../../../src/data/sources/folder.ts";
-import { openSource } from "../../../src/data/open/path.ts";
+import { openFolder } from "../../../src/data/sources/folder.ts";
+import { isPictureName } from "../../../src/data/sources/picture_file.ts";
+import { openSource } from "../../../src/data/open/open_data.ts";
 import { select } from "../../../src/data/sources/select.ts";
 import { BadRecordError } from "../../../src/data/types.ts";
 import { png, withFolder, writeFiles } from "../pictures.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import fc from "npm:fast-check@4.10.2";
-import { openSource } from "../../../src/data/open/path.ts";
+import { openSource } from "../../../src/data/open/open_data.ts";
 import { lmdbVersion, readLmdbHeader } from "../../../src/data/sources/lmdb/format.ts";
 import { writeShard } from "../../../src/data/sources/shards/write.ts";
 import {
@@ -190,11 +190,11 @@ Deno.test("an LMDB of Python's is opened as such, as a file and as a folder, and
       assert.equal(source.length, 30);
       await source.close();
     }
+    // Two of them in a folder are opened together.
     await Deno.writeFile(`${folder}/shard-00000.lmdb`, bytes);
-    await assert.rejects(
-      openSource(folder),
-      /lmdb: an LMDB file of data version 1, as Python's.*name the file itself/,
-    );
+    const both = await openSource(folder);
+    assert.equal(both.length, 33);
+    await both.close();
   }));
 
 Deno.test("an LMDB of npm:lmdb that is no shard, and an unfinished shard, are refused", () =>

@@ -1,4 +1,4 @@
-import { expandBraces } from "../../io/braces.ts";
+import { expandNames } from "../../io/braces.ts";
 import { requireIndex } from "../../io/compact_lists.ts";
 import { openRangeReader } from "../../io/http/range.ts";
 import type { HttpOptions } from "../../io/http/types.ts";
@@ -49,7 +49,7 @@ interface Group extends RowGroup {
  * about a megabyte, so an exact shuffle reads some ten pictures for one; where this is felt, pack the pictures or write
  * smaller pages. Of remote files without a page index, whole row groups are read.
  *
- * @param uri A path or URL, braces expanded; or a list of them.
+ * @param uri A path or URL, braces expanded; or a list of them as they stand.
  * @param options Column, cache and limits.
  * @returns A source with random access.
  * @throws Error that names the file: missing, cut short, damaged, without pictures, or with other classes than the first.
@@ -58,7 +58,7 @@ export async function openParquet(
   uri: string | readonly string[],
   options: ParquetOptions = {},
 ): Promise<Source> {
-  const files = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
+  const files = typeof uri === "string" ? expandNames(uri) : uri;
   const pool = readerPool((file) =>
     isRemote(files[file])
       ? openRangeReader(files[file], { ...options.http, maxBytes: REMOTE_BYTES })

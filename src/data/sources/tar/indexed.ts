@@ -1,4 +1,4 @@
-import { expandBraces } from "../../io/braces.ts";
+import { expandNames } from "../../io/braces.ts";
 import { numberList, requireIndex } from "../../io/compact_lists.ts";
 import { isRemote } from "../../io/paths.ts";
 import { PICTURE_ENDINGS } from "../picture_file.ts";
@@ -29,13 +29,13 @@ type Index = ReturnType<typeof emptyIndex>;
  * Opens local, uncompressed tar shards for random access. One pass over the headers makes an index of 28 bytes a record;
  * pictures are not read. Samples are made as in {@linkcode openTarStream}.
  *
- * @param uri A path, braces expanded; or a list of them.
+ * @param uri A path, braces expanded; or a list of them as they stand.
  * @param options Labels and limits. Without given labels, the classes that label files state are collected.
  * @returns A source.
  * @throws {Error} A shard is missing, damaged, compressed or remote, or there are no pictures.
  */
 export async function openTar(uri: string | readonly string[], options: TarOptions = {}): Promise<Source> {
-  const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
+  const shards = typeof uri === "string" ? expandNames(uri) : uri;
   const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
   const remote = shards.find(isRemote);
   if (remote) throw new Error(`${remote}: random access needs local shards; open remote ones as a stream`);

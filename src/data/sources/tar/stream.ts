@@ -3,7 +3,7 @@ import type { HttpOptions } from "../../io/http/types.ts";
 import { byteQueue, DamagedError, fileChunks } from "../../io/reader/chunks.ts";
 import { closable } from "../../io/reader/closable.ts";
 import { gunzipped } from "../../io/reader/gunzip.ts";
-import { expandBraces } from "../../io/braces.ts";
+import { expandNames } from "../../io/braces.ts";
 import { isRemote, pathError } from "../../io/paths.ts";
 import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord, LostRecordsError } from "../../types.ts";
@@ -37,7 +37,7 @@ export const MAX_MEMBER_BYTES: number = 256 * 2 ** 20;
  * A shard that is damaged, cut short or gone gives the pictures before that place, and then a
  * {@linkcode LostRecordsError}.
  *
- * @param uri A path or URL, braces expanded; or a list of them.
+ * @param uri A path or URL, braces expanded; or a list of them as they stand.
  * @param options Labels, limits and patience.
  * @returns A source; its shards are opened one by one.
  * @throws {Error} A local shard is missing.
@@ -46,7 +46,7 @@ export async function openTarStream(
   uri: string | readonly string[],
   options: TarOptions = {},
 ): Promise<StreamSource> {
-  const shards = (typeof uri === "string" ? [uri] : uri).flatMap(expandBraces);
+  const shards = typeof uri === "string" ? expandNames(uri) : uri;
   const { labels = [], classes = true, maxMemberBytes = MAX_MEMBER_BYTES } = options;
   const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
   for (const shard of shards) {

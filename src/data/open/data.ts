@@ -1,32 +1,15 @@
-import { joinLabels, joinPassedOver, mixRecords, mixUri } from "../epoch/mix.ts";
-import { type OpenedData, openUri, type OpenUriOptions } from "./open_uri.ts";
+import { joinLabels, joinPassedOver, type MixPart, mixRecords, mixUri } from "../epoch/mix.ts";
 import { type PlacedRecord, streamRecords, type StreamSource } from "../epoch/shuffle.ts";
-import { readLabelsFile } from "../sources/labels_file.ts";
 import type { BadRecordError, PassedOver, Source } from "../types.ts";
 
-/** How {@linkcode openData} opens. */
-export interface OpenDataOptions extends Pick<OpenUriOptions, "http" | "classes"> {
-  /** Class names for tar shards whose label files hold numbers or names, and for LMDBs with numbers: a list, or a text file of one name a line. */
-  labels?: readonly string[] | string;
-}
+/** An opened data set: with random access, only in order, or a mixture with at least one of the latter. */
+export type OpenedData =
+  | { access: "random"; source: Source }
+  | { access: "stream"; source: StreamSource }
+  | { access: "mixed"; parts: MixPart<Source | StreamSource>[]; close(): Promise<void> };
 
 /** Every way to name data: opened, or one of the two kinds of source. */
 export type Data = OpenedData | Source | StreamSource;
-
-/**
- * Opens any data set by the user's words: a folder, LMDB, tar shards, Parquet, COCO, ImageNet, local or over http(s), or
- * several with weights.
- *
- * @param uri Such as `./photos`, `lmdb:bedroom_train_lmdb`, `https://host/data-{000..146}.tar`, `a.tar*0.3,./b*0.7`.
- * @param options Class names, patience with servers.
- * @returns What can be read of it, and how; close it with {@linkcode closeData}.
- * @throws Error that names what cannot be opened, and why.
- */
-export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
-  const { labels, http, classes } = options;
-  const names = typeof labels === "string" ? await readLabelsFile(labels) : labels;
-  return await openUri(uri, { labels: names, http, classes });
-}
 
 /** A source as it is opened. */
 export function openedOf(data: Data): OpenedData {
@@ -54,7 +37,7 @@ export function dataLabels(data: Data): readonly string[] {
   return joinLabels(opened.parts.map(({ source }) => source)).labels;
 }
 
-/** What a data set has passed over so far: labels that are no class, files that are no pictures. */
+/** What a data set has passed over so far: files that are no pictures, labels that are no class. */
 export function dataPassedOver(data: Data): PassedOver[] {
   const opened = openedOf(data);
   if (opened.access !== "mixed") return opened.source.passedOver?.() ?? [];

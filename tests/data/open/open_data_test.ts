@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { locate } from "../../../src/data/open/expand_paths.ts";
+import { expandPaths } from "../../../src/data/io/expand_paths.ts";
 import { mixRecords } from "../../../src/data/epoch/mix.ts";
-import { openUri } from "../../../src/data/open/open_uri.ts";
+import { openData } from "../../../src/data/open/open_data.ts";
 import { streamRecords } from "../../../src/data/epoch/shuffle.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
 import { serveBytes, server } from "../http_servers.ts";
@@ -11,7 +11,7 @@ import { withFolder } from "../pictures.ts";
 const options = { http: { retries: 0 } };
 
 async function count(uri: string): Promise<[string, number]> {
-  const data = await openUri(uri, options);
+  const data = await openData(uri, options);
   if (data.access === "mixed") {
     const records = await Array.fromAsync(mixRecords(data.parts, { seed: 0, epoch: 0 }));
     await data.close();
@@ -27,7 +27,7 @@ async function count(uri: string): Promise<[string, number]> {
   return [data.access, data.source.length];
 }
 
-Deno.test("openUri: every kind of source by the user's words", async () => {
+Deno.test("openData: every kind of source by the user's words", async () => {
   await withFolder(async (folder) => {
     await Deno.mkdir(`${folder}/photos/cat`, { recursive: true });
     await Deno.writeFile(`${folder}/photos/cat/1.jpg`, fakeJpeg(1));
@@ -60,7 +60,8 @@ Deno.test("openUri: every kind of source by the user's words", async () => {
       [`tar:${running.url}`, "stream", 1],
       [`tar:${running.url.replace("http", "HTTP")}`, "stream", 1],
       [`parquet:${folder}/hf#train`, "random", 20],
-      [`hf-parquet:${folder}/hf`, "random", 40],
+      [`hf-parquet:${folder}/hf#split=all`, "random", 40],
+      [`${folder}/hf`, "random", 20],
       [`${folder}/tars/d-0.tar*0.5,${folder}/photos*0.5`, "random", 2],
       [`${folder}/photos,${folder}/lmdb`, "random", 31],
     ];
@@ -71,21 +72,47 @@ Deno.test("openUri: every kind of source by the user's words", async () => {
   });
 });
 
-Deno.test("openUri: what cannot be opened is named", async () => {
+Deno.test("openData: what cannot be opened is named", async () => {
   await withFolder(async (folder) => {
-    const refused = (uri: string, words: RegExp) => assert.rejects(openUri(uri, options), words);
+    const refused = (uri: string, words: RegExp) => assert.rejects(openData(uri, options), words);
     await refused("lmdb:/nowhere", /nowhere: no such file/);
     await refused(`${folder}/x-*.tar`, /x-\*\.tar: no file has such a name/);
     await refused(`tar:${folder}`, /holds no files ending with \.tar/);
-    await refused(`parquet:${folder}#val`, /holds no files of split "val"/);
+    await refused(`parquet:${folder}#val`, /holds no files ending with \.parquet/);
+    await Deno.copyFile(fixturePath("snappy.parquet"), `${folder}/train-0.parquet`);
+    await refused(`parquet:${folder}#val`, /holds no file of split "val"; there are train/);
     await refused(`${fixturePath("wds-000.tar.gz")},/nowhere.tar`, /nowhere\.tar: no such file/);
     await Deno.writeFile(`${folder}/p.mdb`, await fixture("pickles.mdb.gz"));
     await refused(`lmdb:${folder}/p.mdb`, /a Python pickle/);
   });
 });
 
-Deno.test("locate: names stand for themselves where nothing else fits", async () => {
-  assert.deepEqual(await locate(["a.tar", "http://h/*.tar"], [".tar"]), ["a.tar", "http://h/*.tar"]);
-  const files = await locate([`${fixturePath("")}wds-00?.tar.gz`], []);
-  assert.equal(files.length, 3);
+Deno.test("expandPaths: names stand for themselves where nothing else fits", async () => {
+  const paths = async (names: string[], endings: string[]) =>
+    (await expandPaths(names, endings)).paths.map(({ path }) => path);
+  assert.deepEqual(await paths(["a.tar", "http://h/*.tar", "x\\*.tar"], [".tar"]), [
+    "a.tar",
+    "http://h/*.tar",
+    "x*.tar",
+  ]);
+  assert.equal((await paths([`${fixturePath("")}wds-00?.tar.gz`], [])).length, 3);
+});
+
+Deno.test("expandPaths: wildcards in any part of a path, and none where a backslash stands before them", async () => {
+  await withFolder(async (folder) => {
+    for (const name of ["a/x-0.tar", "a/x*.tar", "b/x-1.tar", "b/deep/y.tar", ".c/x-2.tar", "a{1/x.tar"]) {
+      await Deno.mkdir(`${folder}/${name.replace(/\/[^/]*$/, "")}`, { recursive: true });
+      await Deno.writeTextFile(`${folder}/${name}`, "");
+    }
+    const found = async (pattern: string) =>
+      (await expandPaths([`${folder}/${pattern}`], [".tar"])).paths.map(({ path }) =>
+        path.slice(folder.length + 1)
+      );
+    assert.deepEqual(await found("*/x-?.tar"), ["a/x-0.tar", "b/x-1.tar"]);
+    assert.deepEqual(await found("a/x\\*.tar"), ["a/x*.tar"]);
+    assert.deepEqual(await found("?/x\\*.tar"), ["a/x*.tar"]);
+    assert.deepEqual(await found("a\\{1/*"), ["a{1/x.tar"]);
+    assert.deepEqual(await found("b"), ["b/deep/y.tar", "b/x-1.tar"]);
+    await assert.rejects(found("*/z*"), /\*\/z\*: no file has such a name/);
+  });
 });

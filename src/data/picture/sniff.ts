@@ -1,0 +1,22 @@
+/** Formats that can be read. */
+export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "ppm";
+
+const text = (bytes: Uint8Array, from: number, to: number) =>
+  String.fromCharCode(...bytes.subarray(from, to));
+
+/**
+ * Tells a picture's format by its first bytes; names and endings are not looked at.
+ *
+ * @param bytes The file, or at least its first 32 bytes.
+ * @returns The format, or null for anything else.
+ */
+export function sniff(bytes: Uint8Array): PictureFormat | null {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
+  if (text(bytes, 0, 8) === "\x89PNG\r\n\x1a\n") return "png";
+  if (text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP") return "webp";
+  if (text(bytes, 0, 6) === "GIF87a" || text(bytes, 0, 6) === "GIF89a") return "gif";
+  if (text(bytes, 0, 4) === "II*\0" || text(bytes, 0, 4) === "MM\0*") return "tiff";
+  if (text(bytes, 4, 8) === "ftyp" && /avif|avis/.test(text(bytes, 8, 32))) return "avif";
+  if (text(bytes, 0, 3) === "P6\n") return "ppm";
+  return null;
+}

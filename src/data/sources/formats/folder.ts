@@ -1,0 +1,27 @@
+import { openFolder } from "../folder.ts";
+import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
+import { openJoined } from "../joined.ts";
+import { requestedPath, splitQuestion } from "../named_paths.ts";
+import { splitFolders } from "../split_folders.ts";
+
+/** A folder of pictures: what every folder is that no other format recognises. */
+export const folder: SourceFormat = {
+  name: "folder",
+  title: "a folder of pictures",
+  endings: [],
+  remote: false,
+  options: [SPLIT],
+  examples: [
+    ["./photos", "a folder of pictures, classes by its folders; or what else is found there"],
+    ["folder:./photos.tar", "certainly a folder of pictures, whatever its name"],
+  ],
+  below: splitsOf,
+  async open(request) {
+    return await openJoined(await splitsOf(request) ?? [await requestedPath(request)], openFolder);
+  },
+};
+
+async function splitsOf(request: OpenRequest): Promise<string[] | null> {
+  const path = await requestedPath(request);
+  return await splitFolders(path, splitQuestion(request, path, "folder"));
+}

@@ -1,0 +1,96 @@
+import { join } from "node:path";
+import { byCodeUnits, pathError } from "../../io/paths.ts";
+import { withFileReader } from "../../io/reader/file.ts";
+import type { Source } from "../../types.ts";
+import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
+import { openJoined } from "../joined.ts";
+import { lmdbVersion } from "../lmdb/format.ts";
+import { openLmdbImages } from "../lmdb/images.ts";
+import { requestedPath, splitQuestion } from "../named_paths.ts";
+import { listShards, openShards } from "../shards/read.ts";
+import { chooseSplit, splitOf } from "../splits.ts";
+
+/** LMDB: our shards, and pictures as Python's lmdb writes them. */
+export const lmdb: SourceFormat = {
+  name: "lmdb",
+  title: "LMDB",
+  endings: [".lmdb", ".mdb"],
+  remote: false,
+  options: [
+    { name: "database", value: "NAME", help: "one of several named databases in the file" },
+    SPLIT,
+  ],
+  shortOption: "database",
+  examples: [
+    ["./packed", "shards that `deno task pack` wrote"],
+    ["lmdb:./bedroom_train_lmdb", "an LMDB of pictures by other programs: LSUN, ImageNet, Caffe"],
+  ],
+  async recognise({ path, entries, start }) {
+    return entries === null ? lmdbVersion(start) !== null : (await lmdbsIn(path, entries)).length > 0;
+  },
+  async open(request) {
+    const path = await requestedPath(request), entries = await entriesOf(path);
+    if (entries === null) return await openOne(path, request);
+    const found = await lmdbsIn(path, entries);
+    if (found.length === 0) {
+      throw new Error(`${path}: holds no LMDB: no data.mdb, and no file or folder named .lmdb or .mdb`);
+    }
+    if (await isSet(path)) return await openShards(path, await listShards(path));
+    if (found.length === 1 && found[0] === "data.mdb") return await openOne(path, request);
+    const items = found.map((name) => ({ item: join(path, name), name, split: splitOf(name) }));
+    const chosen = chooseSplit(items, splitQuestion(request, path, "LMDB"));
+    return await openJoined(chosen, (one) => openOne(one, request));
+  },
+};
+
+/** The names in a folder; null for a file, and for what is not there: its reader says so. */
+async function entriesOf(path: string): Promise<string[] | null> {
+  if (!await Deno.stat(path).then((info) => info.isDirectory, () => false)) return null;
+  try {
+    return (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
+  } catch (error) {
+    throw pathError(error, path, "read");
+  }
+}
+
+const isDataFile = (name: string) => /\.l?mdb$/.test(name) && !/^lock\.|-lock/.test(name);
+
+/** The LMDBs in a folder: files by their endings, and folders named so that hold one. */
+async function lmdbsIn(path: string, entries: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of entries.toSorted(byCodeUnits)) {
+    const inside = /(^|[^a-z])l?mdb$/i.test(name) ? await entriesOf(join(path, name)) : null;
+    if (inside ? inside.some(isDataFile) : isDataFile(name)) found.push(name);
+  }
+  return found;
+}
+
+/** Data version 2 is that of our shards, 1 everybody else's. */
+async function versionOf(file: string): Promise<1 | 2 | null> {
+  return lmdbVersion(await withFileReader(file, (reader) => reader.read(0, Math.min(256, reader.length))));
+}
+
+/** Whether the .lmdb files in a folder are shards of ours, and not somebody's LMDBs of that name. */
+async function isSet(folder: string): Promise<boolean> {
+  const files = await listShards(folder);
+  for (const file of files) if (await versionOf(file) === 1) return false;
+  return files.length > 0;
+}
+
+/** Opens a file, a folder with its data.mdb, or one of shards. */
+async function openOne(path: string, { options, labels }: OpenRequest): Promise<Source> {
+  const entries = await entriesOf(path), { database } = options;
+  if (entries && !entries.includes("data.mdb")) return await openShards(path, await listShards(path));
+  const file = entries ? join(path, "data.mdb") : path;
+  if (database !== undefined || await versionOf(file) === 1) {
+    return await openLmdbImages(path, { database, labels });
+  }
+  try {
+    return await openShards(file);
+  } catch (error) {
+    // No shard of ours; pictures under keys of somebody else's are welcome in version 2 as well.
+    const source = await openLmdbImages(path, { labels }).catch(() => null);
+    if (source) return source;
+    throw error;
+  }
+}

@@ -1,0 +1,54 @@
+import { expandPaths, type Found, type FoundPath } from "../io/expand_paths.ts";
+import { isRemote } from "../io/paths.ts";
+import type { OpenRequest } from "./format.ts";
+import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
+
+/** The question that a request asks of a source's splits. */
+export function splitQuestion(request: OpenRequest, where: string, what: string): SplitQuestion {
+  const { options, role, progress } = request;
+  return { where, what, wanted: options.split, role, progress };
+}
+
+/**
+ * The files that a request means: its names expanded, of folders those with an ending, of several splits one.
+ *
+ * @param request What the user named.
+ * @param endings Which files of a folder count.
+ * @throws {Error} When nothing fits, or several splits could be meant.
+ */
+export async function requestedFiles(
+  request: OpenRequest,
+  endings: readonly string[],
+): Promise<{ files: string[] } & Pick<Found, "passedOver">> {
+  const { paths, passedOver } = await expandPaths(request.names, endings);
+  const files = chooseSplit(splitItems(paths), splitQuestion(request, request.text, "file"));
+  return { files: files.map(({ path }) => path), passedOver };
+}
+
+/** Paths with their splits. A pattern that fits names of one split only was meant for that one. */
+export function splitItems(paths: readonly FoundPath[]): SplitItem<FoundPath>[] {
+  const items = paths.map((path) => ({ item: path, name: path.name, split: splitOf(path.name) }));
+  const splits = Map.groupBy(items, ({ item }) => item.from);
+  const alone = (from: number) => new Set(splits.get(from)!.map(({ split }) => split)).size === 1;
+  return items.map((item) => ({ ...item, named: item.item.named || alone(item.item.from) }));
+}
+
+/**
+ * The one local path that a request means.
+ *
+ * @throws {Error} When it names a URL, or several paths.
+ */
+export async function requestedPath(request: OpenRequest): Promise<string> {
+  const remote = request.names.find(isRemote);
+  if (remote) {
+    throw new Error(`${request.text}: must be a local path; of this kind nothing is read over http(s)`);
+  }
+  const { paths } = await expandPaths(request.names);
+  if (paths.length === 1) return paths[0].path;
+  throw new Error(
+    `${request.text}: stands for ${paths.length} paths (${paths[0].path}, ${
+      paths[1].path
+    } …), but this kind of ` +
+      "source is one; write several with commas between them",
+  );
+}

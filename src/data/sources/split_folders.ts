@@ -1,0 +1,121 @@
+import { byCodeUnits, join, pathError } from "../io/paths.ts";
+import { isPictureName } from "./picture_file.ts";
+import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
+
+/** Names of folders that are a split's: `val`, `train2017`, `test_images`, `bedroom_train_lmdb`. */
+const WHOLE =
+  /^(.*[-_ ])?(train|training|val|valid|validation|dev|test|testing|trainval)([-_ ]?\d{4})?([-_ ](set|data|images?|imgs?|pictures|photos|split|lmdb|shards?|256|512))?$/i;
+
+/** Folders of classes are many; splits and what stands beside them are few. */
+const MANY = 3;
+
+/** Entries that are looked at to find a picture in a folder. */
+const LOOKED_AT = 1000;
+
+/**
+ * The folders of one split, where a folder holds splits and not classes.
+ *
+ * It holds splits when two or more of its folders are named as different ones (train and test), and no other folder of it
+ * holds pictures or the same classes stand in both. One folder called test among others is a class. Where other folders
+ * with pictures stand beside train and test, names alone do not tell, and the user is asked; unless those are many, which
+ * makes classes of all.
+ *
+ * @param path A folder.
+ * @param question What is wanted; `none` says that these are classes.
+ * @returns Paths of folders below, or null where the folder is one set: it, or a file, is for the caller to open.
+ * @throws {Error} When several could be meant, or the wanted one is not there.
+ */
+export async function splitFolders(path: string, question: SplitQuestion): Promise<string[] | null> {
+  if (question.wanted === "none") return null;
+  const { folders, pictures } = await lookInto(path);
+  const wanted = question.wanted?.split("+") ?? [];
+  const items = folders.map((name) => ({
+    item: join(path, name),
+    name,
+    split: WHOLE.test(name) ? splitOf(name) : wanted.includes(name) ? name : null,
+  }));
+  const splits = items.filter(({ split }) => split !== null),
+    kinds = new Set(splits.map(({ split }) => split));
+  if (kinds.size === 0 && (wanted.length === 0 || question.wanted === "all")) return null;
+  if (wanted.length > 0) return chooseSplit(splits, question);
+  if (kinds.size === 1) {
+    // A folder with nothing but train in it is one more floor; else it is a class among others.
+    return kinds.has("train") && folders.length === 1 && pictures === 0
+      ? splits.map(({ item }) => item)
+      : null;
+  }
+  const others = await withPictures(items.filter(({ split }) => split === null), MANY * splits.length + 1);
+  if (others.length > 0 && !await shareFolders(splits)) {
+    const names = splits.map(({ name }) => name).join(", ");
+    if (others.length > MANY * splits.length) {
+      question.progress(
+        `${path}: takes the folders ${names} as classes beside many others; where they are splits, write ` +
+          "#split=train behind the name",
+      );
+      return null;
+    }
+    throw new Error(
+      `${path}: holds folders named as splits (${names}) beside other folders of pictures (${
+        others.map(({ name }) => name).join(", ")
+      }). Say what they are: #split=train behind the name for one of them, #split=none where all are classes`,
+    );
+  }
+  return chooseSplit(splits, question);
+}
+
+/** A folder's folders, and how many pictures stand beside them. */
+async function lookInto(path: string): Promise<{ folders: string[]; pictures: number }> {
+  const folders: string[] = [];
+  let pictures = 0;
+  try {
+    if (!(await Deno.stat(path)).isDirectory) return { folders, pictures };
+    for await (const { name, isDirectory, isSymlink } of Deno.readDir(path)) {
+      if (name.startsWith(".")) continue;
+      const inner = isDirectory ||
+        (isSymlink && await Deno.stat(join(path, name)).then((info) => info.isDirectory, () => false));
+      if (inner) folders.push(name);
+      else if (isPictureName(name)) pictures++;
+    }
+  } catch (error) {
+    throw pathError(error, path, "read");
+  }
+  return { folders: folders.sort(byCodeUnits), pictures };
+}
+
+/** The first `most` of these folders that hold a picture at any depth, as far as a quick look tells. */
+async function withPictures<T extends SplitItem<string>>(items: readonly T[], most: number): Promise<T[]> {
+  const found: T[] = [];
+  for (const item of items) {
+    if (found.length === most) break;
+    if (await holdsPicture(item.item)) found.push(item);
+  }
+  return found;
+}
+
+async function holdsPicture(folder: string): Promise<boolean> {
+  const waiting = [folder];
+  for (let left = LOOKED_AT; waiting.length > 0;) {
+    const next = waiting.pop()!;
+    try {
+      for await (const { name, isDirectory } of Deno.readDir(next)) {
+        if (isPictureName(name)) return true;
+        if (isDirectory) waiting.push(join(next, name));
+        if (--left <= 0) return false;
+      }
+    } catch {
+      // What cannot be read is named when it is opened.
+    }
+  }
+  return false;
+}
+
+/** Whether two splits hold folders of the same names: then those are the classes. */
+async function shareFolders(splits: readonly SplitItem<string>[]): Promise<boolean> {
+  const seen = new Set<string>();
+  for (const { item } of splits) {
+    const { folders } = await lookInto(item).catch(() => ({ folders: [] }));
+    if (folders.some((name) => seen.has(name))) return true;
+    for (const name of folders) seen.add(name);
+  }
+  return false;
+}

@@ -1,0 +1,159 @@
+/**
+ * Splits: the parts of a data set that must not be mixed, training's and those that test what was learned. Names tell them:
+ * of files (`train-00000-of-00002.parquet`), of folders (`val2017`), of shards and LMDBs.
+ */
+import { didYouMean } from "../../text/nearest.ts";
+
+/** Words that name a split, and what it is called here. */
+const WORDS: Readonly<Record<string, string>> = {
+  train: "train",
+  training: "train",
+  validation: "validation",
+  valid: "validation",
+  val: "validation",
+  dev: "validation",
+  test: "test",
+  testing: "test",
+  eval: "test",
+  evaluation: "test",
+  trainval: "trainval",
+};
+
+/** The usual name of a split: `validation` for `val`; a name of another kind stays as it is. */
+export function splitName(word: string): string {
+  return WORDS[word.toLowerCase()] ?? word;
+}
+
+/**
+ * The split that a file's name states: a word among its letters (`imagenet-train-0001.tar`), or else one of the folders
+ * that it is in.
+ *
+ * @param path Relative to what the user named, so that folders above it say nothing.
+ * @returns Such as `train`, `validation`, `test`, `train+validation` where one name has both; null when no name says.
+ */
+export function splitOf(path: string): string | null {
+  for (const part of path.split("/").reverse()) {
+    const hive = /^split=(.+)$/i.exec(part)?.[1];
+    if (hive) return splitName(hive);
+    const words = part.split(/[^a-zA-Z]+/).map((word) => WORDS[word.toLowerCase()]);
+    const found = [...new Set(words.filter((word) => word !== undefined))].sort();
+    if (found.length > 0) return found.join("+");
+  }
+  return null;
+}
+
+/** A part of a data set: a file, a folder. */
+export interface SplitItem<T> {
+  item: T;
+  /** Its name relative to what the user named. */
+  name: string;
+  /** Its split; null when its name states none. */
+  split: string | null;
+  /** Whether the user wrote this name, so that it is meant whatever its split. */
+  named?: boolean;
+}
+
+/** What is asked of a data set with splits. */
+export interface SplitQuestion {
+  /** What the user named, for messages. */
+  where: string;
+  /** What the items are, in the plural. */
+  what: string;
+  /** The split that the user named: one, several as `train+validation`, or `all`. */
+  wanted?: string;
+  /** Which one is meant where the user names none. */
+  role: "train" | "test";
+  /** Told which one was taken. */
+  progress(line: string): void;
+}
+
+/** Names of files that a split is dealt out to: `unlabeled-00000-of-00004.parquet`. */
+const DEALT = /^(.+?)[-_.]\d{3,}-of-\d{3,}\b/;
+
+/**
+ * Takes one split of several, so that what tests is not learned: the one the user named; else for training the one that is
+ * called train, for testing the only other one. Items of one split, or without any, are all taken.
+ *
+ * @param items What there is.
+ * @param question What is wanted.
+ * @returns The items, in their order.
+ * @throws {Error} When the wanted split is not there, or several could be meant; the message names the choices.
+ */
+export function chooseSplit<T>(items: readonly SplitItem<T>[], question: SplitQuestion): T[] {
+  const { where, wanted, role } = question;
+  if (wanted === "all" || (wanted === undefined && !items.some(({ split, named }) => split && !named))) {
+    return items.map(({ item }) => item);
+  }
+  const groups = Map.groupBy(items, (item) => groupOf(item, items));
+  const take = (names: readonly string[]) =>
+    items.filter((item) => names.includes(groupOf(item, items))).map(({ item }) => item);
+  if (wanted !== undefined) return take(wantedGroups(wanted, [...groups.keys()], question));
+  const loose = items.filter(({ named }) => !named),
+    kinds = new Set(loose.map((item) => groupOf(item, items)));
+  // Nothing to keep apart: one split, or one called train and files that no split claims.
+  if (kinds.size === 1 || [...kinds].every((kind) => kind === "train" || kind === "")) {
+    return items.map(({ item }) => item);
+  }
+  const tests = [...kinds].filter((kind) => kind !== "train" && kind !== "");
+  const chosen = role === "train" ? "train" : tests.length === 1 ? tests[0] : "test";
+  const certain = role === "train" ? kinds.has("train") : tests.length === 1;
+  if (!certain) throw new Error(`${where}: holds ${list(groups, question)}. ${ask(groups)}`);
+  const others = new Map([...groups].filter(([name]) => name !== chosen));
+  question.progress(
+    `${where}: takes the split ${chosen} (${count(groups.get(chosen)!.length, question)}) and leaves out ` +
+      `${list(others, question)}; ${another(others)}`,
+  );
+  const named = new Set(items.filter((item) => item.named).map(({ item }) => item));
+  return items.filter((item) => named.has(item.item) || groupOf(item, items) === chosen).map(({ item }) =>
+    item
+  );
+}
+
+/** The split that an item belongs to; an empty text where nothing says. */
+function groupOf<T>({ name, split }: SplitItem<T>, items: readonly SplitItem<T>[]): string {
+  if (split !== null) return split;
+  // Where one name before -00000-of-00004 is a split, the others are splits as well.
+  const last = (text: string) => text.slice(text.lastIndexOf("/") + 1);
+  const dealt = DEALT.exec(last(name))?.[1];
+  return dealt && items.some((other) => other.split !== null && DEALT.test(last(other.name))) ? dealt : "";
+}
+
+function wantedGroups(wanted: string, groups: readonly string[], question: SplitQuestion): string[] {
+  if (groups.includes(wanted)) return [wanted];
+  return wanted.split("+").flatMap((word) => {
+    const name = splitName(word.trim());
+    if (groups.includes(name)) return [name];
+    if (groups.includes(word)) return [word];
+    const known = groups.filter((group) => group !== "");
+    const there = known.length > 0 ? `there are ${known.join(", ")}` : "no name states a split";
+    throw new Error(
+      `${question.where}: holds no ${question.what} of split "${word}"${
+        didYouMean(word, known) || ";"
+      } ${there}`,
+    );
+  });
+}
+
+function count(number: number, { what }: SplitQuestion): string {
+  return `${number} ${number === 1 ? what : `${what}s`}`;
+}
+
+function list<T>(groups: ReadonlyMap<string, readonly SplitItem<T>[]>, question: SplitQuestion): string {
+  return [...groups].map(([name, items]) =>
+    name === ""
+      ? `${count(items.length, question)} of no split (${items[0].name})`
+      : `${name} (${items.length})`
+  ).join(", ");
+}
+
+/** How one of the groups is asked for. */
+function ask(groups: ReadonlyMap<string, unknown>): string {
+  const names = [...groups.keys()].filter((name) => name !== "");
+  return `Say which one is meant: ${names.map((name) => `#split=${name}`).join(", ")} behind the name, or ` +
+    "#split=all for all together";
+}
+
+function another(others: ReadonlyMap<string, unknown>): string {
+  const name = [...others.keys()].find((key) => key !== "");
+  return `${name ? `#split=${name} behind the name takes another, ` : ""}#split=all takes all`;
+}
