@@ -63,7 +63,11 @@ export async function listFolder(root: string): Promise<Listing> {
           raw ??= rawNames(path);
           const name = raw.get(entry.name)?.shift() ?? entry.name,
             base = folder === "" ? name : `${folder}/${name}`;
-          passed.add(entry.isDirectory ? "folder" : fileKind(name), "has a name that is not UTF-8; rename it", base);
+          passed.add(
+            entry.isDirectory ? "folder" : fileKind(name),
+            "has a name that is not UTF-8; rename it",
+            base,
+          );
         } else if (entry.name.startsWith(".")) {
           if (isPictureName(entry.name) && entry.isFile) {
             passed.add(fileKind(entry.name), "has a name that begins with a dot", relative);
