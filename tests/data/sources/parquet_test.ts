@@ -3,6 +3,7 @@ import fc from "npm:fast-check@4.10.2";
 import { decodePicture } from "../../../src/data/picture/decode.ts";
 import { openParquet, type ParquetOptions } from "../../../src/data/sources/parquet/open.ts";
 import { unpack } from "../../../src/data/sources/parquet/compression.ts";
+import { readDeltaBytes, readDeltaLengths, readDeltas } from "../../../src/data/sources/parquet/delta.ts";
 import { readHybrid } from "../../../src/data/sources/parquet/values.ts";
 import { BadRecordError } from "../../../src/data/types.ts";
 import { damage, fixture, fixturePath, survives } from "../helpers.ts";
@@ -102,15 +103,14 @@ Deno.test("parquet: sizes and numbers stored as differences, in version 2 pages"
 });
 
 Deno.test("parquet: pages that claim more than their bytes can hold get no memory", () => {
-  for (const codec of ["SNAPPY", "LZ4", "LZ4_RAW", "GZIP", "ZSTD", "BROTLI"]) {
+  for (const codec of ["SNAPPY", "LZ4", "LZ4_RAW", "GZIP", "ZSTD", "BROTLI"] as const) {
     const rss = Deno.memoryUsage().rss;
     assert.throws(() => unpack(codec, new Uint8Array(1000), 2 ** 30), {
       name: "DamagedError",
-      message: /cannot be|in place of/,
+      message: /cannot be|instead of/,
     });
     assert.ok(Deno.memoryUsage().rss - rss < 1e8, codec);
   }
-  assert.throws(() => unpack("LZO", new Uint8Array(1), 1), /compressed by LZO, which is not supported/);
 });
 
 Deno.test("parquet: several files are one source", async () => {
@@ -120,7 +120,11 @@ Deno.test("parquet: several files are one source", async () => {
   assert.equal(await source.key(20), "zstd-index.parquet:0");
   await checkPicture((await source.get(25)).bytes, 25);
   await source.close();
-  await refused(`${folder}{snappy,plain}.parquet`, /plain\.parquet: has other classes than .*snappy/);
+  // One without classes beside one with them.
+  const mixed = await openParquet(`${folder}{plain,snappy}.parquet`);
+  assert.deepEqual(mixed.labels, ["cat", "dog", "emu"]);
+  assert.deepEqual([(await mixed.get(3)).label, (await mixed.get(5)).label], [undefined, 1]);
+  await mixed.close();
 });
 
 Deno.test("parquet: over http, with and without a page index", async () => {
@@ -145,6 +149,193 @@ Deno.test("parquet: over http, with and without a page index", async () => {
     await source.close();
   }
   await refused(`${running.url}/nothing.parquet`, /404: no such file/, { http });
+});
+
+/** Class names of all rows of labels.parquet. */
+async function classesOf(label: string | undefined, options: ParquetOptions = {}) {
+  const source = await openParquet(fixturePath("labels.parquet"), { ...options, label });
+  const rows = await Promise.all([0, 1, 2, 3, 4, 5].map((i) => source.get(i)));
+  await source.close();
+  return {
+    names: rows.map((row) => row.label === undefined ? null : source.labels[row.label]),
+    labels: source.labels,
+    passedOver: source.passedOver?.() ?? [],
+  };
+}
+
+Deno.test("parquet: classes in columns of texts and numbers of every kind", async () => {
+  const words = ["cat", null, "dog", "cat", null, "emu"];
+  for (
+    const column of [
+      "text",
+      "large",
+      "dictionary",
+      "dictionary_large",
+      "binary",
+      "fixed",
+      "meta.class",
+      "with.dot",
+    ]
+  ) {
+    const { names, labels, passedOver } = await classesOf(column);
+    assert.deepEqual([names, labels, passedOver], [words, ["cat", "dog", "emu"], []], column);
+  }
+  for (const column of ["int8", "unknown", "float", "dictionary_int"]) {
+    const { names, labels } = await classesOf(column);
+    assert.deepEqual([names, labels], [["0", null, "1", "0", null, "2"], ["0", "1", "2"]], column);
+  }
+  assert.deepEqual((await classesOf("uint8")).names, ["0", null, "1", "0", null, "200"]);
+  assert.deepEqual((await classesOf("uint64")).names, ["0", null, "1", "0", null, "18446744073709551615"]);
+  assert.deepEqual((await classesOf("bool")).names, ["0", null, "1", "0", null, "1"]);
+});
+
+Deno.test("parquet: labels that are no classes are told of, and a column that can hold none is refused", async () => {
+  const fraction = await classesOf("fraction"), latin = await classesOf("latin");
+  assert.deepEqual(fraction.passedOver, [
+    { what: "label", why: "is no class: a number with a fraction", count: 6, example: "labels.parquet:0" },
+  ]);
+  assert.match(latin.passedOver[0].why, /no text in UTF-8/);
+  const guessed = await classesOf(undefined);
+  assert.deepEqual(guessed.labels, []);
+  assert.deepEqual([guessed.passedOver[0].example, guessed.passedOver[0].count], ["labels", 1]);
+  assert.match(
+    guessed.passedOver[0].why,
+    /holds lists, of which none .*; another column can be named by \?label=NAME/,
+  );
+  assert.deepEqual((await classesOf(undefined, { classes: false })).passedOver, []);
+  const path = fixturePath("labels.parquet");
+  await refused(path, /labels\.parquet: column "labels" holds lists/, { label: "labels" });
+  await refused(path, /column "meta" holds structs; name one of their parts \(meta\.class, meta\.id\)/, {
+    label: "meta",
+  });
+  await refused(path, /column "date" holds values of type DATE/, { label: "date" });
+  await refused(path, /column "nothing" is not there; the file has: image, text/, { label: "nothing" });
+});
+
+Deno.test("parquet: numbers get given names, which must fit", async () => {
+  const labels = ["dog", "crane", "crane"];
+  const { names } = await classesOf("int8", { labels });
+  assert.deepEqual(names, ["dog", null, "crane", "dog", null, "crane"]);
+  const path = fixturePath("labels.parquet");
+  await refused(path, /labels\.parquet:5 is of class 2, but the list of classes has 2 names/, {
+    label: "int8",
+    labels: ["cat", "dog"],
+  });
+  const other = await classesOf("text", { labels: ["emu", "cat"] });
+  assert.deepEqual(other.names, ["cat", null, null, "cat", null, "emu"]);
+  assert.match(other.passedOver[0].why, /a name that the list of classes lacks/);
+  // Where the file names its classes, they are its own.
+  const named = await openParquet(fixturePath("snappy.parquet"), { labels: ["x"] });
+  assert.deepEqual(named.labels, ["cat", "dog", "emu"]);
+  await named.close();
+});
+
+Deno.test("parquet: every encoding, in pages of both versions, as pictures and as labels", async () => {
+  for (const version of [1, 2]) {
+    const path = fixturePath(`encodings-v${version}.parquet`);
+    for (const column of ["image", "plain", "lengths"]) {
+      const source = await openParquet(path, { column });
+      for (let i = 11; i >= 0; i--) await checkPicture((await source.get(i)).bytes, i);
+      await source.close();
+    }
+    const id = (i: number) => (i * 7919) % 12 - 1,
+      positive = (value: number) => value < 0 ? null : `${value}`;
+    const expected: Record<string, (i: number) => string | null> = {
+      text: (i) => `a class ${i % 3}`,
+      fixed: (i) => i < 6 ? "abcd" : "abef",
+      fixed_split: (i) => i < 6 ? "abcd" : "efgh",
+      int32: (i) => positive(id(i)),
+      int64: (i) => positive(id(i) * 2 ** 40),
+      uint32: (i) => id(i) < 0 ? "4294967295" : `${id(i)}`,
+      int_split: (i) => positive(id(i)),
+      float_split: (i) => positive(id(i)),
+      double_split: (i) => positive(id(i)),
+      bool: (i) => id(i) > 4 ? "1" : "0",
+      bool_plain: (i) => id(i) > 4 ? "1" : "0",
+    };
+    for (const [label, name] of Object.entries(expected)) {
+      const source = await openParquet(path, { column: "image", label });
+      for (let i = 0; i < 12; i++) {
+        const { label: number } = await source.get(i);
+        assert.equal(number === undefined ? null : source.labels[number], name(i), `${label} of row ${i}`);
+      }
+      await source.close();
+    }
+  }
+});
+
+Deno.test("parquet: a file with a codec or an encoding that is not read is refused when it is opened", async () => {
+  const bytes = await fixture("snappy.parquet");
+  // In the metadata: …, encodings [PLAIN, RLE, RLE_DICTIONARY], path [image, bytes], codec SNAPPY.
+  const path = new TextEncoder().encode("\x05image\x05bytes\x15");
+  const at = bytes.findLastIndex((_, i) => path.every((byte, k) => bytes[i + k] === byte));
+  const patched = async (offset: number, value: number, words: RegExp) => {
+    const copy = bytes.slice();
+    copy[at + offset] = value;
+    await withFolder(async (folder) => {
+      await Deno.writeFile(`${folder}/a.parquet`, copy);
+      await refused(`${folder}/a.parquet`, words);
+    });
+  };
+  await patched(
+    path.length,
+    6,
+    /a\.parquet: column image\.bytes is compressed by LZO, which is not supported; write/,
+  );
+  await patched(-3, 50, /a\.parquet: column image\.bytes is encoded by an encoding of no known number/);
+  await patched(
+    -3,
+    10,
+    /a\.parquet: column image\.bytes is encoded by DELTA_BINARY_PACKED, which is not supported/,
+  );
+});
+
+Deno.test("parquet: differences that lie get no memory and no time", () => {
+  // Blocks of 128 in 4 parts; how many; the first; then the least difference and a width for each part.
+  const head = (count: number, first: number) => [128, 1, 4, count, 2 * first];
+  const same = (count: number, value: number) => [...head(count, value), 0, 0, 0, 0, 0];
+  assert.deepEqual(readDeltas(Uint8Array.from([...same(3, 5), 9]), 32, 3).numbers, [5n, 5n, 5n]);
+  const page = Uint8Array.from([
+    ...head(3, 0),
+    4,
+    0,
+    0,
+    0,
+    0,
+    ...head(3, 2),
+    0,
+    0,
+    0,
+    0,
+    0,
+    97,
+    98,
+    99,
+    100,
+    101,
+    102,
+  ]);
+  const texts = readDeltaBytes(page, 3, 100).map((bytes) => new TextDecoder().decode(bytes));
+  assert.deepEqual(texts, ["ab", "abcd", "abcdef"]);
+  assert.throws(() => readDeltaBytes(page, 3, 11), /values of 12 bytes, over the limit of 11/);
+  const wrong: [number[], RegExp][] = [
+    [[0, 4, 1, 0], /blocks of 0 in 4 parts/],
+    [[128, 1, 0, 1, 0], /blocks of 128 in 0 parts/],
+    [head(2, 0), /2 numbers instead of 1/],
+    [[255, 255, 255, 255, 15, 4, 1, 0], /blocks of 4294967295/],
+    [[128, 1, 4], /ends too early/],
+  ];
+  for (const [numbers, words] of wrong) {
+    assert.throws(() => readDeltas(Uint8Array.from(numbers), 32, 1), words);
+  }
+  assert.throws(
+    () => readDeltas(Uint8Array.from([...head(9, 0), 0, 33, 0, 0, 0]), 32, 9),
+    /numbers of 33 bits/,
+  );
+  assert.throws(() => readDeltaLengths(Uint8Array.from([...same(3, 5), 9]), 3), /a value reaches beyond it/);
+  assert.throws(() => readDeltaLengths(Uint8Array.from([128, 1, 4, 1, 1]), 1), /a length of -1/);
+  const repeats = Uint8Array.from([...same(2, 3), ...same(2, 0), 97]);
+  assert.throws(() => readDeltaBytes(repeats, 2, 100), /repeats more of the one before than there is/);
 });
 
 Deno.test("parquet: what has no pictures is refused in words", async () => {
@@ -212,7 +403,8 @@ Deno.test("parquet: runs of numbers", () => {
 
 Deno.test("parquet: any damage gives records or errors, never a crash or a hang", async () => {
   const files = await Promise.all(
-    ["snappy", "zstd-index", "gzip-v2", "lz4", "brotli", "delta"].map((name) => fixture(`${name}.parquet`)),
+    ["snappy", "zstd-index", "gzip-v2", "lz4", "brotli", "delta", "labels", "encodings-v1", "encodings-v2"]
+      .map((name) => fixture(`${name}.parquet`)),
   );
   await withFolder(async (folder) => {
     const path = `${folder}/a.parquet`;
@@ -222,13 +414,14 @@ Deno.test("parquet: any damage gives records or errors, never a crash or a hang"
       fc.double({ min: 0.7, max: 1, noNaN: true }),
       fc.double({ min: 0, max: 0.02, noNaN: true }),
     );
+    const label = (which: number) => ({ label: which === 6 ? "dictionary" : which > 6 ? "text" : undefined });
     await fc.assert(
       fc.asyncProperty(
         fc.nat({ max: files.length - 1 }),
         fc.array(fc.record({ at: place, value: fc.nat({ max: 255 }) }), { minLength: 1, maxLength: 6 }),
         async (which, writes) => {
           await Deno.writeFile(path, damage(files[which], { writes, keep: 1 }));
-          await survives(() => openParquet(path));
+          await survives(() => openParquet(path, label(which)));
         },
       ),
       { numRuns: 300 },

@@ -5,8 +5,13 @@ import {
   parquetSchema,
   type SchemaTree,
 } from "npm:hyparquet@1.31.5";
+import { parseForeignJson } from "../../io/foreign_text.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
+import type { PassedOver } from "../../types.ts";
+import { type Column, columnOf, type Feature, findLabel, findPicture } from "./columns.ts";
+import { type Codec, isCodec } from "./compression.ts";
+import { isEncoding } from "./encodings.ts";
 import { endOfStruct } from "./thrift.ts";
 
 /** Larger metadata is refused. */
@@ -15,13 +20,9 @@ const MOST_METADATA = 128 * 2 ** 20;
 /** A row group of more rows is refused: nobody stores so many pictures together. */
 const MOST_ROWS = 2 ** 26;
 
-/** Columns that are taken for pictures when they hold bytes and nothing else tells. */
-const PICTURE_NAMES = ["image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "bytes", "content"];
-const LABEL_NAMES = ["label", "labels", "cls", "class", "class_id", "fine_label", "target", "category"];
-
 /** Where a column of a row group lies. */
 export interface Chunk {
-  codec: ColumnMetaData["codec"];
+  codec: Codec;
   /** First byte, the dictionary's where there is one. */
   start: number;
   /** Byte after the last one. */
@@ -37,14 +38,6 @@ export interface RowGroup {
   label: Chunk | null;
 }
 
-/** How a column's values are stored. */
-export interface Column {
-  name: string;
-  type: "BYTE_ARRAY" | "INT32" | "INT64";
-  /** Levels that may be null. */
-  levels: number;
-}
-
 /** What is known of a Parquet file of pictures. */
 export interface PictureTable {
   rows: number;
@@ -53,21 +46,37 @@ export interface PictureTable {
   label: Column | null;
   /** Class names; empty when the file does not know them. */
   labels: string[];
+  /** Columns with a label's name that hold no classes. */
+  passedOver: PassedOver[];
+}
+
+/** Which columns are meant. Default: found by their types and names. */
+export interface WantedColumns {
+  /** The pictures' column. */
+  column?: string;
+  /** The classes' column: its name, or a path into structs such as `meta.class`. */
+  label?: string;
+  /** Whether classes are wanted. Default true. */
+  classes?: boolean;
 }
 
 /**
- * Reads and checks a Parquet file's metadata and finds its pictures: the column that Hugging Face's metadata calls an
- * image, a struct with `bytes`, a column of bytes with a picture's name, or the only column of bytes; and the label's
- * column.
+ * Reads and checks a Parquet file's metadata and finds its pictures and their classes ({@linkcode findPicture},
+ * {@linkcode findLabel}). How their pages are packed and encoded is looked at too, so that a file which cannot be read is
+ * refused now.
  *
  * @param reader The file.
- * @param column The picture's column, when it has to be another one.
- * @throws DamagedError when the file is none, damaged or cut short; Error when it has no pictures.
+ * @param wanted The columns, where the user says which.
+ * @throws {DamagedError} The file is none, damaged or cut short.
+ * @throws {Error} It has no pictures, or pages of a kind that is not read.
  */
-export async function readPictureTable(reader: ByteReader, column?: string): Promise<PictureTable> {
+export async function readPictureTable(
+  reader: ByteReader,
+  wanted: WantedColumns = {},
+): Promise<PictureTable> {
   const metadata = await readMetadata(reader);
   try {
-    return pictureTable(metadata, reader.length, column);
+    return pictureTable(metadata, reader.length, wanted);
   } catch (error) {
     // Whatever the library's structures lack was lacking in the file.
     if (error instanceof TypeError || error instanceof RangeError) {
@@ -98,33 +107,58 @@ async function readMetadata(reader: ByteReader): Promise<FileMetaData> {
   }
 }
 
-function pictureTable(metadata: FileMetaData, size: number, wanted?: string): PictureTable {
+function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumns): PictureTable {
   const root = parquetSchema(metadata), features = featuresOf(metadata);
-  const pictureLeaf = findPicture(root, features, wanted);
-  const labelLeaf = findLabel(root, features);
+  const pictureLeaf = findPicture(root, features, wanted.column);
+  const found = wanted.classes === false
+    ? { leaf: null, passedOver: [] }
+    : findLabel(root, features, pictureLeaf, wanted.label);
+  const picture = columnOf(root, pictureLeaf), label = found.leaf && columnOf(root, found.leaf);
   const groups = metadata.row_groups.map((group, number): RowGroup => {
-    const chunk = (leaf: SchemaTree): Chunk => {
-      const path = leaf.path.join(".");
-      const column = group.columns.find((one) => one.meta_data?.path_in_schema.join(".") === path);
-      if (!column?.meta_data) throw new DamagedError(`row group ${number} lacks column ${path}`);
-      if (column.file_path) throw new Error(`column ${path} is in another file, which is not supported`);
-      return chunkOf(column.meta_data, size, `row group ${number}`, column);
+    const chunk = (leaf: SchemaTree, kind: Column): Chunk => {
+      const column = group.columns.find((one) => samePath(one.meta_data?.path_in_schema, leaf.path));
+      if (!column?.meta_data) throw new DamagedError(`row group ${number} lacks column ${kind.name}`);
+      if (column.file_path) {
+        throw new Error(`column ${kind.name} is in another file, which is not supported`);
+      }
+      const codec = requireReadable(column.meta_data, kind);
+      return chunkOf(column.meta_data, codec, size, `column ${kind.name} in row group ${number}`, column);
     };
     const rows = count(group.num_rows, MOST_ROWS, `rows of row group ${number}`);
-    return { rows, picture: chunk(pictureLeaf), label: labelLeaf && chunk(labelLeaf) };
+    return {
+      rows,
+      picture: chunk(pictureLeaf, picture),
+      label: found.leaf && chunk(found.leaf, label!),
+    };
   });
   const rows = groups.reduce((sum, group) => sum + group.rows, 0);
   if (BigInt(rows) !== metadata.num_rows) {
     throw new DamagedError(`damaged Parquet metadata: ${metadata.num_rows} rows, its groups have ${rows}`);
   }
-  const label = labelLeaf && columnOf(root, labelLeaf);
-  return {
-    rows,
-    groups,
-    picture: columnOf(root, pictureLeaf),
-    label,
-    labels: label ? features.get(label.name)?.names ?? [] : [],
-  };
+  const names = found.leaf?.path.length === 1 ? features.get(found.leaf.path[0])?.names : undefined;
+  return { rows, groups, picture, label, labels: names ?? [], passedOver: found.passedOver };
+}
+
+/** Compares part by part: a name may have dots. */
+function samePath(a: readonly string[] | undefined, b: readonly string[]): boolean {
+  return a?.length === b.length && b.every((part, i) => part === a[i]);
+}
+
+/** The codec of pages that can be read. Throws for others, and for encodings that are not read. */
+function requireReadable({ codec, encodings }: ColumnMetaData, column: Column): Codec {
+  if (!isCodec(codec)) {
+    throw new Error(
+      `column ${column.name} is compressed by ${codec}, which is not supported; write it with snappy or zstd`,
+    );
+  }
+  const wrong = encodings?.findIndex((encoding) => !isEncoding(encoding, column.type)) ?? -1;
+  if (wrong < 0) return codec;
+  throw new Error(
+    `column ${column.name} is encoded by ${
+      encodings![wrong] ?? "an encoding of no known number"
+    }, which is not ` +
+      "supported; write it plain (in pyarrow: use_dictionary=False, without column_encoding)",
+  );
 }
 
 /** A number of the metadata, 0 … most. */
@@ -138,6 +172,7 @@ function count(value: bigint | number | undefined, most: number, what: string): 
 
 function chunkOf(
   meta: ColumnMetaData,
+  codec: Codec,
   size: number,
   where: string,
   column: { offset_index_offset?: bigint; offset_index_length?: number },
@@ -150,7 +185,7 @@ function chunkOf(
   const offset = Number(column.offset_index_offset ?? 0), indexLength = column.offset_index_length ?? 0;
   const hasIndex = offset > 0 && indexLength > 0 && offset + indexLength <= size;
   return {
-    codec: meta.codec,
+    codec,
     start,
     end: start + length,
     index: hasIndex ? { offset, length: indexLength } : null,
@@ -158,16 +193,19 @@ function chunkOf(
 }
 
 /** What Hugging Face's metadata says of the columns. */
-function featuresOf(metadata: FileMetaData): Map<string, { type: string; names: string[] }> {
-  const found = new Map<string, { type: string; names: string[] }>();
+function featuresOf(metadata: FileMetaData): Map<string, Feature> {
+  const found = new Map<string, Feature>();
   const text = metadata.key_value_metadata?.find((entry) => entry.key === "huggingface")?.value;
   if (!text) return found;
   try {
-    const features: unknown = JSON.parse(text)?.info?.features;
+    const features = fieldOf(fieldOf(parseForeignJson(text), "info"), "features");
     if (typeof features !== "object" || features === null) return found;
     for (const [name, feature] of Object.entries(features)) {
-      const names = Array.isArray(feature?.names) ? feature.names.map(String) : [];
-      found.set(name, { type: String(feature?._type), names });
+      const names = fieldOf(feature, "names");
+      found.set(name, {
+        type: String(fieldOf(feature, "_type")),
+        names: Array.isArray(names) ? names.map(String) : [],
+      });
     }
   } catch {
     // Without it names are guessed.
@@ -175,51 +213,8 @@ function featuresOf(metadata: FileMetaData): Map<string, { type: string; names: 
   return found;
 }
 
-function findPicture(root: SchemaTree, features: Map<string, { type: string }>, wanted?: string): SchemaTree {
-  const leafOf = (child: SchemaTree): SchemaTree | undefined =>
-    [child, ...child.children.filter((one) => one.element.name === "bytes")]
-      .find((one) => one.children.length === 0 && one.element.type === "BYTE_ARRAY");
-  const isText = (child: SchemaTree) =>
-    child.element.converted_type === "UTF8" || child.element.logical_type?.type === "STRING";
-  const { children } = root, name = (child: SchemaTree) => child.element.name;
-  const columns = children.map(name).join(", ");
-  const candidates = wanted !== undefined ? children.filter((child) => name(child) === wanted) : [
-    ...children.filter((child) => features.get(name(child))?.type === "Image"),
-    ...children.filter((child) => child.children.some((one) => name(one) === "bytes")),
-    ...PICTURE_NAMES.flatMap((known) => children.filter((child) => name(child).toLowerCase() === known)),
-    ...only(children.filter((child) => child.children.length === 0 && leafOf(child) && !isText(child))),
-  ];
-  const leaf = candidates.map(leafOf).find((one) => one !== undefined && !isText(one));
-  if (leaf) return leaf;
-  throw new Error(
-    wanted === undefined
-      ? `no column of pictures (a struct with bytes, bytes called image, jpg …, or one column of bytes alone); it has: ${columns}`
-      : `column "${wanted}" holds no pictures' bytes; it has: ${columns}`,
-  );
-}
-
-const only = <T>(items: T[]): T[] => items.length === 1 ? items : [];
-
-function findLabel(root: SchemaTree, features: Map<string, { type: string }>): SchemaTree | null {
-  const whole = root.children.filter((child) => /^INT(32|64)$/.test(child.element.type ?? ""));
-  return whole.find((child) => features.get(child.element.name)?.type === "ClassLabel") ??
-    LABEL_NAMES.map((name) => whole.find((child) => child.element.name.toLowerCase() === name))
-      .find((child) => child !== undefined) ??
-    null;
-}
-
-function columnOf(root: SchemaTree, leaf: SchemaTree): Column {
-  let levels = 0, node = root;
-  for (const part of leaf.path) {
-    node = node.children.find((child) => child.element.name === part)!;
-    if (node.element.repetition_type === "REPEATED") {
-      throw new Error(`column ${leaf.path.join(".")} holds lists, which are no pictures`);
-    }
-    if (node.element.repetition_type !== "REQUIRED") levels++;
-  }
-  const { type } = leaf.element;
-  if (type !== "BYTE_ARRAY" && type !== "INT32" && type !== "INT64") {
-    throw new Error(`column ${leaf.path.join(".")} is of type ${type}`);
-  }
-  return { name: leaf.path[0], type, levels };
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? Reflect.get(value, name)
+    : undefined;
 }

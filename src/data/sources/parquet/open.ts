@@ -3,15 +3,12 @@ import { requireIndex } from "../../io/compact_lists.ts";
 import { openRangeReader } from "../../io/http/range.ts";
 import type { HttpOptions } from "../../io/http/types.ts";
 import { isRemote } from "../../io/paths.ts";
-import { memo } from "../../io/reader/cache.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
-import type { ByteReader } from "../../io/reader/types.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
-import { type Chunk, type Column, type PictureTable, readPictureTable, type RowGroup } from "./metadata.ts";
-import { readPageTable } from "./page_table.ts";
-import { readPage } from "./pages.ts";
+import { type FileGroup, parquetClasses } from "./classes.ts";
+import { type PictureTable, readPictureTable } from "./metadata.ts";
 import { lastAtMost, pictureStore } from "./store.ts";
 
 /** How Parquet files are read. */
@@ -20,6 +17,12 @@ export interface ParquetOptions {
   name?: string;
   /** The pictures' column. Default: found by its type and name. */
   column?: string;
+  /** The classes' column, or its path in structs, `meta.class`. Default: found by its type and name. */
+  label?: string;
+  /** Class names in the order of their numbers, where the files do not name their classes. */
+  labels?: readonly string[];
+  /** Whether classes are read. Default true. */
+  classes?: boolean;
   /** Bytes of unpacked pages kept. Default 256 MiB. */
   cacheBytes?: number;
   /** Larger pages are bad. Default 1 GiB. */
@@ -34,8 +37,7 @@ const TOGETHER = 8;
 /** What is kept of each remote file, for headers beside one another; pages are kept unpacked. A hundred files are open at once. */
 const REMOTE_BYTES = 2 * 2 ** 20;
 
-interface Group extends RowGroup {
-  file: number;
+interface Group extends FileGroup {
   /** Its first row in the whole source, and in its file. */
   first: number;
   firstInFile: number;
@@ -43,7 +45,7 @@ interface Group extends RowGroup {
 
 /**
  * Opens Parquet files of pictures, as Hugging Face's datasets store them: a struct {bytes, path} column, a label column
- * whose class names stand in the file's metadata. Local files, or remote ones by range requests.
+ * of numbers, whose class names may stand in the file's metadata, or of texts. Local files, or remote ones by range requests.
  *
  * A record costs the page that holds it, read and unpacked once while the cache holds it. Writers make pages of
  * about a megabyte, so an exact shuffle reads some ten pictures for one; where this is felt, pack the pictures or write
@@ -52,7 +54,8 @@ interface Group extends RowGroup {
  * @param uri A path or URL, braces expanded; or a list of them as they stand.
  * @param options Column, cache and limits.
  * @returns A source with random access.
- * @throws Error that names the file: missing, cut short, damaged, without pictures, or with other classes than the first.
+ * @throws {Error} A file is missing, cut short, damaged, without pictures, encoded in a way that is not read, or its
+ * classes cannot be told from another's; the message names the file.
  */
 export async function openParquet(
   uri: string | readonly string[],
@@ -72,7 +75,7 @@ export async function openParquet(
         ...await Promise.all(part.map((path, i) =>
           pool.use(at + i, async (reader) => {
             try {
-              return await readPictureTable(reader, options.column);
+              return await readPictureTable(reader, options);
             } catch (error) {
               throw named(path, error);
             }
@@ -80,13 +83,7 @@ export async function openParquet(
         )),
       );
     }
-    const labels = tables[0]?.labels ?? [];
-    tables.forEach((table, i) => {
-      if (table.labels.join("\n") !== labels.join("\n")) {
-        throw new Error(`${files[i]}: has other classes than ${files[0]}`);
-      }
-    });
-    const source = makeSource(
+    const source = await makeSource(
       options.name ?? (typeof uri === "string" ? uri : uri.join(",")),
       files,
       tables,
@@ -115,13 +112,13 @@ function shortNames(files: readonly string[]): string[] {
   return new Set(last).size === files.length ? last : [...files];
 }
 
-function makeSource(
+async function makeSource(
   uri: string,
   files: readonly string[],
   tables: readonly PictureTable[],
   pool: ReturnType<typeof readerPool>,
   options: ParquetOptions,
-): Source {
+): Promise<Source> {
   const { cacheBytes = 256 * 2 ** 20, maxPageBytes = 2 ** 30 } = options;
   const names = shortNames(files), groups: Group[] = [];
   let length = 0;
@@ -140,64 +137,50 @@ function makeSource(
     cacheBytes,
     maxPageBytes,
   });
-  const labelsOf = memo<number, Int32Array>(32 * 2 ** 20, async (number) => {
-    const group = groups[number], column = tables[group.file].label;
-    if (!column || !group.label) return new Int32Array(group.rows).fill(-1);
-    return await pool.use(group.file, (reader) => readLabels(reader, group.label!, column, group.rows));
-  }, (labels) => labels.byteLength);
-
+  const nameOf = (group: Group, row: number) => `${names[group.file]}:${group.firstInFile + row}`;
+  const classes = await parquetClasses({
+    uri,
+    files,
+    tables,
+    groups,
+    use: (file, work) => pool.use(file, work),
+    keyOf: nameOf,
+    labels: options.labels?.length ? options.labels : undefined,
+    asked: options.label !== undefined,
+  });
   const find = (index: number): { number: number; row: number } => {
     requireIndex(uri, index, length);
     const number = lastAtMost(groups, index);
     return { number, row: index - groups[number].first };
   };
-  const keyOf = ({ number, row }: { number: number; row: number }) =>
-    `${names[groups[number].file]}:${groups[number].firstInFile + row}`;
+  const keyOf = ({ number, row }: { number: number; row: number }) => nameOf(groups[number], row);
 
   return {
     uri,
     length,
-    labels: tables[0]?.labels ?? [],
+    labels: classes.labels,
     async get(index): Promise<ImageRecord> {
       const place = find(index), { number, row } = place;
       const bad = (reason: string) => new BadRecordError(uri, keyOf(place), reason);
       try {
         const value = await store.value(number, row);
         if (!(value instanceof Uint8Array)) throw bad("no bytes (a null, or a picture outside of the file)");
-        const label = (await labelsOf(number))[row];
+        const label = (await classes.of(number))[row];
         // A copy, so that a picture does not hold its page in memory.
         const record: ImageRecord = { key: keyOf(place), bytes: value.slice() };
         if (label >= 0) record.label = label;
         return record;
       } catch (error) {
-        if (error instanceof DamagedError || error instanceof RangeError) throw bad(error.message);
-        throw error;
+        if (!(error instanceof DamagedError || error instanceof RangeError)) throw error;
+        const { name } = tables[groups[number].file].picture;
+        throw bad(error.message.startsWith("column ") ? error.message : `column ${name}: ${error.message}`);
       }
     },
     key: async (index) => await keyOf(find(index)),
+    passedOver: classes.passedOver,
     async close(): Promise<void> {
       await pool.close();
       store.clear();
-      labelsOf.clear();
     },
   };
-}
-
-async function readLabels(
-  reader: ByteReader,
-  chunk: Chunk,
-  column: Column,
-  rows: number,
-): Promise<Int32Array> {
-  const labels = new Int32Array(rows).fill(-1), most = 2 ** 28;
-  const { dictionary, pages } = await readPageTable(reader, chunk, rows);
-  const words = dictionary ? await readPage(reader, dictionary, chunk, column, most, null) : null;
-  for (const page of pages) {
-    const values = await readPage(reader, page, chunk, column, most, words);
-    values.forEach((value, i) => {
-      // Hugging Face writes −1 for "unknown".
-      if (typeof value === "number" && value >= 0 && value < 2 ** 31) labels[page.first + i] = value;
-    });
-  }
-  return labels;
 }

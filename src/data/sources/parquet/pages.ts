@@ -1,11 +1,13 @@
 import type { PageHeader } from "npm:hyparquet@1.31.5";
-import { deltaBinaryUnpack, deltaLengthByteArray } from "npm:hyparquet@1.31.5/src/delta.js";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import { unpack } from "./compression.ts";
-import type { Chunk, Column } from "./metadata.ts";
+import type { Column } from "./columns.ts";
+import { readDeltaBytes, readDeltaLengths, readDeltas } from "./delta.ts";
+import { isEncoding } from "./encodings.ts";
+import type { Chunk } from "./metadata.ts";
 import { headerOf, type Page, rowsOf } from "./page_table.ts";
-import { readHybrid, readPlain, type Value } from "./values.ts";
+import { readHybrid, readPlain, readSplit, smallest, type Value } from "./values.ts";
 
 /*
  * hyparquet reads the metadata, pages' headers and what is compressed. Pages are taken apart here, for two reasons: a record
@@ -41,14 +43,14 @@ export async function readPage(
   const packed = bytes.subarray(length, length + packedSize);
   if (header.type === "DICTIONARY_PAGE") {
     const count = header.dictionary_page_header?.num_values ?? 0;
-    return readPlain(column.type, unpack(chunk.codec, packed, size), count);
+    return readPlain(column, unpack(chunk.codec, packed, size), count);
   }
   if (rowsOf(header) !== page.rows) throw new DamagedError("a page holds other rows than its place says");
   const { levels, values, encoding } = parts(header, packed, chunk, column, page.rows);
   const count = levels
     ? levels.reduce((sum, level) => sum + (level === column.levels ? 1 : 0), 0)
     : page.rows;
-  const present = decode(encoding, column, values, count, dictionary);
+  const present = decode(encoding, column, values, count, { dictionary, mostBytes });
   if (!levels) return present;
   let next = 0;
   return Array.from(levels, (level) => level === column.levels ? present[next++] : null);
@@ -97,46 +99,44 @@ function decode(
   column: Column,
   bytes: Uint8Array,
   count: number,
-  dictionary: readonly Value[] | null,
+  { dictionary, mostBytes }: { dictionary: readonly Value[] | null; mostBytes: number },
 ): Value[] {
-  if (encoding === "PLAIN") return readPlain(column.type, bytes, count);
-  if (encoding.startsWith("DELTA_")) return readDelta(encoding, column, bytes, count);
-  if (encoding !== "PLAIN_DICTIONARY" && encoding !== "RLE_DICTIONARY") {
-    throw unknown(encoding);
-  }
-  if (!dictionary) throw new DamagedError("a page refers to a dictionary that is not there");
+  // What the metadata lists was checked before; a page that says otherwise is damaged.
+  if (!isEncoding(encoding, column.type)) throw new DamagedError(`values are encoded by ${encoding}`);
   if (count === 0) return [];
+  switch (encoding) {
+    case "PLAIN":
+      return readPlain(column, bytes, count);
+    case "DELTA_BINARY_PACKED": {
+      const bits = column.type === "INT32" ? 32 : 64;
+      const { numbers } = readDeltas(bytes, bits, count);
+      return numbers.map((number) => smallest(column.unsigned ? BigInt.asUintN(bits, number) : number));
+    }
+    case "DELTA_LENGTH_BYTE_ARRAY":
+      return readDeltaLengths(bytes, count);
+    case "DELTA_BYTE_ARRAY":
+      return readDeltaBytes(bytes, count, mostBytes);
+    case "BYTE_STREAM_SPLIT":
+      return readSplit(column, bytes, count);
+    case "RLE": {
+      // Truths, behind their length.
+      if (column.type !== "BOOLEAN" || bytes.length < 4) throw new DamagedError("a page without values");
+      return Array.from(readHybrid(bytes.subarray(4), 1, count));
+    }
+    case "PLAIN_DICTIONARY":
+    case "RLE_DICTIONARY":
+      return fromDictionary(dictionary, bytes, count);
+    default:
+      throw new DamagedError(`values are encoded by ${encoding}`);
+  }
+}
+
+function fromDictionary(dictionary: readonly Value[] | null, bytes: Uint8Array, count: number): Value[] {
+  if (!dictionary) throw new DamagedError("a page refers to a dictionary that is not there");
   if (bytes.length === 0) throw new DamagedError("a page without values");
   const numbers = readHybrid(bytes.subarray(1), bytes[0], count);
   return Array.from(numbers, (number) => {
     if (number >= dictionary.length) throw new DamagedError("a page refers to no value of the dictionary");
     return dictionary[number];
   });
-}
-
-const unknown = (encoding: string) =>
-  new Error(`values are encoded by ${encoding}, which is not supported; write them plain`);
-
-/** Values whose sizes, or which themselves, are stored as differences. */
-function readDelta(encoding: string, column: Column, bytes: Uint8Array, count: number): Value[] {
-  if (count === 0) return [];
-  // In memory of its own, so that nothing beyond the page can be reached.
-  const own = bytes.slice(), reader = { view: new DataView(own.buffer), offset: 0 };
-  try {
-    if (encoding === "DELTA_LENGTH_BYTE_ARRAY" && column.type === "BYTE_ARRAY") {
-      const values: Uint8Array[] = new Array(count);
-      deltaLengthByteArray(reader, count, values);
-      return values;
-    }
-    if (encoding === "DELTA_BINARY_PACKED" && column.type !== "BYTE_ARRAY") {
-      const values = column.type === "INT32" ? new Int32Array(count) : new BigInt64Array(count);
-      deltaBinaryUnpack(reader, count, values);
-      return Array.from(values, Number);
-    }
-  } catch (error) {
-    throw new DamagedError(
-      `a page of differences is damaged: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-  throw unknown(encoding);
 }

@@ -1,7 +1,8 @@
 import { memo } from "../../io/reader/cache.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { type ByteReader, requireInside } from "../../io/reader/types.ts";
-import type { Column, RowGroup } from "./metadata.ts";
+import type { Column } from "./columns.ts";
+import type { RowGroup } from "./metadata.ts";
 import { type Page, readPageTable } from "./page_table.ts";
 import { readPage } from "./pages.ts";
 import type { Value } from "./values.ts";

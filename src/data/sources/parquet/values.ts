@@ -1,8 +1,8 @@
 import { DamagedError } from "../../io/reader/chunks.ts";
-import type { Column } from "./metadata.ts";
+import type { Column } from "./columns.ts";
 
-/** A column's values: bytes for pictures, numbers for labels; null where there is none. */
-export type Value = Uint8Array | number | null;
+/** A column's values: bytes for pictures and texts, numbers for labels; null where there is none. */
+export type Value = Uint8Array | number | bigint | null;
 
 /**
  * Reads whole numbers of a few bits each, in runs of repeats and of packed bits. A run that would give too many values
@@ -11,7 +11,7 @@ export type Value = Uint8Array | number | null;
  * @param bytes Where they stand.
  * @param bits Bits of a number, 0 … 32.
  * @param count How many are wanted.
- * @throws DamagedError when there are fewer.
+ * @throws {DamagedError} There are fewer.
  */
 export function readHybrid(bytes: Uint8Array, bits: number, count: number): Uint32Array {
   if (bits > 32) throw new DamagedError(`numbers of ${bits} bits`);
@@ -55,32 +55,87 @@ export function readHybrid(bytes: Uint8Array, bits: number, count: number): Uint
   return out;
 }
 
+/** Bytes of a value of each type that has a size. */
+const SIZES = { INT32: 4, INT64: 8, FLOAT: 4, DOUBLE: 8 } as const;
+
+/** One number; whole ones beyond 2⁵³ as bigints. */
+function readNumber(
+  view: DataView,
+  at: number,
+  type: keyof typeof SIZES,
+  unsigned: boolean,
+): number | bigint {
+  switch (type) {
+    case "INT32":
+      return unsigned ? view.getUint32(at, true) : view.getInt32(at, true);
+    case "INT64":
+      return smallest(unsigned ? view.getBigUint64(at, true) : view.getBigInt64(at, true));
+    case "FLOAT":
+      return view.getFloat32(at, true);
+    case "DOUBLE":
+      return view.getFloat64(at, true);
+    default:
+      return type satisfies never;
+  }
+}
+
+/** A whole number as JavaScript's own, where that is exact. */
+export function smallest(value: bigint): number | bigint {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
 /**
  * Reads values as they are.
  *
- * @param type The column's type.
+ * @param column The column's type.
  * @param bytes Where they stand.
  * @param count How many.
- * @throws DamagedError when they do not fit into the bytes.
+ * @throws {DamagedError} They do not fit into the bytes.
  */
-export function readPlain(type: Column["type"], bytes: Uint8Array, count: number): Value[] {
-  const size = type === "INT64" ? 8 : 4;
+export function readPlain(column: Column, bytes: Uint8Array, count: number): Value[] {
+  const { type, length, unsigned } = column;
+  const tooMany = (size: number) => {
+    if (count * size <= bytes.length) return;
+    throw new DamagedError(`${count} values do not fit into a page of ${bytes.length}`);
+  };
+  const each = (one: (i: number) => Value) => Array.from({ length: count }, (_, i) => one(i));
+  if (type === "BOOLEAN") {
+    tooMany(1 / 8);
+    return each((i) => (bytes[i >> 3] >> (i & 7)) & 1);
+  }
+  if (type === "FIXED_LEN_BYTE_ARRAY") {
+    tooMany(length);
+    return each((i) => bytes.subarray(i * length, (i + 1) * length));
+  }
+  tooMany(type === "BYTE_ARRAY" ? 4 : SIZES[type]);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (type !== "BYTE_ARRAY") return each((i) => readNumber(view, i * SIZES[type], type, unsigned));
+  let at = 0;
+  return each(() => {
+    const size = at + 4 <= bytes.length ? view.getUint32(at, true) : Infinity;
+    at += 4;
+    if (at + size > bytes.length) throw new DamagedError("a value reaches beyond its page");
+    return bytes.subarray(at, at += size);
+  });
+}
+
+/**
+ * Reads values of which all first bytes stand together, then all second ones (BYTE_STREAM_SPLIT).
+ *
+ * @throws {DamagedError} They do not fit into the bytes.
+ */
+export function readSplit(column: Column, bytes: Uint8Array, count: number): Value[] {
+  const { type } = column;
+  if (type === "BOOLEAN" || type === "BYTE_ARRAY") {
+    throw new DamagedError(`${type} values cannot be split into streams of bytes`);
+  }
+  const size = type === "FIXED_LEN_BYTE_ARRAY" ? column.length : SIZES[type];
   if (count * size > bytes.length) {
     throw new DamagedError(`${count} values do not fit into a page of ${bytes.length}`);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (type === "INT32") return Array.from({ length: count }, (_, i) => view.getInt32(4 * i, true));
-  if (type === "INT64") {
-    return Array.from(
-      { length: count },
-      (_, i) => view.getUint32(8 * i, true) + view.getInt32(8 * i + 4, true) * 2 ** 32,
-    );
+  const joined = new Uint8Array(count * size);
+  for (let i = 0; i < count; i++) {
+    for (let byte = 0; byte < size; byte++) joined[i * size + byte] = bytes[byte * count + i];
   }
-  let at = 0;
-  return Array.from({ length: count }, () => {
-    const length = at + 4 <= bytes.length ? view.getUint32(at, true) : Infinity;
-    at += 4;
-    if (at + length > bytes.length) throw new DamagedError("a value reaches beyond its page");
-    return bytes.subarray(at, at += length);
-  });
+  return readPlain(column, joined, count);
 }
