@@ -200,7 +200,7 @@ Deno.test("parquet: labels that are no classes are told of, and a column that ca
   assert.deepEqual([guessed.passedOver[0].example, guessed.passedOver[0].count], ["labels", 1]);
   assert.match(
     guessed.passedOver[0].why,
-    /holds lists, of which none .*; another column can be named by \?label=NAME/,
+    /holds lists, of which none .*; another column can be named by #label=NAME/,
   );
   assert.deepEqual((await classesOf(undefined, { classes: false })).passedOver, []);
   const path = fixturePath("labels.parquet");

@@ -13,6 +13,12 @@ export const parquet: SourceFormat = {
   options: [
     SPLIT,
     { name: "column", value: "NAME", help: "the pictures' column, where there are several", inQuery: true },
+    {
+      name: "label",
+      value: "NAME",
+      help: "the classes' column, or its path in structs (meta.class), where its name does not tell",
+      inQuery: true,
+    },
   ],
   shortOption: "split",
   examples: [
@@ -21,8 +27,11 @@ export const parquet: SourceFormat = {
   ],
   recognise: ({ start }) => String.fromCharCode(...start.subarray(0, 4)) === "PAR1",
   async open(request) {
-    const { text: name, options: { column }, http } = request;
+    const { text: name, options: { column, label }, labels, classes, http } = request;
     const { files, passedOver } = await requestedFiles(request, [".parquet"]);
-    return withPassedOver(await openParquet(files, { name, column, http }), passedOver);
+    return withPassedOver(
+      await openParquet(files, { name, column, label, labels, classes, http }),
+      passedOver,
+    );
   },
 };

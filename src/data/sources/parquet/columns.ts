@@ -129,7 +129,7 @@ export function findLabel(
   for (const child of new Set(named)) {
     const why = whyNoClasses(root, child);
     if (!why) return { leaf: child, passedOver };
-    const advice = `${why}; another column can be named by ?label=NAME`;
+    const advice = `${why}; another column can be named by #label=NAME`;
     passedOver.push({ what: "column", why: advice, count: 1, example: nameOf(child) });
   }
   return { leaf: null, passedOver };
