@@ -103,7 +103,7 @@ export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/ru
 export { presetConfig } from "./src/train/config/presets.ts";
 export { resolveConfig } from "./src/train/config/config.ts";
 export type { RunConfig } from "./src/train/config/settings.ts";
-export { train, type TrainOptions, type TrainResult } from "./src/train/loop.ts";
+export { train, type TrainOptions, type TrainResult } from "./src/train/train.ts";
 export { NonFiniteError } from "./src/train/finite.ts";
 
 // What was learned.

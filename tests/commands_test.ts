@@ -148,7 +148,7 @@ Deno.test("train without --data: the demo, where neither XLA nor a network can b
   assert.match(out, /engine xla is not available: .*\n?.*taking engine wasm/);
   assert.match(
     out,
-    /shortened: [\d.]+ epochs \(batches of 16\) in place of [\d.]+: the engine wasm takes too long/,
+    /shortened: [\d.]+ epochs \(batches of 16\) instead of [\d.]+: the engine wasm takes too long/,
   );
 
   const made = join(program, "runs", "demo");

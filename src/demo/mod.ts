@@ -11,4 +11,5 @@ export {
   type Table,
   type TableRow,
 } from "./demo_table.ts";
-export { type ReconstructionOptions, reconstructionPicture } from "../eval/reconstruction.ts";
+export { demoEvaluators, type DemoEvaluatorsOptions } from "./evaluators.ts";
+export { shortenDemo, shortenedNotes } from "./shorten.ts";

@@ -2,13 +2,15 @@
 import type { Batch, Cursor } from "../data/types.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
-import type { Hosts } from "../engine/xla/hosts/join.ts";
+import { type Hosts, joinHosts } from "../engine/xla/hosts/join.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
 import { type Checkpoint, checkSameConfig, parseCheckpoint } from "./run/checkpoint.ts";
-import { ConfigError } from "./config/config.ts";
+import { checkNodes, ConfigError } from "./config/config.ts";
 import { flagName } from "../cli/command.ts";
+import { presetConfig } from "./config/presets.ts";
 import { drawDrop, type FeedSettings } from "./step_inputs.ts";
 import type { RunConfig } from "./config/settings.ts";
+import { planRun } from "./run/plan.ts";
 import type { StepArgs, StepBatch, StepResult } from "./step.ts";
 
 /**
@@ -30,6 +32,47 @@ export function untilFailed(failed?: Promise<never>): <T>(wanted: Promise<T>) =>
       waiting.add(reject);
       wanted.then(resolve, reject).finally(() => waiting.delete(reject));
     });
+}
+
+/**
+ * Joins the other nodes of a run: who they are is said anew at each start.
+ *
+ * @param given What the user has set.
+ * @param progress Takes a line for people.
+ * @returns Undefined for a run of one process.
+ * @throws {ConfigError} For settings of nodes that do not go together.
+ * @throws {HostsError} When not all nodes come in time.
+ */
+export async function joinNodes(
+  given: Partial<RunConfig>,
+  progress: (line: string) => void,
+): Promise<Hosts | undefined> {
+  const settings = { ...presetConfig("demo"), ...given };
+  const { nodes, nodeId, coordinator, nodeWait: patience, nodeSilence: silence } = settings;
+  if (nodes === 1) return undefined;
+  checkNodes(settings);
+  progress(`node ${nodeId} of ${nodes}: waiting at ${coordinator} for all to come`);
+  return await joinHosts({ nodes, nodeId, coordinator, patience, silence });
+}
+
+/**
+ * The run that this process takes part in: what the user has said of it, or on a node other than node 0 what node 0 says.
+ *
+ * @param file Settings from a configuration file.
+ * @param flags Settings from flags, which win.
+ * @throws {ConfigError} For settings that cannot be used, nothing to resume, or nodes that disagree.
+ */
+export async function agreeOnRun(
+  file: Partial<RunConfig>,
+  flags: Partial<RunConfig>,
+  hosts?: Hosts,
+): Promise<RunConfig> {
+  const given = { ...file, ...flags };
+  if (hosts && hosts.nodeId > 0) return await sharedConfig(hosts, given);
+  const { nodes, nodeId, coordinator } = { ...presetConfig("demo"), ...given };
+  const config = await planRun(file, { ...flags, nodes, nodeId, coordinator });
+  if (hosts) await shareConfig(hosts, config);
+  return config;
 }
 
 /** What a node may set for itself; all else it takes from node 0. */

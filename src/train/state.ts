@@ -1,8 +1,8 @@
 import * as tf from "../engine/tensors.ts";
 import { leaves, type Tree } from "../engine/tensors.ts";
 import { asFloat32, float32, type StoredTensor } from "../files/safetensors.ts";
-import { initModel, type ModelState } from "../model/init.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { initModel, type ModelState } from "../model/init.ts";
 
 /** Tensors by name. */
 export type Tensors = Record<string, tf.Tensor>;
@@ -27,21 +27,29 @@ export type TrainState = {
 const PREFIX = { m: "optimizer.m.", v: "optimizer.v.", ema: "teacher." } as const;
 const STATISTIC = /\.running_(mean|var)$/;
 
+/** Copies with memory of their own: a clone shares it, and memory cannot be given to a compiled step twice. */
+export function copies(tensors: Tensors): Tensors {
+  const copy = (p: tf.Tensor) => tf.tensor(Float32Array.from(p.dataSync()), p.shape);
+  return Object.fromEntries(Object.entries(tensors).map(([name, p]) => [name, copy(p)]));
+}
+
+/** The state of a model before its first step; the model's tensors become part of it. */
+export function untrained({ params, frozen, buffers }: ModelState, ema: boolean): TrainState {
+  const zeros = () =>
+    Object.fromEntries(Object.entries(params).map(([name, p]) => [name, tf.zeros(p.shape) as tf.Tensor]));
+  return { params, frozen, buffers, m: zeros(), v: zeros(), ema: ema ? copies(params) : {} };
+}
+
 /**
  * The state before the first step. The same configuration and seed give the same numbers.
  *
  * @param config The model's sizes and laws of initialisation.
  * @param seed The run's seed.
  * @param ema Whether to keep an average of the parameters; it starts as their copy.
+ * @throws {RangeError} When the model cannot be built.
  */
 export function initialState(config: ModelConfig, seed: number, ema = false): TrainState {
-  const { params, frozen, buffers } = initModel(config, seed);
-  const each = (make: (p: tf.Tensor) => tf.Tensor): Tensors =>
-    Object.fromEntries(Object.entries(params).map(([name, p]) => [name, make(p)]));
-  const zeros = () => each((p) => tf.zeros(p.shape));
-  // A copy with memory of its own: a clone shares it, and memory cannot be given to a compiled step twice.
-  const copy = (p: tf.Tensor) => tf.tensor(Float32Array.from(p.dataSync()), p.shape);
-  return { params, frozen, buffers, m: zeros(), v: zeros(), ema: ema ? each(copy) : {} };
+  return untrained(initModel(config, seed), ema);
 }
 
 /** Number of trainable parameters. */

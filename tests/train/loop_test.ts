@@ -8,7 +8,7 @@ import { resolveConfig } from "../../src/train/config/config.ts";
 import { writeSynced } from "../../src/files/atomic.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { NonFiniteError } from "../../src/train/finite.ts";
-import { train, type TrainOptions, type TrainResult } from "../../src/train/loop.ts";
+import { train, type TrainOptions, type TrainResult } from "../../src/train/train.ts";
 import { silent } from "../../src/train/show/progress.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import { disposeTree } from "../../src/train/state.ts";

@@ -7,7 +7,7 @@ import type { CompileReport, Engine } from "../../src/engine/types.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { largestBatch } from "../../src/train/largest_batch.ts";
-import { train } from "../../src/train/loop.ts";
+import { train } from "../../src/train/train.ts";
 import { compileWithin, hostMemory, MemoryError } from "../../src/train/memory.ts";
 import { silent } from "../../src/train/show/progress.ts";
 import { disposeTree } from "../../src/train/state.ts";

@@ -10,7 +10,7 @@ import { randomStream } from "../../src/random.ts";
 import { ConfigError, resolveConfig } from "../../src/train/config/config.ts";
 import { batchTensors, readValues, scalarTensors } from "../../src/train/step_inputs.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
-import { train } from "../../src/train/loop.ts";
+import { train } from "../../src/train/train.ts";
 import { disposeTree, initialState, readState, type TrainState, writeState } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
 import { packView } from "../../src/views/pack.ts";

@@ -5,7 +5,7 @@ import { openData } from "../../src/data/open/open_data.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { ConfigError, resolveConfig } from "../../src/train/config/config.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
-import { train } from "../../src/train/loop.ts";
+import { train } from "../../src/train/train.ts";
 import { planSteps } from "../../src/train/run/plan.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import { disposeTree } from "../../src/train/state.ts";

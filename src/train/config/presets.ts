@@ -72,21 +72,3 @@ const TRAINING: Record<PresetName, Partial<RunConfig>> = {
 export function presetConfig(preset: PresetName): RunConfig {
   return { ...PUBLISHED, ...PRESETS[preset], ...TRAINING[preset], preset };
 }
-
-/**
- * The demo for an engine that runs op by op, some hundred times as slow: a quarter of an epoch takes the time that twenty
- * are meant to take. Batches of 128 would need more than the 2 GB that WebAssembly has.
- */
-const SHORT = { epochs: 0.25, warmupEpochs: 0.05, batchSize: 16 } as const;
-
-/**
- * Shortens the demo for a slow engine, unless the user has chosen its length.
- *
- * @param config The run.
- * @param given What the user has set; stays as it is.
- * @returns The same object where nothing is to be shortened.
- */
-export function shortenDemo(config: RunConfig, given: Partial<RunConfig>): RunConfig {
-  if (given.epochs !== undefined || given.steps !== undefined) return config;
-  return { ...config, ...SHORT, ...given };
-}

@@ -44,10 +44,38 @@ export function metricsLine(facts: StepFacts, values: StepValues): MetricsLine {
   return { step, epoch, ...values, ...rest };
 }
 
+/** What is known of an evaluator's look at the state after a step. */
+export interface Evaluation {
+  step: number;
+  epoch: number;
+  /** The evaluator's name. */
+  evaluator: string;
+  /** How long it took. */
+  seconds: number;
+}
+
+/** Another line of metrics.jsonl: what an evaluator has found, under names of its own; null where it was no finite number. */
+export type EvaluationLine = Evaluation & { [name: string]: number | string | null };
+
+/**
+ * The line of an evaluation.
+ *
+ * @throws {RangeError} When it found something under a name that the line uses itself, or `loss`, which marks a step.
+ */
+export function evaluationLine(evaluation: Evaluation, values: Record<string, number>): EvaluationLine {
+  const taken = Object.keys(values).find((name) => name === "loss" || Object.hasOwn(evaluation, name));
+  if (taken) {
+    throw new RangeError(
+      `evaluator ${evaluation.evaluator} gives "${taken}", a name that is taken; rename it`,
+    );
+  }
+  return { ...evaluation, ...values };
+}
+
 /** A file of metrics that is being written. */
 export interface MetricsLog {
   /** Appends a line. */
-  write(line: MetricsLine): void;
+  write(line: MetricsLine | EvaluationLine): void;
   /** Makes sure that all lines are on the disk. */
   sync(): Promise<void>;
   close(): void;
@@ -59,9 +87,10 @@ export interface MetricsLog {
  *
  * @param path The file; made when it does not exist.
  * @param step Steps that the run goes on from.
+ * @throws {Error} When the file cannot be read or written, or holds a line that is no JSON.
  */
 export async function openMetrics(path: string, step: number): Promise<MetricsLog> {
-  const kept = (await readMetrics(path)).filter((line) => line.step <= step);
+  const kept = (await readLines(path)).filter((line) => line.step <= step);
   await writeAtomic(path, kept.map((line) => JSON.stringify(line) + "\n").join(""));
   const file = await Deno.open(path, { append: true });
   const encoder = new TextEncoder();
@@ -80,8 +109,22 @@ export function silentMetrics(): MetricsLog {
   return { write: () => {}, sync: () => Promise.resolve(), close: () => {} };
 }
 
-/** The whole lines of a metrics file, in order; none when there is no file. A torn last line is left out. */
+/**
+ * The steps in a metrics file, in order; none when there is no file. A torn last line is left out.
+ *
+ * @throws {Error} When the file cannot be read, or holds a line that is no JSON.
+ */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  return (await readLines(path)).filter((line): line is MetricsLine => !("evaluator" in line));
+}
+
+/** What evaluators have found, in order; else as {@linkcode readMetrics}. */
+export async function readEvaluations(path: string): Promise<EvaluationLine[]> {
+  return (await readLines(path)).filter((line): line is EvaluationLine => "evaluator" in line);
+}
+
+/** All whole lines. */
+async function readLines(path: string): Promise<(MetricsLine | EvaluationLine)[]> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);
@@ -93,14 +136,14 @@ export async function readMetrics(path: string): Promise<MetricsLine[]> {
   const torn = rows.pop();
   const lines = rows.map((row, i) => {
     try {
-      return JSON.parse(row) as MetricsLine;
+      return JSON.parse(row) as MetricsLine | EvaluationLine;
     } catch {
       throw new Error(`${path}: line ${i + 1} is no JSON; repair or remove it`);
     }
   });
   if (torn) {
     try {
-      lines.push(JSON.parse(torn) as MetricsLine);
+      lines.push(JSON.parse(torn));
     } catch {
       // Cut off in the middle of writing: the step was not finished for us.
     }

@@ -63,16 +63,22 @@ export function shareOf(
   return { process: { index: nodeId, count: nodes }, batchSize: batchSize / nodes };
 }
 
+/** How long a run is. */
+export interface StepPlan {
+  /** Pictures of an epoch, of all processes together. */
+  pictures: number;
+  /** Steps in an epoch. */
+  perEpoch: number;
+  /** Steps of the run. */
+  total: number;
+}
+
 /**
  * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
  *
- * @returns Also the pictures of an epoch, of all processes together.
  * @throws {ConfigError} When the batch is larger than the data, or a stream's epoch is of unknown length.
  */
-export function planSteps(
-  config: RunConfig,
-  data: Data,
-): { pictures: number; perEpoch: number; total: number } {
+export function planSteps(config: RunConfig, data: Data): StepPlan {
   const share = shareOf(config);
   const pictures = dataLength(data) ?? config.epochPictures, count = share.process?.count ?? 1;
   if (pictures === 0 && dataLength(data) === null) {

@@ -15,13 +15,19 @@ export function describeRun(
     plan: { pictures: number; perEpoch: number; total: number };
     /** What it goes on from. */
     resumed: Pick<Checkpoint, "step" | "path" | "engine"> | null;
+    /** True when it starts from given weights. */
+    warm: boolean;
   },
 ): [label: string, text: string][] {
-  const { engine, source, parameters, plan: { pictures, perEpoch, total }, resumed } = run;
+  const { engine, source, parameters, plan: { pictures, perEpoch, total }, resumed, warm } = run;
   const order = dataLength(source) === null
     ? `, a stream: shards and a buffer of ${config.shuffleBuffer} are shuffled`
     : ", shuffled exactly";
-  const from = resumed ? `, going on after ${resumed.step} (${resumed.path})` : "";
+  const from = resumed
+    ? `, going on after ${resumed.step} (${resumed.path})`
+    : warm
+    ? ", from given weights"
+    : "";
   const lines: [string, string][] = [
     ["engine", `${engine.name}: ${engine.description}, ${config.precision}`],
     ["model", `${config.preset}, ${parameters.toLocaleString("en")} trainable parameters`],
@@ -44,4 +50,12 @@ export function describeCompile({ traceSeconds, compileSeconds, cached, flops }:
   const how = cached ? "loaded compiled in" : "compiled in";
   return `traced in ${traceSeconds.toFixed(1)} s, ${how} ${compileSeconds.toFixed(1)} s` +
     (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "");
+}
+
+/** Where a run has come, for people. */
+export function describeEnd(
+  { step, total, checkpoint, bad }: { step: number; total: number; checkpoint: string; bad: number },
+): string {
+  const skipped = bad > 0 ? `, bad pictures were skipped ${bad} ${bad === 1 ? "time" : "times"}` : "";
+  return `step ${step} of ${total}: ${checkpoint || "node 0 has the run folder"}${skipped}`;
 }

@@ -4,8 +4,8 @@ import type { MetricsLine } from "../run/metrics_file.ts";
 export interface Progress {
   /** Says a line that stays. */
   line(text: string): void;
-  /** Shows the state after a step. */
-  step(line: MetricsLine, total: number, secondsLeft: number): void;
+  /** Shows the state after a step. `found`: what evaluators have found last. */
+  step(line: MetricsLine, total: number, secondsLeft: number, found?: Record<string, number>): void;
   /** Ends the status line, if there is one. */
   close(): void;
 }
@@ -64,9 +64,12 @@ function lossText(line: MetricsLine, digits: number): string {
   return `loss ${line.loss.toFixed(digits)}${terms && ` (${terms})`}`;
 }
 
-function summary(line: MetricsLine, total: number, left: number): string {
+function summary(line: MetricsLine, total: number, left: number, found: Record<string, number>): string {
   const rate = line.imagesPerSecond;
-  return `step ${String(line.step).padStart(String(total).length)}/${total}  ${lossText(line, 3)}` +
+  const seen = Object.entries(found).map(([name, value]) => `  ${name} ${Number(value.toPrecision(3))}`);
+  return `step ${String(line.step).padStart(String(total).length)}/${total}  ${lossText(line, 3)}${
+    seen.join("")
+  }` +
     `  ${rate < 10 ? rate.toFixed(2) : rate.toFixed(0)} images/s  waiting ${
       (100 * line.waiting).toFixed(0)
     } %` +
@@ -92,11 +95,11 @@ export function openProgress(options: ProgressOptions): Progress {
       write(`${shown ? CLEAR : ""}${text}\n`);
       shown = false;
     },
-    step(line, total, secondsLeft) {
+    step(line, total, secondsLeft, found = {}) {
       const last = line.step >= total;
       if (now() - lastTime < (terminal ? 100 : every * 1000) && !last) return;
       lastTime = now();
-      const full = summary(line, total, secondsLeft);
+      const full = summary(line, total, secondsLeft, found);
       if (!terminal) return write(`${full}\n`);
       const room = columns() - 1;
       const text = full.length <= room ? full : short(line, total, secondsLeft);

@@ -6,7 +6,7 @@ import { helpText } from "../../../src/cli/help.ts";
 import { parse } from "../../../src/cli/parse.ts";
 import { UsageError } from "../../../src/cli/usage_error.ts";
 import { SETTING_OPTIONS, settingsIn, shownSettings } from "../../../src/train/config/flags.ts";
-import { presetConfig, shortenDemo } from "../../../src/train/config/presets.ts";
+import { presetConfig } from "../../../src/train/config/presets.ts";
 import { SETTINGS } from "../../../src/train/config/settings.ts";
 
 const TRAIN: Command = {
@@ -120,13 +120,4 @@ Deno.test("the help names every setting with its default", () => {
   }
   assert.match(help, /--batch-size N .*\[32\]/);
   assert.match(help, /--crop-scale X,X .*\[0.14,1\]/);
-});
-
-Deno.test("the demo is shortened only where the user has not chosen its length", () => {
-  const demo = presetConfig("demo");
-  const short = shortenDemo(demo, { warmupEpochs: 0.1 });
-  assert.ok(short.epochs < 1 && short.batchSize < 128);
-  assert.equal(short.warmupEpochs, 0.1);
-  assert.equal(shortenDemo(demo, { epochs: 20 }), demo);
-  assert.equal(shortenDemo(demo, { steps: 5 }), demo);
 });

@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { openSource } from "../data/open/open_data.ts";
+import type { Engine } from "../engine/types.ts";
+import { reconstructionFigure } from "../eval/figure.ts";
+import { initModel } from "../model/init.ts";
+import type { RunConfig } from "../train/config/settings.ts";
+import type { Evaluator } from "../train/evaluators.ts";
+import { disposeTree } from "../train/state.ts";
+import { evaluateDemo, formatTable } from "./demo_table.ts";
+import type { DemoShards } from "./pack.ts";
+
+/** What a run on the demo pictures is looked at with. */
+export interface DemoEvaluatorsOptions {
+  engine: Engine;
+  config: RunConfig;
+  shards: DemoShards;
+  /** Said under the table. */
+  notes: readonly string[];
+  /** Takes lines for people. */
+  progress: (line: string) => void;
+}
+
+/**
+ * What a run on the demo pictures ends with: reconstruction.png of held-out pictures, and the table of
+ * {@linkcode evaluateDemo} beside that of the model before training.
+ */
+export function demoEvaluators(options: DemoEvaluatorsOptions): Evaluator[] {
+  const { engine, config, shards, notes, progress } = options;
+  const file = join(config.out, "reconstruction.png");
+  return [
+    {
+      name: "figure",
+      cadence: { end: true },
+      evaluate: async (moment) => {
+        const data = await openSource(shards.heldout);
+        try {
+          const figure = reconstructionFigure({ engine, config, data, file, seed: config.seed, progress });
+          return await figure.evaluate(moment);
+        } finally {
+          await data.close();
+        }
+      },
+    },
+    {
+      name: "table",
+      cadence: { end: true },
+      evaluate: async ({ state }) => {
+        const random = initModel(config, config.seed), run = config.out;
+        try {
+          const table = await evaluateDemo({
+            engine,
+            config,
+            state,
+            random,
+            ...shards,
+            run,
+            notes,
+            progress,
+          });
+          progress(formatTable(table));
+          const [{ meaning, category, crop }] = table.rows;
+          return { meaning: meaning.top1, category, crop: crop.top1 };
+        } finally {
+          disposeTree({ ...random });
+        }
+      },
+    },
+  ];
+}

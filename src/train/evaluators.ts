@@ -1,0 +1,173 @@
+import type { Tree } from "../engine/tensors.ts";
+import { leaves } from "../engine/tensors.ts";
+import type { Run } from "./loop.ts";
+import { type Evaluation, evaluationLine, type MetricsLog } from "./run/metrics_file.ts";
+import type { Meter } from "./show/meter.ts";
+import type { Progress } from "./show/progress.ts";
+import type { TrainState } from "./state.ts";
+
+/**
+ * When an evaluator looks at a run's state. Several may be given; it looks once where some of them meet. Everything is
+ * counted in steps of the run, so a resumed run is looked at where an unbroken one is.
+ */
+export interface Cadence {
+  /** After every so many steps. */
+  steps?: number;
+  /** After every so many epochs; parts of one are allowed. */
+  epochs?: number;
+  /** Whenever a state is taken for a checkpoint. */
+  checkpoints?: boolean;
+  /** After the last step. */
+  end?: boolean;
+}
+
+/** What an evaluator is shown. */
+export interface Moment<State> {
+  /** The state after a step, on the engine. To be read only: never disposed, never given to a step. */
+  state: Readonly<State>;
+  /** Steps done, of how many. */
+  step: number;
+  total: number;
+  /** The epoch that the step's batch was drawn in. */
+  epoch: number;
+}
+
+/**
+ * Looks at a run's state now and then: a probe, a figure, losses on other pictures. What it finds goes to metrics.jsonl
+ * as a line of its own and is said. It changes nothing of the training: with and without it the losses are the same, bit
+ * for bit.
+ *
+ * After the last step evaluators look when the last checkpoint has been written; a run that was stopped has not come
+ * there. Of several processes only the leading one evaluates, and the others wait.
+ */
+export interface Evaluator<State = TrainState> {
+  /** Stands in the metrics and in what is said. */
+  name: string;
+  cadence: Cadence;
+  /**
+   * Looks at the state.
+   *
+   * @returns Numbers by name; none for one that only draws or writes.
+   * @throws {Error} What it cannot do. The run then ends, with a checkpoint of the state that it was shown.
+   */
+  evaluate(moment: Moment<State>): Promise<Record<string, number>>;
+}
+
+/** An evaluator could not look; its own error is the cause. */
+export class EvaluatorError extends Error {
+  override name = "EvaluatorError";
+}
+
+/** A run's evaluators at work. */
+export interface Evaluations<State> {
+  /** Whether one is to look after this step, which is not the last. `kept`: its state is taken for a checkpoint. */
+  due(step: number, kept: boolean): boolean;
+  /**
+   * Lets those look that are due.
+   *
+   * @throws {EvaluatorError} When one cannot.
+   */
+  look(run: Run<State>, kept: boolean): Promise<void>;
+  /** Lets those look that are due after the last step. Throws as `look`. */
+  end(run: Run<State>): Promise<void>;
+  /** What was found last, by the evaluator's name and the number's. */
+  found(): Record<string, number>;
+}
+
+/** What evaluations need of a run. */
+export interface EvaluationsOptions {
+  perEpoch: number;
+  total: number;
+  metrics: Pick<MetricsLog, "write">;
+  progress: Pick<Progress, "line">;
+  /** Its clock stands still meanwhile. */
+  meter: Pick<Meter, "pause">;
+  signal?: AbortSignal;
+}
+
+/**
+ * Refuses evaluators that cannot be used.
+ *
+ * @throws {RangeError} Naming the evaluator and what is wrong with it.
+ */
+export function checkEvaluators(evaluators: readonly Evaluator<never>[]): void {
+  const names = new Set<string>();
+  for (const { name, cadence } of evaluators) {
+    if (name === "" || names.has(name)) {
+      throw new RangeError(`two evaluators are named "${name}", or one has no name`);
+    }
+    names.add(name);
+    const { steps, epochs, checkpoints, end } = cadence;
+    if (steps !== undefined && !(Number.isSafeInteger(steps) && steps > 0)) {
+      throw new RangeError(`evaluator ${name}: steps is ${steps}; it must be a whole number from 1 up`);
+    }
+    if (epochs !== undefined && !(Number.isFinite(epochs) && epochs > 0)) {
+      throw new RangeError(`evaluator ${name}: epochs is ${epochs}; it must be above 0`);
+    }
+    if (!steps && !epochs && !checkpoints && !end) {
+      throw new RangeError(
+        `evaluator ${name} would never look: give its cadence steps, epochs, checkpoints or end`,
+      );
+    }
+  }
+}
+
+/** Whether an evaluator looks after a step. A step that ends the n-th span of so many epochs is the nearest whole one. */
+export function isDue(cadence: Cadence, step: number, perEpoch: number, kept: boolean): boolean {
+  const { steps, epochs, checkpoints = false } = cadence;
+  if (steps !== undefined && step % steps === 0) return true;
+  if (epochs !== undefined) {
+    const span = Math.max(1, epochs * perEpoch), n = Math.round(step / span);
+    if (n > 0 && Math.round(n * span) === step) return true;
+  }
+  return checkpoints && kept;
+}
+
+/** Evaluators for one run. */
+export function openEvaluations<State extends Tree>(
+  evaluators: readonly Evaluator<State>[],
+  options: EvaluationsOptions,
+): Evaluations<State> {
+  const { perEpoch, total, metrics, progress, meter, signal } = options;
+  const found: Record<string, number> = {};
+  const dueAt = (step: number, kept: boolean) =>
+    evaluators.filter(({ cadence }) => isDue(cadence, step, perEpoch, kept));
+  const look = async (which: readonly Evaluator<State>[], run: Run<State>) => {
+    const { state, step, epoch } = run, before = leaves(state);
+    for (const evaluator of which) {
+      const { name } = evaluator;
+      const begun = performance.now();
+      let values: Record<string, number>;
+      try {
+        values = await evaluator.evaluate({ state, step, total, epoch });
+        if (before.some((tensor) => tensor.isDisposed)) {
+          throw new Error("it has disposed tensors of the state, which it may only read");
+        }
+      } catch (cause) {
+        throw new EvaluatorError(`evaluator ${name}, after step ${step}: ${(cause as Error).message}`, {
+          cause,
+        });
+      }
+      const spent = performance.now() - begun;
+      meter.pause(spent);
+      if (Object.keys(values).length === 0) continue;
+      const evaluation: Evaluation = { step, epoch, evaluator: name, seconds: spent / 1000 };
+      metrics.write(evaluationLine(evaluation, values));
+      const texts = Object.entries(values).map(([key, value]) => {
+        found[`${name} ${key}`] = value;
+        return `${key} ${Number(value.toPrecision(4))}`;
+      });
+      progress.line(`${name.padEnd(10)} step ${step}: ${texts.join(", ")}`);
+    }
+  };
+  return {
+    due: (step, kept) => step < total && dueAt(step, kept).length > 0,
+    look: (run, kept) => look(dueAt(run.step, kept), run),
+    end: async (run) => {
+      const due = dueAt(run.step, true);
+      const all = evaluators.filter((evaluator) => evaluator.cadence.end || due.includes(evaluator));
+      for (const evaluator of all) if (!signal?.aborted) await look([evaluator], run);
+    },
+    found: () => found,
+  };
+}

@@ -1,0 +1,56 @@
+import type { StoredTensor } from "../files/safetensors.ts";
+import { checkModel, type ModelConfig } from "../model/config.ts";
+import type { ModelState } from "../model/init.ts";
+import { inventory } from "../model/inventory.ts";
+import { copies, initialState, type TrainState, untrained, writeState } from "./state.ts";
+
+/** Where a model has the tensors of a role. */
+const PARTS = { param: "params", frozen: "frozen", buffer: "buffers" } as const;
+
+/**
+ * Refuses weights that a model cannot start from.
+ *
+ * @param config The model's sizes.
+ * @param weights Must hold all tensors of the model under their names, and no others.
+ * @throws {RangeError} Naming tensors that are missing, are not the model's, or have another shape.
+ */
+export function checkWeights(config: ModelConfig, weights: ModelState): void {
+  const wanted = inventory(checkModel(config));
+  const wrong = wanted.flatMap(({ name, shape, role }) => {
+    const given = weights[PARTS[role]][name];
+    if (!given) return [`${name} is missing in ${PARTS[role]}`];
+    return String(given.shape) === String(shape) ? [] : [`${name} is [${given.shape}], not [${shape}]`];
+  });
+  const known = new Set(wanted.map(({ name, role }) => `${PARTS[role]}/${name}`));
+  for (const part of Object.values(PARTS)) {
+    const others = Object.keys(weights[part]).filter((name) => !known.has(`${part}/${name}`));
+    wrong.push(...others.map((name) => `${name} in ${part} is not the model's`));
+  }
+  if (wrong.length === 0) return;
+  const more = wrong.length > 5 ? `; and ${wrong.length - 5} more` : "";
+  throw new RangeError(`the run cannot start from these weights: ${wrong.slice(0, 5).join("; ")}${more}`);
+}
+
+/**
+ * The state that a run begins with. In this order: what a checkpoint holds (resume), given weights with moments of zero
+ * (warm start), random weights (scratch).
+ *
+ * @param settings The model, the seed, and whether an average of the parameters is kept.
+ * @param resumed The tensors of the run's checkpoint, if it has one.
+ * @param initial Weights to start from, if any, see {@linkcode checkWeights}. Copied; read, never disposed.
+ * @throws {RangeError} When the model cannot be built, or not from these weights.
+ */
+export function firstState(
+  settings: ModelConfig & { seed: number; ema: boolean },
+  resumed: Record<string, StoredTensor> | undefined,
+  initial: ModelState | undefined,
+): TrainState {
+  if (resumed) return writeState(resumed);
+  if (!initial) return initialState(settings, settings.seed, settings.ema);
+  checkWeights(settings, initial);
+  const { params, frozen, buffers } = initial;
+  return untrained(
+    { params: copies(params), frozen: copies(frozen), buffers: copies(buffers) },
+    settings.ema,
+  );
+}

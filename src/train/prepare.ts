@@ -1,0 +1,72 @@
+/** What stands ready before a run's first step: its folder, its stream and its logs. */
+import { join } from "node:path";
+import { openBadLog, silentBadLog } from "../data/epoch/bad_log.ts";
+import { type Data, dataLength, dataUri } from "../data/open/data.ts";
+import type { Batch, Cursor } from "../data/types.ts";
+import { trainBatches } from "./batches.ts";
+import { ConfigError } from "./config/config.ts";
+import type { RunConfig } from "./config/settings.ts";
+import { placeOf } from "./nodes.ts";
+import type { ProcessGroup } from "./process_group.ts";
+import type { Checkpoint } from "./run/checkpoint.ts";
+import { prepareFolder } from "./run/folder.ts";
+import { type MetricsLog, openMetrics, silentMetrics } from "./run/metrics_file.ts";
+
+/** A run that can begin. */
+export interface PreparedRun {
+  /** The checkpoint that it goes on from. */
+  resumed: Checkpoint | null;
+  /** Where this process's stream goes on, and the bad pictures that it has skipped. */
+  place: { cursor: Cursor; bad: number };
+  batches: AsyncIterator<Batch, void>;
+  metrics: MetricsLog;
+  /** Ends the stream and closes the logs. */
+  close(): Promise<void>;
+}
+
+/**
+ * Prepares a run: all that can fail before anything is on the engine. Only the leading process has files; the others
+ * learn from it where the run goes on.
+ *
+ * @param pictures Pictures of an epoch, of all processes together.
+ * @param say Takes a line for people.
+ * @throws {ConfigError} When the folder is in use, or the run cannot go on with this data or these processes.
+ * @throws {Error} When a file cannot be read or written.
+ */
+export async function prepareRun(
+  config: RunConfig,
+  source: Data,
+  group: ProcessGroup,
+  pictures: number,
+  say: (text: string) => void,
+): Promise<PreparedRun> {
+  const { leads } = group, { out } = config;
+  const resumed = await group.checkpoint(leads ? await prepareFolder(config) : null);
+  if (resumed && resumed.pictures !== pictures) {
+    throw new ConfigError(
+      `${dataUri(source)} has ${pictures} pictures, but ${resumed.path} was made with ${resumed.pictures}; ` +
+        "resume with the same data",
+    );
+  }
+  const place = resumed
+    ? placeOf(resumed, config, dataLength(source) === null)
+    : { cursor: { epoch: 0, position: 0 }, bad: 0 };
+  const badLog = leads ? await openBadLog(join(out, "bad.jsonl")) : silentBadLog();
+  try {
+    const batches = trainBatches(config, source, place, (record) => {
+      if (badLog.add(record)) say(`skipped    ${record.key}: ${record.reason}`);
+    });
+    const metrics = leads
+      ? await openMetrics(join(out, "metrics.jsonl"), resumed?.step ?? 0)
+      : silentMetrics();
+    const close = async () => {
+      metrics.close();
+      await batches.return?.();
+      badLog.close();
+    };
+    return { resumed, place, batches, metrics, close };
+  } catch (error) {
+    badLog.close();
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+/** The processes that train together, as the rest of the training sees them; one alone is the simplest case. */
+import type { Batch, Cursor } from "../data/types.ts";
+import type { Engine } from "../engine/types.ts";
+import type { Hosts } from "../engine/xla/hosts/join.ts";
+import type { RunConfig } from "./config/settings.ts";
+import { untilAborted } from "./interrupt.ts";
+import { nodeBatchTensors, nodeStep, sameCheckpoint, untilFailed } from "./nodes.ts";
+import type { Checkpoint } from "./run/checkpoint.ts";
+import type { StepArgs, StepBatch, StepResult } from "./step.ts";
+import { batchTensors, type FeedSettings } from "./step_inputs.ts";
+
+/** How a step and its batch are laid out over processes and devices. */
+export interface Layout {
+  /** Parts of the step's arguments that are split along their first axis, see `JitOptions`. */
+  shard: readonly ("batch/base" | "batch/views")[];
+  /** The step that takes what `tensors` gives. */
+  step(step: (args: StepArgs) => StepResult): (args: StepArgs) => StepResult;
+  /** This process's part of a batch as tensors, see {@linkcode batchTensors}. */
+  tensors(
+    engine: Engine,
+    settings: Pick<FeedSettings, "imageSize" | "depth" | "seed"> & Pick<RunConfig, "nodes">,
+    batch: Pick<Batch, "base" | "views" | "indices">,
+    step: number,
+  ): StepBatch;
+}
+
+/** Where a process's stream stands after a step. */
+export interface Place {
+  step: number;
+  next: Cursor;
+  /** Bad pictures skipped so far. */
+  bad: number;
+}
+
+/** The processes that train together, seen from one of them. */
+export interface ProcessGroup {
+  /** True for the one that writes the run folder, shows how the run goes on and evaluates. */
+  readonly leads: boolean;
+  /** True where there is no other process: whatever this one has begun comes to an end. */
+  readonly alone: boolean;
+  layout: Layout;
+  /** The checkpoint that all go on from. `own`: the leading process's; null where there is none. */
+  checkpoint(own: Checkpoint | null): Promise<Checkpoint | null>;
+  /** Waits for a result that the others take part in; rejects when the run has failed. */
+  alive<T>(wanted: Promise<T>): Promise<T>;
+  /** Waits for a batch; gives undefined where the run may stop without it. */
+  unlessStopped<T>(wanted: Promise<T>): Promise<T | undefined>;
+  /** Notes where this process's stream will stand after a step, before the step begins. */
+  note(place: Place): void;
+  /** Where the streams of all stand after a step: epoch, position and bad pictures of each; undefined where this is the only one. */
+  places(step: number): Promise<number[][] | undefined>;
+  /** Whether to stop instead of beginning another step. All stop after the same one. */
+  stops(step: number): Promise<boolean>;
+  /** Resolves when all have trained to the end. */
+  finished(): Promise<void>;
+}
+
+/**
+ * A process that trains alone.
+ *
+ * @param devices Devices that share each batch.
+ * @param signal Aborting it ends the run after the step under way.
+ */
+export function oneProcess(devices: number, signal?: AbortSignal): ProcessGroup {
+  const stoppable = untilAborted(signal);
+  return {
+    leads: true,
+    alone: true,
+    layout: { shard: devices > 1 ? ["batch/base"] : [], step: (step) => step, tensors: batchTensors },
+    checkpoint: (own) => Promise.resolve(own),
+    alive: (wanted) => wanted,
+    unlessStopped: stoppable,
+    note: () => {},
+    places: () => Promise.resolve(undefined),
+    stops: () => Promise.resolve(signal?.aborted ?? false),
+    finished: () => Promise.resolve(),
+  };
+}
+
+/**
+ * A node among several.
+ *
+ * @param signal Aborting it asks all nodes to stop; they agree on the step after which they do.
+ */
+export function severalNodes(hosts: Hosts, config: RunConfig, signal?: AbortSignal): ProcessGroup {
+  const alive = untilFailed(hosts.failed);
+  let asked = false;
+  return {
+    leads: hosts.nodeId === 0,
+    alone: false,
+    layout: { shard: ["batch/base", "batch/views"], step: nodeStep, tensors: nodeBatchTensors },
+    checkpoint: (own) => sameCheckpoint(hosts, own, config),
+    alive,
+    // The others would wait for this one's step.
+    unlessStopped: alive,
+    note: ({ step, next, bad }) => hosts.note(step, [next.epoch, next.position, bad]),
+    places: async (step) => (await hosts.gather(step)).map((numbers) => numbers.slice(0, 3)),
+    stops: async (step) => {
+      if (signal?.aborted && !asked) await alive(hosts.askStop(step));
+      asked ||= signal?.aborted ?? false;
+      return step >= hosts.stopAfter();
+    },
+    finished: () => hosts.barrier("trained"),
+  };
+}

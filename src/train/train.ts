@@ -1,0 +1,240 @@
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
+import type { Data } from "../data/open/data.ts";
+import type { Engine } from "../engine/types.ts";
+import type { Hosts } from "../engine/xla/hosts/join.ts";
+import type { WriteFile } from "../files/atomic.ts";
+import type { LossTerm } from "../model/loss.ts";
+import type { ModelState } from "../model/types.ts";
+import type { RunConfig } from "./config/settings.ts";
+import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
+import { checkWeights, firstState } from "./first_state.ts";
+import { type Keeper, noKeeper, openKeeper } from "./keeper.ts";
+import { loop, type Run } from "./loop.ts";
+import { compileWithin, MemoryError } from "./memory.ts";
+import { type PreparedRun, prepareRun } from "./prepare.ts";
+import { type Pretraining, pretraining } from "./pretraining.ts";
+import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts";
+import { recorder } from "./record.ts";
+import { saveCheckpoint } from "./run/checkpoint.ts";
+import { abandonFolder } from "./run/folder.ts";
+import { planSteps, type StepPlan } from "./run/plan.ts";
+import { describeCompile, describeEnd, describeRun } from "./show/describe.ts";
+import { openMeter } from "./show/meter.ts";
+import { type Progress, silent } from "./show/progress.ts";
+import { countParameters, disposeTree, readState, type TrainState } from "./state.ts";
+import type { StepArgs } from "./step.ts";
+
+/** What {@linkcode train} runs on. */
+export interface TrainOptions {
+  engine: Engine;
+  /** The pictures: what {@linkcode openData} or {@linkcode openSource} gives. Not closed. */
+  source: Data;
+  /** The nodes that train together, where they are several; the engine must have been opened with them. */
+  hosts?: Hosts;
+  /**
+   * Weights to start from, where the run has no checkpoint yet: all tensors of the model under their names. Read, never
+   * disposed.
+   */
+  initial?: ModelState;
+  /** What the loss is the sum of. Default: the method's terms. */
+  terms?: readonly LossTerm[];
+  /** Who looks at the state now and then. */
+  evaluators?: readonly Evaluator[];
+  /** Default: shows nothing. */
+  progress?: Progress;
+  /** Aborting it finishes the step, writes a checkpoint and returns. */
+  signal?: AbortSignal;
+  /** How checkpoints get to the disk; tests give another. */
+  writeFile?: WriteFile;
+}
+
+/** What a run ends with. */
+export interface TrainResult {
+  /** The trained state, on the engine; the caller's to dispose. */
+  state: TrainState;
+  /** Steps done, of how many. */
+  step: number;
+  total: number;
+  /** True when the signal ended the run before its last step. */
+  stopped: boolean;
+  /** The last checkpoint; empty on nodes other than node 0. */
+  checkpoint: string;
+  /** Bad pictures skipped. */
+  bad: number;
+}
+
+/** What the parts of a run share. */
+interface Session {
+  engine: Engine;
+  group: ProcessGroup;
+  plan: StepPlan;
+  prepared: PreparedRun;
+  run: Run<TrainState>;
+  progress: Progress;
+}
+
+/**
+ * Trains: streams batches of view pairs through the compiled step and leaves a run folder with config.json,
+ * metrics.jsonl and checkpoints. With `config.resume` it goes on from the last checkpoint, bit for bit on the same
+ * engine. A run begins with its checkpoint (resume), else with `initial` (warm start), else with random weights (scratch).
+ *
+ * At most two steps are under way, on a processor one, and the next batches are decoded while the device works. A state
+ * becomes a checkpoint only after the loss of the step that follows it was seen to be a number.
+ *
+ * @param config The run; `out` names its folder.
+ * @throws {ConfigError} For settings that cannot be used with this data, before work starts.
+ * @throws {RangeError} For evaluators or weights that cannot be used, before work starts.
+ * @throws {MemoryError} When the step does not fit into the device's memory; the folder is free again.
+ * @throws {NonFiniteError} When a loss is no number; that state is not saved.
+ * @throws {EvaluatorError} When an evaluator cannot look; the state is saved.
+ * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
+ */
+export async function train(config: RunConfig, options: TrainOptions): Promise<TrainResult> {
+  const { engine, source, hosts, initial, progress = silent, signal } = options;
+  const plan = planSteps(config, source), { total } = plan;
+  checkEvaluators(options.evaluators ?? []);
+  if (initial) checkWeights(config, initial);
+  const group = hosts ? severalNodes(hosts, config, signal) : oneProcess(engine.devices, signal);
+  const prepared = await prepareRun(config, source, group, plan.pictures, progress.line);
+  let run: Run<TrainState> | undefined, refused = false;
+  try {
+    run = beginRun(config, options, prepared, plan);
+    const session = { engine, group, plan, prepared, run, progress };
+    const keeper = group.leads ? keeperOf(config, session, options.writeFile) : noKeeper;
+    await trainRun(config, options, session, keeper);
+    const { state, step, bad } = run;
+    return { state, step, total, stopped: step < total, checkpoint: keeper.path() ?? "", bad };
+  } catch (error) {
+    // Of several processes, the others may never come to what this one's device waits for.
+    if (run && group.alone) disposeTree(run.state);
+    // Nothing was done then: the folder is free for another batch size.
+    refused = error instanceof MemoryError && group.leads && !prepared.resumed;
+    throw error;
+  } finally {
+    progress.close();
+    await prepared.close();
+    if (refused) await abandonFolder(config);
+  }
+}
+
+/** Puts the first state on the engine, and says what the run is. */
+function beginRun(
+  config: RunConfig,
+  { engine, source, initial, progress = silent }: TrainOptions,
+  { resumed, place }: PreparedRun,
+  plan: StepPlan,
+): Run<TrainState> {
+  const state = firstState(config, resumed?.tensors, initial);
+  if (resumed) resumed.tensors = {}; // They are on the engine now; a second copy would stay for the whole run.
+  const parameters = countParameters(state.params), warm = !resumed && initial !== undefined;
+  for (const [label, text] of describeRun(config, { engine, source, parameters, plan, resumed, warm })) {
+    progress.line(labelled(label, text));
+  }
+  const { cursor, bad } = place;
+  return { state, step: resumed?.step ?? 0, epoch: cursor.epoch, next: cursor, bad };
+}
+
+const labelled = (label: string, text: string) => `${label.padEnd(11)}${text}`;
+
+/** The keeper of a run's checkpoints. */
+function keeperOf(config: RunConfig, session: Session, write?: WriteFile): Keeper<TrainState> {
+  const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps } = config;
+  const { engine, group, plan: { pictures }, prepared: { resumed, metrics }, run } = session;
+  return openKeeper({
+    minutes,
+    steps,
+    start: run.step,
+    path: resumed?.path ?? null,
+    take: async ({ state, step, next, bad }: Run<TrainState>) => ({
+      info: {
+        config: { ...config, resume: false },
+        step,
+        cursor: next,
+        pictures,
+        bad,
+        places: await group.places(step),
+        engine: engine.name,
+        time: new Date().toISOString(),
+      },
+      tensors: await readState(state),
+    }),
+    write: async ({ info, tensors }) => {
+      await metrics.sync();
+      return await saveCheckpoint(out, info, tensors, { keep, write });
+    },
+  });
+}
+
+/** Trains a run to its end or to where it is stopped, writes its last checkpoint, and lets evaluators look at the end. */
+async function trainRun(
+  config: RunConfig,
+  { evaluators = [], terms, signal }: TrainOptions,
+  session: Session,
+  keeper: Keeper<TrainState>,
+): Promise<void> {
+  const { engine, group, plan, prepared: { batches, metrics }, run, progress } = session;
+  const { perEpoch, total } = plan, { batchSize, logEvery } = config;
+  const meter = openMeter(batchSize);
+  const looking = { perEpoch, total, metrics, progress, meter, signal };
+  const evaluations = openEvaluations(group.leads ? evaluators : [], looking);
+  const method = pretraining(engine, config, group.layout, perEpoch, terms), { step, inputs, rates } = method;
+  const { path: checkpoint } = keeper, { found } = evaluations;
+  let failed: EvaluatorError | undefined;
+  await loop({
+    run,
+    total,
+    step,
+    inputs,
+    batches,
+    group,
+    meter,
+    keeper,
+    evaluations,
+    first: async (args: StepArgs) => meter.start(await compileFirst(config, session, method, args)),
+    // A step queued behind another has memory of its own already, and between two steps a processor loses nothing.
+    ahead: engine.deviceMemory() === "host" ? 0 : 1,
+    // An engine that computes at once leaves no gap in which a signal could be heard: only a timer is one, after which
+    // the event loop has rested.
+    rest: () => engine.compiles ? setImmediate() : delay(1),
+    record: recorder({ total, batchSize, logEvery, rates, metrics, meter, progress, found, checkpoint }),
+  }).catch((error) => {
+    if (!(error instanceof EvaluatorError)) throw error;
+    failed = error;
+  });
+  await keeper.finish(run).catch((error) => {
+    if (!failed) throw error;
+    failed.message += `; and its state could not be saved: ${(error as Error).message}`;
+  });
+  if (failed) throw failed;
+  await group.finished();
+  progress.line(describeEnd({ step: run.step, total, checkpoint: checkpoint() ?? "", bad: run.bad }));
+  if (run.step >= total) await evaluations.end(run);
+}
+
+/**
+ * Compiles the step and refuses one that does not fit.
+ *
+ * @returns Share of the devices' peak that one picture a second takes, where the peak is known.
+ */
+async function compileFirst(
+  { batchSize, memoryLimit, overMemory }: Pick<RunConfig, "batchSize" | "memoryLimit" | "overMemory">,
+  { engine, group, progress }: Session,
+  method: Pretraining,
+  args: StepArgs,
+): Promise<number | undefined> {
+  const say = (label: string, text: string) => progress.line(labelled(label, text));
+  const report = await compileWithin({
+    engine,
+    batchSize,
+    multiple: engine.devices,
+    memoryLimit,
+    overMemory,
+    // Of several processes, all would have to compile smaller batches together.
+    search: group.alone,
+    compile: (count) => method.compile(args, count),
+    say,
+  });
+  if (engine.compiles) say("step", describeCompile(report));
+  const { flops, peakFlops } = report;
+  return flops && peakFlops ? flops / batchSize / peakFlops : undefined;
+}
