@@ -29,6 +29,7 @@ export type { StreamOptions } from "./stream_options.ts";
 interface Sample {
   index: number;
   key: string;
+  label?: number;
   base: Uint8Array;
   /** True when it stays in memory for the next epochs. */
   kept?: boolean;
@@ -96,7 +97,14 @@ function readerOf(
   decoder: Decoder,
 ): EpochReader<Sample> {
   const opened = openedOf(data), uri = dataUri(data), length = dataLength(data);
-  const load: Load = (index, open, place) => loadSample(uri, index, open, place, decoder);
+  const load: Load = (index, open, place) => {
+    // Where the class does not stand beside the place, only the record tells it.
+    const told: Source["place"] = (index) => {
+      const where = place?.(index);
+      return where && options.labels && where.label === undefined ? null : where ?? null;
+    };
+    return loadSample(uri, index, open, told, decoder);
+  };
   if (opened.access !== "random") return streamEpochs(opened, { ...options, load });
   const cacheable = length! * options.imageSize ** 2 * 3 <= (options.cacheBytes ?? CACHE_BYTES);
   if (!cacheable) return randomEpochs(opened.source, { ...options, load });
@@ -128,12 +136,12 @@ async function loadSample(
     const where = decoder.reads ? place?.(index) : null;
     if (where) {
       const made = await decoder.baseAt(where.at);
-      if (made) return { index, key: where.key ?? made.key ?? "", base: made.base };
+      if (made) return { index, key: where.key ?? made.key ?? "", label: where.label, base: made.base };
     }
     const record = await open();
     key = record.key;
     source = record.source ?? uri;
-    return { index, key, base: await decoder.base(record.bytes) };
+    return { index, key, label: record.label, base: await decoder.base(record.bytes) };
   } catch (error) {
     if (error instanceof BadRecordError) {
       return { source: error.source, key: error.key, reason: error.reason };
@@ -226,6 +234,7 @@ function assemble(
     epoch,
     indices: samples.map((sample) => sample.index),
     keys: samples.map((sample) => sample.key),
+    ...(options.labels && { labels: Int32Array.from(samples, ({ label = -1 }) => label) }),
     base,
     views,
     next,

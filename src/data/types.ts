@@ -50,9 +50,10 @@ export interface Source {
   key(index: number): Promise<string>;
   /**
    * Where record `index` stands, if that is known without waiting and the bytes there are the record's: a quicker way than
-   * {@linkcode Source.get} for good records. `key`: its key, where that does not stand with the bytes.
+   * {@linkcode Source.get} for good records. `key`: its key, where that does not stand with the bytes. `label`: its class,
+   * where that is known here.
    */
-  place?(index: number): { key?: string; at: RecordPlace } | null;
+  place?(index: number): { key?: string; label?: number; at: RecordPlace } | null;
   /** What has been passed over so far. Without it: nothing, or nobody counts. */
   passedOver?(): PassedOver[];
   /** Closes files. Safe to call twice. */
@@ -111,6 +112,11 @@ export interface Batch {
   base: Uint8Array;
   /** 2 × B × {@linkcode VIEW_FIELDS} numbers: all of view 1, then all of view 2. */
   views: Float32Array;
+  /**
+   * The class of each picture, its number among the source's `labels`; −1 where it has none or its source does not know
+   * its classes. Only where it was asked for, see `StreamOptions.labels`.
+   */
+  labels?: Int32Array;
   /** Where to go on after this batch. */
   next: Cursor;
   /** Bad records skipped so far in the run. */

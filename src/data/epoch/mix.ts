@@ -138,7 +138,9 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
     },
     place(index) {
       const { part, at } = find(index);
-      return sources[part].place?.(at) ?? null;
+      const where = sources[part].place?.(at);
+      // The class has another number in the mix.
+      return where ? { key: where.key, at: where.at } : null;
     },
     passedOver: () => joinPassedOver(sources),
     async close(): Promise<void> {

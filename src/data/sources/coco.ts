@@ -76,8 +76,8 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
     },
     place(index) {
       requireIndex(path, index, names.length);
-      const key = names.get(index);
-      return isJpegName(key) && safeRelative(key) ? { key, at: { path: join(folder, key) } } : null;
+      const key = names.get(index), label = labels[index] < 0 ? undefined : labels[index];
+      return isJpegName(key) && safeRelative(key) ? { key, label, at: { path: join(folder, key) } } : null;
     },
     close: () => Promise.resolve(),
   };

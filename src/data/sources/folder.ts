@@ -55,8 +55,8 @@ export async function openFolder(path: string): Promise<Source> {
     },
     key: (index) => Promise.resolve(keyOf(index)),
     place(index) {
-      const key = keyOf(index);
-      return isJpegName(key) ? { key, at: { path: join(path, key) } } : null;
+      const key = keyOf(index), label = labelNumbers.get(classOf(key) ?? "");
+      return isJpegName(key) ? { key, label, at: { path: join(path, key) } } : null;
     },
     passedOver: () => passedOver,
     close: () => Promise.resolve(),

@@ -109,7 +109,7 @@ async function flat(
     place(index) {
       requireIndex(uri, index, names.length);
       const key = names.get(index);
-      return isJpegName(key) ? { key, at: { path: join(folder, key) } } : null;
+      return isJpegName(key) ? { key, label: classes[index], at: { path: join(folder, key) } } : null;
     },
     close: () => Promise.resolve(),
   };
