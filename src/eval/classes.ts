@@ -1,5 +1,5 @@
 /** The classes of the gallery and of the queries, and how they meet. */
-import { likeName, numberNames } from "../data/sources/class_names.ts";
+import { likeName } from "../data/sources/class_names.ts";
 import { matchClasses } from "../data/sources/match_classes.ts";
 import type { Source } from "../data/types.ts";
 
@@ -14,8 +14,8 @@ export interface UnknownClasses {
 }
 
 /**
- * Checks, before any work, that a source's pictures have classes. Some sources know their classes by numbers alone, and
- * these stand with the pictures; the first, the middle and the last one are looked at then.
+ * Checks, before any work, that a source's pictures have classes. Some sources do not know which there are, for they stand
+ * with the pictures; the first, the middle and the last one are looked at then.
  *
  * @param least How many classes there must be.
  * @throws {Error} There are none, or fewer.
@@ -26,18 +26,13 @@ export async function requireClasses(source: Source, least: number): Promise<voi
   if (labels.length === 0) {
     for (const index of new Set([0, length >> 1, length - 1])) {
       const record = await source.get(index).catch(() => null);
-      if (record?.label !== undefined) return;
+      if ((record?.label ?? record?.className) !== undefined) return;
     }
   }
   const why = labels.length === 0 ? "has no labels" : `has one class only, "${labels[0]}"`;
   throw new Error(
     `${uri}: ${why}; pictures are needed in at least two folders, each named after its class, or shards packed from such`,
   );
-}
-
-/** The class names of a source: its own, or its numbers where it has none. */
-export function classNames({ labels }: Source, numbers: readonly number[]): readonly string[] {
-  return labels.length > 0 ? labels : numberNames(numbers.reduce((most, one) => Math.max(most, one + 1), 0));
 }
 
 /**

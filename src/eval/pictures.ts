@@ -1,13 +1,16 @@
 import { decodePicture } from "../data/picture/decode.ts";
 import { batch, map, range } from "../data/iter.ts";
-import { BadRecordError, type Picture, PictureError, type Source } from "../data/types.ts";
+import { BadRecordError, type ImageRecord, type Picture, PictureError, type Source } from "../data/types.ts";
+
+/** Bytes of a record that has been decoded. */
+const NONE = new Uint8Array();
 
 /** Decoded pictures of one size, side by side. */
 export interface PictureBatch {
   /** count × size × size × 3. */
   bytes: Uint8Array;
   keys: string[];
-  /** The pictures' classes; −1 where one has none. */
+  /** The pictures' classes by {@linkcode PictureOptions.labelOf}; −1 where one has none. */
   labels: number[];
 }
 
@@ -19,6 +22,8 @@ export interface PictureOptions {
   batchSize: number;
   /** Makes size × size × 3 bytes of a decoded picture, such as `basePicture` or `evaluationPicture`. */
   prepare: (picture: Picture, size: number) => Uint8Array;
+  /** The number of a record's class. Default: its `label`. */
+  labelOf?: (record: ImageRecord) => number | undefined;
   /** Told of a record that cannot be used, which is then left out. Missing: the first one is an error. */
   onBad?: (bad: BadRecordError) => void;
 }
@@ -29,12 +34,13 @@ export interface PictureOptions {
  * @throws {BadRecordError} A record cannot be used and `onBad` is not there to hear of it.
  */
 export async function* pictureBatches(source: Source, options: PictureOptions): AsyncGenerator<PictureBatch> {
-  const { size, batchSize, prepare, onBad } = options;
+  const { size, batchSize, prepare, onBad, labelOf = ({ label }) => label } = options;
   const load = async (index: number) => {
     const record = await source.get(index);
     try {
       const bytes = prepare(await decodePicture(record.bytes), size);
-      return { bytes, key: record.key, label: record.label ?? -1 };
+      const { key, label, className } = record;
+      return { bytes, key, record: { key, label, className, bytes: NONE } };
     } catch (error) {
       if (error instanceof PictureError) throw new BadRecordError(source.uri, record.key, error.message);
       throw error;
@@ -54,7 +60,9 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
   for await (const items of batch(good(), batchSize)) {
     const bytes = new Uint8Array(items.length * size * size * 3);
     items.forEach((item, i) => bytes.set(item.bytes, i * size * size * 3));
-    yield { bytes, keys: items.map((item) => item.key), labels: items.map((item) => item.label) };
+    // In the pictures' order, for classes may be numbered as they come.
+    const labels = items.map(({ record }) => labelOf(record) ?? -1);
+    yield { bytes, keys: items.map(({ key }) => key), labels };
   }
 }
 

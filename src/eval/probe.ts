@@ -1,10 +1,10 @@
 import { evaluationPicture } from "../data/picture/resize.ts";
+import { growingClasses } from "../data/sources/growing_classes.ts";
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/types.ts";
 import {
-  classNames,
   describeUnknown,
   galleryNumbers,
   requireClasses,
@@ -70,6 +70,8 @@ interface EmbeddedPictures {
   mean: Rows;
   blocks?: Rows;
   labels: number[];
+  /** Class names. */
+  names: readonly string[];
   /** Pictures that have none, and are not among these. */
   unlabelled: number;
 }
@@ -101,22 +103,28 @@ async function embedLabelled(
 ): Promise<EmbeddedPictures> {
   const { config, state, batchSize = BATCH_SIZE, onBad } = options;
   const parts: Embedding[] = [], labels: number[] = [];
-  const reading = { size: config.imageSize, batchSize, prepare: evaluationPicture, onBad };
+  const classes = growingClasses(source.labels);
+  const reading = {
+    size: config.imageSize,
+    batchSize,
+    prepare: evaluationPicture,
+    labelOf: classes.number,
+    onBad,
+  };
   for await (const batch of pictureBatches(source, reading)) {
     parts.push(await embed.pictures(state, batch.bytes));
     labels.push(...batch.labels);
     step(batch.labels.length);
   }
-  const most = source.labels.length || Infinity;
-  const known = labels.flatMap((label, i) => label >= 0 && label < most ? [i] : []);
+  const names = classes.labels(), known = labels.flatMap((label, i) => label >= 0 ? [i] : []);
   if (known.length === 0) throw new Error(`${source.uri}: no picture that can be read has a class`);
   const rows = (name: "class" | "mean" | "blocks") => joinRows(parts.map((part) => part[name]!));
   const all = { class: rows("class"), mean: rows("mean"), blocks: parts[0].blocks && rows("blocks"), labels };
-  return { ...pickLabelled(all, known), unlabelled: labels.length - known.length };
+  return { ...pickLabelled(all, known), names, unlabelled: labels.length - known.length };
 }
 
 /** Some of embedded pictures. */
-function pickLabelled(all: Omit<EmbeddedPictures, "unlabelled">, indices: readonly number[]) {
+function pickLabelled(all: Omit<EmbeddedPictures, "names" | "unlabelled">, indices: readonly number[]) {
   return {
     class: pickRows(all.class, indices),
     mean: pickRows(all.mean, indices),
@@ -177,7 +185,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   let done = 0;
   const step = (pictures: number) => progress?.(done += pictures, total);
   const gallery = await embedLabelled(train, options, embed, step);
-  const names = classNames(train, gallery.labels), classes = new Set(gallery.labels).size;
+  const { names } = gallery, classes = new Set(gallery.labels).size;
   if (classes < 2) {
     throw new Error(
       `${train.uri}: all pictures that can be read are of one class, "${names[gallery.labels[0]]}"`,
@@ -185,13 +193,13 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   }
   let queries: EmbeddedPictures | null = null, unknown: UnknownClasses = { classes: [], pictures: 0 };
   if (test) {
-    const all = await embedLabelled(test, options, embed, step), own = classNames(test, all.labels);
-    const numbers = galleryNumbers({ uri: train.uri, labels: names }, { uri: test.uri, labels: own });
-    unknown = unknownClasses(all.labels, own, numbers);
+    const all = await embedLabelled(test, options, embed, step);
+    const numbers = galleryNumbers({ uri: train.uri, labels: names }, { uri: test.uri, labels: all.names });
+    unknown = unknownClasses(all.labels, all.names, numbers);
     const known = all.labels.flatMap((label, i) => numbers[label] < 0 ? [] : [i]);
     if (known.length === 0) throw new Error(`${test.uri}: no picture is of a class of ${train.uri}`);
-    const { unlabelled } = all, kept = pickLabelled(all, known);
-    queries = { ...kept, labels: kept.labels.map((label) => numbers[label]), unlabelled };
+    const kept = pickLabelled(all, known);
+    queries = { ...all, ...kept, labels: kept.labels.map((label) => numbers[label]) };
   }
   const ks = checkK(options.k, gallery.labels.length - (test ? 0 : 1));
   const report: ProbeReport = {

@@ -114,6 +114,18 @@ Deno.test("probe: classes of one name stay apart where both sources have one lis
   );
   // Numbers alone, of which the queries have fewer, and composed letters against decomposed ones.
   assert.equal((await of(colours("a", [], 4, [0, 1, 2]), colours("b", [], 2, [0, 1]))).top1, 1);
+  // Names that only the pictures know, in another order.
+  const told = colours("a", ["x", "y"], 2, [1, 0]);
+  const namedByPictures: Source = {
+    ...told,
+    labels: [],
+    get: async (index) => {
+      const { label, ...record } = await told.get(index);
+      return { ...record, className: told.labels[label!] };
+    },
+  };
+  assert.equal((await of(colours("b", ["x", "y"], 4), namedByPictures)).top1, 1);
+  assert.equal((await of(namedByPictures, colours("b", ["x", "y"], 4))).top1, 1);
   assert.equal((await of(colours("a", ["é", "x"], 4), colours("b", ["e\u0301", "x"], 2))).top1, 1);
   await assert.rejects(
     of(colours("a", ["cat", "dog"], 4), colours("b", [], 2, [0, 1])),

@@ -1,6 +1,7 @@
 import { numberList, requireIndex, textList } from "../io/compact_lists.ts";
 import { jsonElements } from "./json_elements.ts";
-import { join, pathError } from "../io/paths.ts";
+import { byCodeUnits, join, pathError } from "../io/paths.ts";
+import { passedCounter } from "./passed_over.ts";
 import { fileChunks } from "../io/reader/chunks.ts";
 import { isJpegName, readPicture, safeRelative } from "./picture_file.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
@@ -25,44 +26,12 @@ export interface CocoOptions {
 export async function openCoco(path: string, options: CocoOptions = {}): Promise<Source> {
   const folder = path.replace(/\/+$/, "");
   const annotations = options.annotations ?? await findAnnotations(folder);
-  const names = textList(), places = new Map<number, number>(), categories = new Map<number, string>();
-  // Annotations may stand before the images, so they are collected by picture number.
-  const largest = new Map<number, number>(),
-    areas = numberList(Float64Array),
-    kinds = numberList(Float64Array);
-  const wanted = ["images", "annotations", "categories"];
-  for await (const { name, value } of jsonElements(annotations, fileChunks(annotations), wanted)) {
-    const entry = fields(value);
-    if (name === "images") {
-      if (typeof entry.file_name !== "string" || typeof entry.id !== "number") {
-        throw new Error(`${annotations}: image ${names.length} has no file_name or id`);
-      }
-      places.set(entry.id, names.length);
-      names.push(entry.file_name);
-    } else if (name === "categories") {
-      if (typeof entry.id === "number") categories.set(entry.id, String(entry.name ?? entry.id));
-    } else if (typeof entry.image_id === "number" && typeof entry.category_id === "number") {
-      const area = areaOf(entry), known = largest.get(entry.image_id);
-      if (known === undefined || area > areas.get(known)) {
-        largest.set(entry.image_id, areas.length);
-        areas.push(area);
-        kinds.push(entry.category_id);
-      }
-    }
-  }
-  if (names.length === 0) throw new Error(`${annotations}: lists no images`);
-  const ids = [...categories.keys()].sort((a, b) => a - b);
-  const numbers = new Map(ids.map((id, number) => [id, number]));
-  const labels = new Int32Array(names.length).fill(-1);
-  for (const [image, at] of largest) {
-    const place = places.get(image);
-    if (place !== undefined) labels[place] = numbers.get(kinds.get(at)) ?? -1;
-  }
+  const { names, labels, categories, passedOver } = await readAnnotations(annotations);
   await checkFirst(folder, names.get(0), annotations);
   return {
     uri: path,
     length: names.length,
-    labels: ids.map((id) => categories.get(id)!),
+    labels: categories,
     async get(index): Promise<ImageRecord> {
       requireIndex(path, index, names.length);
       const key = names.get(index);
@@ -79,8 +48,65 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
       const key = names.get(index), label = labels[index] < 0 ? undefined : labels[index];
       return isJpegName(key) && safeRelative(key) ? { key, label, at: { path: join(folder, key) } } : null;
     },
+    passedOver: () => passedOver,
     close: () => Promise.resolve(),
   };
+}
+
+/** What pictures and categories are told apart by: numbers, and in files of others than COCO's authors large ones or texts. */
+type Id = number | bigint | string;
+
+const isId = (value: unknown): value is Id =>
+  typeof value === "number" || typeof value === "bigint" || typeof value === "string";
+
+/** The pictures that an annotations' file lists and the class of each. */
+async function readAnnotations(file: string) {
+  const names = textList(), imageNumbers = new Map<Id, number>(), categories = new Map<Id, string>();
+  // Annotations may stand before the images and categories, so they are collected by the ids that they state.
+  const largest = new Map<Id, number>(), kindNumbers = new Map<Id, number>();
+  const areas = numberList(Float64Array), kinds = numberList(Float64Array);
+  const passed = passedCounter(file);
+  const annotation = ({ image_id: image, category_id: category, ...entry }: Record<string, unknown>) => {
+    if (!isId(image) || !isId(category)) {
+      return passed.add("annotation", "has no image_id or category_id", `id ${entry.id}`);
+    }
+    const area = areaOf(entry), known = largest.get(image);
+    if (known !== undefined && !(area > areas.get(known))) return;
+    if (!kindNumbers.has(category)) kindNumbers.set(category, kindNumbers.size);
+    largest.set(image, areas.length);
+    areas.push(area);
+    kinds.push(kindNumbers.get(category)!);
+  };
+  const wanted = ["images", "annotations", "categories"];
+  for await (const { name, value } of jsonElements(file, fileChunks(file), wanted)) {
+    const entry = fields(value);
+    if (name === "images") {
+      if (typeof entry.file_name !== "string" || !isId(entry.id)) {
+        throw new Error(`${file}: image ${names.length} has no file_name or id`);
+      }
+      imageNumbers.set(entry.id, names.length);
+      names.push(entry.file_name);
+    } else if (name === "annotations") annotation(entry);
+    else if (isId(entry.id)) categories.set(entry.id, String(entry.name ?? entry.id));
+  }
+  if (names.length === 0) throw new Error(`${file}: lists no images`);
+  const ids = [...categories.keys()].sort(compareIds),
+    numbers = new Map(ids.map((id, number) => [id, number]));
+  const kindIds = [...kindNumbers.keys()], labels = new Int32Array(names.length).fill(-1);
+  for (const [image, at] of largest) {
+    const id = kindIds[kinds.get(at)], number = numbers.get(id), index = imageNumbers.get(image);
+    if (index === undefined) {
+      passed.add("annotated picture", "is not in the list of images", `image_id ${image}`);
+    } else if (number === undefined) {
+      passed.add("label", "is of a category that the file does not list", `category_id ${id}`);
+    } else labels[index] = number;
+  }
+  return { names, labels, categories: ids.map((id) => categories.get(id)!), passedOver: passed.list() };
+}
+
+function compareIds(a: Id, b: Id): number {
+  if (typeof a === "string" || typeof b === "string") return byCodeUnits(String(a), String(b));
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function fields(value: unknown): Record<string, unknown> {

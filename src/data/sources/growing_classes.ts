@@ -1,9 +1,13 @@
 import type { ImageRecord, PassedOver } from "../types.ts";
-import { manyLabels, MOST_CLASSES, numberNames, sameName, tooManyClasses } from "./class_names.ts";
+import { manyLabels, MOST_CLASSES, numberNames, numbersOf, sameName, tooManyClasses } from "./class_names.ts";
 
-/** The classes of a stream, numbered as they come. */
+/** The classes of a source that does not know them beforehand, numbered as they come. */
 export interface GrowingClasses {
-  /** The number of a record's class; undefined where it has none. Never changes afterwards. */
+  /**
+   * The number of a record's class; undefined where it has none. Never changes afterwards.
+   *
+   * @throws {Error} The record's class is a name that the known ones hold twice.
+   */
   number(record: ImageRecord): number | undefined;
   /** The names so far; later ones come behind them. */
   labels(): string[];
@@ -12,26 +16,30 @@ export interface GrowingClasses {
 }
 
 /**
- * Starts to number the classes of a stream's records: those with numbers keep them, names get the next number when they
+ * Starts to number the classes of records: those with numbers keep them, names get the next number when they
  * are first met.
  *
- * @param known The names that the stream knows beforehand.
+ * @param known The names that the source knows beforehand.
  */
 export function growingClasses(known: readonly string[]): GrowingClasses {
-  const labels = [...known], numbers = new Map(labels.map((name, number) => [sameName(name), number]));
+  const labels = [...known], numbers = numbersOf(labels);
   let named = labels.length > 0, counted = 0, records = 0, strays = 0, stray = "", lost = 0;
   const add = (name: string): number | undefined => {
-    const number = numbers.get(sameName(name));
-    if (number !== undefined) return number;
+    const found = numbers.get(sameName(name));
+    if (found?.length === 1) return found[0];
+    if (found) {
+      throw new Error(`a picture is of class "${name}", a name that stands twice in the list of classes`);
+    }
     if (tooManyClasses(labels.length + 1 - known.length, records)) return void lost++;
-    numbers.set(sameName(name), labels.length);
+    numbers.set(sameName(name), [labels.length]);
     return labels.push(name) - 1;
   };
   return {
     number({ key, label, className }) {
       if (label === undefined && className === undefined) return undefined;
       records++;
-      if (className === undefined && (!named || label! < known.length)) {
+      if (className === undefined && known.length > 0) return label! < known.length ? label : undefined;
+      if (className === undefined && !named) {
         if (label! >= MOST_CLASSES) return void lost++;
         counted = Math.max(counted, label! + 1);
         return label;

@@ -1,3 +1,4 @@
+import { parseForeignJson } from "../io/foreign_text.ts";
 import { DamagedError } from "../io/reader/chunks.ts";
 
 /** One element of one of the wanted arrays. */
@@ -10,19 +11,20 @@ export interface JsonElement {
 /** An element of more bytes is refused. */
 const MOST_ELEMENT = 64 * 2 ** 20;
 
-const QUOTE = 0x22, BACKSLASH = 0x5c, COMMA = 0x2c, COLON = 0x3a;
+const QUOTE = 0x22, SINGLE_QUOTE = 0x27, BACKSLASH = 0x5c, COMMA = 0x2c, COLON = 0x3a;
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 const isOpen = (byte: number) => byte === 0x7b || byte === 0x5b;
 const isClose = (byte: number) => byte === 0x7d || byte === 0x5d;
 
 /**
  * Reads the elements of arrays that stand in a JSON file's outermost object, one by one, without holding the file:
- * `{"images": [{…}, {…}], "annotations": [{…}], …}`. Files of hundreds of megabytes take the memory of one element.
+ * `{"images": [{…}, {…}], "annotations": [{…}], …}`. Files of hundreds of megabytes take the memory of one element. Elements
+ * may be as Python writes them ({@linkcode parseForeignJson}); a byte order mark of UTF-8 is passed over.
  *
  * @param file The file's name, for messages.
  * @param chunks Its bytes.
  * @param names Which arrays; others are passed over.
- * @throws DamagedError when it is no JSON object, cut short, or an element cannot be parsed.
+ * @throws {DamagedError} It is no JSON object, cut short, or an element cannot be parsed.
  */
 export async function* jsonElements(
   file: string,
@@ -51,13 +53,14 @@ export async function* jsonElements(
   };
   const parse = (json: string): unknown => {
     try {
-      return JSON.parse(json);
-    } catch {
-      throw new DamagedError(`${file}: no JSON before byte ${position}: ${json.slice(0, 60)}`);
+      return parseForeignJson(json);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new DamagedError(`${file}: no JSON before byte ${position}: ${json.slice(0, 60)} (${reason})`);
     }
   };
 
-  for await (const chunk of chunks) {
+  for await (const chunk of withoutMark(file, chunks)) {
     let from = 0;
     const keep = (to: number) => {
       if (collecting && to > from) {
@@ -83,6 +86,13 @@ export async function* jsonElements(
       if (isSpace(byte)) continue;
       if (ended || (depth === 0 && byte !== 0x7b)) {
         throw new DamagedError(`${file}: not a JSON object (byte ${position + at})`);
+      }
+      const inName = byte === QUOTE || byte === COLON || byte === COMMA || isClose(byte);
+      if (depth === 1 && named === null && !inName) {
+        const hint = byte === SINGLE_QUOTE
+          ? "single quotes, as Python shows objects"
+          : "a name in double quotes must come";
+        throw new DamagedError(`${file}: not JSON (byte ${position + at}): ${hint}`);
       }
       const startsElement = depth === 2 && wanted !== null && !collecting && byte !== COMMA && !isClose(byte);
       if (startsElement || (byte === QUOTE && depth === 1 && named === null)) {
@@ -110,5 +120,32 @@ export async function* jsonElements(
   }
   if (!ended) {
     throw new DamagedError(`${file}: ends after ${position} bytes, in the middle of JSON: cut short`);
+  }
+}
+
+const MARK = [0xef, 0xbb, 0xbf];
+
+/** The chunks without a byte order mark at their beginning. */
+async function* withoutMark(
+  file: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  let passed = 0;
+  for await (const chunk of chunks) {
+    let from = 0;
+    while (passed < MARK.length && from < chunk.length) {
+      if (passed === 0 && (chunk[from] === 0xff || chunk[from] === 0xfe)) {
+        throw new DamagedError(`${file}: JSON in UTF-16; save it as UTF-8`);
+      }
+      if (chunk[from] !== MARK[passed]) {
+        // What looked like a mark and is none is no JSON either.
+        if (passed > 0) throw new DamagedError(`${file}: not a JSON object (byte ${passed})`);
+        passed = MARK.length;
+      } else {
+        passed++;
+        from++;
+      }
+    }
+    yield chunk.subarray(from);
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
+import { parseForeignJson } from "../../../src/data/io/foreign_text.ts";
 import { openCoco } from "../../../src/data/sources/coco.ts";
 import { openImagenet } from "../../../src/data/sources/imagenet.ts";
 import { jsonElements } from "../../../src/data/sources/json_elements.ts";
@@ -31,7 +32,7 @@ Deno.test("json: elements of the wanted arrays, whatever stands beside them and 
         const text = JSON.stringify({ x: other, a, 'q"\\': [other], y: { a: [9] }, b, z: "a" }, null, indent);
         const got = await elements(text, size);
         const expected = [...a.map((value) => ["a", value]), ...b.map((value) => ["b", value])];
-        assert.deepEqual(got, JSON.parse(JSON.stringify(expected)));
+        assert.deepEqual(got, parseForeignJson(JSON.stringify(expected)));
       },
     ),
     { numRuns: 300 },
@@ -94,6 +95,52 @@ const COCO = JSON.stringify({
     { id: 20, file_name: "b.jpg" },
   ],
   categories: [{ id: 7, name: "dog" }, { id: 2, name: "cat" }],
+});
+
+Deno.test("json: as Python writes it, with a mark, and not in UTF-16", async () => {
+  assert.deepEqual(await elements('\ufeff{"a": [{"area": NaN, "id": 12345678901234567890}, Infinity]}', 1), [
+    ["a", { area: null, id: 12345678901234567890n }],
+    ["a", Infinity],
+  ]);
+  await assert.rejects(elements("{'a': [1]}", 4), /not JSON \(byte 1\): single quotes, as Python/);
+  await assert.rejects(elements("{\"a\": [{'x': 1}]}", 4), /no JSON before .* as Python shows an object/);
+  const wide = (async function* () {
+    yield await Promise.resolve(Uint8Array.of(0xff, 0xfe, 0x7b, 0, 0x7d, 0));
+  })();
+  await assert.rejects(
+    Array.fromAsync(jsonElements("f.json", wide, ["a"])),
+    /JSON in UTF-16; save it as UTF-8/,
+  );
+});
+
+Deno.test("coco: ids beyond 2^53 and texts, NaN areas, and annotations of what is not listed", async () => {
+  await withFolder(async (folder) => {
+    const annotations = `{
+      "images": [{"id": 9007199254740993, "file_name": "a.jpg"}, {"id": 9007199254740992, "file_name": "b.jpg"},
+        {"id": "x", "file_name": "c.jpg"}],
+      "annotations": [
+        {"image_id": 9007199254740993, "category_id": "cat", "area": NaN, "bbox": [0, 0, 5, 5]},
+        {"image_id": 9007199254740992, "category_id": "dog", "area": 3},
+        {"image_id": "x", "category_id": "emu", "area": 3},
+        {"image_id": 77, "category_id": "dog"}, {"id": 5}],
+      "categories": [{"id": "cat", "name": "crane"}, {"id": "dog", "name": "crane"}]}`;
+    await write(folder, {
+      "annotations/instances_p.json": annotations,
+      "p/a.jpg": fakeJpeg(1),
+      "p/b.jpg": fakeJpeg(2),
+      "p/c.jpg": fakeJpeg(3),
+    });
+    const source = await openCoco(`${folder}/p`);
+    assert.deepEqual(source.labels, ["crane", "crane"]);
+    const labels = await Promise.all([0, 1, 2].map(async (i) => (await source.get(i)).label));
+    assert.deepEqual(labels, [0, 1, undefined]);
+    assert.deepEqual(source.passedOver?.().map(({ what, why, example }) => `${what} ${why}: ${example}`), [
+      "annotation has no image_id or category_id: id 5",
+      "label is of a category that the file does not list: category_id emu",
+      "annotated picture is not in the list of images: image_id 77",
+    ]);
+    await source.close();
+  });
 });
 
 Deno.test("coco: pictures with the category of their largest object", async () => {

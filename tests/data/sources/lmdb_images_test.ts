@@ -6,7 +6,7 @@ import { classOf, isNote } from "../../../src/data/sources/lmdb/keys.ts";
 import { openLmdbImages } from "../../../src/data/sources/lmdb/images.ts";
 import { isDatabase, nodesOf, placeOf } from "../../../src/data/sources/lmdb/page.ts";
 import { unwrap } from "../../../src/data/sources/lmdb/unwrap.ts";
-import { damage, fixture, survives } from "../helpers.ts";
+import { damage, fakeJpeg, fixture, survives } from "../helpers.ts";
 import { withFolder } from "../pictures.ts";
 
 async function withFile(
@@ -99,9 +99,23 @@ Deno.test("lmdb: the usual packings of ImageNet: pickles, msgpack, Caffe's messa
     }
     const named = await openLmdbImages(path, { database: "tuple", labels: ["cat", "dog"] });
     assert.deepEqual(named.labels, ["cat", "dog"]);
-    assert.deepEqual([(await named.get(1)).label, (await named.get(2)).label], [1, undefined]);
+    assert.deepEqual((await named.get(1)).label, 1);
+    await assert.rejects(named.get(2), /00000002 is of class 2, but the list of classes has 2 names/);
     await named.close();
   });
+});
+
+Deno.test("lmdb: a class beside a picture may be a name, under a label's key", () => {
+  const picture = fakeJpeg(1, 20),
+    encode = (text: string) => [0xa0 + text.length, ...new TextEncoder().encode(text)];
+  const pack = (key: string, value: number[]) =>
+    Uint8Array.of(0x82, ...encode("image"), 0xc4, picture.length, ...picture, ...encode(key), ...value);
+  assert.deepEqual(unwrap(pack("label", encode("cat")))?.label, "cat");
+  assert.deepEqual(unwrap(pack("label", [7]))?.label, 7);
+  assert.deepEqual(unwrap(pack("label", [0xff]))?.label, undefined);
+  assert.deepEqual(unwrap(pack("caption", encode("a cat")))?.label, undefined);
+  const list = Uint8Array.of(0x92, 0xc4, picture.length, ...picture, ...encode("cat.jpg"));
+  assert.deepEqual(unwrap(list)?.label, undefined);
 });
 
 Deno.test("lmdb: damaged and hostile wrappers are bad values, in bounded memory and time", async () => {

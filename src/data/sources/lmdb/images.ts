@@ -5,6 +5,7 @@ import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
+import { labeller, MOST_CLASSES, readStated, sameName } from "../class_names.ts";
 import { classOf, describeValue, isNote, keyText } from "./keys.ts";
 import { findLeaf, indexLeaves, type LeafIndex, type Wanted } from "./leaves.ts";
 import {
@@ -32,9 +33,6 @@ export interface LmdbImagesOptions {
 
 /** Most named databases that are looked for. */
 const MOST_NAMES = 1000;
-/** More classes than this are no classes. */
-const MOST_CLASSES = 65_536;
-
 const isRecord: Wanted = (node) => !isDatabase(node) && !isNote(node.key);
 
 /**
@@ -44,8 +42,8 @@ const isRecord: Wanted = (node) => !isDatabase(node) && !isNote(node.key);
  * worse. It must not be written meanwhile.
  *
  * The tree is walked once, without its values; the index takes 16 bytes a leaf page. Records come in the order of keys.
- * Where every key names a class (`class/name`, or an ImageNet synset in front), these are the labels; otherwise a class's
- * number beside the picture is its label.
+ * Where every key names a class (`class/name`, or an ImageNet synset in front), these are the labels; otherwise the class
+ * beside the picture is its label, a number or a name, of which nobody knows beforehand which there are.
  *
  * @param path The data file, or the folder with its data.mdb.
  * @param options Named database and limits.
@@ -127,11 +125,22 @@ function makeSource(
 ): Source {
   const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
   const size = header.pageSize;
-  const labelOf = new Map(labels.map((name, number) => [name, number]));
-  // A class that the key names goes before a number, whose meaning nobody knows.
-  const labelFor = (key: string, stated: number | undefined): number | undefined =>
-    labelOf.get(classOf(key) ?? "") ??
-      (labels.length === 0 || (options.labels && Number(stated) < labels.length) ? stated : undefined);
+  const classes = labeller(uri, labels.length > 0 ? labels : undefined);
+  const names = new Set(labels.map(sameName));
+  const labelFor = (key: string, stated: Unwrapped["label"]): Pick<ImageRecord, "label" | "className"> => {
+    // A class that the key names goes before one beside the picture, which may be a number that nobody knows.
+    const named = classOf(key), known = named !== null && names.has(sameName(named));
+    if (labels.length === 0) {
+      return typeof stated === "string"
+        ? { className: stated }
+        : stated === undefined
+        ? {}
+        : { label: stated };
+    }
+    if (!known && !options.labels) return {};
+    const label = classes.number(known ? named : readStated(stated), key);
+    return label < 0 ? {} : { label };
+  };
   const leaf = memo(cacheBytes, async (page: number) => {
     const bytes = await reader.read(page * size, size);
     return { bytes, nodes: nodesOf(header, page, bytes, "leaf").filter(isRecord) };
@@ -172,10 +181,10 @@ function makeSource(
         throw new BadRecordError(uri, key, error.message);
       }
       if (!picture) throw new BadRecordError(uri, key, `the value is no picture but ${describeValue(raw)}`);
-      const label = labelFor(key, picture.label);
-      return label === undefined ? { key, bytes: picture.bytes } : { key, bytes: picture.bytes, label };
+      return { key, bytes: picture.bytes, ...labelFor(key, picture.label) };
     },
     key: async (at) => (await find(at)).key,
+    passedOver: classes.passedOver,
     close: () => reader.close(),
   };
 }

@@ -12,14 +12,17 @@ import { DamagedError } from "../../io/reader/chunks.ts";
 import { readMsgpack } from "./msgpack.ts";
 import { littleEndian, PythonObject, readPickle } from "./pickle.ts";
 
-/** A picture's file and the number of its class, if one is stated. */
+/** A picture's file and its class, a number or a name, if one is stated. */
 export interface Unwrapped {
   bytes: Uint8Array;
-  label?: number;
+  label?: number | string;
 }
 
 /** Names under which dicts hold the class. */
-const LABEL_NAMES = ["label", "cls", "class", "class_id", "target", "y", "category"];
+const LABEL_NAMES = ["label", "cls", "class", "class_id", "class_name", "target", "y", "category"];
+
+/** A longer text is no name. */
+const MOST_NAME = 1000;
 
 /** Wrappers are not nested deeper than this; and hold no more parts. */
 const DEEPEST = 8, MOST_PARTS = 10_000;
@@ -42,7 +45,7 @@ export function unwrap(value: Uint8Array): Unwrapped | null {
   return null;
 }
 
-/** Looks for the first picture, and a whole number beside it or around it. */
+/** Looks for the first picture, and a class beside it or around it. */
 function find(tree: unknown): Unwrapped | null {
   let parts = 0;
   const search = (value: unknown, depth: number, inObject: boolean): Unwrapped | null => {
@@ -73,13 +76,27 @@ function partsOf(value: unknown): [name: string | null, part: unknown][] {
 const nameText = (name: unknown) =>
   name instanceof Uint8Array ? new TextDecoder().decode(name) : String(name);
 
-function labelAmong(parts: readonly [name: string | null, part: unknown][]): number | undefined {
+function labelAmong(parts: readonly [name: string | null, part: unknown][]): number | string | undefined {
   for (const [name, part] of parts) {
     if (name !== null && !LABEL_NAMES.includes(name.toLowerCase())) continue;
     const number = wholeNumber(part);
     if (number !== undefined && number >= 0 && number < 2 ** 31) return number;
+    // A text beside a picture in a list may be its file's name; under a label's name it is a class.
+    const text = name === null ? undefined : textOf(part);
+    if (text) return text;
   }
   return undefined;
+}
+
+/** A text; msgpack has it as bytes. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value.length <= MOST_NAME ? value : undefined;
+  if (!(value instanceof Uint8Array) || value.length > MOST_NAME) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(value);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A whole number: Python's, NumPy's as a pickle has it, or NumPy's as msgpack-numpy writes it. */
