@@ -290,7 +290,7 @@ Deno.test("--max-side makes larger pictures smaller and leaves the others; --raw
     decoder.close();
     await assert.rejects(
       decodePicture(raw.bytes.subarray(0, 2000)),
-      /a PPM of 32 × 32 has 3072 bytes of pixels/,
+      /a PPM of 32 × 32 needs 3072 bytes of pixels/,
     );
 
     const refuse = (options: PackOptions, words: RegExp) =>

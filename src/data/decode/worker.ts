@@ -1,5 +1,6 @@
 /** A thread that turns pictures into base pictures: the only thing that decoder.ts runs in a worker. */
 import { refuseLarge, sniff } from "../picture/decode.ts";
+import { decodeBmp } from "../picture/bmp.ts";
 import { readJpegHeader } from "../picture/jpeg_header.ts";
 import { placeReader } from "./place_reader.ts";
 import { decodePpm } from "../picture/ppm.ts";
@@ -83,13 +84,11 @@ function work(jobs: WorkerJob[]): WorkerAnswer {
   return answer;
 }
 
-/** Plain JPEGs, and pictures packed as pixels. False for others. */
+/** Plain JPEGs, and pictures of plain pixels. False for others. */
 function fromFile(bytes: Uint8Array, out: Uint8Array): boolean {
   const format = sniff(bytes);
-  if (format === "ppm") {
-    const picture = decodePpm(bytes);
-    refuseLarge(picture, maxPixels);
-    basePicture(picture, size, out);
+  if (format === "ppm" || format === "bmp") {
+    basePicture((format === "ppm" ? decodePpm : decodeBmp)(bytes, maxPixels), size, out);
     return true;
   }
   if (format !== "jpeg" || turbo === null) return false;

@@ -3,8 +3,11 @@ import { hasManyScans, MOST_SCANS, readJpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { decodePpm } from "./ppm.ts";
 import { type Picture, PictureError } from "../types.ts";
+import { decodeBmp } from "./bmp.ts";
+import { refuseLarge, tooLarge } from "./limits.ts";
 import { sniff } from "./sniff.ts";
 
+export { refuseLarge } from "./limits.ts";
 export { type PictureFormat, sniff } from "./sniff.ts";
 
 /** How pictures are decoded. */
@@ -19,13 +22,13 @@ export const MAX_PIXELS = 100_000_000;
 /**
  * Decodes a picture's file to RGB bytes, turned as its EXIF orientation says, alpha composited on white.
  *
- * JPEG goes through libjpeg-turbo; CMYK and unusual JPEGs and all other formats through libvips. Both decode on threads
+ * JPEG goes through libjpeg-turbo; CMYK and unusual JPEGs and most other formats through libvips. Both decode on threads
  * of their own.
  *
- * @param bytes A JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF or PPM as `pack` writes it.
+ * @param bytes A JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF, BMP, PPM, PGM or PBM.
  * @param options The limit on pixels.
  * @returns RGB bytes.
- * @throws PictureError that says why this is no picture that can be read; the message names no file, the caller knows it.
+ * @throws {PictureError} That says why this is no picture that can be read; the message names no file, the caller knows it.
  * @example
  * ```ts ignore
  * const picture = await decodePicture(await Deno.readFile("photo.jpg"));
@@ -37,7 +40,9 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   const format = sniff(bytes);
   if (format === null) {
     const start = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    throw new PictureError(`no JPEG, PNG, WebP, GIF, TIFF or AVIF picture: begins with bytes ${start}`);
+    throw new PictureError(
+      `no JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PPM picture: begins with bytes ${start}`,
+    );
   }
   if (format === "jpeg") {
     const header = readJpegHeader(bytes);
@@ -48,7 +53,8 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
     const picture = await decodeJpeg(bytes, header);
     if (picture) return orient(picture, header.orientation);
   }
-  if (format === "ppm") return decodePpm(bytes);
+  if (format === "ppm") return decodePpm(bytes, maxPixels);
+  if (format === "bmp") return decodeBmp(bytes, maxPixels);
   const { decodeSharp } = await import("./sharp.ts");
   try {
     return await decodeSharp(bytes, maxPixels);
@@ -59,13 +65,4 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
       `${format.toUpperCase()} cannot be decoded: ${reason.trim().replaceAll(/\s*\n\s*/g, "; ")}`,
     );
   }
-}
-
-/** Throws PictureError for a picture with more pixels than `maxPixels`. */
-export function refuseLarge({ width, height }: { width: number; height: number }, maxPixels: number): void {
-  if (width * height > maxPixels) throw tooLarge(` (${width} × ${height})`, maxPixels);
-}
-
-function tooLarge(size: string, maxPixels: number): PictureError {
-  return new PictureError(`too large${size}: more than the limit of ${maxPixels} pixels`);
 }

@@ -1,5 +1,5 @@
 /** Formats that can be read. */
-export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "ppm";
+export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "bmp" | "ppm";
 
 const text = (bytes: Uint8Array, from: number, to: number) =>
   String.fromCharCode(...bytes.subarray(from, to));
@@ -17,6 +17,14 @@ export function sniff(bytes: Uint8Array): PictureFormat | null {
   if (text(bytes, 0, 6) === "GIF87a" || text(bytes, 0, 6) === "GIF89a") return "gif";
   if (text(bytes, 0, 4) === "II*\0" || text(bytes, 0, 4) === "MM\0*") return "tiff";
   if (text(bytes, 4, 8) === "ftyp" && /avif|avis/.test(text(bytes, 8, 32))) return "avif";
-  if (text(bytes, 0, 3) === "P6\n") return "ppm";
+  if (text(bytes, 0, 2) === "BM" && isBmp(bytes)) return "bmp";
+  if (/^P[1-6][\s#][\s\d#]/.test(text(bytes, 0, 4))) return "ppm";
   return null;
+}
+
+/** Two letters are few: a bitmap's next bytes say how long its second header is. */
+function isBmp(bytes: Uint8Array): boolean {
+  const size = bytes[14] + 256 * bytes[15];
+  return bytes.length >= 18 && bytes[16] === 0 && bytes[17] === 0 &&
+    (size === 12 || (size >= 16 && size <= 256));
 }

@@ -11,6 +11,16 @@ export const PICTURE_ENDINGS: readonly string[] = [
   "avif",
   "tif",
   "tiff",
+  "jfif",
+  "jpe",
+  "pjpeg",
+  "pjp",
+  "bmp",
+  "dib",
+  "ppm",
+  "pgm",
+  "pbm",
+  "pnm",
 ];
 
 /** True for a name with one of {@linkcode PICTURE_ENDINGS}. */
@@ -30,7 +40,7 @@ export function safeRelative(name: string): boolean {
 
 /** Whether a file is worth looking at by a thread that decodes JPEGs. Whether it is one, its bytes tell. */
 export function isJpegName(name: string): boolean {
-  return /\.jpe?g$/i.test(name);
+  return /\.(jpe?g|jpe|jfif|pjpe?g|pjp)$/i.test(name);
 }
 
 /**
