@@ -10,7 +10,9 @@
  */
 export function pathError(error: unknown, path: string, doing: "read" | "write"): Error {
   if (error instanceof Deno.errors.NotFound) {
-    return new Error(`${path}: no such file or folder; check the path`, { cause: error });
+    // Arguments whose bytes are not UTF-8 come with this sign instead.
+    const odd = path.includes("\uFFFD") ? "; if its name is not UTF-8, rename it: it cannot be opened" : "";
+    return new Error(`${path}: no such file or folder; check the path${odd}`, { cause: error });
   }
   if (error instanceof Deno.errors.NotCapable) {
     return new Error(`${path}: Deno may not ${doing} this; run with --allow-${doing}=${path}`, {

@@ -10,10 +10,30 @@ const NAME = 19;
 /** How Deno shows bytes that are no UTF-8. */
 const lossy = new TextDecoder();
 
-/** Whether a name from Deno may stand for other bytes. */
-export function isLossy(name: string): boolean {
-  return name.includes("\uFFFD");
+/**
+ * Tells what a folder's names are where they are not UTF-8, so that there is no such file for Deno.
+ *
+ * @param folder Its path.
+ * @returns For a name as Deno gives it: the name with each foreign byte as `\xE9`, as far as the system tells; null for
+ * a name that is UTF-8.
+ */
+export function foreignNames(folder: string): (name: string) => Promise<string | null> {
+  const own = new Set<string>();
+  let raw: ReturnType<typeof rawNames> | undefined;
+  return async (name) => {
+    if (!name.includes("\uFFFD")) return null;
+    // A file may really be called so; of the same name there is only one.
+    if (!own.has(name) && !await isMissing(`${folder}/${name}`)) {
+      own.add(name);
+      return null;
+    }
+    raw ??= rawNames(folder);
+    return raw.get(name)?.shift() ?? name;
+  };
 }
+
+const isMissing = (path: string) =>
+  Deno.lstat(path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
 
 /**
  * The names in a folder that are no UTF-8.
@@ -22,7 +42,7 @@ export function isLossy(name: string): boolean {
  * @returns By the name that Deno gives, the names with each foreign byte as `\xE9`. Empty where they cannot be read: on
  * another system than Linux, or without the permission to call libraries.
  */
-export function rawNames(folder: string): Map<string, string[]> {
+function rawNames(folder: string): Map<string, string[]> {
   const names = new Map<string, string[]>();
   if (Deno.build.os !== "linux" || Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
     return names;

@@ -1,8 +1,9 @@
 import { map } from "../iter.ts";
-import { isLossy, rawNames } from "../io/raw_names.ts";
+import { foreignNames } from "../io/raw_names.ts";
 import { byCodeUnits, join, pathError } from "../io/paths.ts";
 import { sniff } from "../picture/sniff.ts";
 import type { PassedOver } from "../types.ts";
+import { endingReason, isKnownEnding } from "./file_kinds.ts";
 import { fileKind, passedCounter } from "./passed_over.ts";
 import { isPictureName } from "./picture_file.ts";
 
@@ -13,24 +14,6 @@ export interface Listing {
   /** Everything else, counted. */
   passedOver: PassedOver[];
 }
-
-/** Endings of what is certainly no picture, so that nobody need look into it. */
-const OTHERS = new Set(
-  ("txt md rst html htm css js ts py sh ipynb json jsonl ndjson xml yaml yml toml ini cfg csv tsv log tex bib " +
-    "npy npz pkl pickle pt pth mat h5 hdf5 safetensors onnx bin idx parquet arrow feather tfrecord tar tgz gz bz2 xz " +
-    "zst zip rar 7z lmdb mdb db sqlite lock pdf doc docx xls xlsx ppt pptx mp4 avi mov mkv webm m4v mpg mpeg mp3 wav " +
-    "flac ogg aac m4a srt vtt md5 sha256 exe dll so").split(" ").map((ending) => `.${ending}`),
-);
-
-/** Endings of pictures that no decoder here can read. */
-const UNREADABLE = new Set(
-  ("heic heif jxl jp2 j2k jpx jpf ico cur svg svgz tga psd xcf exr hdr pcx eps ai raw cr2 cr3 nef nrw arw sr2 dng orf " +
-    "rw2 raf pef srw 3fr").split(" ").map((ending) => `.${ending}`),
-);
-
-/** Endings of what is a source of its own, and of archives. */
-const SOURCES = new Set([".tar", ".tgz", ".parquet", ".lmdb", ".mdb"]),
-  ARCHIVES = new Set([".zip", ".rar", ".7z"]);
 
 /** Files that are looked into at once. */
 const TOGETHER = 16;
@@ -56,25 +39,19 @@ export async function listFolder(root: string): Promise<Listing> {
       const real = await Deno.realPath(path);
       if (seen.has(real)) return;
       seen.add(real);
-      let raw: ReturnType<typeof rawNames> | undefined;
-      for await (const entry of Deno.readDir(path)) {
-        const relative = folder === "" ? entry.name : `${folder}/${entry.name}`;
-        if (isLossy(entry.name) && await isMissing(join(path, entry.name))) {
-          raw ??= rawNames(path);
-          const name = raw.get(entry.name)?.shift() ?? entry.name,
-            base = folder === "" ? name : `${folder}/${name}`;
-          passed.add(
-            entry.isDirectory ? "folder" : fileKind(name),
-            "has a name that is not UTF-8; rename it",
-            base,
-          );
-        } else if (entry.name.startsWith(".")) {
-          if (isPictureName(entry.name) && entry.isFile) {
-            passed.add(fileKind(entry.name), "has a name that begins with a dot", relative);
+      const foreign = foreignNames(path);
+      for await (const { name, isFile, isDirectory, isSymlink } of Deno.readDir(path)) {
+        const relative = folder === "" ? name : `${folder}/${name}`, real = await foreign(name);
+        if (real !== null) {
+          const what = isDirectory ? "folder" : fileKind(real),
+            shown = folder === "" ? real : `${folder}/${real}`;
+          passed.add(what, "has a name that is not UTF-8; rename it", shown);
+        } else if (name.startsWith(".")) {
+          if (isPictureName(name) && isFile) {
+            passed.add(fileKind(name), "has a name that begins with a dot", relative);
           }
-        } else if (entry.isDirectory || entry.isSymlink) {
-          others.push({ relative, isSymlink: entry.isSymlink });
-        } else add(relative, entry.isFile);
+        } else if (isDirectory || isSymlink) others.push({ relative, isSymlink });
+        else add(relative, isFile);
       }
     } catch (error) {
       const reason = passableReason(error);
@@ -91,19 +68,24 @@ export async function listFolder(root: string): Promise<Listing> {
     if (!isFile) return passed.add(fileKind(relative), "neither a file nor a folder", relative);
     if (isPictureName(relative)) return void pictures.push(relative);
     const kind = fileKind(relative);
-    if (OTHERS.has(kind)) passed.add(kind, reasonFor(kind), relative);
+    if (isKnownEnding(kind)) passed.add(kind, endingReason(kind), relative);
     else unknown.push(relative);
   }
 
   await visit("");
   // Links come after all that is really there, so what is reachable both ways keeps its own path.
   for (let i = 0; i < links.length; i++) {
-    const target = await Deno.stat(join(root, links[i])).catch(() => null);
-    if (target?.isDirectory) await visit(links[i]);
-    else if (target) add(links[i], target.isFile);
-    // A dangling link with a picture's name stays in the list: reading it names it as bad.
-    else if (isPictureName(links[i])) pictures.push(links[i]);
-    else passed.add("link", "leads nowhere", links[i]);
+    try {
+      const target = await Deno.stat(join(root, links[i]));
+      if (target.isDirectory) await visit(links[i]);
+      else add(links[i], target.isFile);
+    } catch (error) {
+      const reason = passableReason(error);
+      if (reason === null) throw pathError(error, join(root, links[i]), "read");
+      // A dangling link with a picture's name stays in the list: reading it names it as bad.
+      if (isPictureName(links[i])) pictures.push(links[i]);
+      else passed.add("link", error instanceof Deno.errors.NotFound ? "leads nowhere" : reason, links[i]);
+    }
   }
   for await (const { relative, reason } of map(unknown, (name) => lookInto(root, name), TOGETHER)) {
     if (reason === null) pictures.push(relative);
@@ -113,21 +95,13 @@ export async function listFolder(root: string): Promise<Listing> {
   return { pictures, passedOver: passed.list() };
 }
 
-const isMissing = (path: string) =>
-  Deno.lstat(path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
-
 /** Why a folder's or file's own fault lets the rest be listed; null for what is a fault of the machine or the disk. */
-function passableReason(error: unknown): string | null {
+export function passableReason(error: unknown): string | null {
   const { PermissionDenied, NotCapable, NotFound, FilesystemLoop } = Deno.errors;
   if (error instanceof PermissionDenied) return "no permission to read";
   if (error instanceof NotCapable) return "outside of what --allow-read allows";
   if (error instanceof NotFound) return "gone since it was listed";
   return error instanceof FilesystemLoop ? "a circle of links" : null;
-}
-
-function reasonFor(kind: string): string {
-  if (SOURCES.has(kind)) return "a source of its own, name it to read it";
-  return ARCHIVES.has(kind) ? "an archive, unpack it" : "";
 }
 
 /** Whether a file begins as a picture; otherwise the reason why it is none. */
@@ -139,7 +113,7 @@ async function lookInto(
     using file = await Deno.open(join(root, relative));
     const start = new Uint8Array(64), length = await file.read(start);
     if (sniff(start.subarray(0, length ?? 0)) !== null) return { relative, reason: null };
-    return { relative, reason: UNREADABLE.has(fileKind(relative)) ? "cannot be decoded" : "" };
+    return { relative, reason: endingReason(fileKind(relative)) };
   } catch (error) {
     const reason = passableReason(error);
     if (reason === null) throw pathError(error, join(root, relative), "read");

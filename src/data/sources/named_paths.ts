@@ -1,4 +1,4 @@
-import { expandPaths, type Found, type FoundPath } from "../io/expand_paths.ts";
+import { expandPaths, type Found, type FoundPath } from "./expand_paths.ts";
 import { isRemote } from "../io/paths.ts";
 import type { OpenRequest } from "./format.ts";
 import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { expandPaths } from "../../../src/data/io/expand_paths.ts";
+import { expandPaths } from "../../../src/data/sources/expand_paths.ts";
 import { mixRecords } from "../../../src/data/epoch/mix.ts";
 import { openData } from "../../../src/data/open/open_data.ts";
 import { streamRecords } from "../../../src/data/epoch/shuffle.ts";

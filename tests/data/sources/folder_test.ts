@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { openFolder } from "../../../src/data/sources/folder.ts";
 import { isPictureName } from "../../../src/data/sources/picture_file.ts";
 import { openSource } from "../../../src/data/open/open_data.ts";
+import { describePassedOver } from "../../../src/data/sources/passed_over.ts";
+import { decodePicture } from "../../../src/data/picture/decode.ts";
 import { select } from "../../../src/data/sources/select.ts";
 import { BadRecordError } from "../../../src/data/types.ts";
-import { png, withFolder, writeFiles } from "../pictures.ts";
+import { jpeg, png, withFolder, writeFiles } from "../pictures.ts";
 
 const keysOf = async (source: { length: number; key(index: number): Promise<string> }) =>
   await Promise.all(Array.from({ length: source.length }, (_, i) => source.key(i)));
@@ -90,17 +92,168 @@ Deno.test("no such path, an empty folder, a folder without pictures, a single pi
     assert.equal((await openSource(`file://${folder}`)).length, 1);
   }));
 
-Deno.test("no permission: a folder fails, a file is a bad record", async () => {
-  if (Deno.uid() === 0) return; // Nothing is denied to root; the next test covers Deno's own denial.
-  await withFolder(async (folder) => {
-    await writeFiles(folder, { "a/1.png": await png(), "b/2.png": await png() });
-    await Deno.chmod(`${folder}/a/1.png`, 0);
+/** To root nothing is forbidden; this takes that power from the command. */
+const POWERLESS = Deno.uid() === 0 ? ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] : [];
+
+Deno.test({
+  name:
+    "no permission: a folder in it is passed over and named, a file is a bad record, the folder itself fails",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      await writeFiles(folder, {
+        "a/1.png": await png(),
+        "b/2.png": await png(),
+        "c/notes": new Uint8Array(9),
+      });
+      for (const path of ["a/1.png", "b", "c/notes"]) await Deno.chmod(`${folder}/${path}`, 0);
+      // What is opened once more, without root's power.
+      const program = `import { openSource } from ${
+        JSON.stringify(new URL("../../../src/data/open/open_data.ts", import.meta.url))
+      };
+        const source = await openSource(Deno.args[0]);
+        const said = await source.get(0).catch((error) => error.message);
+        const inside = await openSource(Deno.args[0] + "/b").catch((error) => error.message);
+        console.log(JSON.stringify([source.length, source.passedOver(), said, inside]));`;
+      const [command, ...args] = [...POWERLESS, Deno.execPath(), "eval", "--no-check", program, folder];
+      const { stdout, stderr } = await new Deno.Command(command, { args }).output();
+      for (const path of ["b"]) await Deno.chmod(`${folder}/${path}`, 0o755);
+      const text = new TextDecoder();
+      assert.ok(stdout.length > 0, text.decode(stderr));
+      const [length, passedOver, said, inside] = JSON.parse(text.decode(stdout));
+      assert.equal(length, 1);
+      assert.deepEqual(passedOver, [
+        { what: "folder", why: "no permission to read", count: 1, example: "b" },
+        { what: "file", why: "no permission to read", count: 1, example: "c/notes" },
+      ]);
+      assert.match(said, /a\/1\.png: .*no permission to read/);
+      assert.match(inside, /b: no permission to read; check its owner and mode/);
+    }),
+});
+
+Deno.test("what is no picture is counted by its ending, with the reason where one could expect a picture", () =>
+  withFolder(async (folder) => {
+    const file = await png(), photo = await jpeg();
+    const heic = new Uint8Array(64);
+    heic.set(new TextEncoder().encode("....ftypheic"));
+    await writeFiles(folder, {
+      "a.jpg": photo,
+      "b.JPE": photo,
+      "c.jfif": photo,
+      "d.pjpeg": photo,
+      // The bytes decide where the ending tells nothing, or another format.
+      "no_ending": file,
+      "x.photo": photo,
+      "wrong.jpg": file,
+      "phone.heic": photo,
+      "real.heic": heic,
+      "real.HEIC": heic,
+      "drawing.svg": new TextEncoder().encode("<svg/>"),
+      "notes.txt": new Uint8Array(3),
+      "more/notes.TXT": new Uint8Array(3),
+      "more/README": new Uint8Array(3),
+      "more/empty": new Uint8Array(0),
+      ".hidden.png": file,
+      ".DS_Store": new Uint8Array(3),
+      "more/shard.tar": new Uint8Array(3),
+      "more/all.zip": new Uint8Array(3),
+    });
     const source = await openFolder(folder);
-    await assert.rejects(source.get(0), /a\/1.png: .*no permission to read/);
-    await Deno.chmod(`${folder}/a`, 0);
-    await assert.rejects(openFolder(folder), /a: no permission to read/);
-    await Deno.chmod(`${folder}/a`, 0o755);
-  });
+    assert.deepEqual(await keysOf(source), [
+      "a.jpg",
+      "b.JPE",
+      "c.jfif",
+      "d.pjpeg",
+      "no_ending",
+      "phone.heic",
+      "wrong.jpg",
+      "x.photo",
+    ]);
+    const counted = source.passedOver!().map(({ what, why, count }) => `${count} ${what} ${why}`).sort();
+    assert.deepEqual(counted, [
+      "1 .png has a name that begins with a dot",
+      "1 .svg cannot be decoded",
+      "1 .tar a source of its own, name it to read it",
+      "1 .zip an archive, unpack it",
+      "2 .heic cannot be decoded",
+      "2 .txt ",
+      "2 file ",
+    ]);
+    for (let i = 0; i < source.length; i++) await decodePicture((await source.get(i)).bytes);
+    assert.match(
+      describePassedOver(source.passedOver!())!,
+      /^10 files passed over: 2 (.*, )?2 \.heic \(cannot be decoded\), /,
+    );
+    assert.deepEqual(select(source, [0]).passedOver!(), source.passedOver!());
+  }));
+
+Deno.test("passed over: a line names the most frequent kinds and counts the rest", () => {
+  const kind = (what: string, count: number, why = "", example = "") => ({ what, why, count, example });
+  assert.equal(describePassedOver([]), null);
+  assert.equal(
+    describePassedOver([kind(".txt", 3), kind(".heic", 12, "cannot be decoded", "a.heic")]),
+    "15 files passed over: 12 .heic (cannot be decoded), 3 .txt",
+  );
+  assert.equal(
+    describePassedOver([
+      kind("folder", 1, "has a name that is not UTF-8", "caf\\xE9"),
+      kind("label", 2, "is no class", "x"),
+    ]),
+    "2 labels and 1 folder passed over: 2 label (is no class: such as x), 1 folder (has a name that is not UTF-8: caf\\xE9)",
+  );
+  const many = Array.from({ length: 12 }, (_, i) => kind(`.${i}`, 20 - i));
+  assert.match(describePassedOver(many)!, /^174 files passed over: 20 \.0, .*13 \.7, 42 others$/);
+});
+
+Deno.test({
+  name: "names that are not UTF-8 are passed over and named by their bytes, and the rest is read",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withFolder(async (folder) => {
+      await writeFiles(folder, { "tea/0.png": await png(), "tea/\uFFFD.png": await png(1) });
+      // Deno cannot write such names.
+      const script =
+        'cd "$0"; for n in "caf\\351" "caf\\350"; do d="$(printf "$n")"; mkdir "$d"; cp tea/0.png "$d"; done; ' +
+        'cp tea/0.png "$(printf "tea/\\377.png")"; cp tea/0.png "$(printf "tea/\\303\\251\\200.jpg")"';
+      const { success } = await new Deno.Command("sh", { args: ["-c", script, folder] }).output();
+      assert.ok(success);
+      const source = await openFolder(folder);
+      assert.deepEqual(await keysOf(source), ["tea/0.png", "tea/\uFFFD.png"]);
+      assert.deepEqual(source.labels, ["tea"]);
+      const passed = source.passedOver!();
+      assert.deepEqual(passed.map(({ what, why, count }) => [what, why, count]).sort(), [
+        [".jpg", "has a name that is not UTF-8; rename it", 1],
+        [".png", "has a name that is not UTF-8; rename it", 1],
+        ["folder", "has a name that is not UTF-8; rename it", 2],
+      ]);
+      const examples = Object.fromEntries(passed.map(({ what, example }) => [what, example]));
+      assert.match(examples.folder!, /^caf\\xE[89]$/);
+      assert.equal(examples[".jpg"], "tea/é\\x80.jpg");
+      await Deno.remove(`${folder}/tea`, { recursive: true });
+      await assert.rejects(openFolder(folder), /no pictures.*2 folders passed over: .*such as caf\\xE/);
+    }),
+});
+
+Deno.test({
+  name: "special files, links to nowhere and in circles hold nothing up and are named",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      await writeFiles(folder, { "a.png": await png() });
+      assert.ok((await new Deno.Command("mkfifo", { args: [`${folder}/pipe.jpg`] }).output()).success);
+      await Deno.symlink("pipe.jpg", `${folder}/to-pipe.png`);
+      await Deno.symlink("nowhere", `${folder}/class`);
+      await Deno.symlink("self", `${folder}/self`);
+      await writeFiles(folder, { [`${"long".repeat(60)}.png`]: await png() });
+      const source = await openFolder(folder);
+      assert.deepEqual(await keysOf(source), ["a.png", `${"long".repeat(60)}.png`]);
+      assert.deepEqual(source.passedOver!().map(({ what, why, example }) => [what, why, example]).sort(), [
+        [".jpg", "neither a file nor a folder", "pipe.jpg"],
+        [".png", "neither a file nor a folder", "to-pipe.png"],
+        ["link", "a circle of links", "self"],
+        ["link", "leads nowhere", "class"],
+      ]);
+    }),
 });
 
 Deno.test({
@@ -112,8 +265,10 @@ Deno.test({
 });
 
 Deno.test("names of pictures", () => {
-  for (const name of ["a.jpg", "b.c.JPEG", "x.tiff", "x.avif"]) assert.ok(isPictureName(name), name);
-  for (const name of ["jpg", ".jpg", "a.txt", "a.bmp", "a.jpg.zip", "a"]) {
+  for (const name of ["a.jpg", "b.c.JPEG", "x.tiff", "x.avif", "x.JFIF", "x.bmp", "x.pgm"]) {
+    assert.ok(isPictureName(name), name);
+  }
+  for (const name of ["jpg", ".jpg", "a.txt", "a.heic", "a.jpg.zip", "a"]) {
     assert.ok(!isPictureName(name), name);
   }
 });
