@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { task } from "../src/cli/command.ts";
 import { choice, list, onOff, whole } from "../src/cli/kinds.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
-import { openDraft } from "../src/data/pack_folder.ts";
+import { openDraft } from "../src/files/draft.ts";
+import { lockPlace } from "../src/files/lock.ts";
 import { filesOf, makeSource, SOURCES } from "./memory_sources.ts";
 
 /** One source, as `--json` prints it. In MB. */
@@ -35,7 +36,10 @@ export const benchTask = task({
     throw new UsageError(`--records is ${records}, but it must be more than --early, ${early}`);
   }
   const { signal } = interruptible("removing what was made");
-  const draft = await openDraft(tmpdir(), "semantic-ae-memory"), root = draft.path;
+  // What a killed measurement has left is removed by the next one.
+  const place = join(tmpdir(), "semantic-ae-memory");
+  await using _lock = await lockPlace(place);
+  const draft = await openDraft(place), root = draft.path;
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => serveFile(root, request),

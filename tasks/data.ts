@@ -3,9 +3,9 @@ import { task } from "../src/cli/command.ts";
 import { LABELS } from "../src/cli/data_options.ts";
 import { onOff, text, whole } from "../src/cli/kinds.ts";
 import { start } from "../src/cli/run.ts";
-import { pathError } from "../src/data/io/paths.ts";
 import { closeData } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
+import { publishFile } from "../src/files/publish.ts";
 import { encodePng } from "../src/data/picture/png.ts";
 import { DATA_NOTES, dataRows, dataSummary } from "../src/data/sources/help.ts";
 import { describePassedOver } from "../src/data/sources/passed_over.ts";
@@ -97,11 +97,7 @@ export const dataTask = task({
     print(json ? JSON.stringify(figures) : formatReport(report));
     const picture = noSheet ? null : contactSheet(report);
     if (!picture) return;
-    try {
-      await Deno.writeFile(sheet, encodePng(picture));
-    } catch (error) {
-      throw pathError(error, sheet, "write");
-    }
+    await publishFile(sheet, encodePng(picture));
     if (!json) print(`${"sheet".padEnd(12)}${sheet}`);
   } finally {
     await closeData(data);

@@ -1,6 +1,6 @@
 import { decodePicture, sniff } from "./picture/decode.ts";
 import { openDecoder } from "./decode/decoder.ts";
-import { openDraft, place, refuseExisting } from "./pack_folder.ts";
+import { type Destination, newFolder, openDestination } from "./pack_folder.ts";
 import { type Items, map, range } from "./iter.ts";
 import { PARTIAL_ENDING, SHARD_ENDING } from "./sources/shards/read.ts";
 import type { ShardWriter } from "./sources/shards/write.ts";
@@ -13,7 +13,8 @@ import {
   openedOf,
   recordsInOrder,
 } from "./open/data.ts";
-import { join, syncPath } from "./io/paths.ts";
+import { publishFile } from "../files/publish.ts";
+import { join } from "./io/paths.ts";
 import { encodePpm } from "./picture/ppm.ts";
 import { resize } from "./picture/resize.ts";
 import { growingClasses } from "./sources/growing_classes.ts";
@@ -72,23 +73,34 @@ export interface PackReport {
 /**
  * Packs a data set's pictures into shards, their bytes as they are unless the options say otherwise.
  *
- * All is written to a hidden folder beside `dest`, under names that are never read, synced, and renamed at the end: when
- * it is interrupted, whenever that is, `dest` does not exist. The next pack to the same place removes what is left.
+ * All is written to a hidden folder beside `dest`, under names that are never read, synced, and renamed at the end: after
+ * an interruption, whenever it comes, `dest` does not exist. The next pack to the same place removes what is left.
  *
  * @param data Pictures: what {@linkcode openData} or {@linkcode openSource} gives; not closed.
  * @param dest A folder that must not exist.
  * @param options Shard size, checks, progress.
  * @returns What was packed and which pictures are bad; those are not packed.
- * @throws Error when `dest` exists or cannot be written, when no picture is good, or the signal's reason.
+ * @throws {InUseError} Another process packs into `dest`.
+ * @throws {Error} `dest` exists or cannot be written, no picture is good, or the signal's reason.
  */
 export async function pack(data: Data, dest: string, options: PackOptions = {}): Promise<PackReport> {
-  const { shardSize = 2 ** 30, concurrency = Math.max(2, navigator.hardwareConcurrency), signal } = options;
+  const { shardSize = 2 ** 30 } = options;
   if (!(shardSize >= 1 && shardSize <= 2 ** 40)) {
     throw new RangeError(`shard size must be 1 byte to 1 TiB, not ${shardSize}`);
   }
   checkSizes(options);
-  const { folder, name, path } = place(dest);
-  await refuseExisting(path);
+  const destination = await openDestination(newFolder(dest));
+  try {
+    return await packInto(destination, data, options);
+  } finally {
+    await destination.close();
+  }
+}
+
+/** As {@linkcode pack}, into a folder that is published at the end. */
+async function packInto(destination: Destination, data: Data, options: PackOptions): Promise<PackReport> {
+  const { shardSize = 2 ** 30, concurrency = Math.max(2, navigator.hardwareConcurrency), signal } = options;
+  const { folder } = destination;
   const { writeShard } = await import("./sources/shards/write.ts");
   const uri = dataUri(data), total = dataLength(data);
   const report: PackReport = {
@@ -102,7 +114,6 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
     bad: [],
     passedOver: [],
   };
-  const draft = await openDraft(folder, name);
   const nameOf = (shard: number) => `shard-${String(shard).padStart(5, "0")}${SHARD_ENDING}`;
   let writer: ShardWriter | null = null;
   const classes = growingClasses(dataLabels(data));
@@ -129,7 +140,7 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
       else {
         if (writer && writer.bytes > 0 && writer.bytes + result.bytes.length > shardSize) await finish(false);
         writer ??= writeShard(
-          join(draft.path, nameOf(report.shards++) + PARTIAL_ENDING),
+          join(folder, nameOf(report.shards++) + PARTIAL_ENDING),
           Math.max(shardSize, result.bytes.length),
         );
         writer.add({ ...result, label: classes.number(result) });
@@ -152,17 +163,15 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
     }
     await finish(true);
     report.passedOver = [...dataPassedOver(data), ...classes.passedOver()];
-    await Deno.writeTextFile(join(draft.path, "report.json"), JSON.stringify(report, null, 2) + "\n");
-    await syncPath(join(draft.path, "report.json"));
+    await publishFile(join(folder, "report.json"), JSON.stringify(report, null, 2) + "\n");
     for (let shard = 0; shard < report.shards; shard++) {
-      const finished = join(draft.path, nameOf(shard));
+      const finished = join(folder, nameOf(shard));
       await Deno.rename(finished + PARTIAL_ENDING, finished);
     }
-    await draft.publish(path);
+    await destination.publish();
     return report;
   } catch (error) {
     await (writer as ShardWriter | null)?.abandon().catch(() => {});
-    await draft.discard();
     throw error;
   } finally {
     loader.close();

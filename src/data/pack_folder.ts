@@ -1,18 +1,23 @@
-import { PARTIAL_ENDING } from "./sources/shards/read.ts";
-import { join, pathError, syncPath } from "./io/paths.ts";
+import { basename, dirname } from "node:path";
+import { openDraft } from "../files/draft.ts";
+import { lockPlace } from "../files/lock.ts";
+import { pathError } from "./io/paths.ts";
 
-/** A path's folder and last name. */
-export function place(dest: string): { folder: string; name: string; path: string } {
-  const path = dest.replace(/\/+$/, "");
-  const slash = path.lastIndexOf("/"), name = path.slice(slash + 1);
+/**
+ * The path of a new folder without slashes at its end.
+ *
+ * @throws {Error} It names no new folder.
+ */
+export function newFolder(dest: string): string {
+  const path = dest.replace(/\/+$/, ""), name = basename(path);
   if (name === "" || name === "." || name === "..") {
     throw new Error(`${dest}: name a new folder to pack into`);
   }
-  return { folder: slash < 0 ? "." : slash === 0 ? "/" : path.slice(0, slash), name, path };
+  return path;
 }
 
 /** Throws when there is something at a path. */
-export async function refuseExisting(path: string): Promise<void> {
+async function refuseExisting(path: string): Promise<void> {
   try {
     await Deno.lstat(path);
   } catch (error) {
@@ -24,53 +29,44 @@ export async function refuseExisting(path: string): Promise<void> {
   );
 }
 
-/** A folder that is being made. */
-export interface Draft {
-  path: string;
-  /** Gives the folder its final name. */
-  publish(path: string): Promise<void>;
-  /** Removes it. */
-  discard(): Promise<void>;
+/** A folder to pack into: nobody else packs there, and it appears whole or not at all. */
+export interface Destination {
+  /** Where shards are written until then. */
+  folder: string;
+  /** Gives the folder its name. */
+  publish(): Promise<void>;
+  /** Removes what was not published, and lets others pack there. */
+  close(): Promise<void>;
 }
 
-/** Makes a hidden, locked folder to write in, and removes those of earlier runs that were killed. */
-export async function openDraft(folder: string, name: string): Promise<Draft> {
-  const prefix = `.${name}${PARTIAL_ENDING}-`;
+/**
+ * Makes a place for shards.
+ *
+ * @param path What it will be called.
+ * @throws {InUseError} Another process packs there.
+ * @throws {Error} It exists, or cannot be made.
+ */
+export async function openDestination(path: string): Promise<Destination> {
+  await refuseExisting(path);
+  await Deno.mkdir(dirname(path), { recursive: true }).catch((error) => {
+    throw pathError(error, path, "write");
+  });
+  const advice = "Wait until it is done, or name another folder";
+  const lock = await lockPlace(path, { advice });
   try {
-    await Deno.mkdir(folder, { recursive: true });
-    await removeLeftovers(folder, prefix);
-    const path = await Deno.makeTempDir({ dir: folder, prefix });
-    const lockPath = join(path, "lock");
-    const lock = await Deno.open(lockPath, { write: true, createNew: true });
-    await lock.lock(true);
+    // One that was just finished.
+    await refuseExisting(path);
+    const draft = await openDraft(path);
     return {
-      path,
-      async publish(final) {
-        await Deno.remove(lockPath);
-        await Deno.chmod(path, 0o755).catch(() => {});
-        await syncPath(path);
-        await Deno.rename(path, final);
-        lock.close();
-        await syncPath(folder);
-      },
-      async discard() {
-        lock.close();
-        await Deno.remove(path, { recursive: true }).catch(() => {});
+      folder: draft.path,
+      publish: draft.publish,
+      async close() {
+        await draft.discard();
+        await lock.release();
       },
     };
   } catch (error) {
-    throw pathError(error, folder, "write");
-  }
-}
-
-async function removeLeftovers(folder: string, prefix: string): Promise<void> {
-  for await (const entry of Deno.readDir(folder)) {
-    if (!entry.isDirectory || !entry.name.startsWith(prefix)) continue;
-    const path = join(folder, entry.name);
-    const lock = await Deno.open(join(path, "lock"), { write: true }).catch(() => null);
-    // A lock that can be had belongs to nobody alive.
-    const abandoned = lock !== null && await lock.tryLock(true);
-    lock?.close();
-    if (abandoned) await Deno.remove(path, { recursive: true });
+    await lock.release();
+    throw error;
   }
 }

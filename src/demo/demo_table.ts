@@ -6,7 +6,7 @@ import { parseKey } from "./select.ts";
 import type { Engine } from "../engine/types.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/types.ts";
-import { writeAtomic } from "../files/atomic.ts";
+import { publishFile } from "../files/publish.ts";
 import { packView } from "../views/pack.ts";
 import { DEFAULT_VIEWS, sampleView, type ViewOptions } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
@@ -195,7 +195,7 @@ export async function evaluateDemo(options: EvaluateDemoOptions): Promise<Table>
     rows.push({ encoder: "pixels", features: `${side}×${side}`, ...await measure(engine, demo, features) });
   }
   const table: Table = { caption: caption(demo), rows, notes: [...notes] };
-  if (options.run) await writeAtomic(join(options.run, "table.json"), JSON.stringify(table, null, 2) + "\n");
+  if (options.run) await publishFile(join(options.run, "table.json"), JSON.stringify(table, null, 2) + "\n");
   return table;
 }
 

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { cacheFolder } from "../files/cache_folder.ts";
+import { openDraft } from "../files/draft.ts";
+import { lockPlace } from "../files/lock.ts";
 import { byteQueue, fileChunks } from "../data/io/reader/chunks.ts";
 import { gunzipped } from "../data/io/reader/gunzip.ts";
 import { tarMembers } from "../data/sources/tar/members.ts";
@@ -104,40 +106,44 @@ async function unpack(
   return { emoji, pictures };
 }
 
-/** The meanings of a folder that was fetched before, or undefined. */
+/** The meanings of a folder that was fetched before; undefined where there is none, or a damaged list. */
 async function fetched(folder: string): Promise<Meaning[] | undefined> {
   try {
     return JSON.parse(await Deno.readTextFile(join(folder, LIST)));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
 /**
  * Fetches the demo's pictures once: both packages through npm, verified; of them only the selected 64-pixel pictures
- * are kept. A second call finds them. The folder appears at once or not at all, also if two processes fetch.
+ * are kept. A second call finds them. The folder appears at once or not at all; of several processes one fetches and the
+ * others wait for it.
  *
  * @returns The folder and its meanings.
  * @throws {Error} No npm, no network, or a tarball that is not the expected one.
  */
 export async function fetchEmoji(options: FetchOptions = {}): Promise<EmojiFolder> {
-  const {
-    folder = cacheFolder(`emoji-${EMOJI_VERSION}`),
-    download = npmPack,
-    integrity = INTEGRITY,
-    progress = () => {},
-  } = options;
+  const { folder = cacheFolder(`emoji-${EMOJI_VERSION}`), progress = () => {} } = options;
   const known = await fetched(folder);
   if (known) return { folder, meanings: known };
+  await Deno.mkdir(dirname(folder), { recursive: true });
+  await using _lock = await lockPlace(folder, { what: "the demo's pictures", waiting: progress, progress });
+  // Another process may have fetched them while we waited.
+  const meanings = await fetched(folder) ?? await fetchInto(folder, options);
+  return { folder, meanings };
+}
 
-  const work = `${folder}.${crypto.randomUUID()}.part`;
-  await Deno.mkdir(work, { recursive: true });
+/** Fetches the pictures into a folder that this process has locked. */
+async function fetchInto(folder: string, options: FetchOptions): Promise<Meaning[]> {
+  const { download = npmPack, integrity = INTEGRITY, progress = () => {} } = options;
+  const draft = await openDraft(folder, { replace: true });
   try {
     const hands = new Map<Hand, Awaited<ReturnType<typeof unpack>>>();
     for (const hand of HANDS) {
       progress(`fetching emoji-datasource-${hand} ${EMOJI_VERSION} through npm`);
-      const tarball = await download(hand, work);
+      const tarball = await download(hand, draft.path);
       await verify(tarball, integrity[hand]);
       hands.set(hand, await unpack(hand, tarball));
       await Deno.remove(tarball);
@@ -148,21 +154,17 @@ export async function fetchEmoji(options: FetchOptions = {}): Promise<EmojiFolde
       throw new Error("the emoji packages hold no picture that both hands have drawn");
     }
     for (const hand of HANDS) {
-      await Deno.mkdir(join(work, hand));
+      await Deno.mkdir(join(draft.path, hand));
       for (const { unified } of meanings) {
-        await Deno.writeFile(join(work, hand, `${unified}.png`), hands.get(hand)!.pictures.get(unified)!);
+        const picture = hands.get(hand)!.pictures.get(unified)!;
+        await Deno.writeFile(join(draft.path, hand, `${unified}.png`), picture);
       }
     }
-    await Deno.writeTextFile(join(work, LIST), JSON.stringify(meanings));
-    try {
-      await Deno.rename(work, folder);
-    } catch (error) {
-      // Another process was faster: the same pictures are there already.
-      if (!await fetched(folder)) throw error;
-    }
+    await Deno.writeTextFile(join(draft.path, LIST), JSON.stringify(meanings));
+    await draft.publish();
     progress(`${meanings.length} meanings by ${HANDS.length} hands, kept in ${folder}`);
-    return { folder, meanings };
+    return meanings;
   } finally {
-    await Deno.remove(work, { recursive: true }).catch(() => {});
+    await draft.discard();
   }
 }

@@ -1,5 +1,6 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { cacheFolder } from "../files/cache_folder.ts";
+import { lockPlace } from "../files/lock.ts";
 import { openSource } from "../data/open/open_data.ts";
 import { pack } from "../data/pack.ts";
 import { SHARD_VERSION } from "../data/sources/shards/format.ts";
@@ -47,26 +48,19 @@ async function opens(path: string): Promise<boolean> {
   }
 }
 
-/** Packs some meanings, unless their shards are there; damaged ones are made anew. */
+/** Packs some meanings, unless their shards are there; damaged ones are made anew. This process has the folder locked. */
 async function packMeanings(emoji: EmojiFolder, meanings: readonly Meaning[], to: string): Promise<void> {
   if (await opens(to)) return;
   await Deno.remove(to, { recursive: true }).catch(() => {});
-  const source = emojiSource(emoji, meanings);
-  try {
-    const { bad } = await pack(source, to);
-    if (bad.length > 0) {
-      await Deno.remove(to, { recursive: true });
-      throw new Error(
-        `${bad.length} of the demo's pictures cannot be read, the first: ${bad[0].key}: ${
-          bad[0].reason
-        }. Remove ` +
-          `${emoji.folder} to have them fetched again`,
-      );
-    }
-  } catch (error) {
-    // Another process may have packed the same meanings meanwhile.
-    if (!await opens(to)) throw error;
-  }
+  const { bad } = await pack(emojiSource(emoji, meanings), to);
+  if (bad.length === 0) return;
+  await Deno.remove(to, { recursive: true });
+  throw new Error(
+    `${bad.length} of the demo's pictures cannot be read, the first: ${bad[0].key}: ${
+      bad[0].reason
+    }. Remove ` +
+      `${emoji.folder} to have them fetched again`,
+  );
 }
 
 /**
@@ -83,6 +77,10 @@ export async function prepareDemo(
 ): Promise<DemoShards> {
   const { shards = cacheFolder(`emoji-${EMOJI_VERSION}-shards-${SHARD_VERSION}`), ...fetching } = options;
   const paths = { train: join(shards, "train"), heldout: join(shards, "heldout") };
+  if (await opens(paths.train) && await opens(paths.heldout)) return paths;
+  await Deno.mkdir(dirname(shards), { recursive: true });
+  await using _lock = await lockPlace(shards, { what: "the demo's shards", waiting: progress, progress });
+  // Another process may have made them while we waited.
   if (await opens(paths.train) && await opens(paths.heldout)) return paths;
   const emoji = await fetchEmoji({ progress, ...fetching });
   const heldout = emoji.meanings.filter(({ unified }) => isHeldOut(unified));

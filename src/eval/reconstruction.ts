@@ -10,7 +10,7 @@ import { encoder } from "../model/encoder.ts";
 import { head } from "../model/head.ts";
 import type { ModelState, Params } from "../model/types.ts";
 import { randomStream } from "../random.ts";
-import { writeAtomic } from "../files/atomic.ts";
+import { publishFile } from "../files/publish.ts";
 import { boxesOf } from "../views/geometry.ts";
 import { packView } from "../views/pack.ts";
 import { denormalise, renderViews } from "../views/render.ts";
@@ -218,5 +218,5 @@ export async function reconstructionPicture(options: ReconstructionOptions): Pro
   });
   const base = bytes.slice(0, count * config.imageSize ** 2 * 3);
   const shown = await reconstruct(engine, config, state, base, seed);
-  await writeAtomic(file, encodePng(drawReconstructions(config, shown)));
+  await publishFile(file, encodePng(drawReconstructions(config, shown)));
 }

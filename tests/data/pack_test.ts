@@ -135,9 +135,10 @@ Deno.test("a pack that is killed leaves nothing that reads as whole, and the nex
     const texts = Promise.all([child.stdout.text(), child.stderr.text()]);
     const draftFiles = () => {
       try {
-        return [...Deno.readDirSync(`${folder}/out`)].flatMap(({ name }) =>
-          namesIn(`${folder}/out/${name}`).map((file) => `${folder}/out/${name}/${file}`)
-        );
+        return [...Deno.readDirSync(`${folder}/out`)].filter(({ isDirectory }) => isDirectory)
+          .flatMap(({ name }) =>
+            namesIn(`${folder}/out/${name}`).map((file) => `${folder}/out/${name}/${file}`)
+          );
       } catch {
         return [];
       }
@@ -151,7 +152,9 @@ Deno.test("a pack that is killed leaves nothing that reads as whole, and the nex
     assert.equal(status.signal, "SIGKILL", "the pack was over before it was killed");
 
     await assert.rejects(openSource(dest), /no such file or folder/);
-    const left = draftFiles().filter((path) => !path.endsWith("lock"));
+    assert.deepEqual(namesIn(`${folder}/out`), [".dest.lock", ".dest.partial"]);
+    // LMDB's own lock files lie beside shards that are being written.
+    const left = draftFiles().filter((path) => !path.endsWith("-lock"));
     assert.ok(left.length > 5, `${left.length} files`);
     for (const path of left) await assert.rejects(openSource(path), /unfinished shard/, path);
     const draft = left[0].slice(0, left[0].lastIndexOf("/"));
@@ -163,16 +166,34 @@ Deno.test("a pack that is killed leaves nothing that reads as whole, and the nex
     assert.equal((await recordsOf(await openSource(dest))).length, 400);
   }));
 
-Deno.test("two packs to one place at once: one wins, none harms the other", () =>
+Deno.test("two packs to one place at once: one wins, the other is told at once by whom it is in use", () =>
   withFolder(async (folder) => {
     await makeFolder(`${folder}/src`, 12);
     const source = await openFolder(`${folder}/src`);
     const results = await Promise.allSettled(
       [0, 1].map(() => pack(source, `${folder}/dest`, { shardSize: 500 })),
     );
-    assert.deepEqual(results.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+    assert.deepEqual(results.map(({ status }) => status), ["fulfilled", "rejected"]);
+    assert.match(
+      String((results[1] as PromiseRejectedResult).reason),
+      /dest is in use by this very process, process \d+ on .* since .*Z\. Wait until it is done, or name another folder/,
+    );
     assert.deepEqual(namesIn(folder), ["dest", "src"]);
     assert.equal((await recordsOf(await openSource(`${folder}/dest`))).length, 12);
+  }));
+
+Deno.test("shards have the modes that the umask leaves", () =>
+  withFolder(async (folder) => {
+    await makeFolder(`${folder}/src`, 2);
+    const before = Deno.umask(0o027), source = await openFolder(`${folder}/src`);
+    try {
+      await pack(source, `${folder}/dest`);
+    } finally {
+      Deno.umask(before);
+      await source.close();
+    }
+    const mode = (path: string) => Deno.statSync(`${folder}/${path}`).mode! & 0o777;
+    assert.deepEqual(["dest", "dest/report.json", "dest/shard-00000.lmdb"].map(mode), [0o750, 0o640, 0o640]);
   }));
 
 Deno.test("the task packs, reports, and explains wrong arguments", () =>

@@ -62,11 +62,27 @@ Deno.test("demo: pictures are fetched once, tarballs and drafts are gone", () =>
     assert.equal(options.downloads(), 2);
   }));
 
-Deno.test("demo: two that fetch at once both succeed", () =>
+Deno.test("demo: of two that want the pictures at once, one fetches and packs, and the other waits for it", () =>
   withFolder(async (folder) => {
-    const options = await fakeOptions(folder, 3);
+    const options = await fakeOptions(folder, 30), lines: string[] = [];
     const [a, b] = await Promise.all([fetchEmoji(options), fetchEmoji(options)]);
     assert.deepEqual(a, b);
+    const say = (line: string) => void lines.push(line);
+    const [c, d] = await Promise.all([prepareDemo(say, options), prepareDemo(say, options)]);
+    assert.deepEqual(c, d);
+    assert.equal(options.downloads(), 2);
+    assert.equal(lines.filter((line) => line.startsWith("packing")).length, 1);
+    assert.match(lines.join("\n"), /waiting for this very process.*, which has the demo's shards/);
+    const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+    assert.deepEqual(names, ["emoji", "made", "shards"]);
+  }));
+
+Deno.test("demo: a list of meanings that is cut off is fetched anew", () =>
+  withFolder(async (folder) => {
+    const options = await fakeOptions(folder, 3), first = await fetchEmoji(options);
+    await Deno.truncate(join(first.folder, "meanings.json"), 10);
+    assert.deepEqual(await fetchEmoji(options), first);
+    assert.equal(options.downloads(), 4);
   }));
 
 Deno.test("demo: a tarball that is not the expected one is refused and leaves nothing", () =>

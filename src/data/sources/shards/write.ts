@@ -9,7 +9,6 @@
 import "npm:msgpackr-extract@3.0.4";
 import "npm:msgpackr@1.11.5";
 import { open, type RootDatabase } from "npm:lmdb@3.5.6";
-import { syncPath } from "../../io/paths.ts";
 import { encodeManifest, encodeRecord, type Manifest, manifestKey, recordKey } from "./format.ts";
 import type { ImageRecord } from "../../types.ts";
 
@@ -24,7 +23,7 @@ export interface ShardWriter {
   readonly bytes: number;
   /** Appends a record. */
   add(record: ImageRecord): void;
-  /** Writes the manifest, closes and syncs the file. */
+  /** Writes the manifest and closes the file; whoever publishes it syncs it. */
   finish(manifest: Omit<Manifest, "count">): Promise<void>;
   /** Closes the file as it is, without a manifest: it will not be read as a shard. */
   abandon(): Promise<void>;
@@ -47,7 +46,7 @@ export function writeShard(path: string, capacity: number): ShardWriter {
     maxReaders: 1,
     // Address space, not disk: small values share pages and leave gaps.
     mapSize: 2 * capacity + 2 ** 30,
-    // The file is synced once, when it is whole, and has no readers before.
+    // The file is synced once, when it is published, and has no readers before.
     noSync: true,
     noMetaSync: true,
     overlappingSync: false,
@@ -89,7 +88,6 @@ export function writeShard(path: string, capacity: number): ShardWriter {
       put(manifestKey(), encodeManifest({ ...manifest, count }));
       flush();
       await close();
-      await syncPath(path);
     },
     abandon: close,
   };

@@ -1,0 +1,67 @@
+/** What is wrong with a path, in words, and what to do about it. */
+
+/** What a code of the operating system means for whoever wants to write. */
+const CODES: Readonly<Record<string, string>> = {
+  ENOSPC: "no space is left on the device; make room or choose another place",
+  EDQUOT: "your share of the disk is used up; make room or choose another place",
+  EFBIG: "the file would be larger than allowed here (ulimit -f, or the file system's limit)",
+  EROFS: "the file system is read-only; choose another place",
+  EISDIR: "a folder has this name; choose another name or remove it",
+  ENAMETOOLONG: "the name is too long",
+};
+
+/** Codes that Deno does not always give, by the system's words. */
+const WORDS: Readonly<Record<string, string>> = {
+  "No space left on device": "ENOSPC",
+  "Disk quota exceeded": "EDQUOT",
+  "File too large": "EFBIG",
+  "Read-only file system": "EROFS",
+  "Is a directory": "EISDIR",
+  "File name too long": "ENAMETOOLONG",
+};
+
+/** The operating system's code for an error, such as ENOSPC; empty for one of its errors without a known code. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ("code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code)) return error.code;
+  const words = /^(.*?) \(os error \d+\)/.exec(error.message)?.[1];
+  return words === undefined ? undefined : WORDS[words] ?? "";
+}
+
+/**
+ * Turns a file system error into one that a user can act on.
+ *
+ * @param error What was thrown.
+ * @param path Where.
+ * @param doing What was tried, as in "read" or "write".
+ * @returns An error to throw, its cause kept.
+ */
+export function pathError(error: unknown, path: string, doing: "read" | "write"): Error {
+  return new Error(`${path}: ${reasonOf(error, path, doing)}`, { cause: error });
+}
+
+function reasonOf(error: unknown, path: string, doing: "read" | "write"): string {
+  if (error instanceof Deno.errors.NotFound) {
+    // Arguments whose bytes are not UTF-8 come with this sign instead.
+    const odd = path.includes("\uFFFD") ? "; if its name is not UTF-8, rename it: it cannot be opened" : "";
+    return `no such file or folder; check the path${odd}`;
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return `Deno may not ${doing} this; run with --allow-${doing}=${path}`;
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return `no permission to ${doing}; check its owner and mode`;
+  }
+  if (error instanceof Deno.errors.NotADirectory) {
+    return `cannot ${doing}: Not a directory; a part of this path is a file`;
+  }
+  const known = doing === "write" && CODES[codeOf(error) ?? ""];
+  if (known) return `cannot write: ${known}`;
+  const message = error instanceof Error ? error.message : String(error);
+  return `cannot ${doing}: ${message.replace(/ \(os error \d+\)/, "")}`;
+}
+
+/** True for what the file system, or Deno's permission for it, has thrown. */
+export function isPathError(error: unknown): boolean {
+  return codeOf(error) !== undefined || Object.values(Deno.errors).some((kind) => error instanceof kind);
+}
