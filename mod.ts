@@ -118,6 +118,8 @@ export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/fil
 
 // Engines: what runs the tensors.
 export { type EngineOptions, openEngine } from "./src/engine/open.ts";
-export { listEngines } from "./src/engine/list.ts";
+export { InstallError } from "./src/engine/install/error.ts";
+export { formatEngines, type FoundEngine, listEngines } from "./src/engine/list.ts";
+export { selfTest, UnfitEngineError } from "./src/engine/self_test/self_test.ts";
 export type { CompileReport, Engine, EngineName, JitOptions, Jitted, Precision } from "./src/engine/types.ts";
 export type { Tree } from "./src/engine/tensors.ts";

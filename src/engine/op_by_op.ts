@@ -31,6 +31,7 @@ export function plainEngine(name: EngineName, description: string): Engine {
       };
       return Object.assign(call, {
         compile: () => Promise.resolve({ traceSeconds: 0, compileSeconds: 0, cached: false }),
+        dispose: () => {},
       });
     },
     ready: async (tree) => {

@@ -6,8 +6,10 @@ import type { Engine, EngineName } from "./types.ts";
 import { findAdapter } from "./webgpu/adapter.ts";
 import { openWasm } from "./wasm.ts";
 import type { Hosts } from "./xla/hosts/join.ts";
+import { PjrtError, PluginLoadError } from "./xla/pjrt/api.ts";
 import { openXlaEngine } from "./xla_engine.ts";
-import { PluginUnavailableError } from "./install/install.ts";
+import { InstallError } from "./install/install.ts";
+import { UnfitEngineError } from "./self_test/self_test.ts";
 
 /** How an engine is opened. */
 export interface EngineOptions extends MemoryOptions {
@@ -26,31 +28,70 @@ export interface EngineOptions extends MemoryOptions {
   progress?: (line: string) => void;
 }
 
-/** Engines that `auto` goes on to where there is no plugin for `xla`, best first. */
+/** Engines that `auto` goes on to where `xla` cannot be used, best first. */
 const WITHOUT_PLUGIN: readonly {
   name: EngineName;
-  /** Why it is taken, or undefined where it is not to be had. */
-  why: () => Promise<string | undefined>;
+  /** Why it is taken, or why it is passed over. */
+  look: () => Promise<{ why: string } | { whyNot: string }>;
 }[] = [
   {
     name: "tensorflow",
-    why: async () => await findTensorflow() && "it is installed; op by op, slower than xla",
+    look: async () =>
+      await findTensorflow()
+        ? { why: "it is installed; op by op, slower than xla" }
+        : { whyNot: "it is not installed" },
   },
   {
     name: "webgpu",
-    why: async () =>
-      (await findAdapter())?.software === false ? "a GPU is here; op by op, slower than xla" : undefined,
+    look: async () => {
+      const found = await findAdapter();
+      if (!found) return { whyNot: "no GPU that it can use is here" };
+      return found.software
+        ? { whyNot: `its device, ${found.name}, is played by the processor, for tests` }
+        : { why: `a GPU is here, ${found.name}; op by op, slower than xla` };
+    },
   },
-  { name: "wasm", why: () => Promise.resolve("it is always there; 20 to 60 times as slow as xla") },
+  { name: "wasm", look: () => Promise.resolve({ why: "it is always there; 20 to 60 times as slow as xla" }) },
 ];
 
+/** The first of the other engines that is here and passes its self-test. */
+async function openAnother(options: EngineOptions): Promise<Engine> {
+  const { progress } = options;
+  for (const { name, look } of WITHOUT_PLUGIN) {
+    try {
+      const found = await look();
+      if ("whyNot" in found) {
+        progress?.(`engine ${name} is passed over: ${found.whyNot}`);
+        continue;
+      }
+      progress?.(`taking engine ${name}: ${found.why}`);
+      return await openEngine(name, options);
+    } catch (error) {
+      progress?.(`engine ${name} cannot be used: ${(error as Error).message}`);
+    }
+  }
+  throw new Error("no engine can run here; `deno task engine` lists them with what is missing");
+}
+
+/** The folder for compiled programs where none was named; none where there is no place for one. */
+export function programsFolder(): string {
+  try {
+    return cacheFolder("programs");
+  } catch {
+    return "";
+  }
+}
+
 /**
- * Opens an engine and makes it TensorFlow.js's current backend.
+ * Opens an engine, has it pass its self-test and makes it TensorFlow.js's current backend.
  *
  * @param name An engine, or `auto` for the best that works here: `xla` on an NVIDIA card, `xla` on the processor,
  * `tensorflow` if it is installed, `webgpu` on a GPU, `wasm`.
  * @param options Where things are and whom to tell.
- * @throws When the named engine cannot run here; the message says what is missing.
+ * @returns The engine.
+ * @throws {InstallError} When the named engine's library is not here, and cannot be fetched; the message says why.
+ * @throws {UnfitEngineError} When the named engine computes wrongly here; the message says what.
+ * @throws {Error} When it cannot run here for other reasons, or cannot do what the options ask for.
  */
 export async function openEngine(
   name: EngineName | "auto" = "auto",
@@ -69,10 +110,7 @@ export async function openEngine(
   }
   switch (name) {
     case "xla":
-      return await openXlaEngine({
-        ...options,
-        cache: options.programs ?? cacheFolder("programs"),
-      });
+      return await openXlaEngine({ ...options, cache: options.programs ?? programsFolder() });
     case "tensorflow":
       return await openTensorflow();
     case "webgpu":
@@ -83,20 +121,11 @@ export async function openEngine(
       try {
         return await openEngine("xla", options);
       } catch (error) {
-        if (!(error instanceof PluginUnavailableError) || needsXla) throw error;
-        progress?.(`engine xla is not available: ${error.message}`);
+        const unusable = [InstallError, PluginLoadError, PjrtError, UnfitEngineError];
+        if (needsXla || !unusable.some((kind) => error instanceof kind)) throw error;
+        progress?.(`engine xla is not available: ${(error as Error).message}`);
       }
-      for (const other of WITHOUT_PLUGIN) {
-        const why = await other.why();
-        if (why === undefined) continue;
-        progress?.(`taking engine ${other.name}: ${why}`);
-        try {
-          return await openEngine(other.name, options);
-        } catch (error) {
-          progress?.(`engine ${other.name} cannot be used: ${(error as Error).message}`);
-        }
-      }
-      throw new Error("no engine can run here");
+      return await openAnother(options);
     default:
       return name satisfies never;
   }

@@ -1,22 +1,27 @@
 import * as tf from "./tensors.ts";
 import { plainEngine } from "./op_by_op.ts";
+import { passing } from "./self_test/self_test.ts";
 import type { Engine } from "./types.ts";
 import { describeAdapter, findAdapter, NO_ADAPTER, requestDevice } from "./webgpu/adapter.ts";
 import { GuardedBackend } from "./webgpu/backend.ts";
 import { bytesTensor } from "./webgpu/bytes.ts";
 import { useSoftwareProduct } from "./webgpu/product.ts";
+import { useSoundRelu6 } from "./webgpu/relu6.ts";
 
 const NAME = "webgpu";
 
 // The package's own backend asks for less than the device can do, and its errors would go by unseen.
 if (tf.findBackendFactory(NAME)) tf.removeBackend(NAME);
 useSoftwareProduct(({ software }) => software);
+useSoundRelu6();
 
 /**
  * The engine for GPUs of any vendor: tfjs on Deno's own WebGPU (Vulkan, Metal, DirectX 12), float32. What its device
  * refuses or loses makes the next call or reading fail; values are read asynchronously only.
  *
- * @throws When there is no device, and the message says what to install; or while another engine webgpu is open.
+ * @returns The engine, TensorFlow.js's current backend.
+ * @throws {Error} When there is no device, and the message says what to install; or while another engine webgpu is open.
+ * @throws {UnfitEngineError} When the device computes wrongly.
  */
 export async function openWebgpu(): Promise<Engine> {
   const found = await findAdapter();
@@ -28,7 +33,7 @@ export async function openWebgpu(): Promise<Engine> {
   tf.env().set("WEBGPU_THRESHOLD_TO_INCREASE_WORKGROUPS_FOR_MATMUL", 0.25);
   tf.registerBackend(NAME, () => backend);
   await tf.setBackend(NAME);
-  return {
+  return await passing({
     ...plainEngine(NAME, `WebGPU on ${describeAdapter(found)}, float32, op by op`),
     bytes: (data, shape) => bytesTensor(backend, data, shape),
     ready: () => backend.finished(),
@@ -36,5 +41,5 @@ export async function openWebgpu(): Promise<Engine> {
       if (tf.findBackend(NAME) === backend) tf.removeBackend(NAME); // It disposes the backend too.
       return Promise.resolve();
     },
-  };
+  }, { again: `webgpu on ${found.name}` });
 }

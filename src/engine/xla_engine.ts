@@ -1,13 +1,14 @@
 import * as tf from "./tensors.ts";
-import type { CompileReport, Engine, JitOptions, Jitted } from "./types.ts";
+import type { Engine, JitOptions, Jitted } from "./types.ts";
 import { leaves, type Tree } from "./tensors.ts";
 import { openXla, type Xla } from "./xla/open.ts";
 import { peakFlops } from "./peak.ts";
 import { type MemoryOptions, memoryValues, refusedMemory } from "./memory.ts";
-import type { NamedValues } from "./xla/pjrt/types.ts";
+import type { Client, NamedValues } from "./xla/pjrt/types.ts";
 import type { Hosts } from "./xla/hosts/join.ts";
 import { PjrtError, PluginLoadError } from "./xla/pjrt/api.ts";
 import { choosePlugins, type CudaOptions } from "./install/plugin.ts";
+import { passing, UnfitEngineError } from "./self_test/self_test.ts";
 
 /** How the XLA engine is opened. */
 export interface XlaEngineOptions extends MemoryOptions {
@@ -38,48 +39,9 @@ export interface XlaEngineOptions extends MemoryOptions {
  */
 const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
 
-/**
- * Opens the plugin that was named or, in turn, those that may be taken: where one for a graphics card does not work
- * here, the next one is better than none. One with too few devices works.
- */
-async function openPlugin(options: XlaEngineOptions): Promise<Xla> {
-  const { devices = 1, hosts, cache, progress } = options;
-  const client = { ...options.client, ...memoryValues(options) }, flags = { ...CPU_FLAGS, ...options.flags };
-  const open = async (path: string): Promise<Xla> => {
-    try {
-      return await openXla(path, { devices, hosts, cache, flags, client });
-    } catch (error) {
-      throw refusedMemory(error, path, options);
-    }
-  };
-  if (options.plugin) return await open(options.plugin);
-  let said = "";
-  const search = {
-    ...options.search,
-    // Downloads tell several times a second how many bytes have come; a line is enough.
-    progress: ({ message }: { message: string }) => message !== said && progress?.(said = message),
-  };
-  for await (const choice of choosePlugins(search)) {
-    progress?.(`taking engine xla: ${choice.why}`);
-    try {
-      return await open(choice.path);
-    } catch (error) {
-      if (choice.last || !(error instanceof PjrtError || error instanceof PluginLoadError)) throw error;
-      progress?.(`the plugin ${choice.path} cannot be used: ${error.message}`);
-    }
-  }
-  throw new Error("engine xla: no plugin to choose from"); // The last choice was returned or has thrown.
-}
-
-/**
- * The engine that compiles: TensorFlow.js on XLA through a PJRT plugin.
- *
- * @throws PluginUnavailableError when no plugin is there and none can be fetched.
- */
-export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
-  const { hosts } = options, devices = (options.devices ?? 1) * (hosts?.nodes ?? 1);
-  const xla = await openPlugin(options);
-  const { client, backend } = xla, { kind } = client.devices[0];
+/** The engine on an open plugin. */
+export function xlaEngine(xla: Xla, { devices: ofEach = 1, hosts }: XlaEngineOptions = {}): Engine {
+  const { client, backend } = xla, { kind } = client.devices[0], devices = ofEach * (hosts?.nodes ?? 1);
   return {
     name: "xla",
     description: `XLA on ${devices > 1 ? `${devices} devices of ` : ""}${client.platform} (${kind}), ` +
@@ -103,25 +65,71 @@ export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Eng
       fn: (args: Args) => Result,
       how: JitOptions<Args> = {},
     ): Jitted<Args, Result> => {
-      const jitted = xla.jit(fn, how);
-      const compile = async (args: Args): Promise<CompileReport> => {
-        const { traceSeconds, compileSeconds, cached, memory, flops } = await jitted.compile(args);
-        const peak = memory && (memory.peak ?? memory.arguments + memory.outputs + memory.temporaries);
-        const one = peakFlops(kind, how.precision ?? "float32");
-        return {
-          traceSeconds,
-          compileSeconds,
-          cached,
-          memory: memory && { ...memory, peak: peak! },
-          flops,
-          peakFlops: one && one * (how.shard?.length ? devices : 1),
-        };
-      };
-      return Object.assign((args: Args) => jitted(args), { compile });
+      const jitted = xla.jit(fn, how), one = peakFlops(kind, how.precision ?? "float32");
+      const peak = one && one * (how.shard?.length ? devices : 1);
+      return Object.assign((args: Args) => jitted(args), {
+        compile: async (args: Args) => ({ ...await jitted.compile(args), peakFlops: peak }),
+        dispose: () => jitted.dispose(),
+      });
     },
     ready: async (tree) => {
       await Promise.all(leaves(tree).map((leaf) => backend.buffer(leaf).ready()));
     },
     close: () => Promise.resolve(xla.close()),
   };
+}
+
+/** Opens a plugin, and has it pass the self-test. */
+export async function openPlugin(
+  path: string,
+  options: XlaEngineOptions,
+): Promise<{ engine: Engine; client: Client }> {
+  const { devices = 1, hosts, cache } = options;
+  const client = { ...options.client, ...memoryValues(options) }, flags = { ...CPU_FLAGS, ...options.flags };
+  let xla: Xla;
+  try {
+    xla = await openXla(path, { devices, hosts, cache, flags, client });
+  } catch (error) {
+    throw refusedMemory(error, path, options);
+  }
+  const engine = await passing(xlaEngine(xla, options), {
+    where: `the plugin ${path}`,
+    node: hosts,
+    // Processes that compute together must run the same programs, so all of them are tested each time.
+    again: hosts ? undefined : JSON.stringify([path, devices, client, flags]),
+  });
+  return { engine, client: xla.client };
+}
+
+/**
+ * The engine that compiles: TensorFlow.js on XLA through a PJRT plugin, the one that was named or, in turn, those that
+ * may be taken: where one for a graphics card does not work here or fails the self-test, the next one is better than none.
+ *
+ * @param options Which plugin and devices, and whom to tell.
+ * @returns The engine, TensorFlow.js's current backend.
+ * @throws {InstallError} When no plugin is there and none can be fetched.
+ * @throws {UnfitEngineError} When the plugin computes wrongly.
+ * @throws {PluginLoadError} When the plugin that was named cannot be loaded.
+ * @throws {RangeError} When it has too few devices, or the share of memory is out of bounds.
+ */
+export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
+  const { plugin, progress } = options;
+  if (plugin) return (await openPlugin(plugin, options)).engine;
+  let said = "";
+  const search = {
+    ...options.search,
+    // Downloads tell several times a second how many bytes have come; a line is enough.
+    progress: ({ message }: { message: string }) => message !== said && progress?.(said = message),
+  };
+  for await (const choice of choosePlugins(search)) {
+    progress?.(`taking engine xla: ${choice.why}`);
+    try {
+      return (await openPlugin(choice.path, options)).engine;
+    } catch (error) {
+      const unusable = [PjrtError, PluginLoadError, UnfitEngineError].some((kind) => error instanceof kind);
+      if (choice.last || !unusable) throw error;
+      progress?.(`the plugin ${choice.path} cannot be used: ${(error as Error).message}`);
+    }
+  }
+  throw new Error("engine xla: no plugin to choose from"); // The last choice was returned or has thrown.
 }

@@ -101,7 +101,7 @@ Deno.test("plugins of Python's packages are found; one that cannot be opened is 
       plugin.replace("xla_cuda12/xla_cuda", "xla_rocm7/xla_rocm"),
     ]);
     assert.equal(cuda[0].library!.path, plugin);
-    assert.match(cuda[0].hint!, /cannot be used: Cannot load the PJRT plugin .*xla_cuda12/);
+    assert.match(cuda[0].refused!, /^Cannot load the PJRT plugin .*xla_cuda12/);
     assert.ok(text.includes(`--plugin ${plugin.replace("xla_cuda12/xla_cuda", "xla_rocm7/xla_rocm")}`), text);
   }));
 

@@ -3,7 +3,9 @@ import { findAdapter } from "../../src/engine/webgpu/adapter.ts";
 
 export const DEVICE = await findAdapter();
 
-const WHY = "ignored: no WebGPU device here; Debian's mesa-vulkan-drivers have a software one";
+const WHY =
+  "ignored: no WebGPU device here but behind OpenGL, if any, where not-a-number is lost; Debian's " +
+  "mesa-vulkan-drivers have a software one";
 
 /** A test that needs a WebGPU device. */
 export function testOnDevice(name: string, fn: () => void | Promise<void>): void {

@@ -6,7 +6,7 @@ import { openEngine } from "../../src/engine/open.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import type { Engine } from "../../src/engine/types.ts";
 import { openWebgpu } from "../../src/engine/webgpu.ts";
-import { NO_ADAPTER } from "../../src/engine/webgpu/adapter.ts";
+import { isOpenGl, NO_ADAPTER } from "../../src/engine/webgpu/adapter.ts";
 import { DeviceError, type GuardedBackend, TensorTooLargeError } from "../../src/engine/webgpu/backend.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { batchTensors, readValues, scalarTensors } from "../../src/train/step_inputs.ts";
@@ -231,8 +231,21 @@ testOnDevice("the engine has one device, and is open once", () =>
     await assert.rejects(openEngine("webgpu"), /open already/);
   }));
 
+Deno.test("an adapter behind OpenGL is told apart from the same device behind Vulkan", () => {
+  const llvmpipe = { vendor: "65541", device: "0", description: "llvmpipe (LLVM 15.0.6, 256 bits)" };
+  const adapter = (subgroupMinSize: number, subgroupMaxSize: number, maxBindingsPerBindGroup?: number) => ({
+    info: { ...llvmpipe, subgroupMinSize, subgroupMaxSize } as unknown as GPUAdapterInfo,
+    limits: { maxBindingsPerBindGroup },
+  });
+  assert.equal(isOpenGl(adapter(4, 128, 2 ** 32 - 1)), true); // As wgpu tells of OpenGL,
+  assert.equal(isOpenGl(adapter(8, 8, 1024)), false); // of Vulkan,
+  assert.equal(isOpenGl(adapter(4, 128, 1024)), false); // of an old driver for it,
+  assert.equal(isOpenGl(adapter(32, 32)), false); // and what others may.
+});
+
 Deno.test({
-  name: "without a device it is said what to install",
+  name:
+    "without a device but behind OpenGL, which is not taken even where it is asked for, it is said what to install",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const command = new Deno.Command(Deno.execPath(), {
@@ -247,7 +260,7 @@ Deno.test({
         "none",
       ],
       env: {
-        DENO_WEBGPU_BACKEND: "vulkan",
+        DENO_WEBGPU_BACKEND: "vulkan,gl",
         VK_ICD_FILENAMES: "/nonexistent",
         VK_DRIVER_FILES: "/nonexistent",
       },

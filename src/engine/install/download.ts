@@ -1,9 +1,5 @@
+import { InstallError, reason } from "./error.ts";
 import type { NativePackage, Wheel } from "./packages.ts";
-
-/** A native package cannot be had; the message says why and what to do. Callers may fall back to another engine. */
-export class PluginUnavailableError extends Error {
-  override name = "PluginUnavailableError";
-}
 
 /** How far an installation is. */
 export interface InstallProgress {
@@ -23,7 +19,7 @@ export interface InstallProgress {
  * @param stage A folder for what is under way.
  * @param progress Told now and then how many bytes of the wheel are there.
  * @returns The path of the wheel in the stage.
- * @throws {PluginUnavailableError} python3, pip or the network are missing.
+ * @throws {InstallError} python3, pip or the network are missing.
  */
 export async function download(
   owner: NativePackage,
@@ -42,14 +38,14 @@ export async function download(
       args: ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"]
         .concat(["--no-input", "--progress-bar=off", "--no-cache-dir", ...wheel.select ?? []])
         .concat(["--dest", target, `${wheel.package}==${wheel.version}`]),
-      env: { TMPDIR: stage },
+      env: { TMPDIR: stage, LC_ALL: "C.UTF-8" },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).output();
   } catch (cause) {
     const denied = cause instanceof Deno.errors.NotCapable;
-    throw new PluginUnavailableError(
+    throw new InstallError(
       `Cannot run python3, which fetches ${owner.what}: ${reason(cause)} ` +
         `${denied ? "Allow it (--allow-run=python3)" : "Install Python 3 with pip"}, or ${owner.instead}.`,
       { cause },
@@ -60,7 +56,7 @@ export async function download(
   if (!result.success) {
     const lines = new TextDecoder().decode(result.stderr).split("\n").filter((line) => line.trim() !== "");
     const errors = lines.filter((line) => /error/i.test(line));
-    throw new PluginUnavailableError(
+    throw new InstallError(
       `pip could not fetch ${wheel.package}==${wheel.version} (exit code ${result.code}): ` +
         `${(errors.length ? errors : lines).slice(-3).join(" / ") || "no message"}. ` +
         `Is pip installed and the package index in reach? Try again with a network, or ${owner.instead}.`,
@@ -69,7 +65,7 @@ export async function download(
   for await (const entry of Deno.readDir(target)) {
     if (entry.name.endsWith(".whl")) return `${target}/${entry.name}`;
   }
-  throw new PluginUnavailableError(
+  throw new InstallError(
     `pip said it fetched ${wheel.package}==${wheel.version}, but left no wheel.`,
   );
 }
@@ -82,10 +78,4 @@ async function filesSize(folder: string): Promise<number> {
     else if (entry.isFile) size += (await Deno.stat(path)).size;
   }
   return size;
-}
-
-/** An error's message as a sentence. */
-export function reason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return /[.!?]$/.test(message) ? message : `${message}.`;
 }

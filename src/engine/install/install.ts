@@ -1,11 +1,14 @@
 import { statfs } from "node:fs/promises";
-import { cacheFolder, withLock } from "./lock.ts";
-import { download, type InstallProgress, PluginUnavailableError, reason } from "./download.ts";
+import { cacheFolder } from "../../files/cache_folder.ts";
+import { download, type InstallProgress } from "./download.ts";
+import { InstallError, reason } from "./error.ts";
+import { withLock } from "./lock.ts";
 import { CPU_PLUGIN, type NativePackage, type Wheel } from "./packages.ts";
 import { recordIn, soundIn } from "./installed.ts";
 import { fileDigest, unpackWheel } from "./wheel.ts";
 
-export { type InstallProgress, PluginUnavailableError } from "./download.ts";
+export type { InstallProgress } from "./download.ts";
+export { InstallError } from "./error.ts";
 export { CPU_PLUGIN, CUDA12_PLUGIN, CUDA13_PLUGIN, type NativePackage, type Wheel } from "./packages.ts";
 
 /** How a package is installed. */
@@ -32,13 +35,30 @@ function makeOf(native: NativePackage, options: InstallOptions): string[] {
   return [...native.wheels.map(({ sha256 }) => sha256), ...options.build ? [options.build.version] : []];
 }
 
-/** The path of a package's library in our cache, or undefined when it is not there, from other wheels, or damaged. */
+/**
+ * The path of a package's library in our cache, or undefined when it is not there, from other wheels, or damaged. Needs
+ * no network and writes nothing.
+ *
+ * @throws {InstallError} When it is there and cannot be read.
+ */
 export async function installedPackage(
   native: NativePackage,
   options: InstallOptions = {},
 ): Promise<string | undefined> {
-  const folder = `${enginesFolder(options.cache)}/${folderName(native)}`;
-  return await soundIn(folder, makeOf(native, options)) ? `${folder}/${native.library}` : undefined;
+  const root = enginesFolder(options.cache);
+  if (root === undefined) return undefined;
+  const folder = `${root}/${folderName(native)}`;
+  try {
+    return await soundIn(folder, makeOf(native, options)) ? `${folder}/${native.library}` : undefined;
+  } catch (cause) {
+    throw new InstallError(
+      `${native.name} in ${folder} cannot be read: ${
+        reason(cause)
+      } Make it readable, or set SEMANTIC_AE_CACHE to ` +
+        `another folder, or ${native.instead}.`,
+      { cause },
+    );
+  }
 }
 
 /**
@@ -46,38 +66,46 @@ export async function installedPackage(
  * processes at once: one fetches, the others wait for it. Wheels that came whole are kept until all have come, so that
  * an installation that was broken off goes on where it was.
  *
- * @throws {PluginUnavailableError} When this machine cannot run it, or pip, the network or space is missing, or what
- * came is not what was expected.
+ * @throws {InstallError} When this machine cannot run it, or pip, the network or space is missing, or what came is not
+ * what was expected.
  */
 export async function ensurePackage(native: NativePackage, options: InstallOptions = {}): Promise<string> {
   const installed = await installedPackage(native, options);
   if (installed) return installed;
   if (Deno.build.os !== native.os || Deno.build.arch !== native.arch) {
-    throw new PluginUnavailableError(
+    throw new InstallError(
       `${native.wheels[0].package} is for ${native.os} on ${native.arch}; this is ${Deno.build.os} on ` +
         `${Deno.build.arch}. Get one for this machine by other ways and ${native.instead}.`,
     );
   }
   const root = enginesFolder(options.cache);
+  if (root === undefined) {
+    throw new InstallError(
+      `${native.name} has no folder to be installed in: set SEMANTIC_AE_CACHE to one, or HOME; or ${native.instead}.`,
+    );
+  }
   try {
     await Deno.mkdir(root, { recursive: true });
+    return await withLock(
+      `${root}/.lock-${folderName(native)}`,
+      // Somebody else may have fetched it while we waited.
+      async () => await installedPackage(native, options) ?? await install(native, root, options),
+      (holder) =>
+        options.progress?.({
+          phase: "waiting",
+          message: `Waiting for process ${holder || "(unknown)"}, which installs ${native.name}.`,
+        }),
+    );
   } catch (cause) {
-    throw new PluginUnavailableError(
-      `Cannot create the folder ${root}: ${reason(cause)} ` +
-        "Set SEMANTIC_AE_CACHE to a folder that can be written.",
+    if (cause instanceof InstallError) throw cause;
+    throw new InstallError(
+      `Installing ${native.name} ${native.version} in ${root} failed: ${
+        reason(cause)
+      } Set SEMANTIC_AE_CACHE to a ` +
+        `folder that can be written and has room, or ${native.instead}.`,
       { cause },
     );
   }
-  return withLock(
-    `${root}/.lock-${folderName(native)}`,
-    // Somebody else may have fetched it while we waited.
-    async () => await installedPackage(native, options) ?? await install(native, root, options),
-    (holder) =>
-      options.progress?.({
-        phase: "waiting",
-        message: `Waiting for process ${holder || "(unknown)"}, which installs ${native.name}.`,
-      }),
-  );
 }
 
 async function install(native: NativePackage, root: string, options: InstallOptions): Promise<string> {
@@ -110,15 +138,6 @@ async function install(native: NativePackage, root: string, options: InstallOpti
     await Deno.rename(ready, folder);
     await removeIfThere(wheels);
     return `${folder}/${native.library}`;
-  } catch (error) {
-    if (error instanceof PluginUnavailableError) throw error;
-    throw new PluginUnavailableError(
-      `Installing ${native.name} ${native.version} in ${root} failed: ${
-        reason(error)
-      } Free space or choose ` +
-        `another folder with SEMANTIC_AE_CACHE, or ${native.instead}.`,
-      { cause: error },
-    );
   } finally {
     if (stage) await removeIfThere(stage).catch(() => {});
     // An empty folder of wheels has nothing to go on from.
@@ -156,7 +175,7 @@ async function fetchAll(
     progress({ phase: "checking", message: `Checking ${name}.` });
     const digest = await fileDigest(fetched);
     if (digest !== wheel.sha256) {
-      throw new PluginUnavailableError(
+      throw new InstallError(
         `${name} came with SHA-256 ${digest}, expected ${wheel.sha256}. It was thrown away: the download or the ` +
           `package index is damaged. Try again, or ${native.instead}.`,
       );
@@ -177,7 +196,7 @@ async function checkSpace(native: NativePackage, folder: string, need: number): 
   }
   if (free >= need) return;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new PluginUnavailableError(
+  throw new InstallError(
     `${native.name} needs ${gigabytes(need)} in ${folder}, where ${gigabytes(free)} are free. ` +
       `Free space or choose another folder with SEMANTIC_AE_CACHE, or ${native.instead}.`,
   );
@@ -193,9 +212,13 @@ function wheelPath(wheels: string, wheel: Wheel): string {
   return `${wheels}/${wheel.package}-${wheel.version}.whl`;
 }
 
-/** Where packages are kept. */
-function enginesFolder(cache: string | undefined): string {
-  return `${cache ?? cacheFolder()}/engines`;
+/** Where packages are kept; undefined where nothing says where that could be. */
+function enginesFolder(cache: string | undefined): string | undefined {
+  try {
+    return `${cache ?? cacheFolder()}/engines`;
+  } catch {
+    return undefined;
+  }
 }
 
 function folderName(native: NativePackage): string {

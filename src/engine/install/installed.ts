@@ -43,6 +43,7 @@ export async function recordIn(
  *
  * @param folder The folder; it need not exist.
  * @param make What the files should be made of.
+ * @throws {Error} When they are there and cannot be read.
  */
 export async function soundIn(folder: string, make: readonly string[]): Promise<boolean> {
   let installed: Installed;
@@ -62,7 +63,9 @@ export async function soundIn(folder: string, make: readonly string[]): Promise<
     if (touched) await write(folder, installed).catch(() => {});
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return false;
+    // A file may stand where a folder should be, above all this; and the record may be no JSON, or another one.
+    const { NotFound, NotADirectory } = Deno.errors;
+    if ([NotFound, NotADirectory, SyntaxError, TypeError].some((kind) => error instanceof kind)) return false;
     throw error;
   }
 }

@@ -4,8 +4,8 @@ import {
   CUDA13_PLUGIN,
   ensureCpuPlugin,
   installedPackage,
+  InstallError,
   type InstallOptions,
-  PluginUnavailableError,
 } from "./install.ts";
 import { cudaFor, nvidiaCards, nvidiaDriver } from "./nvidia.ts";
 import { pythonPlugins } from "./python.ts";
@@ -23,7 +23,7 @@ async function namedPlugin(): Promise<FoundPlugin | undefined> {
   if (!path) return undefined;
   const info = await Deno.stat(path).catch((error: Error) => error);
   if (info instanceof Error || !info.isFile) {
-    throw new PluginUnavailableError(
+    throw new InstallError(
       `PJRT_PLUGIN is ${path}, but ${
         info instanceof Error ? `that can't be read (${info.message})` : "is no file"
       }. Set it to the path of a PJRT plugin's shared library, or unset it to use XLA's CPU plugin.`,
@@ -36,7 +36,7 @@ async function namedPlugin(): Promise<FoundPlugin | undefined> {
  * The plugin that this machine has: the environment's `PJRT_PLUGIN`, else XLA's CPU plugin in our cache. Fetches
  * nothing.
  *
- * @throws {PluginUnavailableError} when `PJRT_PLUGIN` names no file
+ * @throws {InstallError} when `PJRT_PLUGIN` names no file
  */
 export async function findPlugin(cache?: string): Promise<FoundPlugin | undefined> {
   const named = await namedPlugin();
@@ -48,7 +48,7 @@ export async function findPlugin(cache?: string): Promise<FoundPlugin | undefine
 /**
  * As `findPlugin`, but fetches XLA's CPU plugin when there is none.
  *
- * @throws {PluginUnavailableError} when that is impossible; the message says why and what to do
+ * @throws {InstallError} when that is impossible; the message says why and what to do
  */
 export async function providePlugin(options: InstallOptions = {}): Promise<FoundPlugin> {
   return await findPlugin(options.cache) ?? { path: await ensureCpuPlugin(options), origin: "download" };
@@ -92,7 +92,7 @@ export interface Choice extends FoundPlugin {
  * one for NVIDIA's cards where there is a card; last XLA's CPU plugin, which is fetched when the list gets there.
  *
  * @param options Where to look, and whom to tell of downloads and of what is missing.
- * @throws {PluginUnavailableError} when there is none and none can be fetched
+ * @throws {InstallError} when there is none and none can be fetched
  */
 export async function* choosePlugins(options: InstallOptions & CudaOptions = {}): AsyncGenerator<Choice> {
   const named = await namedPlugin();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { InstallOptions } from "../install/install.ts";
-import { PluginUnavailableError } from "../install/install.ts";
+import { InstallError } from "../install/install.ts";
 import { BINDING } from "./packages.ts";
 import { bindingSources, TFJS_NODE } from "./node.ts";
 
@@ -10,7 +10,7 @@ const COMPILER = "c++";
 /**
  * Makes sure that there is a C++ compiler.
  *
- * @throws {PluginUnavailableError} There is none, or it may not be run.
+ * @throws {InstallError} There is none, or it may not be run.
  */
 export async function needCompiler(): Promise<void> {
   try {
@@ -18,12 +18,12 @@ export async function needCompiler(): Promise<void> {
     if ((await command.output()).success) return;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
-      throw new PluginUnavailableError(
+      throw new InstallError(
         `The C++ compiler, which builds TensorFlow.js's binding, may not be run: --allow-run=${COMPILER}.`,
       );
     }
   }
-  throw new PluginUnavailableError(
+  throw new InstallError(
     `There is no C++ compiler (${COMPILER}: g++ or clang++), which builds TensorFlow.js's binding to TensorFlow. ` +
       "Install one, such as Debian's package g++, or take another engine.",
   );
@@ -34,7 +34,7 @@ export async function needCompiler(): Promise<void> {
  *
  * @param folder Holds `tensorflow/` with the libraries and headers; the binding goes beside it.
  * @returns The files that were made, by their paths in the folder.
- * @throws {PluginUnavailableError} The compiler refused; the message holds its first errors.
+ * @throws {InstallError} The compiler refused; the message holds its first errors.
  */
 async function buildBinding(folder: string): Promise<string[]> {
   const { sources, headers } = await bindingSources(), tensorflow = join(folder, "tensorflow");
@@ -46,12 +46,13 @@ async function buildBinding(folder: string): Promise<string[]> {
       ...[`-L${tensorflow}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"],
       ...["-Wl,-rpath,$ORIGIN/tensorflow", "-o", join(folder, BINDING)],
     ],
+    env: { LC_ALL: "C" }, // Its errors are told by their English names.
     stdout: "null",
     stderr: "piped",
   }).output();
   if (success) return [BINDING];
   const errors = new TextDecoder().decode(stderr).split("\n").filter((line) => /error|undefined/i.test(line));
-  throw new PluginUnavailableError(
+  throw new InstallError(
     `${COMPILER} could not build TensorFlow.js's binding: ${
       errors.slice(0, 3).join(" / ") || "no message"
     }. ` +

@@ -4,7 +4,8 @@ import type { Engine } from "../types.ts";
 import { loadCompanions } from "../xla/pjrt/companions.ts";
 import { quietLog } from "../xla/pjrt/quiet.ts";
 import { driversLoaded } from "../webgpu/adapter.ts";
-import { PluginUnavailableError } from "../install/install.ts";
+import { InstallError } from "../install/install.ts";
+import { passing } from "../self_test/self_test.ts";
 import { findTensorflow, type FoundTensorflow } from "./install.ts";
 import { loadNativeBackend, type NativeBackend } from "./node.ts";
 
@@ -28,13 +29,13 @@ async function load({ path }: FoundTensorflow): Promise<NativeBackend> {
  * The engine of those who have TensorFlow: its C library runs TensorFlow.js's ops one by one, in float32.
  *
  * @param cache In place of the user's cache folder.
- * @throws {PluginUnavailableError} It is not installed.
+ * @throws {InstallError} It is not installed.
  */
 export async function openTensorflow(cache?: string): Promise<Engine> {
   if (!tf.findBackend(BACKEND)) {
     const found = await findTensorflow({ cache });
     if (!found) {
-      throw new PluginUnavailableError(
+      throw new InstallError(
         "TensorFlow is not installed: `deno task engine install tensorflow` fetches and builds it (274 MB), " +
           "`… install tensorflow-gpu` for NVIDIA cards",
       );
@@ -51,5 +52,5 @@ export async function openTensorflow(cache?: string): Promise<Engine> {
   }
   await tf.setBackend(BACKEND);
   const device = (tf.backend() as NativeBackend).isUsingGpuDevice ? "an NVIDIA card" : "the processor";
-  return plainEngine("tensorflow", `TensorFlow 2.21 on ${device}, float32, op by op`);
+  return await passing(plainEngine("tensorflow", `TensorFlow 2.21 on ${device}, float32, op by op`));
 }

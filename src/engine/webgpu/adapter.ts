@@ -11,7 +11,8 @@ export interface FoundAdapter {
 export const NO_ADAPTER =
   "WebGPU found no device. It needs the Vulkan driver of the GPU's vendor on Linux (the package " +
   "mesa-vulkan-drivers of Debian and Ubuntu has those of AMD and Intel, and a software device for tests; NVIDIA's " +
-  "comes with its own driver), and nothing beside the system's on macOS and Windows";
+  "comes with its own driver), and nothing beside the system's on macOS and Windows. A device behind OpenGL alone is " +
+  "not taken: there not-a-number becomes a number, and a training that diverged would go unnoticed";
 
 /**
  * Runs with a folder for the display's sockets named, although there is none: Mesa's device selection looks for a
@@ -36,13 +37,41 @@ export function driversLoaded(): boolean {
   return asked;
 }
 
-/** The fastest device that WebGPU finds, if it finds any. */
+/** The variable by which Deno is told which of wgpu's backends to use. It is read when first asked for a device. */
+const BACKENDS = "DENO_WEBGPU_BACKEND";
+
+/** All but OpenGL's, on which not-a-number becomes a number. */
+const SOUND_BACKENDS = "vulkan,metal,dx12";
+
+/** Runs with wgpu's OpenGL backend left out, unless the user has chosen backends or the environment is closed to us. */
+async function withoutOpenGl<Result>(run: () => Promise<Result>): Promise<Result> {
+  const allowed = (await Deno.permissions.query({ name: "env", variable: BACKENDS })).state === "granted";
+  if (!allowed || Deno.env.has(BACKENDS)) return await run();
+  Deno.env.set(BACKENDS, SOUND_BACKENDS);
+  try {
+    return await run();
+  } finally {
+    Deno.env.delete(BACKENDS);
+  }
+}
+
+/**
+ * Whether this is wgpu's OpenGL adapter. Nothing names the backend; but only OpenGL can say neither how large groups of
+ * threads are, for which wgpu gives the smallest and largest there are, nor how many bindings fit in a group.
+ */
+export function isOpenGl({ info, limits }: { info: GPUAdapterInfo; limits: object }): boolean {
+  const { subgroupMinSize, subgroupMaxSize } = info;
+  const { maxBindingsPerBindGroup } = limits as { maxBindingsPerBindGroup?: number };
+  return subgroupMinSize === 4 && subgroupMaxSize === 128 && maxBindingsPerBindGroup === 2 ** 32 - 1;
+}
+
+/** The fastest device that WebGPU finds, if it finds any; never one behind OpenGL. */
 export async function findAdapter(): Promise<FoundAdapter | undefined> {
   asked = true;
-  const adapter = await withoutDisplay(async () =>
-    await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" })
+  const adapter = await withoutDisplay(() =>
+    withoutOpenGl(async () => await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" }))
   );
-  if (!adapter) return undefined;
+  if (!adapter || isOpenGl(adapter)) return undefined;
   const { description, device, vendor, isFallbackAdapter } = adapter.info;
   return { adapter, name: description || device || vendor || "unnamed", software: isFallbackAdapter };
 }

@@ -30,13 +30,14 @@ export {
   CUDA13_PLUGIN,
   ensureCpuPlugin,
   ensurePackage,
+  InstallError,
+  InstallError as PluginUnavailableError,
   type InstallOptions,
   type InstallProgress,
   type NativePackage,
-  PluginUnavailableError,
 } from "../install/install.ts";
-export type { Compiled, JitOptions, Jitted } from "./compile/jit.ts";
+export type { XlaJitted } from "./compile/jit.ts";
 export { splitRows } from "./split.ts";
-export type { Precision } from "./kernels/types.ts";
+export type { CallMemory, CompileReport, JitOptions, Jitted, Precision } from "./types.ts";
 export type { Tree } from "./tree.ts";
 export type { Buffer, Client, Device, Executable } from "./pjrt/types.ts";

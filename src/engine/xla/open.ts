@@ -1,6 +1,6 @@
 import type { XlaBackend } from "./backend.ts";
 import { type Compiler, compilerOf } from "./compile/compiler.ts";
-import { jit, type JitOptions, type Jitted } from "./compile/jit.ts";
+import { jit, type XlaJitted } from "./compile/jit.ts";
 import type { Hosts } from "./hosts/join.ts";
 import { PjrtError } from "./pjrt/api.ts";
 import { openClient } from "./pjrt/client.ts";
@@ -10,6 +10,7 @@ import { BACKEND, registerBackend } from "./register.ts";
 import { type DeviceMesh, meshOf } from "./compile/spread.ts";
 import * as tf from "./tf.ts";
 import type { Tree } from "./tree.ts";
+import type { JitOptions } from "./types.ts";
 
 /** How the backend is opened. */
 export interface XlaOptions {
@@ -64,7 +65,7 @@ export interface Xla {
   jit<Args extends Record<string, Tree>, Result extends Tree>(
     fn: (args: Args) => Result,
     options?: JitOptions<Args>,
-  ): Jitted<Args, Result>;
+  ): XlaJitted<Args, Result>;
   /** Gives back the devices and all tensors on them. */
   close(): void;
 }

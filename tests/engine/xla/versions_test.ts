@@ -1,7 +1,9 @@
 /** Plugins of other versions, for real: shared libraries that were "built" with smaller or larger structs than ours. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { formatEngines, listEngines } from "../../../src/engine/list.ts";
 import { openEngine } from "../../../src/engine/open.ts";
+import { UnfitEngineError } from "../../../src/engine/self_test/self_test.ts";
 import { needCompiler } from "../../../src/engine/tensorflow/build.ts";
 import { loadApi, PjrtError, PluginLoadError } from "../../../src/engine/xla/pjrt/api.ts";
 import { openClient } from "../../../src/engine/xla/pjrt/client.ts";
@@ -139,9 +141,45 @@ test("a share of the memory reaches the plugin as a number with a point, a whole
       assert.equal(client.platformVersion, `fraction ${share.toFixed(2)}`);
       client.close();
     }
-    // The whole way from the settings; the engine itself then needs more than this plugin has.
+    // The whole way from the settings; the engine itself then needs more than this plugin has, and is refused.
     await assert.rejects(openEngine("xla", { plugin: path, memoryFraction: 2 }), /above 0 and at most 1/);
-    const engine = await openEngine("xla", { plugin: path, memoryFraction: .5, preallocate: true });
-    assert.match(engine.description, /XLA on made up \(toy\)/);
-    await engine.close();
+    await assert.rejects(
+      openEngine("xla", { plugin: path, memoryFraction: .5, preallocate: true }),
+      (e) =>
+        e instanceof UnfitEngineError &&
+        e.message.startsWith(`engine xla (XLA on made up (toy), PJRT C API`) &&
+        e.message.includes(`the plugin ${path}) is refused`) && /has no Client_Compile/.test(e.message),
+    );
+    const library = Deno.dlopen(path, { alive: { type: "i32" } });
+    assert.equal(library.symbols.alive, 0);
+    library.close();
+  }));
+
+test("where the plugin that is named computes nothing, auto goes on and the list shows it as refused", () =>
+  withPlugin({ minor: API_VERSION.minor }, async (path) => {
+    const cache = await Deno.makeTempDir(), said: string[] = [];
+    const settings = { PJRT_PLUGIN: path, SEMANTIC_AE_CACHE: cache, DENO_WEBGPU_BACKEND: "none" };
+    const before = Object.keys(settings).map((name) => [name, Deno.env.get(name)] as const);
+    try {
+      for (const [name, value] of Object.entries(settings)) Deno.env.set(name, value);
+      const engine = await openEngine("auto", { progress: (line) => said.push(line) });
+      assert.equal(engine.name, "wasm");
+      await engine.close();
+      assert.match(
+        said.join("\n"),
+        new RegExp(
+          "taking engine xla: PJRT_PLUGIN names .*\nengine xla is not available: .* is refused, because its self-test .*\n" +
+            "engine tensorflow is passed over: it is not installed\nengine webgpu is passed over: .*\ntaking engine wasm",
+        ),
+      );
+      const xla = (await listEngines({ packages: [] })).find(({ library }) => library?.path === path)!;
+      assert.match(xla.refused!, /is refused, because its self-test failed/);
+      assert.deepEqual(xla.devices, []);
+      assert.match(formatEngines([xla]), /\n +refused engine xla \(XLA on made up/);
+    } finally {
+      for (const [name, value] of before) {
+        value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+      }
+      await Deno.remove(cache, { recursive: true });
+    }
   }));

@@ -2,52 +2,31 @@ import * as tf from "../tf.ts";
 import type { XlaBackend } from "../backend.ts";
 import type { Built, Compiler } from "./compiler.ts";
 import { within } from "./donate.ts";
-import type { Precision } from "../kernels/types.ts";
-import type { Buffer, CompileOptions, Executable, ProgramMemory } from "../pjrt/types.ts";
+import type { Buffer, CompileOptions, Executable } from "../pjrt/types.ts";
 import { fill, formOf, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
 import { runOn, spreadOf } from "./spread.ts";
 import { dtypeOf, typeOfEntry } from "../storage.ts";
 import { leaves, paths, type Tree } from "../tree.ts";
+import type { CallMemory, CompileReport, JitOptions, Jitted } from "../types.ts";
 
-/** How a function is compiled. */
-export interface JitOptions<Args> {
-  /** Arguments whose memory is given up to the results; their tensors are disposed by the call. */
-  donate?: readonly (keyof Args & string)[];
-  /** Element type of matrix products. Default float32. */
-  precision?: Precision;
-  /**
-   * Arguments, or parts of them by their path such as `batch/base`, that are split over the backend's devices along
-   * their first axis. All others, and all results, are whole on every device. See `splitRows` for hints inside.
-   */
-  shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
-}
-
-/** What compiling a function took, and what one call needs. */
-export interface Compiled {
-  traceSeconds: number;
-  compileSeconds: number;
-  /** True when a stored executable was loaded. */
-  cached: boolean;
-  /** On each device. */
-  memory?: ProgramMemory;
-  /** Floating-point operations of the products and convolutions of one call, on all devices together. */
-  flops: number;
-}
-
-/** A compiled function of named trees of tensors. */
-export interface Jitted<Args extends Record<string, Tree>, Result extends Tree> {
-  (args: Args): Result;
-  /** Compiles for arguments of these shapes, without running and without holding up the event loop. */
-  compile(args: Args): Promise<Compiled>;
+/** A function that XLA compiles, and that can show its program. */
+export interface XlaJitted<Args extends Record<string, Tree>, Result extends Tree>
+  extends Jitted<Args, Result> {
   /** The recorded program for arguments of these shapes, as StableHLO. */
   lower(args: Args): { text: string };
-  /** Frees the compiled programs and what they captured. */
-  dispose(): void;
 }
 
 interface Program extends Recorded {
   readonly executable: Executable;
-  readonly report: Compiled;
+  readonly report: CompileReport;
+}
+
+/** What one run needs, where the plugin can tell. */
+function memoryOf(executable: Executable): CallMemory | undefined {
+  const memory = executable.memory();
+  if (!memory) return undefined;
+  const { arguments: given, outputs, aliased, temporaries, peak = given + outputs + temporaries } = memory;
+  return { arguments: given, outputs, aliased, temporaries, peak };
 }
 
 /**
@@ -64,7 +43,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   compiler: Compiler,
   fn: (args: Args) => Result,
   options: JitOptions<Args> = {},
-): Jitted<Args, Result> {
+): XlaJitted<Args, Result> {
   const { client } = backend;
   const mesh = options.shard?.length ? backend.mesh : undefined;
   const target: CompileOptions = mesh
@@ -85,7 +64,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   const complete = (signature: string, recorded: Recorded, built: Built, start: number): Program => {
     const { executable, cached } = built, { traceSeconds, flops } = recorded;
     const compileSeconds = (performance.now() - start) / 1000;
-    const report = { traceSeconds, compileSeconds, cached, memory: executable.memory(), flops };
+    const report = { traceSeconds, compileSeconds, cached, memory: memoryOf(executable), flops };
     const program = { ...recorded, executable, report };
     programs.set(signature, program);
     return program;
@@ -133,7 +112,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   };
 
   return Object.assign(call, {
-    compile: async (args: Args): Promise<Compiled> => {
+    compile: async (args: Args): Promise<CompileReport> => {
       const { types, signature } = gather(args);
       const known = programs.get(signature);
       if (known) return known.report;

@@ -5,9 +5,9 @@ import { parameter } from "../ir/build.ts";
 import { countFlops } from "../ir/flops.ts";
 import { printProgram, reachable } from "../ir/print.ts";
 import type { Mesh, TensorType, Value } from "../ir/types.ts";
-import type { JitOptions } from "./jit.ts";
 import { newTrace, type Trace, valueOf, withoutChance } from "./trace.ts";
 import { leaves, mapTree, paths, type Tree } from "../tree.ts";
+import type { JitOptions } from "../types.ts";
 
 /** A function as a program. */
 export interface Recorded {

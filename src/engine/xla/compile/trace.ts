@@ -2,7 +2,7 @@ import type * as tf from "../tf.ts";
 import { constant, convert, parameter, reshape, splat } from "../ir/build.ts";
 import { type Graph, type Mesh, newGraph, type TensorType, type Value } from "../ir/types.ts";
 import { elementOf, type Entry, hostData, SMALL, typeOfEntry, uniform } from "../storage.ts";
-import type { Precision } from "../kernels/types.ts";
+import type { Precision } from "../types.ts";
 
 /** A function that is being recorded. */
 export interface Trace {

@@ -2,7 +2,8 @@ import { binary, broadcastShape, broadcastTo, convert, like, reshape, select, un
 import { compare } from "../ir/build.ts";
 import { type DotAxes, sizeOf, type Value } from "../ir/types.ts";
 import { arrangedDot } from "./arrange.ts";
-import type { Call, Lowerings, Precision } from "./types.ts";
+import type { Precision } from "../types.ts";
+import type { Call, Lowerings } from "./types.ts";
 
 /**
  * A product whose operands and result are rounded to the policy's element type, as in autocast; it is summed in float32

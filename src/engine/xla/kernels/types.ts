@@ -1,7 +1,5 @@
 import type { Graph, Value } from "../ir/types.ts";
-
-/** The element type of matrix products while a function is traced. */
-export type Precision = "float32" | "bfloat16";
+import type { Precision } from "../types.ts";
 
 /** What a lowering is given: the program being recorded, the kernel's inputs and attributes. */
 export interface Call {

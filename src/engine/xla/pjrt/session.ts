@@ -1,7 +1,6 @@
 import type { Api } from "./api.ts";
 import { Buffer_Type } from "./layouts.ts";
 import { type Address, Struct } from "./memory.ts";
-import type { DeviceBuffer } from "./buffer.ts";
 import type { Counts, Device, ElementType } from "./types.ts";
 
 /** The native number of each element type. */
@@ -36,6 +35,12 @@ export function elementType(native: number): ElementType {
 interface Held {
   handle: Address;
   bytes: number;
+}
+
+/** A buffer, as far as the account of what is alive is concerned. */
+interface Counted {
+  readonly handle: Address;
+  readonly byteLength: number;
 }
 
 /**
@@ -86,13 +91,13 @@ export class Session {
     return handle;
   }
 
-  keepBuffer(buffer: DeviceBuffer): void {
+  keepBuffer(buffer: Counted): void {
     this.#buffers.set(buffer.handle, buffer.byteLength);
     this.#bytes += buffer.byteLength;
     this.#lost.register(buffer, { handle: buffer.handle, bytes: buffer.byteLength }, buffer);
   }
 
-  dropBuffer(buffer: DeviceBuffer): void {
+  dropBuffer(buffer: Counted): void {
     this.#lost.unregister(buffer);
     this.#destroy(buffer.handle, buffer.byteLength);
   }

@@ -1,4 +1,4 @@
-import * as tf from "./tensors.ts";
+import * as tf from "../tensors.ts";
 
 /** The kernel of every matrix product. */
 const PRODUCT = "BatchMatMul";

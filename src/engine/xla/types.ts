@@ -1,0 +1,55 @@
+import type { Tree } from "./tree.ts";
+
+/** The element type of matrix products; everything else stays float32. */
+export type Precision = "float32" | "bfloat16";
+
+/** How a function is compiled. */
+export interface JitOptions<Args> {
+  /** Arguments whose tensors are given up at the call: their memory may hold results, and reading them afterwards is an error. */
+  donate?: readonly (keyof Args & string)[];
+  /** Element type of matrix products. Default float32. */
+  precision?: Precision;
+  /**
+   * Arguments, or parts of them by their path such as `batch/base`, that are split over the engine's devices along their
+   * first axis. All others, and all results, are whole on every device. An engine of one device ignores it. See
+   * `splitRows` for hints inside.
+   */
+  shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
+}
+
+/** Bytes of each device's memory that one call needs. */
+export interface CallMemory {
+  arguments: number;
+  outputs: number;
+  /** Bytes of arguments that hold outputs afterwards. */
+  aliased: number;
+  temporaries: number;
+  /** The most in use at a time, by the compiler's count. */
+  peak: number;
+}
+
+/** What compiling took. Zeros where the engine does not compile. */
+export interface CompileReport {
+  /** Seconds spent recording the function. */
+  traceSeconds: number;
+  /** Seconds spent compiling, or loading a compiled program. */
+  compileSeconds: number;
+  /** True when a stored executable was loaded instead of compiling. */
+  cached: boolean;
+  /** Bytes of each device's memory that one call needs, where the engine can tell. */
+  memory?: CallMemory;
+  /** Floating-point operations of the products and convolutions of one call on all devices, where the engine counts them. */
+  flops?: number;
+  /** What all devices together could do at this precision in a second, where that is known of them. */
+  peakFlops?: number;
+}
+
+/** A function of named tensor trees that an engine has prepared. Shapes and types are fixed by each call's arguments. */
+export interface Jitted<Args extends Record<string, Tree>, Result extends Tree> {
+  /** Runs the function. May return before the device has finished; reading a result waits. */
+  (args: Args): Result;
+  /** Compiles for arguments of these shapes without running; the event loop stays free where the engine allows it. */
+  compile(args: Args): Promise<CompileReport>;
+  /** Frees the compiled programs and what they captured; a later call compiles again. */
+  dispose(): void;
+}
