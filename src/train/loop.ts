@@ -6,8 +6,7 @@ import type { ProcessGroup } from "./process_group.ts";
 import type { StepValues } from "./run/metrics_file.ts";
 import type { Meter } from "./show/meter.ts";
 import { disposeTree } from "./state.ts";
-import type { StepMetrics } from "./step.ts";
-import { type Flight, openFlights } from "./steps_in_flight.ts";
+import { type Flight, openFlights, type ScalarMetrics } from "./steps_in_flight.ts";
 
 /** Where a run stands. The loop moves it on. */
 export interface Run<State> {
@@ -29,7 +28,7 @@ export interface LoopOptions<State extends Tree, Inputs extends Record<string, T
   /** Steps at which the run is complete. */
   total: number;
   /** One step: the old state is given up, its metrics are scalars by name, among them `loss`. */
-  step(args: { state: State } & Inputs): { state: State; metrics: StepMetrics };
+  step(args: { state: State } & Inputs): { state: State; metrics: ScalarMetrics };
   /** The tensors that a step takes beside the state. `step`: its number in the run, from 0. Disposed after the step. */
   inputs(batch: Batch, step: number): Inputs;
   /** Called once with the arguments of the first step, before it: compiles it, or refuses. */

@@ -1,7 +1,10 @@
 import type { Batch } from "../data/types.ts";
+import type * as tf from "../engine/tensors.ts";
 import type { StepValues } from "./run/metrics_file.ts";
 import { readValues } from "./step_inputs.ts";
-import type { StepMetrics } from "./step.ts";
+
+/** What a step reports, scalars by name. */
+export type ScalarMetrics = { loss: tf.Tensor; [name: string]: tf.Tensor };
 
 /** A step that the device may still be working on. */
 export interface Flight {
@@ -15,7 +18,7 @@ export interface Flight {
 /** The steps under way, in order. */
 export interface Flights {
   /** Adds a step that was begun. */
-  begin(step: number, batch: Flight["batch"], metrics: StepMetrics): void;
+  begin(step: number, batch: Flight["batch"], metrics: ScalarMetrics): void;
   /** Waits for the oldest steps, one by one, until no more than so many are under way. */
   settle(atMost: number): Promise<void>;
   /** When the last step had finished; infinite while it has not, minus infinity where none is under way. */

@@ -131,7 +131,9 @@ function beginRun(
     progress.line(labelled(label, text));
   }
   const { cursor, bad } = place;
-  return { state, step: resumed?.step ?? 0, epoch: cursor.epoch, next: cursor, bad };
+  // Behind an epoch's last batch the cursor stands at the next epoch's beginning.
+  const epoch = Math.max(0, cursor.position === 0 ? cursor.epoch - 1 : cursor.epoch);
+  return { state, step: resumed?.step ?? 0, epoch, next: cursor, bad };
 }
 
 const labelled = (label: string, text: string) => `${label.padEnd(11)}${text}`;
