@@ -83,7 +83,7 @@ Deno.test("train: a folder of photos gives a whole run folder, and lines for wha
   assert.match(ended.out, /wrote .*reconstruction\.png\n$/);
 
   assert.deepEqual(namesIn(run), ["checkpoints", "config.json", "metrics.jsonl", "reconstruction.png"]);
-  assert.deepEqual(namesIn(join(run, "checkpoints")), ["last", "step-00000006.safetensors"]);
+  assert.deepEqual(namesIn(join(run, "checkpoints")), ["step-00000006.safetensors"]);
   const stored = JSON.parse(Deno.readTextFileSync(join(run, "config.json")));
   assert.deepEqual({ ...stored, ...SMALL, seed: 3 }, stored, "the file's settings and the flag's");
   assert.deepEqual((await readMetrics(join(run, "metrics.jsonl"))).map(({ step }) => step), [

@@ -55,7 +55,7 @@ Deno.test("a run leaves its folder: configuration, metrics of every step, the la
     assert.deepEqual(lines.slice(0, 3).map(({ lr }) => +lr.toFixed(9)), [0, 0.00078125, 0.0015625]);
     const names = (await Array.fromAsync(Deno.readDir(join(run, "checkpoints")))).map(({ name }) => name)
       .sort();
-    assert.deepEqual(names, ["last", "step-00000008.safetensors", "step-00000009.safetensors"]);
+    assert.deepEqual(names, ["step-00000008.safetensors", "step-00000009.safetensors"]);
     const checkpoint = await readCheckpoint(run);
     assert.deepEqual(checkpoint.config, JSON.parse(await Deno.readTextFile(join(run, "config.json"))));
     const has = Object.keys(checkpoint.tensors);

@@ -11,7 +11,7 @@ import { type MetricsLine, readMetrics } from "../../src/train/run/metrics_file.
 const OLD = fileURLToPath(new URL("../fixtures/run-of-version-0", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Copies the old run and its pictures; the checkpoint is found by its name, the file `last` may be missing. */
+/** Copies the old run and its pictures. */
 async function copyOld(folder: string): Promise<void> {
   for (const part of ["pictures", "run", "run/checkpoints"]) {
     await Deno.mkdir(join(folder, part), { recursive: true });
@@ -41,6 +41,9 @@ Deno.test("a run folder of version 0.1 is read, and resumed with the losses that
     const { code, stderr } = await task.output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));
 
+    // The old program noted its newest checkpoint in a file that nothing reads; it must not go on naming an old one.
+    const names = (await Array.fromAsync(Deno.readDir(join(run, "checkpoints")))).map(({ name }) => name);
+    assert.deepEqual(names.sort(), ["step-00000002.safetensors", "step-00000004.safetensors"]);
     const after = await readMetrics(join(run, "metrics.jsonl"));
     assert.deepEqual(after.map(({ step }) => step), [1, 2, 3, 4]);
     // The engines round differently: what the old code computed on xla is computed on wasm here.

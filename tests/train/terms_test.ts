@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
+import { openSource } from "../../src/data/open/open_data.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { LOSS_TERMS, type LossTerm } from "../../src/model/loss.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
-import { metricsLine } from "../../src/train/run/metrics_file.ts";
+import { metricsLine, readMetrics } from "../../src/train/run/metrics_file.ts";
 import { openProgress, termsText } from "../../src/train/show/progress.ts";
 import { disposeTree, initialState } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
+import { train } from "../../src/train/train.ts";
 import { batchTensors, readValues, scalarTensors } from "../../src/train/step_inputs.ts";
-import { MINUSCULE, noiseBatch } from "./fixture.ts";
+import { MINUSCULE, noiseBatch, writePictures } from "./fixture.ts";
 
 const config = resolveConfig({ ...MINUSCULE, epochs: 1, warmupEpochs: 0 });
 const FACTS = { step: 1, epoch: 0, lr: 1, wd: 0, imagesPerSecond: 100, waiting: 0, bad: 0 };
@@ -57,6 +59,38 @@ Deno.test("a new term of the loss is in the loss, in the metrics line and in the
     progress.step(line, 9, 1);
     const digits = columns === 200 ? 3 : 2;
     assert.ok(out.includes(` mag ${magnitude1.toFixed(digits)} ${magnitude2.toFixed(digits)})`), out);
+  }
+});
+
+Deno.test("a run with a new term of the loss writes it, shows it, and goes on with it", async () => {
+  const folder = await Deno.makeTempDir(), engine = await openWasm();
+  await writePictures(`${folder}/pictures`, 13);
+  const source = await openSource(`${folder}/pictures`), out = `${folder}/run`;
+  try {
+    let shown = "";
+    const progress = openProgress({ write: (text) => shown += text, terminal: false });
+    for (const change of [{ steps: 2 }, { resume: true }]) {
+      const config = resolveConfig({ ...MINUSCULE, data: source.uri, out, epochs: 1 }, change);
+      const result = await train(config, { engine, source, progress, terms: [...LOSS_TERMS, SIZE] });
+      disposeTree(result.state);
+    }
+    const lines = await readMetrics(`${out}/metrics.jsonl`);
+    assert.ok(
+      lines.length === 3 && lines.every(({ magnitude1, magnitude2 }) => magnitude1! > 0 && magnitude2! > 0),
+    );
+    assert.ok(
+      shown.includes(` mag ${lines[2].magnitude1!.toFixed(3)} ${lines[2].magnitude2!.toFixed(3)})`),
+      shown,
+    );
+    const broken: LossTerm = { ...SIZE, compute: () => ({ value: tf.scalar(NaN) }) };
+    const config = resolveConfig({ ...MINUSCULE, data: source.uri, out: `${folder}/broken`, epochs: 1 });
+    await assert.rejects(
+      train(config, { engine, source, terms: [...LOSS_TERMS, broken] }),
+      /step 1: loss is NaN, magnitude is NaN/,
+    );
+  } finally {
+    await source.close();
+    await Deno.remove(folder, { recursive: true });
   }
 });
 

@@ -65,7 +65,7 @@ async function listSteps(run: string): Promise<number[]> {
 }
 
 /**
- * Writes a checkpoint, whole or not at all, notes it in the file `last`, and removes those beyond the last `keep`.
+ * Writes a checkpoint, whole or not at all, and removes those beyond the last `keep`.
  *
  * @param run The run folder.
  * @returns The checkpoint's path.
@@ -95,7 +95,6 @@ export async function saveCheckpoint(
   try {
     await Deno.mkdir(folder, { recursive: true });
     await writeAtomic(path, bytes, options.write);
-    await writeAtomic(join(folder, "last"), `${fileName(info.step)}\n`, options.write);
   } catch (cause) {
     const good = await latestCheckpoint(run);
     throw new Error(
@@ -107,6 +106,10 @@ export async function saveCheckpoint(
       { cause },
     );
   }
+  // Version 0.1 noted the newest one here. Nothing read it, and from now on it would be wrong.
+  await Deno.remove(join(folder, "last")).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
   const steps = await listSteps(run);
   for (const step of steps.filter((step) => step < info.step).reverse().slice(options.keep - 1)) {
     await Deno.remove(join(folder, fileName(step)));
