@@ -2,11 +2,10 @@ import { pathError } from "../io/paths.ts";
 import { withFileReader } from "../io/reader/file.ts";
 import { NoPicturesError } from "../sources/folder.ts";
 import type { PathLook, SourceFormat } from "../sources/format.ts";
+import { describeFile } from "../sources/file_kinds.ts";
 import { isPictureName } from "../sources/picture_file.ts";
+import { START_BYTES } from "../sources/right_files.ts";
 import { formatByEnding, formatNamed } from "../sources/registry.ts";
-
-/** Bytes at a file's beginning that formats are told by: a tar header. */
-const START = 512;
 
 /** A folder with more entries is one of pictures; shards are fewer. */
 const MOST_ENTRIES = 100_000;
@@ -25,17 +24,20 @@ export async function recognise(path: string, formats: readonly SourceFormat[]):
   const pictures = formatNamed("folder", formats);
   if (look.entries !== null && pictures) return pictures;
   if (isPictureName(path)) throw new Error(`${path}: a single picture; name the folder that it is in`);
+  const kind = describeFile(look.start), known = formats.map(({ title }) => title).join(", ");
   throw new Error(
-    `${path}: no data of a known kind: its first bytes are ${look.start.subarray(0, 8).toHex()}; there are ${
-      formats.map(({ title }) => title).join(", ")
-    }`,
+    kind
+      ? `${path}: ${kind.what}, which is not read as data: ${kind.advice}. Data can be ${known}`
+      : `${path}: no data of a known kind (it begins with bytes ${
+        look.start.subarray(0, 8).toHex()
+      }). Data can be ${known}`,
   );
 }
 
 async function lookAt(path: string): Promise<PathLook> {
   try {
     if (!(await Deno.stat(path)).isDirectory) {
-      const start = await withFileReader(path, (file) => file.read(0, Math.min(START, file.length)));
+      const start = await withFileReader(path, (file) => file.read(0, Math.min(START_BYTES, file.length)));
       return { path, entries: null, start };
     }
     const entries: string[] = [];

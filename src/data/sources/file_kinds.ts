@@ -1,5 +1,7 @@
 /** What files are that are no pictures and no source: told by their endings in a folder, and by their bytes when named. */
 
+import { sniff } from "../picture/sniff.ts";
+
 /** Endings of what is certainly no picture, so that nobody need look into it. */
 const OTHERS = new Set(
   ("txt md rst html htm css js ts py sh ipynb json jsonl ndjson xml yaml yml toml ini cfg csv tsv log tex bib " +
@@ -38,6 +40,12 @@ export interface FileKind {
   advice: string;
 }
 
+/** What is text and nothing more telling. */
+export const PLAIN_TEXT: FileKind = {
+  what: "a text file",
+  advice: "name the pictures' folder, not a list of them",
+};
+
 const UNPACK =
   "unpack it and name the folder, or pack the files into a tar that is not compressed or compressed by gzip";
 const CONVERT = "write the pictures into a folder, tar shards or Parquet, and name that";
@@ -61,6 +69,7 @@ const MAGIC: readonly (readonly [hex: string, what: string, advice: string])[] =
   ["4152524f5731", "an Arrow file", "write it as Parquet"],
   ["4f626a01", "an Avro file", "write it as Parquet"],
   ["0a23d7ce", "an MXNet RecordIO file", CONVERT],
+  ["50415231", "a Parquet file", "name it as parquet:PATH"],
   ["25504446", "a PDF document", "name a folder of pictures"],
   ["1a45dfa3", "a video (Matroska or WebM)", "write its frames into a folder"],
 ];
@@ -77,9 +86,16 @@ export function describeFile(start: Uint8Array): FileKind | null {
   const known = MAGIC.find(([magic]) => hex.startsWith(magic));
   if (known) return { what: known[1], advice: known[2] };
   const letters = (from: number, to: number) => String.fromCharCode(...start.subarray(from, to));
+  const format = sniff(start)?.toUpperCase();
+  if (format) {
+    return {
+      what: `${format === "AVIF" ? "an" : "a"} ${format} picture`,
+      advice: "name the folder that it is in",
+    };
+  }
   if (letters(4, 8) === "ftyp") {
     return /hei|hev|mif1|msf1/.test(letters(8, 24))
-      ? { what: "a single HEIC picture", advice: "convert it to JPEG and name the folder that it is in" }
+      ? { what: "a HEIC picture", advice: "convert it to JPEG and name the folder that it is in" }
       : { what: "a video (MP4)", advice: "write its frames into a folder" };
   }
   if (letters(0, 4) === "RIFF" && letters(8, 12) === "AVI ") {
@@ -89,10 +105,8 @@ export function describeFile(start: Uint8Array): FileKind | null {
     return { what: "a Python pickle", advice: CONVERT };
   }
   // A record's length in eight bytes, a checksum of it, and the first field of a protobuf message.
-  if (
-    start.length >= 16 && start.subarray(3, 8).every((byte) => byte === 0) && start[12] === 0x0a &&
-    start[0] > 0
-  ) {
+  const length = start.subarray(3, 8);
+  if (start.length >= 16 && start[0] > 0 && length.every((byte) => byte === 0) && start[12] === 0x0a) {
     return { what: "a TFRecord file", advice: CONVERT };
   }
   return describeText(start);
@@ -107,18 +121,23 @@ function describeText(start: Uint8Array): FileKind | null {
   }
   // deno-lint-ignore no-control-regex -- control characters make no text
   if (/[\x00-\x08\x0e-\x1f]/.test(text)) return null;
-  if (text.startsWith("version https://git-lfs.github.com/")) {
+  if (text.startsWith("version https://git-lfs")) {
     return { what: "a pointer of Git LFS and not the file itself", advice: "fetch it with `git lfs pull`" };
   }
-  if (/^\s*(<!doctype html|<html)/i.test(text)) {
-    return { what: "a web page", advice: "it was saved where the file should be; download the file again" };
+  if (/^\s*<(!doctype html|html|head|body)/i.test(text)) {
+    return { what: "an HTML page, as servers send with an error", advice: "download the file again" };
   }
-  if (/^\s*(<\?xml|<svg)/i.test(text)) return { what: "an XML file", advice: "name the pictures' folder" };
+  if (/^\s*<(\?xml|svg|error)/i.test(text)) {
+    return {
+      what: "XML, as storage servers send with an error",
+      advice: "download the file again, or name the pictures' folder",
+    };
+  }
   if (/^\s*[[{]/.test(text)) {
     return {
-      what: "a JSON file",
+      what: "JSON",
       advice: "name the pictures' folder; annotations follow it, as in coco:FOLDER#FILE",
     };
   }
-  return { what: "a text file", advice: "name the pictures' folder, not a list of them" };
+  return PLAIN_TEXT;
 }

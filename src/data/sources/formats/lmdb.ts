@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { byCodeUnits, pathError } from "../../io/paths.ts";
-import { withFileReader } from "../../io/reader/file.ts";
 import type { Source } from "../../types.ts";
 import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
 import { openJoined } from "../joined.ts";
 import { lmdbVersion } from "../lmdb/format.ts";
 import { openLmdbImages } from "../lmdb/images.ts";
 import { requestedPath, splitQuestion } from "../named_paths.ts";
+import { openRight, startOf } from "../right_files.ts";
 import { listShards, openShards } from "../shards/read.ts";
 import { chooseSplit, splitOf } from "../splits.ts";
 
@@ -67,7 +67,7 @@ async function lmdbsIn(path: string, entries: readonly string[]): Promise<string
 
 /** Data version 2 is that of our shards, 1 everybody else's. */
 async function versionOf(file: string): Promise<1 | 2 | null> {
-  return lmdbVersion(await withFileReader(file, (reader) => reader.read(0, Math.min(256, reader.length))));
+  return lmdbVersion(await startOf(file));
 }
 
 /** Whether the .lmdb files in a folder are shards of ours, and not somebody's LMDBs of that name. */
@@ -82,6 +82,19 @@ async function openOne(path: string, { options, labels }: OpenRequest): Promise<
   const entries = await entriesOf(path), { database } = options;
   if (entries && !entries.includes("data.mdb")) return await openShards(path, await listShards(path));
   const file = entries ? join(path, "data.mdb") : path;
+  return await openRight(
+    [file],
+    (start) => lmdbVersion(start) !== null,
+    () => openFile(path, file, database, labels),
+  );
+}
+
+async function openFile(
+  path: string,
+  file: string,
+  database?: string,
+  labels?: readonly string[],
+): Promise<Source> {
   if (database !== undefined || await versionOf(file) === 1) {
     return await openLmdbImages(path, { database, labels });
   }

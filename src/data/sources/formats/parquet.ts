@@ -2,6 +2,7 @@ import { type SourceFormat, SPLIT } from "../format.ts";
 import { withPassedOver } from "../joined.ts";
 import { requestedFiles } from "../named_paths.ts";
 import { openParquet } from "../parquet/open.ts";
+import { openRight } from "../right_files.ts";
 
 /** Parquet as Hugging Face's datasets store pictures. */
 export const parquet: SourceFormat = {
@@ -25,13 +26,13 @@ export const parquet: SourceFormat = {
     ["parquet:./folder", "a folder of Parquet files as Hugging Face's datasets store pictures"],
     ["train-{0..3}.parquet", "the files themselves, also over http(s)"],
   ],
-  recognise: ({ start }) => String.fromCharCode(...start.subarray(0, 4)) === "PAR1",
+  recognise: ({ start }) => isParquet(start),
   async open(request) {
     const { text: name, options: { column, label }, labels, classes, http } = request;
     const { files, passedOver } = await requestedFiles(request, [".parquet"]);
-    return withPassedOver(
-      await openParquet(files, { name, column, label, labels, classes, http }),
-      passedOver,
-    );
+    const open = () => openParquet(files, { name, column, label, labels, classes, http });
+    return withPassedOver(await openRight(files, isParquet, open), passedOver);
   },
 };
+
+const isParquet = (start: Uint8Array) => String.fromCharCode(...start.subarray(0, 4)) === "PAR1";

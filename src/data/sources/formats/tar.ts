@@ -1,7 +1,11 @@
 import { isRemote } from "../../io/paths.ts";
+import { byteQueue, fileChunks } from "../../io/reader/chunks.ts";
+import { gunzipped } from "../../io/reader/gunzip.ts";
 import { type SourceFormat, SPLIT } from "../format.ts";
 import { withPassedOver } from "../joined.ts";
 import { requestedFiles } from "../named_paths.ts";
+import { startOf } from "../right_files.ts";
+import { BLOCK, isZero, parseHeader } from "../tar/header.ts";
 import { openTar } from "../tar/indexed.ts";
 import { openTarStream } from "../tar/stream.ts";
 
@@ -18,12 +22,14 @@ export const tar: SourceFormat = {
     ["data-{000..146}.tar", "tar shards as WebDataset writes them, also .tar.gz and over http(s)"],
     ["tar:./shards", "a folder of shards, or a shard with another ending"],
   ],
-  recognise: ({ start }) => isTar(start),
+  async recognise({ path, start }) {
+    return isTar(start) || (isGzip(start) && await holdsTar(path));
+  },
   async open(request) {
     const { text: name, labels, http, classes } = request;
     const { files, passedOver } = await requestedFiles(request, ENDINGS);
     let stream = false;
-    for (const file of files) stream ||= isRemote(file) || await isGzip(file);
+    for (const file of files) stream ||= isRemote(file) || isGzip(await startOf(file));
     const source = stream
       ? await openTarStream(files, { name, labels, http, classes })
       : await openTar(files, { name, labels, classes });
@@ -31,16 +37,26 @@ export const tar: SourceFormat = {
   },
 };
 
+const isGzip = (start: Uint8Array) => start[0] === 0x1f && start[1] === 0x8b;
+
 /** Whether a file begins with the header of an archive's first member. */
 function isTar(start: Uint8Array): boolean {
-  return String.fromCharCode(...start.subarray(257, 262)) === "ustar";
+  if (start.length < BLOCK || isZero(start.subarray(0, BLOCK))) return false;
+  try {
+    return parseHeader(start.subarray(0, BLOCK), "").name !== "";
+  } catch {
+    return false;
+  }
 }
 
-async function isGzip(path: string): Promise<boolean> {
-  // A file that is not there is for the reader to complain about.
-  if (!await Deno.stat(path).then((info) => info.isFile, () => false)) return false;
-  using file = await Deno.open(path);
-  const start = new Uint8Array(2);
-  await file.read(start);
-  return start[0] === 0x1f && start[1] === 0x8b;
+/** Whether what is compressed by gzip begins as a tar archive. */
+async function holdsTar(path: string): Promise<boolean> {
+  const chunks = gunzipped(path, fileChunks(path));
+  try {
+    return isTar(await byteQueue(chunks).read(BLOCK));
+  } catch {
+    return false;
+  } finally {
+    await chunks.return();
+  }
 }

@@ -1,6 +1,6 @@
 import { type ByteQueue, DamagedError } from "../../io/reader/chunks.ts";
 import { GzipError } from "../../io/reader/gunzip.ts";
-import { describeForeign } from "./foreign.ts";
+import { describeFile, PLAIN_TEXT } from "../file_kinds.ts";
 import { BLOCK, isZero, nameOf, parseHeader, parsePax, type TarHeader } from "./header.ts";
 import { expandSparse, gnuSparse, paxSparse, type Sparse } from "./sparse.ts";
 
@@ -141,13 +141,16 @@ async function nextBlock(
 
 /** Reads a header; behind an archive's end, what is no header is only told. */
 function headerOf(block: Uint8Array, marked: boolean, name: string, at: number): TarHeader | { odd: string } {
-  const foreign = describeForeign(block);
   try {
     if (block.length < BLOCK) throw cutShort(name, at + block.length, "a member's header");
     return parseHeader(block, `${name}: byte ${at}`);
   } catch (error) {
-    if (marked) return { odd: `${foreign ?? "bytes that are no tar"} from byte ${at} on` };
-    if (foreign && at === 0) throw new DamagedError(`${name}: no tar archive: it is ${foreign}`);
+    const kind = describeFile(block);
+    const what = kind && kind !== PLAIN_TEXT ? kind.what : "bytes that are no tar";
+    if (marked) return { odd: `${what} from byte ${at} on` };
+    if (kind && at === 0) {
+      throw new DamagedError(`${name}: no tar archive: it is ${kind.what}; ${kind.advice}`);
+    }
     throw error;
   }
 }

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { openData } from "../../../src/data/open/open_data.ts";
+import { closeData } from "../../../src/data/open/data.ts";
+import { describeFile } from "../../../src/data/sources/file_kinds.ts";
+import { fakeJpeg, fixture } from "../helpers.ts";
+import { png, withFolder } from "../pictures.ts";
+import { tarFile } from "../tar_writer.ts";
+
+const text = (words: string) => new TextEncoder().encode(words.padEnd(600, " "));
+const hex = (digits: string) => {
+  const bytes = new Uint8Array(600).fill(0x81);
+  bytes.set(Uint8Array.fromHex(digits));
+  return bytes;
+};
+
+const KINDS: readonly (readonly [name: string, bytes: Uint8Array, what: RegExp])[] = [
+  ["a.tar.bz2", hex("425a6839"), /compressed by bzip2/],
+  ["a.tbz2", hex("425a6839"), /compressed by bzip2/],
+  ["a.tar.xz", hex("fd377a585a0000"), /compressed by xz/],
+  ["a.tar.zst", hex("28b52ffd"), /compressed by Zstandard/],
+  ["a.tar.lz4", hex("04224d18"), /compressed by LZ4/],
+  ["a.zip", hex("504b0304"), /a zip archive/],
+  ["a.rar", hex("526172211a0700"), /a RAR archive/],
+  ["a.7z", hex("377abcaf271c"), /a 7-Zip archive/],
+  ["a.csv.gz", gzipSync(text("a,b,c")), /compressed by gzip, and holds no tar/],
+  ["a.h5", hex("894844460d0a1a0a"), /an HDF5 file/],
+  ["a.npy", hex("934e554d505901"), /a NumPy array/],
+  ["a.rec", hex("0a23d7ce10"), /MXNet RecordIO/],
+  ["a.tfrecord", hex("a00100000000000012345678" + "0a9d03"), /a TFRecord file/],
+  ["a.arrow", hex("4152524f5731"), /an Arrow file/],
+  ["a.pkl", hex("80049500"), /a Python pickle/],
+  ["a.heic.mov", text("....ftypheic"), /a HEIC picture/],
+  ["a.mp4", text("....ftypisom"), /a video/],
+  ["files.txt", text("a.jpg\nb.jpg\n"), /a text file, .*not a list of them/],
+  ["coco.json", text('{"images": []}'), /JSON, .*coco:FOLDER#FILE/],
+];
+
+Deno.test("a file that is no data is called what it is, with what to do about it", async () => {
+  await withFolder(async (folder) => {
+    for (const [name, bytes, what] of KINDS) {
+      await Deno.writeFile(`${folder}/${name}`, bytes);
+      await assert.rejects(openData(`${folder}/${name}`), (error) => {
+        assert.ok(error instanceof Error);
+        assert.match(error.message, what, name);
+        assert.match(
+          error.message,
+          /which is not read as data: .*Data can be a folder of pictures, LMDB, tar shards/,
+        );
+        assert.doesNotMatch(error.message, /no LMDB file/);
+        return true;
+      });
+    }
+    await Deno.writeFile(`${folder}/noise`, new Uint8Array(700).map((_, i) => 128 + (i * 37) % 100));
+    await assert.rejects(openData(`${folder}/noise`), /no data of a known kind \(it begins with bytes 80a5/);
+  });
+});
+
+Deno.test("a file whose name or prefix says another kind than its bytes", async () => {
+  await withFolder(async (folder) => {
+    const write = (name: string, bytes: Uint8Array) => Deno.writeFile(`${folder}/${name}`, bytes);
+    const pointer = text("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 5\n");
+    await write("lfs.parquet", pointer);
+    await write("lfs.tar", pointer);
+    await write("lfs.mdb", pointer);
+    await write("zip.tar", hex("504b0304"));
+    await write("page.parquet", text("<!DOCTYPE html><html>"));
+    await write("data.mdb", hex("fd377a585a0000"));
+    await write("table.mdb", await fixture("snappy.parquet"));
+    for (
+      const [uri, words] of [
+        ["lfs.parquet", /lfs\.parquet: no Parquet file.* It is a pointer of Git LFS.*git lfs pull/],
+        ["lfs.tar", /lfs\.tar: no tar archive: it is a pointer of Git LFS.*git lfs pull/],
+        ["lfs.mdb", /no LMDB file.* It is a pointer of Git LFS/],
+        ["zip.tar", /no tar archive: it is a zip archive; unpack it/],
+        ["page.parquet", /It is an HTML page/],
+        ["data.mdb", /no LMDB file.* It is compressed by xz/],
+        ["table.mdb", /no LMDB file.* It is a Parquet file: name it as parquet:PATH/],
+      ] as const
+    ) await assert.rejects(openData(`${folder}/${uri}`), words, uri);
+  });
+});
+
+Deno.test("what is data is told by its bytes, whatever its name: tar, tar.gz, Parquet, LMDB", async () => {
+  await withFolder(async (folder) => {
+    const tar = tarFile([{ name: "1.jpg", content: fakeJpeg(1) }]);
+    const files: [name: string, bytes: Uint8Array, access: string][] = [
+      ["shard", tar, "random"],
+      ["shard.tar.part", tar, "random"],
+      ["shard.gz", gzipSync(tar), "stream"],
+      ["table", await fixture("snappy.parquet"), "random"],
+      ["base", await fixture("images.mdb.gz"), "random"],
+    ];
+    for (const [name, bytes, access] of files) {
+      await Deno.writeFile(`${folder}/${name}`, bytes);
+      const data = await openData(`${folder}/${name}`);
+      assert.equal(data.access, access, name);
+      await closeData(data);
+    }
+    // A folder of them, without a prefix, and one that is called as a shard is.
+    for (
+      const [inner, bytes] of [["a.tar", tar], ["b.parquet", files[3][1]], ["c.mdb", files[4][1]]] as const
+    ) {
+      await Deno.mkdir(`${folder}/in.tar/deep`, { recursive: true });
+      await Deno.writeFile(`${folder}/in.tar/deep/${inner}`, bytes);
+      if (inner === "c.mdb") await Deno.rename(`${folder}/in.tar/deep/c.mdb`, `${folder}/in.tar/c.mdb`);
+      const data = await openData(`${folder}/in.tar`);
+      assert.equal(data.access, "random");
+      await closeData(data);
+      await Deno.remove(`${folder}/in.tar`, { recursive: true });
+    }
+  });
+});
+
+Deno.test("describeFile: nothing is said of what nobody knows, and an empty file is called so", async () => {
+  assert.equal(describeFile(hex("8182838485")), null);
+  assert.match(describeFile(new Uint8Array())!.what, /empty/);
+  assert.equal(describeFile(await png())!.what, "a PNG picture");
+});
