@@ -5,7 +5,7 @@ import { encoder } from "../model/encoder.ts";
 import type { ModelState, Params } from "../model/types.ts";
 import { denormalise, renderReference, renderViews } from "../views/render.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { features } from "./features.ts";
+import { featuresOf } from "./features.ts";
 import type { Rows } from "./rows.ts";
 
 /** The encoder's features of some pictures, one row a picture, from the last block after the final norm. */
@@ -89,14 +89,14 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
   const cells = gridSize(config) ** 2, pixels = size * size * 3;
 
   const ofImages = (params: Params, images: tf.Tensor): Features => {
-    const { tokens } = encoder(config, params, images);
+    const encoded = encoder(config, params, images), { tokens } = encoded;
     const count = tokens.shape[0];
     const inner = tf.slice(tokens, [0, 1, 0], [count, cells, width]);
     return {
       class: tf.reshape(tf.slice(tokens, [0, 0, 0], [count, 1, width]), [count, width]),
       mean: tf.mean(inner, 1),
       ...(wantPatches ? { patches: tf.reshape(inner, [count, cells * width]) } : {}),
-      ...(blocks > 0 ? { blocks: features(config, params, images, { blocks, pool: false }) } : {}),
+      ...(blocks > 0 ? { blocks: featuresOf(config, params, encoded, { blocks, pool: false }) } : {}),
     };
   };
   const ofPictures = engine.jit(({ params, base }: { params: Params; base: tf.Tensor }) =>

@@ -1,6 +1,6 @@
 import * as tf from "../engine/tensors.ts";
 import type { ModelConfig } from "../model/config.ts";
-import { encoder } from "../model/encoder.ts";
+import { type Encoded, encoder } from "../model/encoder.ts";
 import { layerNorm } from "../model/layers.ts";
 import type { Params } from "../model/types.ts";
 
@@ -10,6 +10,30 @@ export interface FeatureOptions {
   blocks: number;
   /** Whether the mean patch token of the last block is added at the end. */
   pool: boolean;
+}
+
+/**
+ * As {@linkcode features}, of what the encoder has given.
+ *
+ * @param params Trainable and frozen parameters in one record.
+ * @param encoded The encoder's tokens, after each block and after the final norm, [N, T, d].
+ * @returns [N, blocks·d], or [N, (blocks + 1)·d] with `pool`.
+ * @throws {RangeError} When there are not so many blocks.
+ */
+export function featuresOf(
+  config: ModelConfig,
+  params: Params,
+  encoded: Encoded,
+  { blocks, pool }: FeatureOptions,
+): tf.Tensor2D {
+  if (!Number.isInteger(blocks) || blocks < 1 || blocks > config.depth) {
+    throw new RangeError(`features of ${blocks} blocks were asked for; the encoder has ${config.depth}`);
+  }
+  const first = (x: tf.Tensor) => tf.reshape(tf.slice(x, [0, 0, 0], [-1, 1, -1]), [-1, config.width]);
+  const parts = encoded.blocks.slice(-blocks, -1).map((x) => layerNorm(first(x), params, "backbone.norm"));
+  parts.push(first(encoded.tokens));
+  if (pool) parts.push(tf.mean(tf.slice(encoded.tokens, [0, 1, 0], [-1, -1, -1]), 1));
+  return (parts.length === 1 ? parts[0] : tf.concat(parts, 1)) as tf.Tensor2D;
 }
 
 /**
@@ -26,15 +50,7 @@ export function features(
   config: ModelConfig,
   params: Params,
   images: tf.Tensor,
-  { blocks, pool }: FeatureOptions,
+  options: FeatureOptions,
 ): tf.Tensor2D {
-  if (!Number.isInteger(blocks) || blocks < 1 || blocks > config.depth) {
-    throw new RangeError(`features of ${blocks} blocks were asked for; the encoder has ${config.depth}`);
-  }
-  const encoded = encoder(config, params, images);
-  const first = (x: tf.Tensor) => tf.reshape(tf.slice(x, [0, 0, 0], [-1, 1, -1]), [-1, config.width]);
-  const parts = encoded.blocks.slice(-blocks, -1).map((x) => layerNorm(first(x), params, "backbone.norm"));
-  parts.push(first(encoded.tokens));
-  if (pool) parts.push(tf.mean(tf.slice(encoded.tokens, [0, 1, 0], [-1, -1, -1]), 1));
-  return (parts.length === 1 ? parts[0] : tf.concat(parts, 1)) as tf.Tensor2D;
+  return featuresOf(config, params, encoder(config, params, images), options);
 }

@@ -1,6 +1,6 @@
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
-import { features } from "../eval/features.ts";
+import { featuresOf } from "../eval/features.ts";
 import { probeLogits, probeRate, type ProbeState, probeStep, topShare } from "../eval/linear.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";
@@ -76,12 +76,16 @@ export async function compareEvaluation(
   const images = pictures(golden, "in.images"), other = pictures(golden, "in.images96");
   const run = engine.jit((
     args: { all: Params; images: tf.Tensor; other: tf.Tensor },
-  ): Record<string, tf.Tensor> => ({
-    last: features(config, args.all, args.images, { blocks: probeBlocks(golden, config), pool: false }),
-    pooled: features(config, args.all, args.images, { blocks: 1, pool: true }),
-    attention: encoder(config, args.all, args.images, undefined, { attention: true }).attention!,
-    tokens: encoder(config, args.all, args.other).tokens,
-  }));
+  ): Record<string, tf.Tensor> => {
+    const encoded = encoder(config, args.all, args.images, undefined, { attention: true });
+    const of = (blocks: number, pool: boolean) => featuresOf(config, args.all, encoded, { blocks, pool });
+    return {
+      last: of(probeBlocks(golden, config), false),
+      pooled: of(1, true),
+      attention: encoded.attention!,
+      tokens: encoder(config, args.all, args.other).tokens,
+    };
+  });
   const result = run({ all, images, other });
   const read = async (name: string) => await result[name].data() as Float32Array;
   to.check("maps", `out.features_n${probeBlocks(golden, config)}`, await read("last"));

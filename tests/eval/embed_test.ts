@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { embedder } from "../../src/eval/embed.ts";
 import type { Rows } from "../../src/eval/rows.ts";
@@ -58,6 +59,20 @@ Deno.test("embed: the mean is that of the patches, the last of the blocks is the
     assert.ok(Math.abs(sum / cells - mean.data[j]) < 1e-5);
     assert.equal(blocks!.data[16 + j], token.data[j]);
   }
+});
+
+Deno.test("embed: inner blocks cost no second pass through the encoder", async () => {
+  const products = async (blocks: number) => {
+    const embed = embedder(engine, TOY, { batchSize: 2, blocks });
+    const { kernels } = await tf.profile(async () => {
+      await embed.pictures(state, toyPictures(2));
+      return [];
+    });
+    return kernels.filter(({ name }) => /MatMul/.test(name)).length;
+  };
+  const one = await products(0);
+  assert.ok(one > 0);
+  assert.equal(await products(2), one);
 });
 
 Deno.test("embed: a view of the whole picture is the picture; views come out one after the other", async () => {
