@@ -3,9 +3,9 @@ import { task } from "../src/cli/command.ts";
 import { choice, onOff, text } from "../src/cli/kinds.ts";
 import { start } from "../src/cli/run.ts";
 import { providePlugin } from "../src/engine/install/plugin.ts";
-import { registerForTests } from "../tests/engine/xla/conformance_backend.ts";
-import { KNOWN } from "../tests/engine/xla/conformance_known.ts";
-import { keyOf, type Outcome, runConformance } from "../tests/engine/xla/conformance_run.ts";
+import { registerForTests } from "../src/conformance/backend.ts";
+import { KNOWN } from "../src/conformance/known.ts";
+import { keyOf, type Outcome, runConformance } from "../src/conformance/run.ts";
 
 export const conformanceTask = task({
   name: "conformance",

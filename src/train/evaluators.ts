@@ -1,6 +1,6 @@
 import type { Tree } from "../engine/tensors.ts";
 import { leaves } from "../engine/tensors.ts";
-import type { Run } from "./loop.ts";
+import type { Run } from "./standing.ts";
 import { type Evaluation, evaluationLine, type MetricsLog } from "./run/metrics_file.ts";
 import type { Meter } from "./show/meter.ts";
 import type { Progress } from "./show/progress.ts";

@@ -1,6 +1,6 @@
 import type { StoredTensor } from "../files/safetensors.ts";
 import { nonFinite, refusal } from "./finite.ts";
-import type { Run } from "./loop.ts";
+import type { Run } from "./standing.ts";
 
 /** A state in host memory, with what belongs to it. */
 export interface Snapshot<Info> {

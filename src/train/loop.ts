@@ -1,26 +1,13 @@
-import type { Batch, Cursor } from "../data/types.ts";
+import type { Batch } from "../data/types.ts";
 import type { Tree } from "../engine/tensors.ts";
 import type { Evaluations } from "./evaluators.ts";
 import type { Keeper } from "./keeper.ts";
 import type { ProcessGroup } from "./process_group.ts";
 import type { StepValues } from "./run/metrics_file.ts";
+import type { Run } from "./standing.ts";
 import type { Meter } from "./show/meter.ts";
 import { disposeTree } from "./state.ts";
 import { type Flight, openFlights, type ScalarMetrics } from "./steps_in_flight.ts";
-
-/** Where a run stands. The loop moves it on. */
-export interface Run<State> {
-  /** On the engine; given up to the next step. */
-  state: State;
-  /** Steps done. */
-  step: number;
-  /** The epoch that the last batch was drawn in. */
-  epoch: number;
-  /** Where the stream goes on. */
-  next: Cursor;
-  /** Bad pictures skipped so far. */
-  bad: number;
-}
 
 /** What is trained, and with what. */
 export interface LoopOptions<State extends Tree, Inputs extends Record<string, Tree>> {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { PLUGIN } from "./plugin.ts";
-import { registerForTests } from "./conformance_backend.ts";
-import { KNOWN } from "./conformance_known.ts";
-import { keyOf, runConformance, sampled } from "./conformance_run.ts";
+import { registerForTests } from "../../../src/conformance/backend.ts";
+import { KNOWN } from "../../../src/conformance/known.ts";
+import { keyOf, runConformance, sampled } from "../../../src/conformance/run.ts";
 
 /** One test in how many is run here; `deno task conformance` runs all. */
 const SHARE = 4;
@@ -22,10 +22,10 @@ Deno.test("TensorFlow.js's own op tests pass but for those known to fail, and th
     assert.deepEqual(
       surprises.map((outcome) => `${keyOf(outcome)}: ${outcome.message}`),
       [],
-      "these fail and are not in conformance_known.ts",
+      "these fail and are not in src/conformance/known.ts",
     );
     const stale = Object.keys(KNOWN).filter((key) => !failed.some((outcome) => keyOf(outcome) === key));
-    assert.deepEqual(stale, [], "these pass or are gone: take them out of conformance_known.ts");
+    assert.deepEqual(stale, [], "these pass or are gone: take them out of src/conformance/known.ts");
   } finally {
     client.close();
   }

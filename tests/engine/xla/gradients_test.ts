@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { registerGradients } from "../../../src/engine/xla/gradients/mod.ts";
 import { PLUGIN } from "./plugin.ts";
 import * as tf from "../../../src/engine/xla/tf.ts";
-import { registerForTests } from "./conformance_backend.ts";
+import { registerForTests } from "../../../src/conformance/backend.ts";
 import { type Case, OURS } from "./gradients_cases.ts";
 
 /** Numbers from −1.3 to 1.3 that keep away from 0. */

@@ -1,6 +1,6 @@
 /** Runs TensorFlow.js's own op tests on a registered backend, under jasmine. */
 import jasmineRequire from "npm:jasmine-core@3.99.1";
-import { bundleTests, FILE_HOOK } from "./conformance_bundle.ts";
+import { bundleTests, FILE_HOOK } from "./bundle.ts";
 
 /** What became of one test. */
 export interface Outcome {

@@ -1,8 +1,8 @@
-import { XlaBackend } from "../../../src/engine/xla/backend.ts";
-import { openClient } from "../../../src/engine/xla/pjrt/client.ts";
-import type { Client, Executable } from "../../../src/engine/xla/pjrt/types.ts";
-import { BACKEND, registerBackend } from "../../../src/engine/xla/register.ts";
-import * as tf from "../../../src/engine/xla/tf.ts";
+import { XlaBackend } from "../engine/xla/backend.ts";
+import { openClient } from "../engine/xla/pjrt/client.ts";
+import type { Client, Executable } from "../engine/xla/pjrt/types.ts";
+import { BACKEND, registerBackend } from "../engine/xla/register.ts";
+import * as tf from "../engine/xla/tf.ts";
 
 /**
  * A client whose programs outlive the backends that compile them: the tests dispose the backend and make it anew before
