@@ -28,6 +28,8 @@ export const PURPOSE = {
   holdout: 9,
   /** Pictures and features that tests and measurements make up. */
   test: 10,
+  /** What the endurance test makes up, and the moments at which it kills. */
+  soak: 11,
 } as const;
 
 /** A name of {@linkcode PURPOSE}. */

@@ -1,0 +1,64 @@
+/**
+ * Endurance: `deno task soak --minutes N` kills, stops and starves the program's own commands for a while, and checks that
+ * nothing that it promises breaks (docs/reliability.md).
+ */
+import { task } from "../src/cli/command.ts";
+import { choice, number, onOff, text, whole } from "../src/cli/kinds.ts";
+import { start } from "../src/cli/run.ts";
+import { reportText } from "../src/soak/report.ts";
+import { soak } from "../src/soak/soak.ts";
+
+export const soakTask = task({
+  name: "soak",
+  summary:
+    "Kills, stops and starves trainings, packs, installations and the demo's first start, at random and at chosen " +
+    "moments, starts them again, and checks every promise of docs/reliability.md.",
+  options: {
+    minutes: {
+      kind: number(1, 7 * 24 * 60),
+      help: "how long, after the step was compiled once; 2 is a short but whole run",
+      default: 60,
+    },
+    seed: {
+      kind: whole(0, 2 ** 32 - 1),
+      help: "names all that is drawn, so that a failure can be tried again",
+      usually: "another one each time",
+    },
+    engine: {
+      kind: choice("auto", "xla", "wasm"),
+      help: "what trains; auto: xla where it is installed, else wasm",
+      default: "auto",
+    },
+    json: { kind: onOff, help: "print the report as JSON" },
+    out: { kind: text, help: "also write the report, as JSON, to a file", value: "FILE" },
+    work: {
+      kind: text,
+      help: "a new folder for all that is made, which stays",
+      value: "FOLDER",
+      usually: "a temporary one, which stays only when a promise was broken",
+    },
+  },
+  notes: [
+    "It works on data of its own in a folder of its own and uses no network but 127.0.0.1.",
+    "The exit code is 1 where a promise was broken; the report then says where the evidence lies.",
+  ],
+  examples: [
+    ["soak --minutes 2", "a short look at every promise but flat memory, which needs an hour"],
+    ["soak --minutes 60 --out report.json", "a hundred kills of trainings, and many of other commands"],
+  ],
+}, async ({ minutes, engine, json, out, ...given }, { print, progress, interruptible }) => {
+  if (Deno.build.os === "windows") throw new Error("the soak needs a system with POSIX signals and sh");
+  const seed = given.seed ?? crypto.getRandomValues(new Uint16Array(1))[0];
+  if (given.work !== undefined) await Deno.mkdir(given.work);
+  const work = await Deno.realPath(given.work ?? await Deno.makeTempDir({ prefix: "semantic-ae-soak-" }));
+  const { signal } = interruptible("ending what runs");
+  const report = await soak({ minutes, seed, engine, work, signal, progress: (line) => progress.line(line) });
+  const text = JSON.stringify(report, null, 2), broken = report.broken.length > 0;
+  if (out !== undefined) await Deno.writeTextFile(out, `${text}\n`);
+  if (broken) await Deno.writeTextFile(`${work}/report.json`, `${text}\n`);
+  else if (given.work === undefined) await Deno.remove(work, { recursive: true });
+  print(json ? text : reportText(report));
+  return broken ? 1 : 0;
+});
+
+if (import.meta.main) await start(soakTask);
