@@ -104,6 +104,7 @@ export { presetConfig } from "./src/train/config/presets.ts";
 export { resolveConfig } from "./src/train/config/config.ts";
 export type { RunConfig } from "./src/train/config/settings.ts";
 export { train, type TrainOptions, type TrainResult } from "./src/train/train.ts";
+export { type Cadence, type Evaluator, EvaluatorError, type Moment } from "./src/train/evaluators.ts";
 export { NonFiniteError } from "./src/train/finite.ts";
 
 // What was learned.

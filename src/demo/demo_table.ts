@@ -162,7 +162,7 @@ function caption(demo: Demo): string[] {
  * it started from, and by their raw pixels.
  *
  * @returns The table; `run`/table.json holds the same.
- * @throws {Error} The shards are not the demo's, or a picture in them cannot be read.
+ * @throws {Error} When the shards are not the demo's, or a picture in them cannot be read.
  */
 export async function evaluateDemo(options: EvaluateDemoOptions): Promise<Table> {
   const { engine, config, seed = 0, notes = [], progress = () => {} } = options;

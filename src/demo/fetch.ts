@@ -122,7 +122,7 @@ async function fetched(folder: string): Promise<Meaning[] | undefined> {
  * others wait for it.
  *
  * @returns The folder and its meanings.
- * @throws {Error} No npm, no network, or a tarball that is not the expected one.
+ * @throws {Error} When there is no npm or no network, or a tarball is not the expected one.
  */
 export async function fetchEmoji(options: FetchOptions = {}): Promise<EmojiFolder> {
   const { folder = cacheFolder(`emoji-${EMOJI_VERSION}`), progress = () => {} } = options;

@@ -69,7 +69,7 @@ async function packMeanings(emoji: EmojiFolder, meanings: readonly Meaning[], to
  *
  * @param progress Takes lines for people.
  * @param options Where things lie and where the pictures come from; for tests.
- * @throws {Error} The pictures cannot be fetched, see `fetchEmoji`, or the cache cannot be written.
+ * @throws {Error} When the pictures cannot be fetched, see `fetchEmoji`, or the cache cannot be written.
  */
 export async function prepareDemo(
   progress: (line: string) => void = () => {},

@@ -44,7 +44,7 @@ function isEntry(value: unknown): value is Entry {
  *
  * @param emoji The parsed emoji.json of either package.
  * @returns In order of `unified`.
- * @throws {Error} It has another form.
+ * @throws {Error} When it has another form.
  */
 export function selectMeanings(emoji: unknown): Meaning[] {
   if (!Array.isArray(emoji) || !emoji.every(isEntry)) {

@@ -48,6 +48,7 @@ export interface AutoencoderResult {
  * @param config The model's sizes.
  * @param lossConfig Weights and options of the loss.
  * @param terms What the loss is the sum of. Default: the method's terms.
+ * @throws {RangeError} When the views do not divide into patches, or terms cannot be summed, see {@linkcode losses}.
  */
 export function autoencoder(
   config: ModelConfig,

@@ -8,7 +8,7 @@ import type { Params } from "./types.ts";
 export interface BlockOptions extends Sequences {
   /** What a branch of every sequence is multiplied with in stochastic depth: [N] for attention, [N] for the MLP. */
   keep?: [tf.Tensor, tf.Tensor];
-  /** Compute it again for the gradients, in place of keeping its intermediates. */
+  /** Compute it again for the gradients instead of keeping its intermediates. */
   rematerialise?: boolean;
 }
 

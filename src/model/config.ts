@@ -28,7 +28,7 @@ export interface ModelConfig {
   decoderMlpRatio: number;
   /** What a flip mirrors: the code grid's columns, which is right, or its channels, as shipped (docs/spec.md §10 D1). */
   flipRule: "columns" | "channels";
-  /** Whether transformer blocks are computed again for the gradients in place of keeping their intermediates. */
+  /** Whether transformer blocks are computed again for the gradients instead of keeping their intermediates. */
   rematerialise: boolean;
   /** Standard deviation of the initial position embedding. */
   initPosition: number;
@@ -163,7 +163,7 @@ function problems(config: ModelConfig): string[] {
  *
  * @param config The sizes.
  * @returns The same object.
- * @throws {RangeError} Naming every field that is impossible, why, and what to take instead.
+ * @throws {RangeError} When a field is impossible; names every one, why, and what to take instead.
  */
 export function checkModel(config: ModelConfig): ModelConfig {
   const found = problems(config);

@@ -13,7 +13,7 @@ export interface LossConfig {
   patchWeight: number;
   /** Temperature of both contrasts. */
   temperature: number;
-  /** Contrast patches from view 1 to view 2 and back, in place of one direction. */
+  /** Contrast patches from view 1 to view 2 and back, instead of in one direction. */
   patchSymmetric: boolean;
   /** Leave cells that hold the mask token out of the patches' negatives. */
   patchExcludeMask: boolean;

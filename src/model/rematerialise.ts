@@ -5,7 +5,7 @@ import type { Params } from "./types.ts";
 
 /**
  * Applies a function and forgets all that is inside it: for the gradients it is computed once more, from its input. A
- * network of such pieces keeps one tensor for each piece in place of all of their intermediates, and goes forward twice.
+ * network of such pieces keeps one tensor for each piece instead of all their intermediates, and goes forward twice.
  *
  * @param fn A pure function of rows, of parameters and of tensors that have no gradient.
  * @param x What it is applied to.

@@ -85,7 +85,7 @@ async function assemble(
  *
  * @param config The model's sizes.
  * @param tensors From `decodeSafetensors`.
- * @throws {Error} Naming every tensor that is missing, too many, or of another shape.
+ * @throws {Error} When a tensor is missing, too many, or of another shape; names every one.
  */
 export async function weightsFromTensors(
   config: ModelConfig,

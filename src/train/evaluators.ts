@@ -48,7 +48,7 @@ export interface Evaluator<State = TrainState> {
    * Looks at the state.
    *
    * @returns Numbers by name; none for one that only draws or writes.
-   * @throws {Error} What it cannot do. The run then ends, with a checkpoint of the state that it was shown.
+   * @throws {Error} When it cannot look. The run then ends, with a checkpoint of the state that it was shown.
    */
   evaluate(moment: Moment<State>): Promise<Record<string, number>>;
 }
@@ -88,7 +88,7 @@ export interface EvaluationsOptions {
 /**
  * Refuses evaluators that cannot be used.
  *
- * @throws {RangeError} Naming the evaluator and what is wrong with it.
+ * @throws {RangeError} When one cannot be used; names it and says why.
  */
 export function checkEvaluators(evaluators: readonly Evaluator<never>[]): void {
   const names = new Set<string>();

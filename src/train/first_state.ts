@@ -12,7 +12,7 @@ const PARTS = { param: "params", frozen: "frozen", buffer: "buffers" } as const;
  *
  * @param config The model's sizes.
  * @param weights Must hold all tensors of the model under their names, and no others.
- * @throws {RangeError} Naming tensors that are missing, are not the model's, or have another shape.
+ * @throws {RangeError} When tensors are missing, are not the model's, or have another shape; names them.
  */
 export function checkWeights(config: ModelConfig, weights: ModelState): void {
   const wanted = inventory(checkModel(config));
@@ -38,7 +38,7 @@ export function checkWeights(config: ModelConfig, weights: ModelState): void {
  * @param settings The model, the seed, and whether an average of the parameters is kept.
  * @param resumed The tensors of the run's checkpoint, if it has one.
  * @param initial Weights to start from, if any, see {@linkcode checkWeights}. Copied; read, never disposed.
- * @throws {RangeError} When the model cannot be built, or not from these weights.
+ * @throws {RangeError} When the model cannot be built, or cannot start from these weights.
  */
 export function firstState(
   settings: ModelConfig & { seed: number; ema: boolean },

@@ -2,7 +2,7 @@
  * Waiting that an abort ends. Unlike a race against one promise of the abort, which would keep what each wait came to
  * for as long as the run lasts, it keeps nothing of waits that are over.
  *
- * @returns Waits for something; gives undefined in its place when the signal comes first.
+ * @returns What waits for something, and gives undefined when the signal comes first.
  */
 export function untilAborted(signal?: AbortSignal): <T>(wanted: Promise<T>) => Promise<T | undefined> {
   const waiting = new Set<() => void>();

@@ -40,7 +40,7 @@ export interface LoopOptions<State extends Tree, Inputs extends Record<string, T
  * At most `ahead` + 1 steps are under way. A state is taken for a checkpoint, or shown to an evaluator, only when no step
  * is.
  *
- * @throws {Error} What `inputs`, `first`, `step`, `record`, an evaluator or the stream of batches throws.
+ * @throws {Error} When `inputs`, `first`, `step`, `record`, an evaluator or the stream of batches throws, or the stream ends.
  */
 export async function loop<State extends Tree, Inputs extends Record<string, Tree>>(
   options: LoopOptions<State, Inputs>,

@@ -40,7 +40,7 @@ export function untilFailed(failed?: Promise<never>): <T>(wanted: Promise<T>) =>
  * @param given What the user has set.
  * @param progress Takes a line for people.
  * @returns Undefined for a run of one process.
- * @throws {ConfigError} For settings of nodes that do not go together.
+ * @throws {ConfigError} When settings of nodes do not go together.
  * @throws {HostsError} When not all nodes come in time.
  */
 export async function joinNodes(
@@ -60,7 +60,7 @@ export async function joinNodes(
  *
  * @param file Settings from a configuration file.
  * @param flags Settings from flags, which win.
- * @throws {ConfigError} For settings that cannot be used, nothing to resume, or nodes that disagree.
+ * @throws {ConfigError} When settings cannot be used, there is nothing to resume, or nodes disagree.
  */
 export async function agreeOnRun(
   file: Partial<RunConfig>,
@@ -98,7 +98,7 @@ export async function shareConfig(hosts: Hosts, config: RunConfig): Promise<void
  * The run of node 0 for another node.
  *
  * @param given What this node was given; what it may not set for itself must be as node 0 has it.
- * @throws {ConfigError} Naming each setting that differs.
+ * @throws {ConfigError} When settings differ; names each.
  */
 export async function sharedConfig(hosts: Hosts, given: Partial<RunConfig>): Promise<RunConfig> {
   const shared = JSON.parse(new TextDecoder().decode(await hosts.get("run/config"))) as RunConfig;
@@ -142,7 +142,7 @@ export async function sameCheckpoint(
  * nodes where the places of all in the epoch's order are again those of whole batches.
  *
  * @param stream True for data without random access, where a place means something to that many nodes only.
- * @throws {ConfigError} Where it may not.
+ * @throws {ConfigError} When it may not.
  */
 export function placeOf(
   checkpoint: Pick<Checkpoint, "cursor" | "places" | "bad" | "path">,

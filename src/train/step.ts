@@ -55,6 +55,7 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
  * @param settings The model, the loss and the clipping.
  * @param terms What the loss is the sum of. Default: the method's terms.
  * @returns (state, batch, scalars) → (state, metrics). Changes and disposes nothing that it is given.
+ * It throws a RangeError for terms that cannot be summed, see {@linkcode losses}.
  * @example A training loop of one's own.
  * ```ts
  * import assert from "node:assert/strict";

@@ -83,8 +83,8 @@ interface Session {
  * becomes a checkpoint only after the loss of the step that follows it was seen to be a number.
  *
  * @param config The run; `out` names its folder.
- * @throws {ConfigError} For settings that cannot be used with this data, before work starts.
- * @throws {RangeError} For evaluators or weights that cannot be used, before work starts.
+ * @throws {ConfigError} When settings cannot be used with this data; before work starts.
+ * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
  * @throws {MemoryError} When the step does not fit into the device's memory; the folder is free again.
  * @throws {NonFiniteError} When a loss is no number; that state is not saved.
  * @throws {EvaluatorError} When an evaluator cannot look; the state is saved.

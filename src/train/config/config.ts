@@ -20,7 +20,7 @@ const isKey = (name: string): name is Key => Object.hasOwn(SETTINGS, name);
  *
  * @param values Settings by key.
  * @param where Named in errors, such as the configuration file's path.
- * @throws {ConfigError} The first setting that cannot be used.
+ * @throws {ConfigError} When a setting cannot be used; names the first.
  */
 export function checkSettings(values: Record<string, unknown>, where: string): Partial<RunConfig> {
   for (const [key, value] of Object.entries(values)) {
@@ -62,7 +62,7 @@ export async function readConfig(path: string): Promise<Partial<RunConfig>> {
  * The whole configuration: the preset's values, over them those of the places given, later ones first.
  *
  * @param layers Checked settings, such as a file's and then the flags'.
- * @throws {ConfigError} For settings that do not go together.
+ * @throws {ConfigError} When settings do not go together.
  */
 export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConfig {
   const given: Partial<RunConfig> = Object.assign({}, ...layers);

@@ -181,7 +181,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
  * Reads a checkpoint from its bytes.
  *
  * @param file Where they are from.
- * @throws {Error} As {@linkcode readCheckpoint}.
+ * @throws {Error} When {@linkcode readCheckpoint} throws.
  */
 export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<Checkpoint> {
   const { tensors, metadata } = await decodeOrAdvise(file, bytes);
@@ -212,7 +212,7 @@ export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<
 /**
  * Checks that a run may go on from a checkpoint: every setting that changes numbers must be the same.
  *
- * @throws {Error} Naming each setting that differs, with both values.
+ * @throws {Error} When a setting differs; names each, with both values.
  */
 export function checkSameConfig(checkpoint: Checkpoint, config: RunConfig): void {
   const differing = (Object.keys(SETTINGS) as (keyof RunConfig)[])

@@ -21,7 +21,7 @@ async function defaultFolders(preset: string): Promise<{ existing: string[]; fre
  * @param file Settings from a configuration file.
  * @param flags Settings from flags, which win.
  * @returns The configuration with `out` filled in.
- * @throws {ConfigError} For settings that cannot be used, or nothing to resume.
+ * @throws {ConfigError} When settings cannot be used, or there is nothing to resume.
  */
 export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig>): Promise<RunConfig> {
   const given = { ...file, ...flags };
@@ -43,7 +43,7 @@ export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig
 /**
  * Which part of the data this process takes; undefined for all of it.
  *
- * @throws {ConfigError} For anything but i/n.
+ * @throws {ConfigError} When it is not of the form i/n.
  */
 export function processOf(config: Pick<RunConfig, "process">): { index: number; count: number } | undefined {
   if (config.process === "") return undefined;
