@@ -7,6 +7,7 @@ import { readLabelsFile } from "../sources/labels_file.ts";
 import type { OpenRequest, SourceFormat } from "../sources/format.ts";
 import { openJoined } from "../sources/joined.ts";
 import { formatByEnding, formatNamed, FORMATS } from "../sources/registry.ts";
+import { NoSplitError } from "../sources/splits.ts";
 import type { ImageRecord, Source } from "../types.ts";
 import type { OpenedData } from "./data.ts";
 import { parseDataUri, type SourceUri } from "./parse_data_uri.ts";
@@ -138,7 +139,13 @@ async function openByLook(
 ): Promise<Source | StreamSource> {
   const { formats } = options;
   const format = await recognise(path, formats);
-  const below = await format.below?.(request);
+  let missing: NoSplitError | null = null;
+  const below = await format.below?.(request).catch((error) => {
+    if (!(error instanceof NoSplitError)) throw error;
+    // The files in a folder may have splits where its folders have none.
+    missing = error;
+    return null;
+  });
   if (below) {
     const { split: _, ...others } = source.options;
     const open = (folder: string) =>
@@ -160,10 +167,13 @@ async function openByLook(
   // Whether there are splits has been asked.
   const itself = format.below ? { ...request, options: { ...request.options, split: "none" } } : request;
   try {
-    return await format.open(itself);
+    const opened = await format.open(itself);
+    if (missing === null) return opened;
+    await opened.close();
+    throw missing;
   } catch (error) {
     const inside = formatInside(error, formats);
-    if (!inside) throw error;
+    if (!inside) throw missing ?? error;
     checkOptions(source, inside);
     return await inside.open(request);
   }

@@ -53,6 +53,11 @@ export interface SplitItem<T> {
   named?: boolean;
 }
 
+/** A split was asked for that is not there. */
+export class NoSplitError extends Error {
+  override name = "NoSplitError";
+}
+
 /** What is asked of a data set with splits. */
 export interface SplitQuestion {
   /** What the user named, for messages. */
@@ -77,7 +82,8 @@ const DEALT = /^(.+?)[-_.]\d{3,}-of-\d{3,}\b/;
  * @param items What there is.
  * @param question What is wanted.
  * @returns The items, in their order.
- * @throws {Error} When the wanted split is not there, or several could be meant; the message names the choices.
+ * @throws {NoSplitError} The wanted split is not there; the message names the choices.
+ * @throws {Error} Several could be meant; the message names them.
  */
 export function chooseSplit<T>(items: readonly SplitItem<T>[], question: SplitQuestion): T[] {
   const { where, wanted, role } = question;
@@ -126,7 +132,7 @@ function wantedGroups(wanted: string, groups: readonly string[], question: Split
     if (groups.includes(word)) return [word];
     const known = groups.filter((group) => group !== "");
     const there = known.length > 0 ? `there are ${known.join(", ")}` : "no name states a split";
-    throw new Error(
+    throw new NoSplitError(
       `${question.where}: holds no ${question.what} of split "${word}"${
         didYouMean(word, known) || ";"
       } ${there}`,

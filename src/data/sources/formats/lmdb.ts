@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { byCodeUnits, pathError } from "../../io/paths.ts";
 import type { Source } from "../../types.ts";
 import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
@@ -30,15 +30,18 @@ export const lmdb: SourceFormat = {
   },
   async open(request) {
     const path = await requestedPath(request), entries = await entriesOf(path);
-    if (entries === null) return await openOne(path, request);
+    const question = splitQuestion(request, path, "LMDB");
+    const alone = () =>
+      chooseSplit([{ item: path, name: basename(path), split: splitOf(basename(path)) }], question);
+    if (entries === null) return await openOne(alone()[0], request);
     const found = await lmdbsIn(path, entries);
     if (found.length === 0) {
       throw new Error(`${path}: holds no LMDB: no data.mdb, and no file or folder named .lmdb or .mdb`);
     }
-    if (await isSet(path)) return await openShards(path, await listShards(path));
-    if (found.length === 1 && found[0] === "data.mdb") return await openOne(path, request);
+    if (await isSet(path)) return await openShards(alone()[0], await listShards(path));
+    if (found.length === 1 && found[0] === "data.mdb") return await openOne(alone()[0], request);
     const items = found.map((name) => ({ item: join(path, name), name, split: splitOf(name) }));
-    const chosen = chooseSplit(items, splitQuestion(request, path, "LMDB"));
+    const chosen = chooseSplit(items, question);
     return await openJoined(chosen, (one) => openOne(one, request));
   },
 };

@@ -1,0 +1,336 @@
+import assert from "node:assert/strict";
+import fc from "npm:fast-check@4.10.2";
+import { closeData, dataLabels, dataLength } from "../../../src/data/open/data.ts";
+import { openData, type OpenDataOptions } from "../../../src/data/open/open_data.ts";
+import { pack } from "../../../src/data/pack.ts";
+import { openFolder } from "../../../src/data/sources/folder.ts";
+import { chooseSplit, splitOf } from "../../../src/data/sources/splits.ts";
+import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
+import { png, withFolder, writeFiles } from "../pictures.ts";
+import { tarFile } from "../tar_writer.ts";
+
+/** Opens, and tells how many records there are, the classes, and what was said. */
+async function opened(uri: string, options: OpenDataOptions = {}) {
+  const said: string[] = [];
+  const data = await openData(uri, { ...options, progress: (line) => said.push(line) });
+  const length = dataLength(data), labels = dataLabels(data);
+  await closeData(data);
+  return { length, labels, said: said.join("\n") };
+}
+
+/** Pictures below a folder: the number of each name's. */
+async function pictures(root: string, counts: Record<string, number>): Promise<void> {
+  for (const [name, count] of Object.entries(counts)) {
+    await writeFiles(
+      root,
+      Object.fromEntries(
+        Array.from({ length: count }, (_, i) => [`${name}/${i}.jpg`, fakeJpeg(i)]),
+      ),
+    );
+    if (count === 0) await Deno.mkdir(`${root}/${name}`, { recursive: true });
+  }
+}
+
+Deno.test("splitOf: a word among the letters of a name, its folders after it", () => {
+  const cases: Record<string, string | null> = {
+    "train-00000-of-00002.parquet": "train",
+    "data/validation-00000-of-00001.parquet": "validation",
+    "imagenet-val-000123.tar": "validation",
+    "ILSVRC2012_img_train.tar": "train",
+    "train2017": "train",
+    "bedroom_val_lmdb": "validation",
+    "test.mdb": "test",
+    "default/test/0000.parquet": "test",
+    "split=dev/part-0.parquet": "validation",
+    "split=unlabeled/part-0.parquet": "unlabeled",
+    "VOC/trainval.tar": "trainval",
+    "train/test-0.tar": "test",
+    "train-val-0.tar": "train+validation",
+    "contest-0.tar": null,
+    "strain.tar": null,
+    "latest/0.tar": null,
+    "evaluate.tar": null,
+    "part-0.parquet": null,
+  };
+  for (const [name, split] of Object.entries(cases)) assert.equal(splitOf(name), split, name);
+});
+
+Deno.test("chooseSplit: no item of a test split comes to training unless it was asked for", () => {
+  const name = fc.constantFrom("train", "test", "val", "dev", "a", "extra", "train-val").chain((word) =>
+    fc.nat(99).map((number) => `${word}-${number}`)
+  );
+  fc.assert(
+    fc.property(
+      fc.array(name, { minLength: 1, maxLength: 8 }),
+      fc.constantFrom("train", "test"),
+      (names, role) => {
+        const items = names.map((name) => ({ item: name, name, split: splitOf(name) }));
+        const said: string[] = [],
+          question = { where: "x", what: "file", role, progress: (line: string) => said.push(line) };
+        let taken: string[];
+        try {
+          taken = chooseSplit(items, question);
+        } catch (error) {
+          assert.match((error as Error).message, /^x: holds .*#split=/);
+          return;
+        }
+        const kinds = new Set(names.map(splitOf)), of = new Set(taken.map(splitOf));
+        if (kinds.size === 1) assert.deepEqual(taken, names);
+        else if (of.has("test") || of.has("validation")) assert.ok(role === "test" && of.size === 1);
+        if (taken.length < names.length) assert.ok(said.length === 1 && said[0].includes("leaves out"));
+        assert.deepEqual(chooseSplit(items, { ...question, wanted: "all" }), names);
+      },
+    ),
+  );
+});
+
+Deno.test("Parquet: a folder and a pattern with splits give one, and say so; names that are written out are meant", async () => {
+  await withFolder(async (folder) => {
+    const hub = `${folder}/hub`;
+    await Deno.mkdir(`${hub}/data`, { recursive: true });
+    for (const split of ["train", "validation", "test"]) {
+      await Deno.copyFile(fixturePath("snappy.parquet"), `${hub}/data/${split}-00000-of-00001.parquet`);
+    }
+    await Deno.writeTextFile(`${hub}/README.md`, "");
+    const line =
+      /takes the split train \(1 file\) and leaves out test \(1\), validation \(1\); #split=test behind the name takes another, #split=all takes all/;
+    for (const uri of [hub, `parquet:${hub}`, `${hub}/data/*.parquet`, `${hub}/*/t*.parquet`]) {
+      const { length, said } = await opened(uri);
+      assert.equal(length, 20, uri);
+      if (uri.includes("t*")) {
+        assert.match(said, /takes the split train \(1 file\) and leaves out test \(1\)/);
+      } else assert.match(said, line, uri);
+    }
+    const cases: [string, number][] = [
+      ["#split=test", 20],
+      ["#test", 20],
+      ["#split=val", 20],
+      ["#split=train+test", 40],
+      ["#split=all", 60],
+    ];
+    for (const [words, length] of cases.filter(([words]) => words.includes("="))) {
+      assert.equal((await opened(hub + words)).length, length, words);
+    }
+    for (const [words, length] of cases) {
+      assert.deepEqual(
+        await opened(`parquet:${hub}${words}`),
+        { length, labels: ["cat", "dog", "emu"], said: "" },
+        words,
+      );
+    }
+    for (
+      const uri of [`${hub}/data/{train,test}-*.parquet`, `${hub}/data/{train,test}-00000-of-00001.parquet`]
+    ) {
+      assert.deepEqual(await opened(uri), { length: 40, labels: ["cat", "dog", "emu"], said: "" }, uri);
+    }
+    assert.equal((await opened(`${hub}/data/{train,test}-00000-of-00001.parquet#split=test`)).length, 20);
+    await assert.rejects(
+      opened(`parquet:${hub}#split=tset`),
+      /no file of split "tset"; did you mean "test"\?/,
+    );
+    await assert.rejects(
+      opened(hub, { role: "test" }),
+      /holds test \(1\), train \(1\), validation \(1\)\. Say which one is meant: #split=test, #split=train, #split=validation/,
+    );
+    await Deno.remove(`${hub}/data/validation-00000-of-00001.parquet`);
+    assert.match(
+      (await opened(hub, { role: "test" })).said,
+      /takes the split test \(1 file\) and leaves out train/,
+    );
+    // Another name in the pattern of splits is a split; a file of no split is said to be left out.
+    await Deno.rename(`${hub}/data/test-00000-of-00001.parquet`, `${hub}/data/extra-00000-of-00001.parquet`);
+    assert.match((await opened(hub)).said, /takes the split train .* leaves out extra \(1\)/);
+    assert.equal((await opened(`${hub}#split=extra`)).length, 20);
+    await Deno.rename(`${hub}/data/train-00000-of-00001.parquet`, `${hub}/data/test.parquet`);
+    await Deno.rename(`${hub}/data/extra-00000-of-00001.parquet`, `${hub}/data/extra.parquet`);
+    await assert.rejects(
+      opened(hub),
+      /holds 1 file of no split \(data\/extra\.parquet\), test \(1\)\. Say which .*#split=all/,
+    );
+    await Deno.rename(`${hub}/data/test.parquet`, `${hub}/data/train.parquet`);
+    assert.deepEqual(await opened(hub), { length: 40, labels: ["cat", "dog", "emu"], said: "" });
+  });
+});
+
+Deno.test("tar: shards of train beside those of val", async () => {
+  await withFolder(async (folder) => {
+    for (const name of ["imagenet-train-0", "imagenet-train-1", "imagenet-val-0"]) {
+      await Deno.writeFile(`${folder}/${name}.tar`, tarFile([{ name: "1.jpg", content: fakeJpeg(1) }]));
+    }
+    for (const uri of [folder, `tar:${folder}`, `${folder}/*.tar`, `${folder}/imagenet-*.tar`]) {
+      const { length, said } = await opened(uri);
+      assert.equal(length, 2, uri);
+      assert.match(said, /takes the split train \(2 files\) and leaves out validation \(1\)/, uri);
+    }
+    assert.equal((await opened(`tar:${folder}#split=val`)).length, 1);
+    assert.equal((await opened(folder, { role: "test" })).length, 1);
+    assert.deepEqual(await opened(`${folder}/imagenet-train-*.tar`), { length: 2, labels: [], said: "" });
+  });
+});
+
+Deno.test("LMDB: files and folders of train beside those of val, as LSUN names them", async () => {
+  await withFolder(async (folder) => {
+    const bytes = await fixture("images.mdb.gz");
+    await Deno.mkdir(`${folder}/files`);
+    for (const name of ["train", "val"]) await Deno.writeFile(`${folder}/files/${name}.mdb`, bytes);
+    for (const name of ["bedroom_train_lmdb", "bridge_train_lmdb", "bedroom_val_lmdb"]) {
+      await Deno.mkdir(`${folder}/lsun/${name}`, { recursive: true });
+      await Deno.writeFile(`${folder}/lsun/${name}/data.mdb`, bytes);
+      await Deno.writeFile(`${folder}/lsun/${name}/lock.mdb`, new Uint8Array(10));
+    }
+    for (const uri of [`${folder}/files`, `lmdb:${folder}/files`]) {
+      const { length, said } = await opened(uri);
+      assert.equal(length, 30);
+      assert.match(said, /takes the split train \(1 LMDB\) and leaves out validation \(1\)/);
+    }
+    const lsun = await opened(`${folder}/lsun`);
+    assert.equal(lsun.length, 60);
+    assert.match(lsun.said, /takes the split train \(2 LMDBs\) and leaves out validation \(1\)/);
+    assert.equal((await opened(`lmdb:${folder}/lsun#split=val`)).length, 30);
+    assert.equal((await opened(`lmdb:${folder}/lsun/bedroom_val_lmdb#split=val`)).length, 30);
+    await assert.rejects(
+      opened(`${folder}/files/val.mdb#split=test`),
+      /no LMDB of split "test"; there are validation/,
+    );
+    await assert.rejects(
+      opened(`lmdb:${folder}/lsun/bedroom_val_lmdb#split=train`),
+      /no LMDB of split "train"/,
+    );
+    assert.equal((await opened(`${folder}/lsun#split=all`)).length, 90);
+  });
+});
+
+Deno.test("folders of pictures called train, val and test are splits and no classes", async () => {
+  await withFolder(async (folder) => {
+    await pictures(folder, {
+      "train/cat": 3,
+      "train/dog": 2,
+      "val/cat": 1,
+      "val/dog": 1,
+      "test": 4,
+      "annotations": 0,
+    });
+    const train = await opened(folder);
+    assert.deepEqual([train.length, train.labels], [5, ["cat", "dog"]]);
+    assert.match(
+      train.said,
+      /takes the split train \(1 folder\) and leaves out test \(1\), validation \(1\)/,
+    );
+    const cases: [string, number, string[]][] = [
+      ["#split=val", 2, ["cat", "dog"]],
+      ["#split=test", 4, []],
+      ["#split=train+validation", 7, ["cat", "dog"]],
+      ["#split=all", 11, ["cat", "dog"]],
+      ["#split=none", 11, ["test", "train", "val"]],
+    ];
+    for (const [words, length, labels] of cases) {
+      for (const uri of [folder, `folder:${folder}`]) {
+        assert.deepEqual(await opened(uri + words), { length, labels, said: "" }, words);
+      }
+    }
+    await assert.rejects(
+      opened(`${folder}#split=unlabeled`),
+      /no folder of split "unlabeled"; there are test, train, validation/,
+    );
+    await assert.rejects(opened(folder, { role: "test" }), /Say which one is meant/);
+    await Deno.remove(`${folder}/train`, { recursive: true });
+    await assert.rejects(opened(folder), /holds test \(1\), validation \(1\)\. Say which one is meant/);
+    // The only floor below is no class either; one split alone beside it would be.
+    await pictures(`${folder}/only`, { "train/cat": 1, "train/dog": 1 });
+    assert.deepEqual(await opened(`${folder}/only`), { length: 2, labels: ["cat", "dog"], said: "" });
+  });
+});
+
+Deno.test("folders of classes stay classes where one is called test, or both train and test are among many", async () => {
+  await withFolder(async (folder) => {
+    await pictures(`${folder}/one`, { cat: 2, dog: 2, test: 2 });
+    await assert.rejects(
+      opened(`${folder}/one#split=val`),
+      /one: holds no folder of split "val"; there are test/,
+    );
+    await assert.rejects(
+      opened(`${folder}/one/cat#split=val`),
+      /no folder of split "val"; no name states a split/,
+    );
+    assert.deepEqual(await opened(`${folder}/one`), { length: 6, labels: ["cat", "dog", "test"], said: "" });
+    const many = Object.fromEntries(
+      ["bus", "car", "cab", "van", "ship", "boat", "bike"].map((name) => [name, 1]),
+    );
+    await pictures(`${folder}/many`, { ...many, train: 1, test: 1 });
+    const kept = await opened(`${folder}/many`);
+    assert.equal(kept.length, 9);
+    assert.match(
+      kept.said,
+      /takes the folders test, train as classes beside many others; where they are splits/,
+    );
+    await pictures(`${folder}/few`, { bus: 1, train: 1, test: 1 });
+    await assert.rejects(
+      opened(`${folder}/few`),
+      /folders named as splits \(test, train\) beside other folders of pictures \(bus\).*#split=train.*#split=none where all are classes/,
+    );
+    assert.equal((await opened(`${folder}/few#split=none`)).length, 3);
+    assert.equal((await opened(`${folder}/few#split=bus`)).length, 1);
+    // The same classes in both say that these are splits, whatever stands beside them.
+    await pictures(`${folder}/sure`, { "train/cat": 2, "test/cat": 1, unlabeled: 5 });
+    const sure = await opened(`${folder}/sure`);
+    assert.deepEqual([sure.length, sure.labels], [2, ["cat"]]);
+    assert.equal((await opened(`${folder}/sure#split=unlabeled`)).length, 5);
+    // Classes that have such words in longer names.
+    await pictures(`${folder}/words`, { bullet_train: 1, train_station: 1, "test tube": 1, contest: 1 });
+    assert.equal((await opened(`${folder}/words`)).said, "");
+  });
+});
+
+Deno.test("COCO and ImageNet by their root: train2017 beside val2017, train beside val", async () => {
+  await withFolder(async (folder) => {
+    await pictures(folder, {
+      "coco/train2017": 3,
+      "coco/val2017": 2,
+      "ilsvrc/train/n01440764": 2,
+      "ilsvrc/val/n01440764": 1,
+    });
+    await Deno.mkdir(`${folder}/coco/annotations`);
+    for (const [set, count] of [["train2017", 3], ["val2017", 2]] as const) {
+      const images = Array.from({ length: count }, (_, id) => ({ id, file_name: `${id}.jpg` }));
+      await Deno.writeTextFile(
+        `${folder}/coco/annotations/instances_${set}.json`,
+        JSON.stringify({ images, annotations: [], categories: [] }),
+      );
+    }
+    for (const uri of [`coco:${folder}/coco`, `${folder}/coco`]) {
+      const { length, labels, said } = await opened(uri);
+      assert.deepEqual([length, labels], [3, []], uri);
+      assert.match(said, /takes the split train \(1 folder\) and leaves out validation \(1\)/);
+    }
+    assert.equal((await opened(`coco:${folder}/coco#split=val`)).length, 2);
+    assert.equal((await opened(`coco:${folder}/coco/val2017`)).length, 2);
+    for (const uri of [`imagenet:${folder}/ilsvrc`, `${folder}/ilsvrc`]) {
+      const { length, labels } = await opened(uri);
+      assert.deepEqual([length, labels], [2, ["n01440764"]], uri);
+    }
+    assert.equal((await opened(`imagenet:${folder}/ilsvrc`, { role: "test" })).length, 1);
+  });
+});
+
+Deno.test("splits whose folders hold shards, tar or Parquet are opened as what they are", async () => {
+  await withFolder(async (folder) => {
+    await writeFiles(folder, { "photos/a/1.png": await png(), "photos/b/2.png": await png(1) });
+    const source = await openFolder(`${folder}/photos`);
+    await Deno.mkdir(`${folder}/packed`);
+    for (const split of ["train", "val"]) await pack(source, `${folder}/packed/${split}`);
+    const packed = await opened(`${folder}/packed`);
+    assert.deepEqual([packed.length, packed.labels], [2, ["a", "b"]]);
+    assert.match(packed.said, /takes the split train/);
+    for (const split of ["train", "val"]) {
+      await Deno.mkdir(`${folder}/shards/${split}`, { recursive: true });
+      await Deno.writeFile(
+        `${folder}/shards/${split}/0.tar`,
+        tarFile([{ name: "1.jpg", content: fakeJpeg(1) }]),
+      );
+    }
+    for (const uri of [`${folder}/shards`, `tar:${folder}/shards`]) {
+      assert.equal((await opened(uri)).length, 1, uri);
+    }
+    assert.equal((await opened(`${folder}/shards#split=all`)).length, 2);
+  });
+});
