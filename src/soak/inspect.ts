@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { isPartial } from "../files/atomic.ts";
+import { isPartial } from "../files/publish.ts";
 import { readCheckpoint } from "../train/run/checkpoint.ts";
 import type { Scope } from "./ledger.ts";
 import { runPaths } from "./model.ts";

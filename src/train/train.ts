@@ -2,7 +2,8 @@ import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import type { Data } from "../data/open/data.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Hosts } from "../engine/xla/hosts/join.ts";
-import type { WriteFile } from "../files/atomic.ts";
+import type { Disk } from "../files/disk.ts";
+import type { Lock } from "../files/lock.ts";
 import type { LossTerm } from "../model/loss.ts";
 import type { ModelState } from "../model/types.ts";
 import type { RunConfig } from "./config/settings.ts";
@@ -17,7 +18,7 @@ import { type Pretraining, pretraining } from "./pretraining.ts";
 import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts";
 import { recorder } from "./record.ts";
 import { saveCheckpoint } from "./run/checkpoint.ts";
-import { abandonFolder } from "./run/folder.ts";
+import { abandonFolder, lockRun } from "./run/folder.ts";
 import { planSteps, type StepPlan } from "./run/plan.ts";
 import { describeCompile, describeEnd, describeRun } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
@@ -45,8 +46,10 @@ export interface TrainOptions {
   progress?: Progress;
   /** Aborting it finishes the step, writes a checkpoint and returns. */
   signal?: AbortSignal;
-  /** How checkpoints get to the disk; tests give another. */
-  writeFile?: WriteFile;
+  /** The lock of the run folder, where the caller has it already ({@linkcode lockRun}); it stays the caller's. */
+  lock?: Lock;
+  /** Where checkpoints go; tests give a disk with faults. */
+  disk?: Disk;
 }
 
 /** What a run ends with. */
@@ -85,6 +88,7 @@ interface Session {
  * @param config The run; `out` names its folder.
  * @throws {ConfigError} When settings cannot be used with this data; before work starts.
  * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
+ * @throws {InUseError} When another process has the run folder.
  * @throws {MemoryError} When the step does not fit into the device's memory; the folder is free again.
  * @throws {NonFiniteError} When a loss is no number; that state is not saved.
  * @throws {EvaluatorError} When an evaluator cannot look; the state is saved.
@@ -96,12 +100,13 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   checkEvaluators(options.evaluators ?? []);
   if (initial) checkWeights(config, initial);
   const group = hosts ? severalNodes(hosts, config, signal) : oneProcess(engine.devices, signal);
+  await using _lock = group.leads && !options.lock ? await lockRun(config.out, progress.line) : null;
   const prepared = await prepareRun(config, source, group, plan.pictures, progress.line);
   let run: Run<TrainState> | undefined, refused = false;
   try {
     run = beginRun(config, options, prepared, plan);
     const session = { engine, group, plan, prepared, run, progress };
-    const keeper = group.leads ? keeperOf(config, session, options.writeFile) : noKeeper;
+    const keeper = group.leads ? keeperOf(config, session, options.disk) : noKeeper;
     await trainRun(config, options, session, keeper);
     const { state, step, bad } = run;
     return { state, step, total, stopped: step < total, checkpoint: keeper.path() ?? "", bad };
@@ -140,7 +145,7 @@ function beginRun(
 const labelled = (label: string, text: string) => `${label.padEnd(11)}${text}`;
 
 /** The keeper of a run's checkpoints. */
-function keeperOf(config: RunConfig, session: Session, write?: WriteFile): Keeper<TrainState> {
+function keeperOf(config: RunConfig, session: Session, disk?: Disk): Keeper<TrainState> {
   const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps } = config;
   const { engine, group, plan: { pictures }, prepared: { resumed, metrics }, run } = session;
   return openKeeper({
@@ -163,7 +168,7 @@ function keeperOf(config: RunConfig, session: Session, write?: WriteFile): Keepe
     }),
     write: async ({ info, tensors }) => {
       await metrics.sync();
-      return await saveCheckpoint(out, info, tensors, { keep, write });
+      return await saveCheckpoint(out, info, tensors, { keep, disk });
     },
   });
 }

@@ -5,13 +5,14 @@ import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
-import { writeSynced } from "../../src/files/atomic.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { NonFiniteError } from "../../src/train/finite.ts";
 import { train, type TrainOptions, type TrainResult } from "../../src/train/train.ts";
-import { silent } from "../../src/train/show/progress.ts";
+import { InUseError } from "../../src/files/lock.ts";
+import { type Progress, silent } from "../../src/train/show/progress.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import { disposeTree } from "../../src/train/state.ts";
+import { fullDisk } from "../files/faulty_disk.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 
 type Start = (change: Partial<RunConfig>, options?: Partial<TrainOptions>) => Promise<TrainResult>;
@@ -133,19 +134,48 @@ Deno.test("a state that is ruined by the very last step is not saved either", ()
 
 Deno.test("a full disk stops the run and leaves the last good checkpoint", () =>
   withData(async (start, folder) => {
-    const writeFile = async (path: string, bytes: Uint8Array) => {
-      if (!path.includes("step-00000004")) return await writeSynced(path, bytes);
-      await writeSynced(path, bytes.subarray(0, 1000));
-      throw new Error("No space left on device (os error 28)");
-    };
     await assert.rejects(
-      () => start({}, { writeFile }),
-      /No space left.*last good one is .*step-00000003.*--resume/,
+      () => start({}, { disk: fullDisk("step-00000004") }),
+      /no space is left.*last good one is .*step-00000003.*--resume/,
     );
     assert.equal((await readCheckpoint(join(folder, "run"))).step, 3);
     const result = await start({ resume: true });
     disposeTree(result.state);
     assert.equal(result.step, 9);
+  }));
+
+Deno.test("a run folder is one run's: another that would go on with it is refused, and the first keeps its metrics", () =>
+  withData(async (start, folder) => {
+    let others: Promise<PromiseSettledResult<TrainResult>[]> = Promise.resolve([]);
+    const step: Progress["step"] = ({ step }) => {
+      if (step === 2) others = Promise.allSettled([start({ resume: true }), start({})]);
+    };
+    const result = await start({}, { progress: { ...silent, step } });
+    disposeTree(result.state);
+    const ends = await others;
+    assert.equal(ends.length, 2);
+    for (const end of ends) {
+      assert.ok(end.status === "rejected" && end.reason instanceof InUseError);
+      assert.match(
+        end.reason.message,
+        /^the run folder .*run is in use by .*process \d+ .*to train beside it, name another/,
+      );
+    }
+    const run = join(folder, "run");
+    assert.deepEqual((await readMetrics(join(run, "metrics.jsonl"))).map(({ step }) => step), [
+      1,
+      2,
+      3,
+      4,
+      5,
+      6,
+      7,
+      8,
+      9,
+    ]);
+    // What ended gives the folder back, and leaves no lock.
+    assert.ok(![...Deno.readDirSync(run)].some(({ name }) => name.startsWith(".")));
+    disposeTree((await start({ resume: true })).state);
   }));
 
 Deno.test("settings that do not fit the data are refused before anything is written", () =>

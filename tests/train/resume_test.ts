@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { flagName } from "../../src/cli/command.ts";
+import { lockRun } from "../../src/train/run/folder.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { type MetricsLine, readMetrics } from "../../src/train/run/metrics_file.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
@@ -101,6 +102,16 @@ for (
       let over = false;
       child.status.then(() => over = true);
       await untilStep(out, 2, () => over);
+      // A fast engine may be through by now.
+      const told = over
+        ? ""
+        : await lockRun(out).then((lock) => lock.release(), (error: Error) => error.message);
+      if (told) {
+        assert.match(
+          told,
+          new RegExp(`in use by process ${child.pid} on .* \\(deno task train .*since `),
+        );
+      }
       child.kill(signal);
       const ended = await end(child);
       assert.equal(ended.code, code, ended.text);

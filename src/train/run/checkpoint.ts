@@ -7,7 +7,7 @@ import {
   type Safetensors,
   type StoredTensor,
 } from "../../files/safetensors.ts";
-import { writeAtomic, type WriteFile } from "../../files/atomic.ts";
+import { publishFile, type PublishOptions } from "../../files/publish.ts";
 import { checkSettings } from "../config/config.ts";
 import { type RunConfig, SETTINGS } from "../config/settings.ts";
 
@@ -75,7 +75,7 @@ export async function saveCheckpoint(
   run: string,
   info: CheckpointInfo,
   tensors: Record<string, StoredTensor>,
-  options: { keep: number; write?: WriteFile },
+  options: PublishOptions & { keep: number },
 ): Promise<string> {
   const folder = checkpointFolder(run);
   const path = join(folder, fileName(info.step));
@@ -94,7 +94,7 @@ export async function saveCheckpoint(
   });
   try {
     await Deno.mkdir(folder, { recursive: true });
-    await writeAtomic(path, bytes, options.write);
+    await publishFile(path, bytes, options);
   } catch (cause) {
     const good = await latestCheckpoint(run);
     throw new Error(

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { isPathError, pathError } from "../../data/io/paths.ts";
-import { isPartial, removePartial, writeAtomic } from "../../files/atomic.ts";
+import { type Lock, LOCK_NAME, lockFolder } from "../../files/lock.ts";
+import { isPartial, publishFile, removePartial } from "../../files/publish.ts";
 import { ConfigError } from "../config/config.ts";
 import type { RunConfig } from "../config/settings.ts";
 import {
@@ -27,6 +28,33 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
+ * Makes a run folder this process's own, so that no other trains into it. A folder that is not there is made; one that is
+ * empty when the lock is released is removed again.
+ *
+ * @param say Takes a line for people.
+ * @throws {InUseError} Another process has it.
+ * @throws {Error} It cannot be made or written.
+ */
+export async function lockRun(out: string, say: (text: string) => void = () => {}): Promise<Lock> {
+  if (!out) throw new ConfigError("out is empty: name a run folder");
+  const known = await Deno.stat(out).catch(() => null);
+  if (known && !known.isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);
+  try {
+    await Deno.mkdir(out, { recursive: true });
+  } catch (error) {
+    throw pathError(error, out, "write");
+  }
+  const advice = "Wait for its end or stop it; to train beside it, name another folder with --out";
+  const lock = await lockFolder(out, { what: `the run folder ${out}`, advice, progress: say });
+  const release = async () => {
+    await lock.release();
+    // A run that never began leaves nothing.
+    if (!known) await Deno.remove(out).catch(() => {});
+  };
+  return { path: lock.path, release, [Symbol.asyncDispose]: release };
+}
+
+/**
  * Makes a run's folder ready: a new one must be missing or empty; a resumed one gives its last checkpoint.
  *
  * @returns The checkpoint to go on from; null for a run that has none yet.
@@ -50,7 +78,7 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
   if (await exists(out)) {
     if (!(await Deno.stat(out)).isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);
     const names = (await Array.fromAsync(Deno.readDir(out))).map((entry) => entry.name);
-    if (!config.resume && names.some((name) => !isPartial(name))) {
+    if (!config.resume && names.some((name) => !isPartial(name) && name !== LOCK_NAME)) {
       throw new ConfigError(
         `--out ${out}: the folder is not empty. To go on with the run in it, add --resume; else name another folder`,
       );
@@ -63,7 +91,7 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
     }
   }
   await Deno.mkdir(checkpointFolder(out), { recursive: true });
-  await writeAtomic(join(out, "config.json"), JSON.stringify({ ...config, resume: false }, null, 2) + "\n");
+  await publishFile(join(out, "config.json"), JSON.stringify({ ...config, resume: false }, null, 2) + "\n");
   return checkpoint;
 }
 

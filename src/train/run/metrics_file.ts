@@ -1,4 +1,4 @@
-import { writeAtomic } from "../../files/atomic.ts";
+import { publishFile } from "../../files/publish.ts";
 
 /** What a step reports, as numbers: the loss, and whatever else under a name of its own. */
 export type StepValues = { loss: number; [name: string]: number };
@@ -91,7 +91,7 @@ export interface MetricsLog {
  */
 export async function openMetrics(path: string, step: number): Promise<MetricsLog> {
   const kept = (await readLines(path)).filter((line) => line.step <= step);
-  await writeAtomic(path, kept.map((line) => JSON.stringify(line) + "\n").join(""));
+  await publishFile(path, kept.map((line) => JSON.stringify(line) + "\n").join(""));
   const file = await Deno.open(path, { append: true });
   const encoder = new TextEncoder();
   return {

@@ -8,7 +8,7 @@ import {
   saveCheckpoint,
 } from "../../../src/train/run/checkpoint.ts";
 import { resolveConfig } from "../../../src/train/config/config.ts";
-import { writeSynced } from "../../../src/files/atomic.ts";
+import { fullDisk } from "../../files/faulty_disk.ts";
 import { encodeSafetensors, float32 } from "../../../src/files/safetensors.ts";
 
 const info = (step: number): CheckpointInfo => ({
@@ -60,14 +60,10 @@ Deno.test("a checkpoint comes back bit for bit, and only the last ones are kept"
 Deno.test("a write that fails leaves the last good checkpoint and no rubbish", () =>
   withFolder(async (run) => {
     const good = await saveCheckpoint(run, info(5), tensors, { keep: 1 });
-    const fullDisk = async (path: string, bytes: Uint8Array) => {
-      await writeSynced(path, bytes.subarray(0, 100));
-      throw new Error("No space left on device (os error 28)");
-    };
     await assert.rejects(
-      () => saveCheckpoint(run, info(6), tensors, { keep: 1, write: fullDisk }),
+      () => saveCheckpoint(run, info(6), tensors, { keep: 1, disk: fullDisk("step-00000006") }),
       (error: Error) =>
-        /step 6 .*No space left.*last good one is/.test(error.message) && error.message.includes(good),
+        /step 6 .*no space is left.*last good one is/.test(error.message) && error.message.includes(good),
     );
     assert.deepEqual(await names(join(run, "checkpoints")), ["step-00000005.safetensors"]);
     assert.equal((await readCheckpoint(run)).step, 5);
