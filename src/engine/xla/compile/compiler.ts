@@ -20,19 +20,37 @@ const TINY = `func.func public @main(%x: tensor<64xf32>) -> tensor<64xf32> {
   return %r : tensor<64xf32>
 }`;
 
-/** Everything besides the program that decides whether a stored executable may be used. */
-function machineKey(client: Client): string {
+/**
+ * The processor that a serialized program is for, in the compiler's words: system, model, and all features that it has
+ * or lacks. Undefined where the program does not say so in the form that XLA's CPU compiler writes.
+ *
+ * @param serialized What `Executable.serialize` gives.
+ */
+export function targetIn(serialized: Uint8Array): string | undefined {
+  // A protocol buffer of three texts, each behind its field's number and its length.
+  const target = /([\w.]+-[\w.]+-[\w.-]+)\x12.([\w.-]+)\x1a.{1,3}?([+-][\w.-]+(?:,[+-][\w.-]+)+)/s;
+  return target.exec(new TextDecoder("latin1").decode(serialized))?.slice(1).join(" ");
+}
+
+/**
+ * Everything besides the program that decides whether a stored executable may be used.
+ *
+ * @param cores Of the processor, which XLA's CPU compiler divides the larger loops by.
+ */
+export function machineKey(client: Client, cores = navigator.hardwareConcurrency): string {
   const parts = [client.platform, client.platformVersion, client.apiVersion, client.devices[0].kind];
   if (client.platform === "cpu") {
     // Machine code for one processor may not run on another, and only all permissions would let us read what this one
-    // is. The compiler knows: it writes its target and the processor's features into what it compiles.
+    // is. The compiler knows, and writes it into what it compiles. The rest of that is another one each time.
     const tiny = client.compile(TINY);
     try {
-      parts.push(digest(tiny.serialize()).toString("hex"));
+      const serialized = tiny.serialize();
+      parts.push(targetIn(serialized) ?? digest(serialized).toString("hex"));
     } catch {
       // A plugin that cannot serialize has nothing stored either.
     }
     tiny.delete();
+    parts.push(`${cores} cores`);
   }
   return [...parts, environment("XLA_FLAGS")].join("\n");
 }
