@@ -5,6 +5,7 @@ import { deflateRawSync } from "node:zlib";
 import {
   ensurePackage,
   installedPackage,
+  type InstallOptions,
   type NativePackage,
   type Wheel,
 } from "../../../src/engine/install/install.ts";
@@ -98,38 +99,22 @@ ${script}
       { mode: 0o755 },
     );
   }
-  const module = new URL("../../../src/engine/install/install.ts", import.meta.url).href;
-  const start = (plugin: Partial<NativePackage> = {}) =>
-    new Deno.Command(Deno.execPath(), {
-      args: [
-        "eval",
-        "--no-check",
-        `import { ensurePackage } from ${JSON.stringify(module)};
-        const phases = new Set();
-        const progress = (p) => phases.add(p.phase);
-        try {
-          const path = await ensurePackage(${JSON.stringify({ ...PLUGIN, ...plugin })}, { progress });
-          console.log(JSON.stringify({ path, phases: [...phases] }));
-        } catch (error) {
-          console.log(JSON.stringify({ name: error.name, message: error.message, phases: [...phases] }));
-        }`,
-      ],
-      env: {
-        SEMANTIC_AE_CACHE: `${folder}/cache`,
-        PATH: script === undefined ? `${folder}/bin` : `${folder}/bin:${Deno.env.get("PATH")}`,
-        CALLS: `${folder}/calls`,
-        WHEELS: `${folder}/wheels`,
-      },
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
+  const env = {
+    SEMANTIC_AE_CACHE: `${folder}/cache`,
+    PATH: script === undefined ? `${folder}/bin` : `${folder}/bin:${Deno.env.get("PATH")}`,
+    CALLS: `${folder}/calls`,
+    WHEELS: `${folder}/wheels`,
+  };
   return {
     folder,
     plugin: `${folder}/cache/engines/made-up-1.2.3/plugin.so`,
-    start,
-    async run(plugin?: Partial<NativePackage>) {
-      return await answer(start(plugin));
-    },
+    /** Installs in a process of its own. */
+    start: () =>
+      new Deno.Command(Deno.execPath(), { args: ["eval", "--no-check", PROGRAM], env, stdout: "piped" })
+        .spawn(),
+    /** Installs here. */
+    run: (plugin: Partial<NativePackage> = {}, options: InstallOptions = {}) =>
+      withVariables(env, () => installed({ ...PLUGIN, ...plugin }, options)),
     calls: () => Deno.readTextFileSync(`${folder}/calls`).trim().split("\n"),
     left: () => [...Deno.readDirSync(`${folder}/cache/engines`)].map((e) => e.name).sort(),
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
@@ -143,11 +128,45 @@ interface Answer {
   phases: string[];
 }
 
+/** What an installation comes to. */
+async function installed(native: NativePackage, options: InstallOptions): Promise<Answer> {
+  const phases = new Set<string>();
+  try {
+    const path = await ensurePackage(native, { progress: ({ phase }) => phases.add(phase), ...options });
+    return { path, phases: [...phases] };
+  } catch (error) {
+    const { name, message } = error as Error;
+    return { name, message, phases: [...phases] };
+  }
+}
+
+/** Runs with variables of the environment set. */
+async function withVariables<T>(
+  variables: Readonly<Record<string, string>>,
+  fn: () => Promise<T>,
+): Promise<T> {
+  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
+  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
+  try {
+    return await fn();
+  } finally {
+    for (const [name, value] of before) {
+      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    }
+  }
+}
+
+/** Installs the plugin and prints what that comes to. */
+const PROGRAM = `
+  import { ensurePackage } from ${
+  JSON.stringify(new URL("../../../src/engine/install/install.ts", import.meta.url).href)
+};
+  const phases = new Set();
+  const path = await ensurePackage(${JSON.stringify(PLUGIN)}, { progress: ({ phase }) => phases.add(phase) });
+  console.log(JSON.stringify({ path, phases: [...phases] }));`;
+
 async function answer(process: Deno.ChildProcess): Promise<Answer> {
-  const result = await process.output();
-  const text = new TextDecoder().decode(result.stdout);
-  assert.ok(text, new TextDecoder().decode(result.stderr));
-  return JSON.parse(text);
+  return JSON.parse(new TextDecoder().decode((await process.output()).stdout));
 }
 
 Deno.test("a plugin is fetched once, checked, unpacked and found again", async () => {
@@ -331,23 +350,13 @@ Deno.test("what is built of the files is part of the installation, and made anew
   await at.run(); // The wheel comes by the fake pip of another process.
   assert.equal(await installedPackage(PLUGIN, { cache }), at.plugin);
   assert.equal(await installedPackage(PLUGIN, { cache, build: build("1") }), undefined);
-  const path = Deno.env.get("PATH")!, set = { WHEELS: `${at.folder}/wheels`, CALLS: `${at.folder}/calls` };
-  Deno.env.set("PATH", `${at.folder}/bin:${path}`);
-  for (const [name, value] of Object.entries(set)) Deno.env.set(name, value);
-  try {
-    for (const version of ["1", "1", "2"]) await ensurePackage(PLUGIN, { cache, build: build(version) });
-    await assert.rejects(
-      ensurePackage(PLUGIN, {
-        cache,
-        build: { version: "3", make: () => Promise.reject(new Error("no compiler")) },
-      }),
-      /made-up 1\.2\.3 in .* failed: no compiler\./,
-    );
-    await Deno.remove(`${cache}/engines/made-up-1.2.3/binding.node`);
-    await ensurePackage(PLUGIN, { cache, build: build("2") });
-  } finally {
-    Deno.env.set("PATH", path);
-    for (const name of Object.keys(set)) Deno.env.delete(name);
+  for (const version of ["1", "1", "2"]) {
+    assert.equal((await at.run({}, { build: build(version) })).path, at.plugin);
   }
+  const make = () => Promise.reject(new Error("no compiler"));
+  const { message } = await at.run({}, { build: { version: "3", make } });
+  assert.match(message!, /made-up 1\.2\.3 in .* failed: no compiler\./);
+  await Deno.remove(`${cache}/engines/made-up-1.2.3/binding.node`);
+  assert.equal((await at.run({}, { build: build("2") })).path, at.plugin);
   assert.deepEqual(made, ["1", "2", "2"]);
 });
