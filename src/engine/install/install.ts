@@ -1,8 +1,10 @@
 import { statfs } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { cacheFolder } from "../../files/cache_folder.ts";
+import { openDraft } from "../../files/draft.ts";
+import { lockPlace } from "../../files/lock.ts";
 import { download, type InstallProgress } from "./download.ts";
 import { InstallError, reason } from "./error.ts";
-import { withLock } from "./lock.ts";
 import { CPU_PLUGIN, type NativePackage, type Wheel } from "./packages.ts";
 import { recordIn, soundIn } from "./installed.ts";
 import { fileDigest, unpackWheel } from "./wheel.ts";
@@ -84,18 +86,15 @@ export async function ensurePackage(native: NativePackage, options: InstallOptio
       `${native.name} has no folder to be installed in: set SEMANTIC_AE_CACHE to one, or HOME; or ${native.instead}.`,
     );
   }
+  const folder = `${root}/${folderName(native)}`;
   try {
     await Deno.mkdir(root, { recursive: true });
-    return await withLock(
-      `${root}/.lock-${folderName(native)}`,
-      // Somebody else may have fetched it while we waited.
-      async () => await installedPackage(native, options) ?? await install(native, root, options),
-      (holder) =>
-        options.progress?.({
-          phase: "waiting",
-          message: `Waiting for process ${holder || "(unknown)"}, which installs ${native.name}.`,
-        }),
-    );
+    await using _ = await lockPlace(folder, {
+      what: native.name,
+      waiting: (message) => options.progress?.({ phase: "waiting", message }),
+    });
+    // Somebody else may have fetched it while we waited.
+    return await installedPackage(native, options) ?? await install(native, folder, options);
   } catch (cause) {
     if (cause instanceof InstallError) throw cause;
     throw new InstallError(
@@ -108,38 +107,33 @@ export async function ensurePackage(native: NativePackage, options: InstallOptio
   }
 }
 
-async function install(native: NativePackage, root: string, options: InstallOptions): Promise<string> {
-  const progress = options.progress ?? (() => {}), own = folderName(native);
-  // We hold the lock, so unfinished folders belong to processes that died.
-  for await (const { name } of Deno.readDir(root)) {
-    if (name.startsWith(`.stage-${own}-`)) await Deno.remove(`${root}/${name}`, { recursive: true });
-  }
-  const wheels = `${root}/.wheels-${own}`, folder = `${root}/${own}`;
-  let stage: string | undefined;
+/** Fetches, unpacks and builds a package into a folder, whose lock we hold. */
+async function install(native: NativePackage, folder: string, options: InstallOptions): Promise<string> {
+  const progress = options.progress ?? (() => {}), wheels = `${dirname(folder)}/.wheels-${basename(folder)}`;
+  const draft = await openDraft(folder, { replace: true });
   try {
     await Deno.mkdir(wheels, { recursive: true });
-    stage = await Deno.makeTempDir({ dir: root, prefix: `.stage-${own}-` });
-    await fetchAll(native, wheels, stage, progress);
-    const ready = `${stage}/ready`, files: Record<string, string> = {};
-    await Deno.mkdir(ready);
+    await fetchAll(native, wheels, progress);
+    const files: Record<string, string> = {};
     for (const wheel of native.wheels) {
       progress({ phase: "unpacking", message: `Unpacking ${wheel.package} ${wheel.version}.` });
-      for (const { path, sha256 } of await unpackWheel(wheelPath(wheels, wheel), wheel.take, ready)) {
+      for (const { path, sha256 } of await unpackWheel(wheelPath(wheels, wheel), wheel.take, draft.path)) {
         files[path] = sha256;
       }
     }
     if (options.build) {
       progress({ phase: "building", message: `Building ${options.build.version}.` });
-      for (const path of await options.build.make(ready)) files[path] = await fileDigest(`${ready}/${path}`);
+      for (const path of await options.build.make(draft.path)) {
+        files[path] = await fileDigest(`${draft.path}/${path}`);
+      }
     }
-    await recordIn(ready, makeOf(native, options), files);
-    // A folder here is one that was found damaged. A process that has it loaded keeps the old files.
-    await removeIfThere(folder);
-    await Deno.rename(ready, folder);
+    await recordIn(draft.path, makeOf(native, options), files);
+    // What has the name now was found damaged. A process that has it loaded keeps the old files.
+    await draft.publish();
     await removeIfThere(wheels);
     return `${folder}/${native.library}`;
   } finally {
-    if (stage) await removeIfThere(stage).catch(() => {});
+    await draft.discard();
     // An empty folder of wheels has nothing to go on from.
     await Deno.remove(wheels).catch(() => {});
   }
@@ -149,7 +143,6 @@ async function install(native: NativePackage, root: string, options: InstallOpti
 async function fetchAll(
   native: NativePackage,
   wheels: string,
-  stage: string,
   progress: (progress: InstallProgress) => void,
 ): Promise<void> {
   const total = native.wheels.reduce((sum, { bytes }) => sum + bytes, 0), count = native.wheels.length;
@@ -161,27 +154,34 @@ async function fetchAll(
   }
   const toFetch = missing.reduce((sum, { bytes }) => sum + bytes, 0);
   await checkSpace(native, wheels, toFetch + native.unpacked);
+  const stage = `${wheels}/.stage`;
   let done = total - toFetch;
-  for (const wheel of missing) {
-    const name = `${wheel.package} ${wheel.version}`;
-    const place = count > 1 ? `, ${native.wheels.indexOf(wheel) + 1} of ${count}` : "";
-    const message = `Downloading ${name} by pip (${Math.round(wheel.bytes / 1e6)} MB${place}).`;
-    const fetched = await download(
-      native,
-      wheel,
-      stage,
-      (bytes) => progress({ phase: "downloading", message, bytes: done + bytes, total }),
-    );
-    progress({ phase: "checking", message: `Checking ${name}.` });
-    const digest = await fileDigest(fetched);
-    if (digest !== wheel.sha256) {
-      throw new InstallError(
-        `${name} came with SHA-256 ${digest}, expected ${wheel.sha256}. It was thrown away: the download or the ` +
-          `package index is damaged. Try again, or ${native.instead}.`,
+  try {
+    for (const wheel of missing) {
+      const name = `${wheel.package} ${wheel.version}`;
+      const place = count > 1 ? `, ${native.wheels.indexOf(wheel) + 1} of ${count}` : "";
+      const message = `Downloading ${name} by pip (${Math.round(wheel.bytes / 1e6)} MB${place}).`;
+      await removeIfThere(stage); // We hold the lock, so this is of a process that died.
+      await Deno.mkdir(stage);
+      const fetched = await download(
+        native,
+        wheel,
+        stage,
+        (bytes) => progress({ phase: "downloading", message, bytes: done + bytes, total }),
       );
+      progress({ phase: "checking", message: `Checking ${name}.` });
+      const digest = await fileDigest(fetched);
+      if (digest !== wheel.sha256) {
+        throw new InstallError(
+          `${name} came with SHA-256 ${digest}, expected ${wheel.sha256}. It was thrown away: the download or the ` +
+            `package index is damaged. Try again, or ${native.instead}.`,
+        );
+      }
+      await Deno.rename(fetched, wheelPath(wheels, wheel));
+      done += wheel.bytes;
     }
-    await Deno.rename(fetched, wheelPath(wheels, wheel));
-    done += wheel.bytes;
+  } finally {
+    await removeIfThere(stage).catch(() => {});
   }
 }
 

@@ -1,3 +1,4 @@
+import { publishFile } from "../../files/publish.ts";
 import { fileDigest } from "./wheel.ts";
 
 /** The file beside what was installed, by which damage is noticed. */
@@ -70,13 +71,6 @@ export async function soundIn(folder: string, make: readonly string[]): Promise<
   }
 }
 
-async function write(folder: string, installed: Installed): Promise<void> {
-  const temporary = `${folder}/.${RECORD}.${Deno.pid}`;
-  {
-    using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
-    const bytes = new TextEncoder().encode(JSON.stringify(installed, null, 2) + "\n");
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-    await file.sync();
-  }
-  await Deno.rename(temporary, `${folder}/${RECORD}`);
+function write(folder: string, installed: Installed): Promise<void> {
+  return publishFile(`${folder}/${RECORD}`, JSON.stringify(installed, null, 2) + "\n");
 }

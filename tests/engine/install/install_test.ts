@@ -177,7 +177,7 @@ Deno.test("a plugin is fetched once, checked, unpacked and found again", async (
   assert.match(at.calls()[0], /^-m pip download --no-deps .*--dest \S+ made-up-plugin==1\.2\.3$/);
   assert.deepEqual(await at.run(), { path: at.plugin, phases: [] });
   assert.equal(at.calls().length, 1);
-  assert.deepEqual(at.left(), [".lock-made-up-1.2.3", "made-up-1.2.3"]);
+  assert.deepEqual(at.left(), ["made-up-1.2.3"]);
   const stored = native(wheel("made-up-plugin", WHEEL, { "made_up/stored.so": "plugin.so" }));
   assert.deepEqual(await Deno.readFile((await at.run({ ...stored, name: "stored" })).path!), LIBRARY);
 });
@@ -198,9 +198,9 @@ Deno.test("a process that is killed while fetching leaves nothing that hinders t
   }
   dying.kill("SIGKILL");
   await dying.output();
-  assert.ok(at.left().some((name) => name.startsWith(".stage-")));
+  assert.ok(at.left().includes(".made-up-1.2.3.partial"));
   assert.equal((await at.run()).path, at.plugin);
-  assert.deepEqual(at.left(), [".lock-made-up-1.2.3", "made-up-1.2.3"]);
+  assert.deepEqual(at.left(), ["made-up-1.2.3"]);
 });
 
 Deno.test("a download that is not what was expected is refused and thrown away", async () => {
@@ -208,7 +208,7 @@ Deno.test("a download that is not what was expected is refused and thrown away",
   const { name, message } = await at.run();
   assert.equal(name, "InstallError");
   assert.match(message!, /SHA-256 .* expected/);
-  assert.deepEqual(at.left(), [".lock-made-up-1.2.3"]);
+  assert.deepEqual(at.left(), []);
 });
 
 Deno.test("a damaged plugin in the cache is fetched again, a touched one is not", async () => {
@@ -223,7 +223,9 @@ Deno.test("a damaged plugin in the cache is fetched again, a touched one is not"
     () => Deno.writeFileSync(at.plugin, flipped),
     () => Deno.truncateSync(at.plugin, 1000),
     () => Deno.removeSync(at.plugin),
-    () => Deno.writeTextFileSync(`${at.folder}/cache/engines/made-up-1.2.3/installed.json`, "{"),
+    ...["{", "null", "[]", "{}", '{"make":[]}'].map((text) => () =>
+      Deno.writeTextFileSync(`${at.folder}/cache/engines/made-up-1.2.3/installed.json`, text)
+    ),
   ];
   for (const [i, damage] of damages.entries()) {
     damage();
@@ -252,7 +254,7 @@ Deno.test("without Python, pip or network the error says what to do", async () =
     const { name, message } = await at.run();
     assert.equal(name, "InstallError");
     assert.match(message!, expected);
-    assert.deepEqual(at.left(), [".lock-made-up-1.2.3"]);
+    assert.deepEqual(at.left(), []);
   }
 });
 
@@ -297,7 +299,7 @@ Deno.test("libraries of several wheels lie where the plugin looks for them; what
   });
   const broken = await at.run(SET);
   assert.match(broken.message!, /pip could not fetch nvcc==1\.2\.3/);
-  assert.deepEqual(at.left(), [".lock-made-up-1.2.3", ".wheels-made-up-1.2.3"]);
+  assert.deepEqual(at.left(), [".wheels-made-up-1.2.3"]);
   // One of the two that came is damaged meanwhile.
   const kept = `${at.folder}/cache/engines/.wheels-made-up-1.2.3/made-up-plugin-1.2.3.whl`;
   await Deno.writeFile(kept, WHEEL.subarray(1));
@@ -317,7 +319,7 @@ Deno.test("libraries of several wheels lie where the plugin looks for them; what
     "jax_plugins",
     "nvidia",
   ]);
-  assert.deepEqual(at.left(), [".lock-made-up-1.2.3", "made-up-1.2.3"]);
+  assert.deepEqual(at.left(), ["made-up-1.2.3"]);
   const fetched = at.calls().map((call) => call.split(" ").at(-1));
   const [plugin, cublas, nvcc] = ["made-up-plugin", "cublas", "nvcc"].map((name) => `${name}==1.2.3`);
   assert.deepEqual(fetched, [plugin, cublas, nvcc, plugin, nvcc]);
@@ -359,4 +361,58 @@ Deno.test("what is built of the files is part of the installation, and made anew
   await Deno.remove(`${cache}/engines/made-up-1.2.3/binding.node`);
   assert.equal((await at.run({}, { build: build("2") })).path, at.plugin);
   assert.deepEqual(made, ["1", "2", "2"]);
+});
+
+Deno.test("a cache that cannot be one is an error that names it and says what to do; nothing installed is no error", async () => {
+  await using at = await bench(GIVE());
+  const odd = async (cache: string) => {
+    assert.equal(await installedPackage(PLUGIN, { cache }), undefined);
+    const { name, message } = await at.run({}, { cache });
+    assert.equal(name, "InstallError");
+    assert.match(
+      message!,
+      /^Installing made-up 1\.2\.3 in .* failed: .* Set SEMANTIC_AE_CACHE to .*PJRT_PLUGIN/,
+    );
+    assert.ok(message!.includes(cache));
+  };
+  await Deno.writeTextFile(`${at.folder}/file`, "");
+  await odd(`${at.folder}/file`);
+  await odd(`${at.folder}/file/below`);
+  // Somebody's folder where the lock or the package should be.
+  await Deno.mkdir(`${at.folder}/odd/engines/.made-up-1.2.3.lock`, { recursive: true });
+  await odd(`${at.folder}/odd`);
+  const spaces = `${at.folder}/with spaces, ünd more`;
+  assert.equal((await at.run({}, { cache: spaces })).path, `${spaces}/engines/made-up-1.2.3/plugin.so`);
+});
+
+Deno.test("what is installed is found without pip, and where nothing can be written", async () => {
+  await using at = await bench(GIVE());
+  await at.run();
+  await Deno.utime(at.plugin, 1e9, 1e9);
+  const folder = `${at.folder}/cache/engines/made-up-1.2.3`;
+  await Deno.remove(`${at.folder}/bin`, { recursive: true });
+  await Deno.chmod(folder, 0o555);
+  try {
+    assert.deepEqual(await at.run(), { path: at.plugin, phases: [] });
+  } finally {
+    await Deno.chmod(folder, 0o755);
+  }
+});
+
+Deno.test("what one user installs under a strict umask is that user's alone, and complete", async () => {
+  await using at = await bench(GIVE());
+  const before = Deno.umask(0o077);
+  try {
+    assert.equal((await at.run()).path, at.plugin);
+    assert.deepEqual((await at.run()).phases, []);
+  } finally {
+    Deno.umask(before);
+  }
+  assert.equal(Deno.statSync(at.plugin).mode! & 0o777, 0o600);
+});
+
+Deno.test("pip is asked for its messages in English, whatever the user's language", async () => {
+  await using at = await bench(`echo "ERROR in $LC_ALL" >&2; exit 1`);
+  const { message } = await withVariables({ LC_ALL: "de_DE.UTF-8", LANG: "de_DE.UTF-8" }, () => at.run());
+  assert.match(message!, /ERROR in C\.UTF-8/);
 });

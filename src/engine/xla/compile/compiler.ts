@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { publishFileSync } from "../../../files/publish.ts";
 import { releaseFreeMemory } from "../pjrt/trim.ts";
 import type { Client, CompileOptions, Executable } from "../pjrt/types.ts";
 
@@ -28,7 +29,7 @@ const TINY = `func.func public @main(%x: tensor<64xf32>) -> tensor<64xf32> {
  */
 export function targetIn(serialized: Uint8Array): string | undefined {
   // A protocol buffer of three texts, each behind its field's number and its length.
-  const target = /([\w.]+-[\w.]+-[\w.-]+)\x12.([\w.-]+)\x1a.{1,3}?([+-][\w.-]+(?:,[+-][\w.-]+)+)/s;
+  const target = /([\w.]+-[\w.]+-[\w.-]+)[^ -~].([\w.-]+)[^ -~].{1,3}?([+-][\w.-]+(?:,[+-][\w.-]+)+)/s;
   return target.exec(new TextDecoder("latin1").decode(serialized))?.slice(1).join(" ");
 }
 
@@ -84,12 +85,10 @@ function store(folder: string, path: string, executable: Executable): void {
   try {
     const body = executable.serialize();
     Deno.mkdirSync(folder, { recursive: true });
-    const temporary = `${path}.${Deno.pid}.tmp`;
     const file = new Uint8Array(32 + body.length);
     file.set(digest(body));
     file.set(body, 32);
-    Deno.writeFileSync(temporary, file);
-    Deno.renameSync(temporary, path);
+    publishFileSync(path, file);
   } catch {
     // A plugin that cannot serialize, a full disk: the cache only saves time, so the run goes on without.
   }
