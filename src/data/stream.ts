@@ -101,7 +101,7 @@ function readerOf(
     // Where the class does not stand beside the place, only the record tells it.
     const told: Source["place"] = (index) => {
       const where = place?.(index);
-      return where && options.labels && where.label === undefined ? null : where ?? null;
+      return where && options.withLabels && where.label === undefined ? null : where ?? null;
     };
     return loadSample(uri, index, open, told, decoder);
   };
@@ -234,7 +234,7 @@ function assemble(
     epoch,
     indices: samples.map((sample) => sample.index),
     keys: samples.map((sample) => sample.key),
-    ...(options.labels && { labels: Int32Array.from(samples, ({ label = -1 }) => label) }),
+    ...(options.withLabels && { labels: Int32Array.from(samples, ({ label = -1 }) => label) }),
     base,
     views,
     next,

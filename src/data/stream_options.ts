@@ -15,7 +15,7 @@ export interface StreamOptions {
   /** How views are drawn. */
   views: ViewOptions;
   /** Whether batches carry the pictures' classes. Default false. */
-  labels?: boolean;
+  withLabels?: boolean;
   /** Where to begin: a batch's `next`. Default: the beginning. */
   from?: Cursor;
   /** What to do with a record that is damaged or cannot be decoded. Default skip. */

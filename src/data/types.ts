@@ -114,7 +114,7 @@ export interface Batch {
   views: Float32Array;
   /**
    * The class of each picture, its number among the source's `labels`; −1 where it has none or its source does not know
-   * its classes. Only where it was asked for, see `StreamOptions.labels`.
+   * its classes. Only where it was asked for, see `StreamOptions.withLabels`.
    */
   labels?: Int32Array;
   /** Where to go on after this batch. */

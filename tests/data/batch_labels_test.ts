@@ -21,7 +21,7 @@ async function classesOf(
 ): Promise<Record<string, string>> {
   const found: Record<string, string> = {}, names = dataLabels(data);
   const views = { ...DEFAULT_VIEWS, imageSize: SIZE };
-  const options = { imageSize: SIZE, batchSize, seed: 1, views, labels: true, cacheBytes, workers: 1 };
+  const options = { imageSize: SIZE, batchSize, seed: 1, views, withLabels: true, cacheBytes, workers: 1 };
   for await (const { keys, labels } of take(streamBatches(data, options), 4)) {
     assert.equal(labels!.length, batchSize);
     keys.forEach((key, i) => {
@@ -46,7 +46,7 @@ Deno.test("batches carry classes where they are asked for: folders, shards, mixe
     await writeFiles(`${folder}/b`, { "bird/4.jpg": await jpeg(4), "dog/5.jpg": await jpeg(5) });
     const source = await openFolder(`${folder}/a`);
     for (const cacheBytes of [0, undefined]) assert.deepEqual(await classesOf(source, 2, cacheBytes), WANTED);
-    for await (const batch of take(streamBatches(source, { ...OPTIONS, labels: false }), 1)) {
+    for await (const batch of take(streamBatches(source, { ...OPTIONS, withLabels: false }), 1)) {
       assert.ok(!("labels" in batch));
     }
 

@@ -58,7 +58,13 @@ Deno.test("the loop trains something else: a classifier on labelled batches, kep
     await writeClasses(folder);
     const engine = await openWasm(), source = await openFolder(folder), before = tf.memory().numTensors;
     const views = { ...DEFAULT_VIEWS, imageSize: SIZE }, total = 20, perEpoch = 2;
-    const stream = streamBatches(source, { imageSize: SIZE, batchSize: BATCH, seed: 1, views, labels: true });
+    const stream = streamBatches(source, {
+      imageSize: SIZE,
+      batchSize: BATCH,
+      seed: 1,
+      views,
+      withLabels: true,
+    });
     const step = engine.jit(classify, { donate: ["state"] });
     const inputs = ({ base, labels }: Batch): Inputs => ({
       pictures: engine.bytes(base, [BATCH, SIZE, SIZE, 3]),
