@@ -50,15 +50,15 @@ Deno.test("--help explains every setting of every command", async () => {
     good("eval", "--help"),
     good("parity", "--help"),
   ]);
-  const rows = train.out.replaceAll(/\n {8,}/g, " ");
+  const whole = (text: string) => text.replaceAll(/\n {8,}/g, " ");
   for (const key of Object.keys(SETTINGS)) {
-    assert.match(rows, new RegExp(`^ +--(\\[no-\\])?${flagName(key)} .*\\[.+\\]$`, "m"));
+    assert.match(whole(train.out), new RegExp(`^ +--(\\[no-\\])?${flagName(key)} .*\\[.+\\]$`, "m"));
   }
   assert.match(train.out, /--image-size .*\[64\]/);
   assert.match(tiny.out, /--image-size .*\[224\]/);
   assert.match(train.out, /--config FILE/);
   assert.match(pack.out, /deno task pack SRC DEST[^]*--shard-size SIZE .*\[1GiB\]/);
-  assert.match(evaluate.out, /deno task eval RUN_OR_CHECKPOINT[^]*--k LIST .*\[10,20,100,200\]/);
+  assert.match(whole(evaluate.out), /deno task eval RUN_OR_CHECKPOINT[^]*--k LIST .*\[10,20,100,200\]/);
   assert.match(parity.out, /deno task parity FILE[^]*--engine NAME [^-]*\[auto\]/);
 });
 
@@ -73,14 +73,14 @@ Deno.test("pack: a folder becomes shards and a report", async () => {
 Deno.test("train: a folder of photos gives a whole run folder, and lines for what is no terminal", async () => {
   const ended = await good("train", "--data", photos, "--out", run, "--config", config, "--seed", "3");
   assertNoTrace(ended, "train");
-  assert.equal(ended.err.trim(), "");
-  assert.ok(!ended.out.includes("\r") && !ended.out.includes("\x1b"));
-  assert.match(ended.out, /^engine +wasm: .*\nmodel .*parameters\ndata .*15 pictures, 3 steps of 4/);
+  assert.equal(ended.out, "");
+  assert.ok(!ended.err.includes("\r") && !ended.err.includes("\x1b"));
+  assert.match(ended.err, /^engine +wasm: .*\nmodel .*parameters\ndata .*15 pictures, 3 steps of 4/);
   assert.match(
-    ended.out,
+    ended.err,
     /step 6\/6 {2}loss \d.*\(rec .*class .*patch .*images\/s {2}waiting \d+ % {2}left 0:00/,
   );
-  assert.match(ended.out, /wrote .*reconstruction\.png\n$/);
+  assert.match(ended.err, /wrote .*reconstruction\.png\n$/);
 
   assert.deepEqual(namesIn(run), ["checkpoints", "config.json", "metrics.jsonl", "reconstruction.png"]);
   assert.deepEqual(namesIn(join(run, "checkpoints")), ["step-00000006.safetensors"]);
@@ -101,9 +101,11 @@ Deno.test("train: --resume goes on to the same end", async () => {
   const parts = join(folder, "parts");
   const settings = ["--out", parts, "--data", photos, "--config", config, "--seed", "3"];
   const first = await good("train", ...settings, "--steps", "4");
-  assert.match(first.out, /step 4 of 4: /);
-  const second = await good("train", "--resume", "--out", parts, "--steps", "0");
-  assert.match(second.out, /run .*6 steps, going on after 4 \(.*step-00000004\.safetensors\)/);
+  assert.match(first.err, /step 4 of 4: /);
+  const second = await good("train", "--resume", "--out", parts, "--steps", "0", "--json");
+  const { run: where, step, stopped, checkpoint } = JSON.parse(second.out);
+  assert.deepEqual([where, step, stopped, /step-00000006/.test(checkpoint)], [parts, 6, false, true]);
+  assert.match(second.err, /run .*6 steps, going on after 4 \(.*step-00000004\.safetensors\)/);
   const losses = async (path: string) =>
     (await readMetrics(join(path, "metrics.jsonl"))).map(({ step, loss }) => [step, loss]);
   assert.deepEqual(await losses(parts), await losses(run));
@@ -145,9 +147,9 @@ Deno.test("train without --data: the demo, where neither XLA nor a network can b
   const env = { SEMANTIC_AE_CACHE: cache, PATH: bin };
   const { code, out, err } = await deno(program, ["task", "train", "--config", demo], { env });
   assert.equal(code, 0, out + err);
-  assert.match(out, /engine xla is not available: .*\n?.*taking engine wasm/);
+  assert.match(err, /engine xla is not available: .*\n?.*taking engine wasm/);
   assert.match(
-    out,
+    err,
     /shortened: [\d.]+ epochs \(batches of 16\) instead of [\d.]+: the engine wasm takes too long/,
   );
 

@@ -6,7 +6,7 @@ import { initModel } from "../model/init.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import type { Evaluator } from "../train/evaluators.ts";
 import { disposeTree } from "../train/state.ts";
-import { evaluateDemo, formatTable } from "./demo_table.ts";
+import { evaluateDemo, type Table } from "./demo_table.ts";
 import type { DemoShards } from "./pack.ts";
 
 /** What a run on the demo pictures is looked at with. */
@@ -18,6 +18,8 @@ export interface DemoEvaluatorsOptions {
   notes: readonly string[];
   /** Takes lines for people. */
   progress: (line: string) => void;
+  /** Takes the table. */
+  result: (table: Table) => void;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface DemoEvaluatorsOptions {
  * {@linkcode evaluateDemo} beside that of the model before training.
  */
 export function demoEvaluators(options: DemoEvaluatorsOptions): Evaluator[] {
-  const { engine, config, shards, notes, progress } = options;
+  const { engine, config, shards, notes, progress, result } = options;
   const file = join(config.out, "reconstruction.png");
   return [
     {
@@ -57,7 +59,7 @@ export function demoEvaluators(options: DemoEvaluatorsOptions): Evaluator[] {
             notes,
             progress,
           });
-          progress(formatTable(table));
+          result(table);
           const [{ meaning, category, crop }] = table.rows;
           return { meaning: meaning.top1, category, crop: crop.top1 };
         } finally {

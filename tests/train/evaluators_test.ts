@@ -12,7 +12,8 @@ import type { RunConfig } from "../../src/train/config/settings.ts";
 import { type Cadence, type Evaluator, EvaluatorError, isDue } from "../../src/train/evaluators.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { readEvaluations, readMetrics } from "../../src/train/run/metrics_file.ts";
-import { openProgress, silent } from "../../src/train/show/progress.ts";
+import { openLines } from "../../src/cli/lines.ts";
+import { runProgress, silent } from "../../src/train/show/progress.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { train, type TrainOptions } from "../../src/train/train.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
@@ -104,11 +105,11 @@ Deno.test("evaluators look at their cadences; what they find is in the metrics a
       watcher("mixed", { steps: 4, epochs: 2, end: true }),
     ];
     let said = "", time = 0;
-    const progress = openProgress({
+    const progress = runProgress(openLines({
       write: (text) => said += text,
       terminal: false,
       now: () => time += 11_000,
-    });
+    }));
     const out = await run("run", { evaluators: all, progress }, { checkpointSteps: 5 });
     assert.deepEqual(all.map(({ steps }) => steps), [[2, 4, 6, 8], [3, 6, 9], [5, 9], [9], [4, 6, 8, 9]]);
     const lines = await readEvaluations(join(out, "metrics.jsonl"));

@@ -5,7 +5,8 @@ import { openWasm } from "../../src/engine/wasm.ts";
 import { LOSS_TERMS, type LossTerm } from "../../src/model/loss.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { metricsLine, readMetrics } from "../../src/train/run/metrics_file.ts";
-import { openProgress, termsText } from "../../src/train/show/progress.ts";
+import { openLines } from "../../src/cli/lines.ts";
+import { runProgress, termsText } from "../../src/train/show/progress.ts";
 import { disposeTree, initialState } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
 import { train } from "../../src/train/train.ts";
@@ -55,7 +56,9 @@ Deno.test("a new term of the loss is in the loss, in the metrics line and in the
   assert.equal(JSON.parse(JSON.stringify(line)).magnitude2, magnitude2);
   for (const columns of [200, 100]) {
     let out = "";
-    const progress = openProgress({ write: (text) => out += text, terminal: true, columns: () => columns });
+    const progress = runProgress(
+      openLines({ write: (text) => out += text, terminal: true, columns: () => columns }),
+    );
     progress.step(line, 9, 1);
     const digits = columns === 200 ? 3 : 2;
     assert.ok(out.includes(` mag ${magnitude1.toFixed(digits)} ${magnitude2.toFixed(digits)})`), out);
@@ -68,7 +71,7 @@ Deno.test("a run with a new term of the loss writes it, shows it, and goes on wi
   const source = await openSource(`${folder}/pictures`), out = `${folder}/run`;
   try {
     let shown = "";
-    const progress = openProgress({ write: (text) => shown += text, terminal: false });
+    const progress = runProgress(openLines({ write: (text) => shown += text, terminal: false }));
     for (const change of [{ steps: 2 }, { resume: true }]) {
       const config = resolveConfig({ ...MINUSCULE, data: source.uri, out, epochs: 1 }, change);
       const result = await train(config, { engine, source, progress, terms: [...LOSS_TERMS, SIZE] });

@@ -1,5 +1,5 @@
 /** The settings as options of a command. */
-import type { Option, Options } from "../../cli/command.ts";
+import type { Option } from "../../cli/command.ts";
 import { ENGINE_VARIABLE } from "../../cli/engine_options.ts";
 import { text } from "../../cli/kinds.ts";
 import { KEYS } from "./config.ts";
@@ -13,12 +13,12 @@ const VARIABLES: Readonly<Partial<Record<keyof RunConfig, string>>> = { engine: 
  * Every setting as an option, and `--config FILE`. None has a default: what is not given comes from the configuration
  * file or the preset.
  */
-export const SETTING_OPTIONS: Options = {
+export const SETTING_OPTIONS: Readonly<Record<keyof RunConfig | "config", Option>> = {
   config: { kind: text, help: "settings as a JSON object, such as a run's config.json", value: "FILE" },
-  ...Object.fromEntries(KEYS.map((key): [string, Option] => {
+  ...Object.fromEntries(KEYS.map((key) => {
     const { kind, help, group } = SETTINGS[key];
     return [key, { kind, help, group, negatable: kind.kind === "switch", env: VARIABLES[key] }];
-  })),
+  })) as Record<keyof RunConfig, Option>,
 };
 
 /** How the settings of a run come together, for the help. */

@@ -1,3 +1,5 @@
+import { type Lines, withBar } from "../../cli/lines.ts";
+import { clock } from "../../text/amounts.ts";
 import type { MetricsLine } from "../run/metrics_file.ts";
 
 /** Shows how a run goes on. */
@@ -8,29 +10,6 @@ export interface Progress {
   step(line: MetricsLine, total: number, secondsLeft: number, found?: Record<string, number>): void;
   /** Ends the status line, if there is one. */
   close(): void;
-}
-
-/** Where and how progress is shown. */
-export interface ProgressOptions {
-  /** Takes text as it is. */
-  write: (text: string) => void;
-  /** True: one status line that is written over. False: a line now and then. */
-  terminal: boolean;
-  /** Width of the terminal in characters. */
-  columns?: () => number;
-  /** Seconds between lines where there is no terminal. Default 10. */
-  every?: number;
-  /** The time in milliseconds; for tests. */
-  now?: () => number;
-}
-
-/** Seconds as `1:02:03` or `2:03`. */
-export function clock(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "?";
-  const s = Math.max(0, Math.round(seconds));
-  const two = (x: number) => String(x).padStart(2, "0");
-  const minutes = Math.floor(s / 60) % 60, hours = Math.floor(s / 3600);
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
 }
 
 /** Names in a line that are no terms of the loss. */
@@ -84,56 +63,19 @@ function short(line: MetricsLine, total: number, left: number): string {
   } % ${lossText(line, 2)}`;
 }
 
-/** Progress as text: a bar on a terminal, else a line every few seconds and at the end. */
-export function openProgress(options: ProgressOptions): Progress {
-  const { write, terminal, columns = () => 100, every = 10, now = () => performance.now() } = options;
-  const CLEAR = "\r\x1b[K";
-  let shown = false;
-  let lastTime = -Infinity;
+/** Progress as lines: with a bar where they are written over each other. */
+export function runProgress(lines: Lines): Progress {
   return {
-    line(text) {
-      write(`${shown ? CLEAR : ""}${text}\n`);
-      shown = false;
-    },
+    line: lines.line,
+    close: lines.close,
     step(line, total, secondsLeft, found = {}) {
-      const last = line.step >= total;
-      if (now() - lastTime < (terminal ? 100 : every * 1000) && !last) return;
-      lastTime = now();
-      const full = summary(line, total, secondsLeft, found);
-      if (!terminal) return write(`${full}\n`);
-      const room = columns() - 1;
-      const text = full.length <= room ? full : short(line, total, secondsLeft);
-      const length = Math.min(30, room - text.length - 3);
-      const done = Math.round(length * line.step / total);
-      const bar = length >= 8 ? `[${"█".repeat(done)}${"·".repeat(length - done)}] ` : "";
-      write(`${CLEAR}${(bar + text).slice(0, room)}`);
-      shown = true;
-    },
-    close() {
-      if (shown) write("\n");
-      shown = false;
+      lines.status((columns) => {
+        const full = summary(line, total, secondsLeft, found);
+        const text = full.length <= columns ? full : short(line, total, secondsLeft);
+        return withBar(line.step / total, text, columns);
+      }, line.step >= total);
     },
   };
-}
-
-/** Progress on this process's standard output. */
-export function consoleProgress(): Progress {
-  const encoder = new TextEncoder();
-  const write = (text: string) => {
-    const bytes = encoder.encode(text);
-    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
-  };
-  return openProgress({
-    write,
-    terminal: Deno.stdout.isTerminal(),
-    columns: () => {
-      try {
-        return Deno.consoleSize().columns;
-      } catch {
-        return 100;
-      }
-    },
-  });
 }
 
 /** Progress that shows nothing. */
