@@ -33,7 +33,7 @@ export function* range(from: number, to: number): Generator<number, void, void> 
  * @param fn What to do with an item; its index counts from 0.
  * @param concurrency How many calls may be running or waiting to be taken.
  * @returns The results, in order. An error of upstream or of `fn` arrives at its item's place and ends the iteration.
- * @throws RangeError when `concurrency` is no whole number of at least 1.
+ * @throws {RangeError} When `concurrency` is no whole number of at least 1.
  * @example
  * ```ts
  * import { map } from "./iter.ts";
@@ -177,7 +177,7 @@ export function take<T>(source: Items<T>, count: number): AsyncGenerator<T, void
  *
  * @param make Makes the iterable of round 0, 1, 2 …
  * @param times How many rounds. Default: endless.
- * @throws Error when an endless repetition comes to a round without items, because it would never deliver any.
+ * @throws {Error} When an endless repetition comes to a round without items, because it would never deliver any.
  */
 export function repeat<T>(
   make: (round: number) => Items<T>,

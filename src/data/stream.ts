@@ -49,8 +49,9 @@ interface Sample {
  * has ended.
  * @param given See {@linkcode StreamOptions}.
  * @returns Batches. Stopping early ends all reading before `return()` resolves.
- * @throws RangeError at once for a batch larger than the source or an option out of range; Error while iterating when a
- * record is bad under `fail`, or more than 1 % of the source (and more than one record) is bad.
+ * @throws {RangeError} At once, for a batch larger than the source or an option out of range.
+ * @throws {Error} While iterating, when a record is bad under `fail`, or more than 1 % of the source (and more than one
+ * record) is bad.
  * @example A folder of pictures as batches of view pairs.
  * ```ts
  * import { DEFAULT_VIEWS, openSource, streamBatches, unpackView, VIEW_FIELDS } from "../../mod.ts";

@@ -63,7 +63,7 @@ export type ReadOptions = StreamOptions & { process?: { index: number; count: nu
 /**
  * Fills in what was left to defaults, and checks all of it.
  *
- * @throws RangeError that names the option which cannot be, or does not suit the data.
+ * @throws {RangeError} That names the option which cannot be, or does not suit the data.
  */
 export function readOptions(data: Data, given: StreamOptions): ReadOptions {
   const { process } = given;

@@ -72,7 +72,11 @@ export function isHeldOut(unified: string): boolean {
   return randomStream(SPLIT_SEED, "split", hash(unified)).uniform() < HELD_OUT;
 }
 
-/** The hand and the meaning that a record's key `hand/unified` names. */
+/**
+ * The hand and the meaning that a record's key `hand/unified` names.
+ *
+ * @throws {Error} For a key of another form.
+ */
 export function parseKey(key: string): { hand: Hand; unified: string } {
   const [hand, unified, ...rest] = key.replace(/\.png$/, "").split("/");
   if (rest.length > 0 || !unified || !HANDS.includes(hand as Hand)) {

@@ -111,6 +111,7 @@ export async function openPlugin(
  * @throws {UnfitEngineError} When the plugin computes wrongly.
  * @throws {PluginLoadError} When the plugin that was named cannot be loaded.
  * @throws {RangeError} When it has too few devices, or the share of memory is out of bounds.
+ * @throws {Error} When there is no plugin to choose from.
  */
 export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Engine> {
   const { plugin, progress } = options;

@@ -66,7 +66,11 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
   }
 }
 
-/** All pictures of a source in one batch: for small sources. */
+/**
+ * All pictures of a source in one batch: for small sources.
+ *
+ * @throws {Error} When no picture can be read.
+ */
 export async function allPictures(
   source: Source,
   options: Omit<PictureOptions, "batchSize">,

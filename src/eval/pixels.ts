@@ -7,6 +7,7 @@ import type { Rows } from "./rows.ts";
  * @param size Side of the pictures.
  * @param side A divisor of `size`; `size` itself leaves the pixels as they are.
  * @returns One row a picture, side·side·3 wide.
+ * @throws {RangeError} When `side` does not divide `size`.
  */
 export function pixelRows(pictures: Uint8Array | Float32Array, size: number, side: number): Rows {
   const step = size / side, width = side * side * 3, pixels = size * size * 3;

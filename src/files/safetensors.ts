@@ -127,6 +127,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
  * @param tensors Tensors by name; the length of `data` must fit the shape.
  * @param metadata Strings to keep beside them.
  * @returns The file's bytes; the same input always gives the same bytes.
+ * @throws {Error} For a name that the format keeps for itself, or data that do not fit their shape.
  */
 export function encodeSafetensors(
   tensors: Record<string, StoredTensor>,

@@ -37,7 +37,11 @@ export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** Refuses a file. */
+/**
+ * Refuses a file.
+ *
+ * @throws {Error} Always.
+ */
 export function fail(where: string, what: string): never {
   throw new Error(`${where}: not a usable safetensors file: ${what}`);
 }

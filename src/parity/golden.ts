@@ -25,7 +25,11 @@ export function parseGolden(bytes: Uint8Array, name: string): Golden {
   return { name, spec: JSON.parse(metadata.spec), tensors };
 }
 
-/** The model that a file's results are of. Sizes that the file does not say come from the architecture it names. */
+/**
+ * The model that a file's results are of. Sizes that the file does not say come from the architecture it names.
+ *
+ * @throws {Error} For an architecture that is not known.
+ */
 export function goldenConfig({ spec, tensors, name }: Golden): ModelConfig {
   const arch = typeof spec.arch === "string" ? spec.arch.replace(/^vit_/, "") : "tiny";
   if (!Object.hasOwn(PRESETS, arch)) throw new Error(`${name}: is of an unknown architecture "${spec.arch}"`);
@@ -67,7 +71,11 @@ export function goldenState(
   return weightsFromTensors(config, under(golden, "w."), { part, where: golden.name });
 }
 
-/** One tensor of the file. */
+/**
+ * One tensor of the file.
+ *
+ * @throws {Error} When the file has no such tensor.
+ */
 export function stored(golden: Golden, name: string): StoredTensor {
   const tensor = golden.tensors[name];
   if (!tensor) throw new Error(`${golden.name}: has no tensor "${name}"`);

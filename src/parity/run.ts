@@ -27,6 +27,7 @@ export interface ParityReport {
  * @param engine Open, and the current tfjs backend.
  * @param golden From `parseGolden`.
  * @returns Every comparison; `pass` is false when one is over its tolerance or when there was nothing to compare.
+ * @throws {Error} When the file holds no results that are known.
  */
 export async function checkParity(engine: Engine, golden: Golden): Promise<ParityReport> {
   const config = checkModel(goldenConfig(golden));

@@ -84,7 +84,11 @@ async function noteDigests(out: string, running: Running, digests: Map<number, s
   await look();
 }
 
-/** Trains for one step, so that the program of all other trainings is compiled. */
+/**
+ * Trains for one step, so that the program of all other trainings is compiled.
+ *
+ * @throws {Error} When the training fails.
+ */
 export async function compileOnce(lane: Lane): Promise<void> {
   const out = join(lane.folder, "compiled"), { soak, nursery } = lane;
   const training = { feed: "files", out, steps: 1, keep: KEEP, resume: false } as const;

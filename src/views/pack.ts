@@ -29,7 +29,7 @@ export const FIELD = {
  * @param view The view.
  * @param out Where to write.
  * @param offset Index of the first number.
- * @throws RangeError when `out` is too short.
+ * @throws {RangeError} When `out` is too short.
  */
 export function packView(view: View, out: Float32Array, offset = 0): void {
   if (offset < 0 || offset + VIEW_FIELDS > out.length) {
@@ -62,7 +62,7 @@ export function packView(view: View, out: Float32Array, offset = 0): void {
  * @param packed Numbers written by {@linkcode packView}.
  * @param offset Index of the first number.
  * @returns The view.
- * @throws RangeError when `packed` ends too early.
+ * @throws {RangeError} When `packed` ends too early.
  */
 export function unpackView(packed: Float32Array, offset = 0): View {
   if (offset < 0 || offset + VIEW_FIELDS > packed.length) {

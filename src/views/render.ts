@@ -66,7 +66,7 @@ export function cropViews(base: tf.Tensor, views: tf.Tensor2D): tf.Tensor4D {
  * @param views [2, B, VIEW_FIELDS], written by `packView`: all of view 1, then all of view 2.
  * @param size S in pixels.
  * @returns [2B, S, S, 3] normalised, all of view 1, then all of view 2.
- * @throws Error when the shapes do not fit each other.
+ * @throws {Error} When the shapes do not fit each other.
  */
 export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number): tf.Tensor4D {
   const [count, side] = checkBase(base);

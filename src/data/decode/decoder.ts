@@ -13,7 +13,7 @@ export interface Decoder {
    * covers the base picture, which changes no byte by more than 2 on average.
    *
    * @returns A view of memory that is used again after {@linkcode Decoder.reuse}.
-   * @throws PictureError as {@linkcode decodePicture}.
+   * @throws {PictureError} As {@linkcode decodePicture}.
    */
   base(bytes: Uint8Array): Promise<Uint8Array>;
   /**

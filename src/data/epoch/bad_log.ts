@@ -14,7 +14,7 @@ const nameOf = ({ source, key }: BadRecord) => `${source}\0${key}`;
  * was resumed, is continued; a last line that was torn off is removed. Without a bad record there is no file.
  *
  * @param path The file.
- * @throws Error when a line is no such record.
+ * @throws {Error} When a line is no such record.
  */
 export async function openBadLog(path: string): Promise<BadLog> {
   const named = new Set<string>();

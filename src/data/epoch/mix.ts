@@ -100,7 +100,7 @@ export function joinPassedOver(
  *
  * @param parts Sources and weights. The mix closes them.
  * @returns A source with the classes of all.
- * @throws RangeError for impossible weights, or when an epoch would have over 2³² records.
+ * @throws {RangeError} For impossible weights, or when an epoch would have over 2³² records.
  * @example
  * ```ts ignore
  * const source = mixSources([{ source: photos, weight: 0.7 }, { source: drawings, weight: 0.3 }]);
@@ -162,7 +162,8 @@ export interface MixRecordsOptions extends StreamRecordsOptions {
  *
  * @param parts Sources and weights; not closed.
  * @param options Order, part, and where to begin, as in {@linkcode streamRecords}.
- * @throws RangeError for impossible options; Error when a source has no records.
+ * @throws {RangeError} For impossible options.
+ * @throws {Error} When a source has no records.
  */
 export function mixRecords(
   parts: readonly MixPart<Source | StreamSource>[],

@@ -17,7 +17,7 @@ const LEAST_HALF_BITS = 3;
  * @param seed The run's seed.
  * @param epoch The epoch; each has an order of its own.
  * @returns A function from a place in the order (0 … n − 1) to the record that stands there.
- * @throws RangeError for an `n`, seed, epoch or place out of range.
+ * @throws {RangeError} For an `n`, seed, epoch or place out of range.
  * @example
  * ```ts
  * import { permutation } from "./permutation.ts";

@@ -17,7 +17,7 @@ export interface Part {
  * @param length Records of the whole.
  * @param index This process, 0 … count − 1.
  * @param count How many processes.
- * @throws RangeError for a process that does not exist or more processes than records.
+ * @throws {RangeError} For a process that does not exist or more processes than records.
  * @example
  * ```ts
  * import { part } from "./process_share.ts";
@@ -54,7 +54,7 @@ export function part(length: number, index: number, count: number): Part {
  * Reads `--process i/n`, i counting from 0.
  *
  * @param text Such as `0/4`.
- * @throws Error for anything else.
+ * @throws {Error} For anything else.
  */
 export function parseProcess(text: string): { index: number; count: number } {
   const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text.trim());

@@ -62,7 +62,7 @@ export interface PlacedRecord {
  *
  * @param source Where records come from.
  * @param options Order, part, and where to begin.
- * @throws RangeError for impossible options.
+ * @throws {RangeError} For impossible options.
  */
 export function streamRecords(
   source: StreamSource,
@@ -109,7 +109,11 @@ export async function* deal(
   }
 }
 
-/** Throws RangeError for options that cannot be. */
+/**
+ * Checks options.
+ *
+ * @throws {RangeError} Naming the first that cannot be.
+ */
 export function checkStreamOptions(options: StreamRecordsOptions): void {
   const { shuffleBuffer = 1000, shuffleBytes = SHUFFLE_BYTES, skip = 0 } = options;
   const { index, count } = options.process ?? { index: 0, count: 1 };

@@ -65,7 +65,11 @@ export function textList(): TextList {
   };
 }
 
-/** Throws unless `index` is one of 0 … length − 1. */
+/**
+ * Makes sure that `index` is one of 0 … length − 1.
+ *
+ * @throws {RangeError} When it is not.
+ */
 export function requireIndex(uri: string, index: number, length: number): void {
   if (!Number.isSafeInteger(index) || index < 0 || index >= length) {
     throw new RangeError(`${uri}: record ${index} is not one of 0 … ${length - 1}`);

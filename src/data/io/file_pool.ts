@@ -3,7 +3,7 @@ export interface FilePool {
   /**
    * Reads `length` bytes from `offset` on.
    *
-   * @throws Error when the file ends before.
+   * @throws {Error} When the file ends before.
    */
   read(path: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Closes all files once the reads that are under way have ended. Safe to call twice. */

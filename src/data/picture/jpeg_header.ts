@@ -23,7 +23,7 @@ const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset,
  *
  * @param bytes The file, beginning with FF D8.
  * @returns Size, components and orientation.
- * @throws PictureError when the segments are damaged or no frame header comes.
+ * @throws {PictureError} When the segments are damaged or no frame header comes.
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   const data = view(bytes);

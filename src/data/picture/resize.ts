@@ -32,7 +32,7 @@ function checkSize(value: number, name: string): void {
  * @param part The part to resize. Default: the whole picture.
  * @param out Where the result goes. Default: new bytes.
  * @returns The result.
- * @throws RangeError for an impossible size or a part that is not inside the picture.
+ * @throws {RangeError} For an impossible size or a part that is not inside the picture.
  */
 export function resize(
   picture: Picture,
@@ -179,6 +179,7 @@ export function basePicture(picture: Picture, size: number, out?: Uint8Array): U
  * @param size Side of the result in pixels.
  * @param shorter The shorter side before the cut. Default: size · 256 / 224, rounded.
  * @returns size × size × 3 bytes.
+ * @throws {RangeError} When the shorter side is below the size.
  */
 export function evaluationPicture(
   picture: Picture,

@@ -14,7 +14,7 @@ sharp.concurrency(1);
  * @param bytes The file.
  * @param maxPixels Larger pictures are refused before they are decoded.
  * @returns RGB bytes.
- * @throws Error with libvips' reason.
+ * @throws {Error} With libvips' reason.
  */
 export async function decodeSharp(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
   try {

@@ -23,7 +23,7 @@ export interface Turbo {
    * orientation says.
    *
    * @param out Receives size × size × 3 bytes.
-   * @throws PictureError on anything that libjpeg-turbo warns of, too.
+   * @throws {PictureError} On anything that libjpeg-turbo warns of, too.
    */
   base(bytes: Uint8Array, header: JpegHeader, size: number, out: Uint8Array): void;
   close(): void;

@@ -21,7 +21,7 @@ export interface CocoOptions {
  * @param path The folder of pictures.
  * @param options Another annotations file.
  * @returns A source in the order of the annotations file's `images`.
- * @throws Error when folder or annotations are missing, damaged, or do not belong together.
+ * @throws {Error} When folder or annotations are missing, damaged, or do not belong together.
  */
 export async function openCoco(path: string, options: CocoOptions = {}): Promise<Source> {
   const folder = path.replace(/\/+$/, "");

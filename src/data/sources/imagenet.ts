@@ -35,7 +35,7 @@ const SYNSETS = ["LOC_synset_mapping.txt", "synsets.txt", "synset_words.txt"];
  * @param path The folder.
  * @param options Another list.
  * @returns A labelled source; synsets are in the order of their characters, as in the folders of `train`.
- * @throws Error when there are no pictures, no list, or the list does not match the pictures.
+ * @throws {Error} When there are no pictures, no list, or the list does not match the pictures.
  */
 export async function openImagenet(path: string, options: ImagenetOptions = {}): Promise<Source> {
   const folder = path.replace(/\/+$/, "");

@@ -49,7 +49,8 @@ export function isJpegName(name: string): boolean {
  * @param source The source's uri, for messages.
  * @param key The record's key.
  * @param path The file.
- * @throws BadRecordError when the file cannot be read or is far too large; other errors where the machine is at fault.
+ * @throws {BadRecordError} When the file cannot be read or is far too large.
+ * @throws {Error} Where the machine is at fault.
  */
 export async function readPicture(source: string, key: string, path: string): Promise<Uint8Array> {
   try {

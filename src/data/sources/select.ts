@@ -7,7 +7,7 @@ import type { Source } from "../types.ts";
  * @param source The whole. Closing the part closes it.
  * @param indices Which records, in the order that they get.
  * @returns A source of `indices.length` records with the same labels.
- * @throws RangeError when an index is out of range.
+ * @throws {RangeError} When an index is out of range.
  */
 export function select(source: Source, indices: ArrayLike<number>): Source {
   for (let i = 0; i < indices.length; i++) requireIndex(source.uri, indices[i], source.length);

@@ -19,7 +19,7 @@ export interface InstallProgress {
  * @param stage A folder for what is under way.
  * @param progress Told now and then how many bytes of the wheel are there.
  * @returns The path of the wheel in the stage.
- * @throws {InstallError} python3, pip or the network are missing.
+ * @throws {InstallError} When python3, pip or the network are missing.
  */
 export async function download(
   owner: NativePackage,

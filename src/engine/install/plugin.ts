@@ -36,7 +36,7 @@ async function namedPlugin(): Promise<FoundPlugin | undefined> {
  * The plugin that this machine has: the environment's `PJRT_PLUGIN`, else XLA's CPU plugin in our cache. Fetches
  * nothing.
  *
- * @throws {InstallError} when `PJRT_PLUGIN` names no file
+ * @throws {InstallError} When `PJRT_PLUGIN` names no file.
  */
 export async function findPlugin(cache?: string): Promise<FoundPlugin | undefined> {
   const named = await namedPlugin();
@@ -48,7 +48,7 @@ export async function findPlugin(cache?: string): Promise<FoundPlugin | undefine
 /**
  * As `findPlugin`, but fetches XLA's CPU plugin when there is none.
  *
- * @throws {InstallError} when that is impossible; the message says why and what to do
+ * @throws {InstallError} When that is impossible; the message says why and what to do.
  */
 export async function providePlugin(options: InstallOptions = {}): Promise<FoundPlugin> {
   return await findPlugin(options.cache) ?? { path: await ensureCpuPlugin(options), origin: "download" };
@@ -92,7 +92,7 @@ export interface Choice extends FoundPlugin {
  * one for NVIDIA's cards where there is a card; last XLA's CPU plugin, which is fetched when the list gets there.
  *
  * @param options Where to look, and whom to tell of downloads and of what is missing.
- * @throws {InstallError} when there is none and none can be fetched
+ * @throws {InstallError} When there is none and none can be fetched.
  */
 export async function* choosePlugins(options: InstallOptions & CudaOptions = {}): AsyncGenerator<Choice> {
   const named = await namedPlugin();

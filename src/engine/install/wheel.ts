@@ -79,7 +79,7 @@ export interface Unpacked {
  * @param take Paths inside the wheel and where they go in the folder; those that end in "/" are folders with all in them.
  * @param folder Where the files go.
  * @returns What was written.
- * @throws When the archive lacks one of the paths or is damaged.
+ * @throws {Error} When the archive lacks one of the paths or is damaged.
  */
 export async function unpackWheel(
   archive: string,

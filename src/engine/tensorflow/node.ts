@@ -48,7 +48,7 @@ export async function bindingSources(): Promise<{ sources: string; headers: stri
  * Registers the kernels and makes a backend of a built binding.
  *
  * @param binding Path of the `.node` file.
- * @throws When it cannot be loaded.
+ * @throws {Error} When it cannot be loaded.
  */
 export async function loadNativeBackend(binding: string): Promise<NativeBackend> {
   // Node 23 has done away with it; the kernels still use it.

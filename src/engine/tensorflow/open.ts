@@ -30,6 +30,7 @@ async function load({ path }: FoundTensorflow): Promise<NativeBackend> {
  *
  * @param cache In place of the user's cache folder.
  * @throws {InstallError} It is not installed.
+ * @throws {Error} When WebGPU was asked for a device before: the two do not get on in that order.
  */
 export async function openTensorflow(cache?: string): Promise<Engine> {
   if (!tf.findBackend(BACKEND)) {

@@ -50,7 +50,7 @@ export class GuardedBackend extends WebGPUBackend {
     this.#failure ??= what; // The first is the cause, the others follow from it.
   }
 
-  /** @throws DeviceError when the device has failed since the engine was opened. */
+  /** @throws {DeviceError} When the device has failed since the engine was opened. */
   check(): void {
     if (this.#failure) throw new DeviceError(`engine webgpu: ${this.#failure}. ${AFTERWARDS}`);
   }

@@ -75,7 +75,7 @@ export interface Xla {
  *
  * @param plugin Path of the plugin's shared library, see `ensureCpuPlugin`.
  * @param options Client options and the cache for compiled programs.
- * @throws When the plugin cannot be loaded or has no device.
+ * @throws {Error} When the plugin cannot be loaded or has no device.
  */
 export async function openXla(plugin: string, options: XlaOptions = {}): Promise<Xla> {
   const { flags, devices = 1, hosts } = options;

@@ -20,7 +20,7 @@ export const BACKEND = "xla";
  * @param client An open PJRT client.
  * @param mesh The devices that functions may be split over, where they are several.
  * @returns The backend.
- * @throws When the backend is already registered: a process has one.
+ * @throws {Error} When the backend is already registered: a process has one.
  */
 export async function registerBackend(client: Client, mesh?: DeviceMesh): Promise<XlaBackend> {
   if (tf.findBackend(BACKEND)) {

@@ -36,7 +36,11 @@ export interface Spread {
   readonly parts: number;
 }
 
-/** Our element type of a tfjs dtype. */
+/**
+ * Our element type of a tfjs dtype.
+ *
+ * @throws {Error} For a dtype that is not computed with, such as string.
+ */
 export function elementOf(dtype: string): ElementType {
   switch (dtype) {
     case "float32":
@@ -71,7 +75,11 @@ export function dtypeOf(element: ElementType): DType {
 
 const NOT_HERE = "stay on the host and cannot be computed with";
 
-/** Throws where a tensor's memory was given to a compiled function. */
+/**
+ * Makes sure that a tensor's memory is still its own.
+ *
+ * @throws {Error} When it was given up to a compiled function.
+ */
 export function alive(entry: Entry): void {
   if (entry.buffer?.deleted || entry.spread?.buffers[0].deleted) {
     throw new Error("xla: this tensor was given up (donated) to a compiled function and is gone");
@@ -90,7 +98,12 @@ export function typeOfEntry(entry: Entry): TensorType {
   return { element: waiting?.element ?? elementOf(entry.dtype), shape: entry.shape };
 }
 
-/** The entry's values as host data in their element type; reads them from the device where they are only there. */
+/**
+ * The entry's values as host data in their element type; reads them from the device where they are only there.
+ *
+ * @throws {Error} When the tensor was given up, is a stand-in of a trace that is over, holds strings, or lies on several
+ * processes.
+ */
 export function dataOf(entry: Entry): ArrayBufferView {
   alive(entry);
   if (entry.value) throw new Error("xla: a value of a traced function was used after the trace had ended");
@@ -130,7 +143,11 @@ export function bufferOf(client: Client, entry: Entry): Buffer {
 /** Arrays up to this many elements are written into programs; larger ones are passed as arguments. */
 export const SMALL = 1024;
 
-/** Device bytes as the array that tfjs shows for a dtype. */
+/**
+ * Device bytes as the array that tfjs shows for a dtype.
+ *
+ * @throws {Error} For elements that tfjs has no array for.
+ */
 export function toHost(bytes: Uint8Array<ArrayBuffer>, element: ElementType): HostArray {
   const { buffer, byteOffset, byteLength } = bytes;
   switch (element) {
@@ -159,7 +176,11 @@ export function uniform(host: HostArray): number | undefined {
   return host.length > 0 ? first : undefined;
 }
 
-/** A host array in the bytes of its element type (truth values as one byte each). */
+/**
+ * A host array in the bytes of its element type (truth values as one byte each).
+ *
+ * @throws {Error} When there are more or fewer values than the shape has.
+ */
 export function hostData(entry: Entry): HostArray {
   const host = entry.host as HostArray;
   if (entry.dtype === "complex64" || host.length === sizeOf(entry.shape)) return host;

@@ -95,7 +95,11 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
   return config;
 }
 
-/** Settings of a run on several nodes that do not go together. */
+/**
+ * Checks the settings of a run on several nodes.
+ *
+ * @throws {ConfigError} When they do not go together.
+ */
 export function checkNodes({ nodes, nodeId, coordinator, process, engine }: RunConfig): void {
   if (nodeId >= nodes) {
     throw new ConfigError(`nodeId is ${nodeId}, but the ${nodes} nodes count from 0 to ${nodes - 1}`);

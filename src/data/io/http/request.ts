@@ -34,7 +34,8 @@ export interface Answer {
  * @param end Byte after the last one wanted; null for the end of the file.
  * @param options Headers and times.
  * @param signal Breaks off the request and its body.
- * @throws PassingError for what a new try may mend, Error for the rest.
+ * @throws {PassingError} For what a new try may mend.
+ * @throws {Error} For the rest.
  */
 export async function request(
   url: string,

@@ -77,7 +77,7 @@ export interface FileQueue extends ByteQueue {
  *
  * @param path The file.
  * @param window Bytes read at once when fewer are asked for.
- * @throws Error that names the path when it cannot be opened.
+ * @throws {Error} That names the path when it cannot be opened.
  */
 export function fileQueue(path: string, window = 2048): FileQueue {
   let fd: number;
@@ -126,7 +126,7 @@ export function fileQueue(path: string, window = 2048): FileQueue {
  *
  * @param path The file.
  * @param size Bytes in a chunk.
- * @throws Error that names the path when it cannot be opened.
+ * @throws {Error} That names the path when it cannot be opened.
  */
 export async function* fileChunks(
   path: string,

@@ -7,7 +7,7 @@ import { type ByteReader, requireInside } from "./types.ts";
  *
  * @param path The file.
  * @returns A reader; close it.
- * @throws Error that names the path when it is missing, is a folder or must not be read.
+ * @throws {Error} That names the path when it is missing, is a folder or must not be read.
  */
 export async function openFileReader(path: string): Promise<ByteReader> {
   const { fd, length } = await openFile(path);

@@ -9,14 +9,19 @@ export interface ByteReader {
    *
    * The result may share memory with a cache: do not write to it.
    *
-   * @throws RangeError when the bytes do not all exist; Error when reading fails.
+   * @throws {RangeError} When the bytes do not all exist.
+   * @throws {Error} When reading fails.
    */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
   /** Closes what is open. Safe to call twice. */
   close(): Promise<void>;
 }
 
-/** Throws unless the bytes offset … offset + length − 1 are inside something of `size` bytes. */
+/**
+ * Makes sure that the bytes offset … offset + length − 1 are inside something of `size` bytes.
+ *
+ * @throws {RangeError} When they are not.
+ */
 export function requireInside(uri: string, size: number, offset: number, length: number): void {
   if (!(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0)) {
     throw new RangeError(`${uri}: no such place in a file: ${length} bytes from ${offset}`);

@@ -88,7 +88,7 @@ function readMeta(data: DataView, at: number, layout: Layout, page: number): Lmd
  * @param start The file's first {@linkcode HEADER_BYTES} bytes, or all of a shorter file.
  * @param length The whole file's length in bytes.
  * @returns The newer of the two.
- * @throws Error that says what is wrong; the caller knows the file's name.
+ * @throws {Error} That says what is wrong; the caller knows the file's name.
  */
 export function readLmdbHeader(start: Uint8Array, length: number): LmdbHeader {
   const version = lmdbVersion(start);

@@ -48,7 +48,7 @@ const isRecord: Wanted = (node) => !isDatabase(node) && !isNote(node.key);
  * @param path The data file, or the folder with its data.mdb.
  * @param options Named database and limits.
  * @returns A source with random access.
- * @throws Error when this is no LMDB, is cut short or damaged, holds no records, or there are no pictures in its values
+ * @throws {Error} When this is no LMDB, is cut short or damaged, holds no records, or there are no pictures in its values
  * (what they probably are is named).
  */
 export async function openLmdbImages(path: string, options: LmdbImagesOptions = {}): Promise<Source> {

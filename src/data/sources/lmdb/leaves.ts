@@ -33,7 +33,7 @@ export type Wanted = (node: Node) => boolean;
  * @param tree The database's root.
  * @param wanted Which nodes count.
  * @param visit Called with each record's node, its page and, unless it is a named database, where its value lies.
- * @throws Error when the tree is damaged or holds another number of records than it says.
+ * @throws {Error} When the tree is damaged or holds another number of records than it says.
  */
 export async function indexLeaves(
   reader: ByteReader,
@@ -77,7 +77,7 @@ export async function indexLeaves(
  * The last record in the order of keys, found by as many pages as the tree has levels.
  *
  * @returns Its key and where its value lies; null in an empty tree.
- * @throws Error when the pages on the way are damaged.
+ * @throws {Error} When the pages on the way are damaged.
  */
 export async function lastRecord(
   reader: ByteReader,

@@ -10,7 +10,7 @@ const MOST_VALUES = 10_000, DEEPEST = 16;
  *
  * @param bytes The value.
  * @returns Arrays, maps by the text of their keys, bytes as parts of `bytes`, numbers, truths and null.
- * @throws DamagedError when it is cut short, damaged, or holds too much.
+ * @throws {DamagedError} When it is cut short, damaged, or holds too much.
  */
 export function readMsgpack(bytes: Uint8Array): unknown {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), decoder = new TextDecoder();

@@ -48,7 +48,7 @@ function view(bytes: Uint8Array): DataView {
  * @param page The page's number.
  * @param bytes The page.
  * @param kind What it has to be.
- * @throws Error when it is another page, of another kind, or its nodes do not fit into it.
+ * @throws {Error} When it is another page, of another kind, or its nodes do not fit into it.
  */
 export function nodesOf(
   header: LmdbHeader,
@@ -101,7 +101,7 @@ export function subDatabaseOf(header: LmdbHeader, page: number, bytes: Uint8Arra
 /**
  * Where a record's value lies: in the leaf, or in pages of its own.
  *
- * @throws Error when that is outside the page or the file, or the node is of another kind.
+ * @throws {Error} When that is outside the page or the file, or the node is of another kind.
  */
 export function placeOf(header: LmdbHeader, page: number, bytes: Uint8Array, node: Node): Place {
   const { layout, pageSize, lastPage } = header, size = node.value;

@@ -22,7 +22,7 @@ const MOST_STEPS = 100_000;
  *
  * @param bytes The pickle.
  * @returns Tuples and lists as arrays, dicts as maps, bytes as parts of `bytes`, the rest as {@linkcode PythonObject}.
- * @throws DamagedError when it is cut short, damaged, or holds what nobody needs for pictures.
+ * @throws {DamagedError} When it is cut short, damaged, or holds what nobody needs for pictures.
  */
 export function readPickle(bytes: Uint8Array): unknown {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -32,7 +32,7 @@ const DEEPEST = 8, MOST_PARTS = 10_000;
  *
  * @param value A value.
  * @returns The picture, or null where there is none: not in this value, or not in a wrapper that is known.
- * @throws DamagedError for a known wrapper that is damaged.
+ * @throws {DamagedError} For a known wrapper that is damaged.
  */
 export function unwrap(value: Uint8Array): Unwrapped | null {
   if (sniff(value) !== null) return { bytes: value };

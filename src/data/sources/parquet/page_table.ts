@@ -45,7 +45,11 @@ async function readHeader(
   }
 }
 
-/** A page's header, and its length. */
+/**
+ * A page's header, and its length.
+ *
+ * @throws {DamagedError} When the header is damaged.
+ */
 export function headerOf(bytes: Uint8Array): { header: PageHeader; length: number } {
   const length = endOfStruct(bytes);
   let header: PageHeader;
@@ -63,7 +67,11 @@ export function headerOf(bytes: Uint8Array): { header: PageHeader; length: numbe
   return { header, length };
 }
 
-/** Rows of a data page, 0 for other pages. */
+/**
+ * Rows of a data page, 0 for other pages.
+ *
+ * @throws {DamagedError} For a number that cannot be.
+ */
 export function rowsOf(header: PageHeader): number {
   const rows = header.type === "DATA_PAGE"
     ? header.data_page_header?.num_values
@@ -82,7 +90,7 @@ export function rowsOf(header: PageHeader): number {
  * @param reader The file.
  * @param chunk The column's place.
  * @param rows Rows of the row group.
- * @throws DamagedError when the pages do not lie inside the column or do not hold its rows.
+ * @throws {DamagedError} When the pages do not lie inside the column or do not hold its rows.
  */
 export async function readPageTable(reader: ByteReader, chunk: Chunk, rows: number): Promise<PageTable> {
   const table = chunk.index ? await fromIndex(reader, chunk, rows) : await fromHeaders(reader, chunk, rows);

@@ -25,6 +25,7 @@ import { readHybrid, readPlain, readSplit, smallest, type Value } from "./values
  * @param mostBytes Pages that unpack to more are refused.
  * @param dictionary Values that the page's numbers stand for.
  * @returns One value a row; pictures are parts of one memory.
+ * @throws {DamagedError} When the page is damaged, too large, or not what its place says.
  */
 export async function readPage(
   reader: ByteReader,

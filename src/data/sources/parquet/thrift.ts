@@ -15,7 +15,8 @@ const DEEPEST = 32;
  * @param bytes Where the structure stands.
  * @param at Its first byte.
  * @returns The byte after its last one.
- * @throws EndsEarlyError when the bytes end before it, DamagedError when it is none.
+ * @throws {EndsEarlyError} When the bytes end before it.
+ * @throws {DamagedError} When it is none.
  */
 export function endOfStruct(bytes: Uint8Array, at = 0): number {
   const byte = (): number => {

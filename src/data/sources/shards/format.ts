@@ -56,7 +56,11 @@ export function isManifestKey(key: Uint8Array): boolean {
   return key.length === MANIFEST_KEY.length && key.every((byte, i) => byte === MANIFEST_KEY[i]);
 }
 
-/** A picture as a shard's value. */
+/**
+ * A picture as a shard's value.
+ *
+ * @throws {Error} For a name of more than 65,535 bytes.
+ */
 export function encodeRecord(record: ImageRecord): Uint8Array<ArrayBuffer> {
   const name = encoder.encode(record.key);
   if (name.length > 0xffff) {
@@ -75,7 +79,7 @@ export function encodeRecord(record: ImageRecord): Uint8Array<ArrayBuffer> {
 /**
  * The picture in a shard's value.
  *
- * @throws Error when the checksum is wrong or the value cannot be a record.
+ * @throws {Error} When the checksum is wrong or the value cannot be a record.
  */
 export function decodeRecord(value: Uint8Array): ImageRecord {
   if (value.length < RECORD_HEADER) throw new Error(`damaged: a record of ${value.length} bytes cannot be`);
@@ -111,7 +115,7 @@ export function encodeManifest(manifest: Manifest): Uint8Array<ArrayBuffer> {
 /**
  * The manifest in a shard's value.
  *
- * @throws Error when it is damaged, of a newer version, or not ours.
+ * @throws {Error} When it is damaged, of a newer version, or not ours.
  */
 export function decodeManifest(value: Uint8Array): Manifest {
   const data = new DataView(value.buffer, value.byteOffset, value.byteLength);

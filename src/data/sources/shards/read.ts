@@ -153,7 +153,7 @@ function labelsOf(shards: readonly Shard[]): readonly string[] {
  * @param uri A shard's path or the folder's.
  * @param paths The shard files. Default: `uri` itself.
  * @returns A source with random access.
- * @throws Error when a file is missing, cut short, damaged in its header, of another format or version, or when a set
+ * @throws {Error} When a file is missing, cut short, damaged in its header, of another format or version, or when a set
  * is not whole.
  */
 export async function openShards(uri: string, paths?: readonly string[]): Promise<Source> {

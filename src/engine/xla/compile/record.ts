@@ -56,6 +56,7 @@ export function releaseCaptures(backend: XlaBackend, captures: Iterable<tf.DataI
  *
  * @param types The arguments' types on the device, in order.
  * @param mesh The devices to split over, if there are several.
+ * @throws {Error} When another function is being traced, or the function returns no tensor.
  */
 export function recordFunction<Args extends Record<string, Tree>>(
   backend: XlaBackend,

@@ -28,7 +28,7 @@ const PROBE = (size: number) =>
  * The first devices of each process of a client as a mesh; none for one device.
  *
  * @param count Devices of each process.
- * @throws When a process has fewer.
+ * @throws {Error} When a process has fewer.
  */
 export function meshOf(client: Client, count: number): DeviceMesh | undefined {
   const { devices, platform, globalDevices, processIndex } = client;

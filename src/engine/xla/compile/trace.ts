@@ -26,6 +26,7 @@ export function logical(value: Value, shape: readonly number[], dtype: string): 
 /**
  * The traced value of a tensor. Small host arrays become constants; anything else that comes from outside becomes a
  * parameter, whose buffer is passed at every call.
+ * @throws {Error} When it is a value of another traced function.
  */
 export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value {
   const { graph } = trace;

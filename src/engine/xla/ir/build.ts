@@ -139,7 +139,11 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
   });
 }
 
-/** The same elements in row-major order under another shape. */
+/**
+ * The same elements in row-major order under another shape.
+ *
+ * @throws {Error} When the shapes have another number of elements.
+ */
 export function reshape(x: Value, shape: readonly number[]): Value {
   if (sameShape(x.type.shape, shape)) return x;
   if (sizeOf(x.type.shape) !== sizeOf(shape)) {

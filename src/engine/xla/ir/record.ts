@@ -15,7 +15,11 @@ function nameOf(operation: Operation): string {
 
 const nonFinite = (v: unknown) => typeof v === "number" && !Number.isFinite(v) ? String(v) : v;
 
-/** Records an operation whose result type is known. */
+/**
+ * Records an operation whose result type is known.
+ *
+ * @throws {Error} When an operand is of another graph.
+ */
 export function record(graph: Graph, operation: Operation, operands: Value[], type: TensorType): Value {
   for (const operand of operands) {
     if (operand.graph !== graph) {

@@ -54,7 +54,11 @@ interface Cpu extends tf.KernelBackend {
   makeTensorInfo(shape: number[], dtype: tf.DataType, values: tf.backend_util.BackendValues): tf.TensorInfo;
 }
 
-/** Runs a kernel of tfjs's cpu backend on copies of the inputs and takes the results over. */
+/**
+ * Runs a kernel of tfjs's cpu backend on copies of the inputs and takes the results over.
+ *
+ * @throws {Error} When the cpu backend has no such kernel.
+ */
 export function runOnHost(
   owner: Owner,
   name: string,

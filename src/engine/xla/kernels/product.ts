@@ -44,7 +44,11 @@ export function matMul(
   return product;
 }
 
-/** The activation of tfjs's fused kernels. */
+/**
+ * The activation of tfjs's fused kernels.
+ *
+ * @throws {Error} For an activation that is not known.
+ */
 export function activate(x: Value, { inputs, attrs }: Call): Value {
   switch (attrs.activation ?? "linear") {
     case "linear":

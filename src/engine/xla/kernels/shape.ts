@@ -20,7 +20,11 @@ import * as tf from "../tf.ts";
 import { elementOf } from "../storage.ts";
 import { axisOf, listOf, type Lowering, type Lowerings } from "./types.ts";
 
-/** A shape with an axis of length 1 more. */
+/**
+ * A shape with an axis of length 1 more.
+ *
+ * @throws {Error} For an axis out of bounds.
+ */
 export function expanded(shape: readonly number[], axis: number): number[] {
   const rank = shape.length;
   if (axis < -(rank + 1) || axis > rank) {

@@ -52,7 +52,7 @@ const loaded = new Map<string, Api>();
 /**
  * Loads a PJRT plugin. A plugin stays loaded until the process ends, because its threads may outlive any client.
  *
- * @throws {PluginLoadError} when the file is no PJRT plugin, or speaks another major version of the API
+ * @throws {PluginLoadError} When the file is no PJRT plugin, or speaks another major version of the API
  */
 export function loadApi(path: string): Api {
   const known = loaded.get(path);
@@ -81,7 +81,11 @@ export function loadApi(path: string): Api {
   return api;
 }
 
-/** The API behind a native PJRT_Api struct. Split from loading so that a made-up table can be tested. */
+/**
+ * The API behind a native PJRT_Api struct. Split from loading so that a made-up table can be tested.
+ *
+ * @throws {PluginLoadError} When the plugin speaks another major version of the API.
+ */
 export function tableApi(path: string, table: Address): Api {
   const head = new DataView(readBytes(table, 40).buffer);
   const size = head.getUint32(0, true);

@@ -38,7 +38,7 @@ function usesOneDnn(options: CompileOptions = {}): boolean {
  * @param path the plugin's shared library
  * @param options the plugin's own options, such as `{ memory_fraction: 0.9, preallocate: false }` for CUDA
  * @param callbacks how the client shares values with those of other processes; must stay valid as long as the client
- * @throws when the plugin cannot be loaded, speaks another major version, or refuses the options
+ * @throws {Error} When the plugin cannot be loaded, speaks another major version, or refuses the options
  */
 export function openClient(path: string, options: NamedValues = {}, callbacks?: KeyValueCallbacks): Client {
   const api = loadApi(path);

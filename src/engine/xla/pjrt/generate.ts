@@ -171,7 +171,11 @@ function place(header: Header, body: string, name: string, start: number, union:
   return { size: end, padded: Math.ceil(end / align) * align, align, fields };
 }
 
-/** The text of layouts.ts for a header's text. */
+/**
+ * The text of layouts.ts for a header's text.
+ *
+ * @throws {Error} When the header lacks an enum.
+ */
 export function generate(text: string): string {
   const header = parse(text);
   const out: string[] = [

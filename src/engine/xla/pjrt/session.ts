@@ -21,7 +21,11 @@ export const NATIVE_TYPES: Readonly<Record<ElementType, number>> = {
   c64: Buffer_Type.C64,
 };
 
-/** The element type of a native number. */
+/**
+ * The element type of a native number.
+ *
+ * @throws {Error} For an element type that is not computed with.
+ */
 export function elementType(native: number): ElementType {
   for (const [type, number] of Object.entries(NATIVE_TYPES)) {
     if (number === native) return type as ElementType;

@@ -114,7 +114,7 @@ export interface Buffer extends Readonly<ValueType> {
   /**
    * Copies the contents to the host, row-major, blocking until they are there.
    *
-   * @throws {PjrtError} when the computation failed
+   * @throws {PjrtError} When the computation failed
    */
   readSync(): Uint8Array<ArrayBuffer>;
   /** As `readSync`, but leaves the event loop free. */
@@ -188,7 +188,7 @@ export interface Client {
   /**
    * Compiles StableHLO text.
    *
-   * @throws {PjrtError} with the compiler's message
+   * @throws {PjrtError} With the compiler's message
    */
   compile(stablehlo: string, options?: CompileOptions): Executable;
   /** As `compile`, but leaves the event loop free. */

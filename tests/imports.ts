@@ -1,0 +1,71 @@
+/** Which file of the repository imports which, read from the text. */
+import { join, normalize } from "node:path/posix";
+import { ROOT } from "./user.ts";
+
+/** Files by their paths in the repository, and those that each imports, in whatever way. */
+export type Imports = Map<string, string[]>;
+
+/**
+ * What a module's text names: imports, re-exports, types (`import type`, `import("…")`), dynamic imports, and modules that
+ * are started as a worker or a process (`new URL("./worker.ts", import.meta.url)`).
+ */
+export function specifiersIn(text: string): string[] {
+  const code = text.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "");
+  const forms = [
+    /^\s*(?:import|export)\b[^;"'`]*?\bfrom\s*"([^"]+)"/gm,
+    /^\s*import\s*"([^"]+)"/gm,
+    /\bimport\(\s*"([^"]+)"\s*\)/g,
+    /\bnew URL\(\s*"(\.[^"]*\.ts)"\s*,\s*import\.meta\.url/g,
+    /\bimport\.meta\.resolve\(\s*"(\.[^"]*\.ts)"/g,
+  ];
+  return forms.flatMap((form) => Array.from(code.matchAll(form), ([, name]) => name));
+}
+
+/** All modules in a folder of the repository, by their paths. */
+export function* modulesIn(path: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(join(ROOT, path))) {
+    if (isDirectory) yield* modulesIn(join(path, name));
+    else if (name.endsWith(".ts")) yield join(path, name);
+  }
+}
+
+/** The imports of mod.ts and of all modules in some folders. */
+export function readImports(...folders: string[]): Imports {
+  const files = ["mod.ts", ...folders.flatMap((folder) => [...modulesIn(folder)])];
+  return new Map(files.map((file) => {
+    const names = specifiersIn(Deno.readTextFileSync(join(ROOT, file)));
+    const own = names.filter((name) => name.startsWith(".")).map((name) => normalize(join(file, "..", name)));
+    return [file, [...new Set(own)].sort()];
+  }));
+}
+
+/** Groups of files that import each other in a circle (strongly connected components, Tarjan 1972), each sorted. */
+export function circlesIn(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>(), low = new Map<string, number>();
+  const stack: string[] = [], circles: string[][] = [];
+  const visit = (file: string) => {
+    order.set(file, order.size);
+    low.set(file, order.get(file)!);
+    stack.push(file);
+    for (const next of imports.get(file) ?? []) {
+      if (!order.has(next)) visit(next);
+      if (stack.includes(next)) low.set(file, Math.min(low.get(file)!, low.get(next)!));
+    }
+    if (low.get(file) !== order.get(file)) return;
+    const circle = stack.splice(stack.indexOf(file));
+    if (circle.length > 1 || imports.get(file)?.includes(file)) circles.push(circle.sort());
+  };
+  for (const file of imports.keys()) if (!order.has(file)) visit(file);
+  return circles;
+}
+
+/** All that a file needs: what it imports, what that imports, and so on. */
+export function reachedFrom(imports: Imports, files: Iterable<string>): Set<string> {
+  const reached = new Set<string>(), open = [...files];
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    open.push(...imports.get(file) ?? []);
+  }
+  return reached;
+}
