@@ -40,6 +40,7 @@ export function isUtf8(bytes: Uint8Array): boolean {
  * have such an escape written out.
  *
  * @param bytes A name as the file system, an archive or a database holds it.
+ * @param mark What stands before a foreign byte's two digits.
  * @example
  * ```ts
  * import { byteText } from "./byte_text.ts";
@@ -47,7 +48,7 @@ export function isUtf8(bytes: Uint8Array): boolean {
  * assert.equal(byteText(Uint8Array.of(0x63, 0x61, 0x66, 0xe9)), "caf\\xE9");
  * ```
  */
-export function byteText(bytes: Uint8Array): string {
+export function byteText(bytes: Uint8Array, mark = "\\x"): string {
   try {
     return strict.decode(bytes);
   } catch {
@@ -55,7 +56,7 @@ export function byteText(bytes: Uint8Array): string {
     for (let at = 0; at < bytes.length;) {
       const length = characterLength(bytes, at);
       if (length > 0) text += strict.decode(bytes.subarray(at, at + length));
-      else text += `\\x${bytes[at].toString(16).toUpperCase().padStart(2, "0")}`;
+      else text += `${mark}${bytes[at].toString(16).toUpperCase().padStart(2, "0")}`;
       at += Math.max(1, length);
     }
     return text;

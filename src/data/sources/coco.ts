@@ -1,10 +1,11 @@
-import { numberList, requireIndex, textList } from "../io/compact_lists.ts";
+import { numberList, requireIndex, type TextList, textList } from "../io/compact_lists.ts";
 import { jsonElements } from "./json_elements.ts";
-import { byCodeUnits, join, pathError } from "../io/paths.ts";
-import { passedCounter } from "./passed_over.ts";
+import { byCodeUnits, join } from "../io/paths.ts";
+import { listFolder } from "./list_folder.ts";
+import { describePassedOver, fileKind, passedCounter } from "./passed_over.ts";
 import { fileChunks } from "../io/reader/chunks.ts";
 import { isJpegName, readPicture, safeRelative } from "./picture_file.ts";
-import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
+import { BadRecordError, type ImageRecord, type PassedOver, type Source } from "../types.ts";
 
 /** Where COCO's annotations stand. */
 export interface CocoOptions {
@@ -26,8 +27,8 @@ export interface CocoOptions {
 export async function openCoco(path: string, options: CocoOptions = {}): Promise<Source> {
   const folder = path.replace(/\/+$/, "");
   const annotations = options.annotations ?? await findAnnotations(folder);
-  const { names, labels, categories, passedOver } = await readAnnotations(annotations);
-  await checkFirst(folder, names.get(0), annotations);
+  const { names, labels, categories, passed } = await readAnnotations(annotations);
+  const passedOver = [...passed, ...await unlisted(folder, names, annotations)];
   return {
     uri: path,
     length: names.length,
@@ -82,14 +83,18 @@ async function readAnnotations(file: string) {
     const entry = fields(value);
     if (name === "images") {
       if (typeof entry.file_name !== "string" || !isId(entry.id)) {
-        throw new Error(`${file}: image ${names.length} has no file_name or id`);
+        passed.add("image", "has no file_name or id", JSON.stringify(value, noBigints).slice(0, 80));
+        continue;
       }
       imageNumbers.set(entry.id, names.length);
       names.push(entry.file_name);
     } else if (name === "annotations") annotation(entry);
     else if (isId(entry.id)) categories.set(entry.id, String(entry.name ?? entry.id));
   }
-  if (names.length === 0) throw new Error(`${file}: lists no images`);
+  if (names.length === 0) {
+    const told = describePassedOver(passed.list());
+    throw new Error(`${file}: lists no images${told ? `. ${told}` : ""}`);
+  }
   const ids = [...categories.keys()].sort(compareIds),
     numbers = new Map(ids.map((id, number) => [id, number]));
   const kindIds = [...kindNumbers.keys()], labels = new Int32Array(names.length).fill(-1);
@@ -101,8 +106,10 @@ async function readAnnotations(file: string) {
       passed.add("label", "is of a category that the file does not list", `category_id ${id}`);
     } else labels[index] = number;
   }
-  return { names, labels, categories: ids.map((id) => categories.get(id)!), passedOver: passed.list() };
+  return { names, labels, categories: ids.map((id) => categories.get(id)!), passed: passed.list() };
 }
+
+const noBigints = (_name: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
 
 function compareIds(a: Id, b: Id): number {
   if (typeof a === "string" || typeof b === "string") return byCodeUnits(String(a), String(b));
@@ -136,13 +143,41 @@ async function findAnnotations(folder: string): Promise<string> {
   );
 }
 
-async function checkFirst(folder: string, name: string, annotations: string): Promise<void> {
-  try {
-    await Deno.stat(folder);
-  } catch (error) {
-    throw pathError(error, folder, "read");
+/**
+ * What the folder holds that the annotations do not list.
+ *
+ * @throws {Error} When it holds none of what they list.
+ */
+async function unlisted(folder: string, names: TextList, annotations: string): Promise<PassedOver[]> {
+  const { pictures, passedOver } = await listFolder(folder);
+  const there = new Set(pictures);
+  let found = 0;
+  for (let i = 0; i < names.length; i++) {
+    const name = names.get(i).replace(/^(\.\/)+/, "");
+    if (!there.has(name)) continue;
+    there.delete(name);
+    found++;
   }
-  if (!safeRelative(name)) return;
-  if (await Deno.stat(join(folder, name)).then((info) => info.isFile, () => false)) return;
-  throw new Error(`${folder}: has no ${name}, the first picture of ${annotations}; do they belong together?`);
+  if (found === 0 && !await anyExists(folder, names)) {
+    throw new Error(
+      `${folder}: has no ${
+        names.get(0)
+      }, the first picture of ${annotations}, nor any other of its ${names.length}; do ` +
+        "they belong together?",
+    );
+  }
+  const passed = passedCounter(folder);
+  for (const name of there) passed.add(fileKind(name), "is not in the annotations", name);
+  return [...passed.list(), ...passedOver];
+}
+
+/** Whether any of the first pictures exists that a listing does not give: hidden ones, say. */
+async function anyExists(folder: string, names: TextList): Promise<boolean> {
+  for (let i = 0; i < Math.min(names.length, 100); i++) {
+    const name = names.get(i);
+    if (safeRelative(name) && await Deno.stat(join(folder, name)).then(({ isFile }) => isFile, () => false)) {
+      return true;
+    }
+  }
+  return false;
 }

@@ -1,7 +1,7 @@
 import { requireIndex } from "../io/compact_lists.ts";
 import { byCodeUnits, join } from "../io/paths.ts";
 import type { ImageRecord, PassedOver, Source } from "../types.ts";
-import { listFolder } from "./list_folder.ts";
+import { listFolder, type Listing } from "./list_folder.ts";
 import { describePassedOver } from "./passed_over.ts";
 import { isJpegName, PICTURE_ENDINGS, readPicture } from "./picture_file.ts";
 
@@ -33,7 +33,15 @@ export class NoPicturesError extends Error {
  * @throws {NoPicturesError} When it holds none.
  */
 export async function openFolder(path: string): Promise<Source> {
-  const { pictures, passedOver } = await listFolder(path);
+  return folderSource(path, await listFolder(path));
+}
+
+/**
+ * A folder of pictures that has been listed.
+ *
+ * @throws {NoPicturesError} When it holds none.
+ */
+export function folderSource(path: string, { pictures, passedOver }: Listing): Source {
   if (pictures.length === 0) throw new NoPicturesError(path, passedOver);
   const classOf = (key: string) => key.includes("/") ? key.slice(0, key.indexOf("/")) : null;
   const labels = [...new Set(pictures.map(classOf))].filter((name) => name !== null).sort(byCodeUnits);

@@ -1,8 +1,11 @@
-import { openFolder } from "./folder.ts";
 import { requireIndex, textList } from "../io/compact_lists.ts";
-import { byCodeUnits, join, pathError } from "../io/paths.ts";
-import { isJpegName, isPictureName, readPicture } from "./picture_file.ts";
-import type { ImageRecord, Source } from "../types.ts";
+import { decodeText } from "../io/foreign_text.ts";
+import { byCodeUnits, isPathError, join, pathError } from "../io/paths.ts";
+import type { ImageRecord, PassedOver, Source } from "../types.ts";
+import { folderSource, NoPicturesError } from "./folder.ts";
+import { listFolder } from "./list_folder.ts";
+import { type PassedCounter, passedCounter } from "./passed_over.ts";
+import { isJpegName, readPicture } from "./picture_file.ts";
 
 /** Where ImageNet's lists stand. */
 export interface ImagenetOptions {
@@ -26,11 +29,17 @@ const LISTS = [
 /** Names of lists that tell which synset has which number, first line 0. */
 const SYNSETS = ["LOC_synset_mapping.txt", "synsets.txt", "synset_words.txt"];
 
+/** The share of pictures that may be of no class, or stand where those of the other layout do. */
+const MOST_ODD = .01;
+
 /**
  * Opens ImageNet: folders of classes (`train`, or a validation set sorted into folders), or the validation set's flat folder
  * with its list. Lists may be `NAME NUMBER` or `NAME SYNSET` lines (val.txt), Kaggle's LOC_val_solution.csv, or one
  * synset or number a line in the order of the pictures' names (the devkit's ground truth: numbers from 1 in the devkit's
  * own order, kept as they are).
+ *
+ * Up to one picture in a hundred that the list does not name has no class; so many that stand beside the folders of
+ * classes, or in a folder beside a flat set, are passed over.
  *
  * @param path The folder.
  * @param options Another list.
@@ -38,28 +47,47 @@ const SYNSETS = ["LOC_synset_mapping.txt", "synsets.txt", "synset_words.txt"];
  * @throws {Error} When there are no pictures, no list, or the list does not match the pictures.
  */
 export async function openImagenet(path: string, options: ImagenetOptions = {}): Promise<Source> {
-  const folder = path.replace(/\/+$/, "");
-  const pictures: string[] = [];
-  let folders = 0;
-  try {
-    for await (const entry of Deno.readDir(folder)) {
-      if (entry.isDirectory && !entry.name.startsWith(".")) folders++;
-      else if (isPictureName(entry.name)) pictures.push(entry.name);
-    }
-  } catch (error) {
-    throw pathError(error, folder, "read");
+  const folder = path.replace(/\/+$/, "") || "/";
+  if (await isDirectory(join(folder, "train")) || await isDirectory(join(folder, "val"))) {
+    throw new Error(`${folder}: name one set, such as imagenet:${folder}/train or imagenet:${folder}/val`);
   }
-  if (folders > 0) {
-    if (pictures.length > 0) {
-      throw new Error(`${folder}: holds both folders of classes and pictures without a class`);
-    }
-    if (await isDirectory(join(folder, "train")) || await isDirectory(join(folder, "val"))) {
-      throw new Error(`${folder}: name one set, such as imagenet:${folder}/train or imagenet:${folder}/val`);
-    }
-    return await openFolder(folder);
+  const { pictures, passedOver } = await listFolder(folder);
+  const inFolders = pictures.filter((name) => name.includes("/")), loose = pictures.length - inFolders.length;
+  if (pictures.length === 0) throw new NoPicturesError(folder, passedOver);
+  if (Math.min(loose, inFolders.length) > MOST_ODD * pictures.length) {
+    throw new Error(
+      `${folder}: holds both folders of classes (${inFolders.length} pictures, such as ${
+        inFolders[0]
+      }) and pictures ` +
+        `without a class (${loose}); move one of them away`,
+    );
   }
-  if (pictures.length === 0) throw new Error(`${folder}: no pictures`);
-  pictures.sort(byCodeUnits);
+  const passed = passedCounter();
+  if (inFolders.length > loose) {
+    for (const name of pictures) {
+      if (!name.includes("/")) passed.add("picture", "is in no class's folder", name);
+    }
+    return folderSource(folder, { pictures: inFolders, passedOver: [...passed.list(), ...passedOver] });
+  }
+  for (const name of inFolders) passed.add("picture", "is in a folder beside the flat set", name);
+  return await openFlat(
+    path,
+    folder,
+    pictures.filter((name) => !name.includes("/")),
+    options,
+    passed,
+    passedOver,
+  );
+}
+
+async function openFlat(
+  uri: string,
+  folder: string,
+  pictures: readonly string[],
+  options: ImagenetOptions,
+  passed: PassedCounter,
+  others: readonly PassedOver[],
+): Promise<Source> {
   const list = options.list ?? await find(folder, LISTS);
   if (!list) {
     throw new Error(
@@ -68,22 +96,24 @@ export async function openImagenet(path: string, options: ImagenetOptions = {}):
       } in this folder and the four above`,
     );
   }
-  const stated = await readList(list, pictures);
-  return await flat(path, folder, pictures, stated, list);
+  const stated = await readList(list, pictures, passed);
+  return await flat(uri, folder, pictures, stated, list, [...passed.list(), ...others]);
 }
 
 async function flat(
   uri: string,
   folder: string,
   pictures: readonly string[],
-  stated: readonly string[],
+  stated: readonly (string | null)[],
   list: string,
+  passedOver: PassedOver[],
 ): Promise<Source> {
-  const numeric = stated.every((label) => /^\d{1,6}$/.test(label));
+  const known = stated.filter((label) => label !== null);
+  const numeric = known.every((label) => /^\d{1,6}$/.test(label));
   let labels: string[];
-  if (!numeric) labels = [...new Set(stated)].sort(byCodeUnits);
+  if (!numeric) labels = [...new Set(known)].sort(byCodeUnits);
   else {
-    const most = stated.reduce((largest, label) => Math.max(largest, Number(label)), 0);
+    const most = known.reduce((largest, label) => Math.max(largest, Number(label)), 0);
     const synsets = list.endsWith("ground_truth.txt") ? null : await readSynsets(folder);
     labels = synsets && synsets.length > most
       ? synsets
@@ -91,7 +121,11 @@ async function flat(
   }
   const numbers = new Map(labels.map((label, number) => [label, number]));
   const names = textList();
-  const classes = Int32Array.from(stated, (label) => numeric ? Number(label) : numbers.get(label)!);
+  const classes = Int32Array.from(
+    stated,
+    (label) => label === null ? -1 : numeric ? Number(label) : numbers.get(label)!,
+  );
+  const labelOf = (index: number) => classes[index] < 0 ? undefined : classes[index];
   for (const name of pictures) names.push(name);
   return {
     uri,
@@ -99,8 +133,9 @@ async function flat(
     labels,
     async get(index): Promise<ImageRecord> {
       requireIndex(uri, index, names.length);
-      const key = names.get(index);
-      return { key, bytes: await readPicture(uri, key, join(folder, key)), label: classes[index] };
+      const key = names.get(index), label = labelOf(index);
+      const bytes = await readPicture(uri, key, join(folder, key));
+      return label === undefined ? { key, bytes } : { key, bytes, label };
     },
     async key(index): Promise<string> {
       requireIndex(uri, index, names.length);
@@ -109,8 +144,9 @@ async function flat(
     place(index) {
       requireIndex(uri, index, names.length);
       const key = names.get(index);
-      return isJpegName(key) ? { key, label: classes[index], at: { path: join(folder, key) } } : null;
+      return isJpegName(key) ? { key, label: labelOf(index), at: { path: join(folder, key) } } : null;
     },
+    passedOver: () => passedOver,
     close: () => Promise.resolve(),
   };
 }
@@ -128,11 +164,14 @@ async function find(folder: string, names: readonly string[]): Promise<string | 
 }
 
 async function readLines(path: string): Promise<string[]> {
+  let text: string;
   try {
-    return (await Deno.readTextFile(path)).split(/\r?\n/).map((line) => line.trim()).filter((line) => line);
+    text = decodeText(await Deno.readFile(path), true);
   } catch (error) {
-    throw pathError(error, path, "read");
+    if (isPathError(error)) throw pathError(error, path, "read");
+    throw new Error(`${path}: is no text in UTF-8; save it as such`, { cause: error });
   }
+  return text.split(/\r\n|\n|\r/).map((line) => line.trim()).filter((line) => line);
 }
 
 async function readSynsets(folder: string): Promise<string[] | null> {
@@ -142,8 +181,12 @@ async function readSynsets(folder: string): Promise<string[] | null> {
 
 const stem = (name: string) => name.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
 
-/** The class of each picture, as the list states it. */
-async function readList(path: string, pictures: readonly string[]): Promise<string[]> {
+/** The class of each picture, as the list states it; null where it says nothing of one. */
+async function readList(
+  path: string,
+  pictures: readonly string[],
+  passed: PassedCounter,
+): Promise<(string | null)[]> {
   let lines = await readLines(path);
   if (/^ImageId,/i.test(lines[0] ?? "")) lines = lines.slice(1);
   const entries = lines.map((line) => line.split(/[\s,]+/));
@@ -154,9 +197,13 @@ async function readList(path: string, pictures: readonly string[]): Promise<stri
     return entries.map(([label]) => label);
   }
   const known = new Map(entries.map(([name, label]) => [stem(name), label]));
-  return pictures.map((name) => {
-    const label = known.get(stem(name));
-    if (!label) throw new Error(`${path}: says nothing of ${name}`);
-    return label;
-  });
+  const missing = pictures.filter((name) => !known.get(stem(name)));
+  if (missing.length > MOST_ODD * pictures.length) {
+    const others = missing.length === 1
+      ? ""
+      : ` and ${missing.length - 1} others of ${pictures.length} pictures`;
+    throw new Error(`${path}: says nothing of ${missing[0]}${others}`);
+  }
+  for (const name of missing) passed.add("label", "is missing: the list says nothing of the picture", name);
+  return pictures.map((name) => known.get(stem(name)) || null);
 }

@@ -1,3 +1,4 @@
+import { byteText } from "../io/byte_text.ts";
 import { parseForeignJson } from "../io/foreign_text.ts";
 import { DamagedError } from "../io/reader/chunks.ts";
 
@@ -31,7 +32,6 @@ export async function* jsonElements(
   chunks: AsyncIterable<Uint8Array>,
   names: readonly string[],
 ): AsyncGenerator<JsonElement, void, void> {
-  const decoder = new TextDecoder();
   let depth = 0, inString = false, escaped = false, position = 0, ended = false;
   // The last text at depth 1, and whether a colon made it a key.
   let key: string | null = null, named: string | null = null;
@@ -49,7 +49,8 @@ export async function* jsonElements(
     parts = [];
     held = 0;
     collecting = false;
-    return decoder.decode(bytes);
+    // Inside a text, where alone such bytes can stand, the backslash of an escape is escaped itself.
+    return byteText(bytes, "\\\\x");
   };
   const parse = (json: string): unknown => {
     try {

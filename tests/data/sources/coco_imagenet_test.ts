@@ -189,9 +189,15 @@ Deno.test("coco: lists that do not fit their folder, and names that leave it", a
       (error: Error) => error.name === "BadRecordError" && /no such file/.test(error.message),
     );
     await assert.rejects(source.get(3), /record 3 is not one of/);
-    await assert.rejects(open("wrong"), /has no x\.jpg, the first picture of .*wrong\.json/);
+    await assert.rejects(
+      open("wrong"),
+      /has no x\.jpg, the first picture of .*wrong\.json, nor any other of its 1/,
+    );
     await assert.rejects(open("empty"), /lists no images/);
-    await assert.rejects(open("nameless"), /image 0 has no file_name or id/);
+    await assert.rejects(
+      open("nameless"),
+      /lists no images\. 1 image passed over: .*has no file_name or id: \{"id":1\}/,
+    );
     await assert.rejects(open("cut"), /cut short/);
     await assert.rejects(open("missing"), /no such file/);
   });
@@ -264,8 +270,90 @@ Deno.test("imagenet: lists that do not match, folders that are none", async () =
       /has 2 lines for 1 pictures/,
     );
     await assert.rejects(openImagenet(`${folder}/a/val`, { list: `${folder}/no.txt` }), /no such file/);
-    await assert.rejects(openImagenet(`${folder}/b`), /both folders of classes and pictures without a class/);
+    await assert.rejects(
+      openImagenet(`${folder}/b`),
+      /both folders of classes \(1 pictures, such as x\/1\.jpg\) and pictures without a class \(1\)/,
+    );
     await assert.rejects(openImagenet(`${folder}/c`), /no pictures/);
     await assert.rejects(openImagenet(`${folder}/nothing`), /no such file/);
+  });
+});
+
+/** What was passed over, as short lines. */
+const passedOf = (source: Source) =>
+  source.passedOver!().map(({ what, why, count, example }) => `${count} ${what}: ${why}: ${example}`).sort();
+
+Deno.test("coco: one bad image, a missing first picture and files beside the list refuse nothing and are told", async () => {
+  await withFolder(async (folder) => {
+    const images = [{ id: 1, file_name: "gone.jpg" }, { id: 2 }, { id: 3, file_name: "a.jpg" }, {
+      id: 4,
+      file_name: "caf\xe9.jpg",
+    }];
+    const latin = new TextEncoder().encode(
+      JSON.stringify({ images: images.slice(0, 3), annotations: [], categories: [] }),
+    );
+    await write(folder, {
+      "p/a.jpg": fakeJpeg(1),
+      "p/extra.jpg": fakeJpeg(2),
+      "p/deep/more.jpg": fakeJpeg(3),
+      "p/notes.txt": "x",
+      "list.json": latin,
+      "latin.json": Uint8Array.from(
+        JSON.stringify({ images: images.slice(2), annotations: [], categories: [] }),
+        (c) => c.charCodeAt(0),
+      ),
+    });
+    const source = await openCoco(`${folder}/p`, { annotations: `${folder}/list.json` });
+    assert.deepEqual([source.length, await source.key(1)], [2, "a.jpg"]);
+    await assert.rejects(source.get(0), /gone\.jpg: .*no such file/);
+    assert.deepEqual(passedOf(source), [
+      "1 .txt: : notes.txt",
+      '1 image: has no file_name or id: {"id":2}',
+      "2 .jpg: is not in the annotations: deep/more.jpg",
+    ]);
+    // Annotations that are not UTF-8: the picture is bad by its name, the others are read.
+    const foreign = await openCoco(`${folder}/p`, { annotations: `${folder}/latin.json` });
+    assert.equal(await foreign.key(1), "caf\\xE9.jpg");
+    await assert.rejects(foreign.get(1), { name: "BadRecordError" });
+    assert.equal((await foreign.get(0)).key, "a.jpg");
+  });
+});
+
+Deno.test("imagenet: one picture in a hundred that fits not is told, more are refused", async () => {
+  await withFolder(async (folder) => {
+    const names = Array.from({ length: 120 }, (_, i) => `V_${String(i).padStart(3, "0")}.JPEG`);
+    const files = Object.fromEntries(names.map((name, i) => [`val/${name}`, fakeJpeg(i)]));
+    const lines = names.map((name, i) => `${name} n0${i % 2}`);
+    await write(folder, {
+      ...files,
+      "val/more/stray.jpg": fakeJpeg(1),
+      "val/list.xml": "x",
+      "val.txt": "\uFEFF" + lines.slice(0, -1).join("\r\n"),
+      "short.txt": lines.slice(0, 100).join("\n"),
+      "latin.txt": Uint8Array.of(0x56, 0xe9, 0x20, 0x31),
+    });
+    const source = await openImagenet(`${folder}/val`), labels = await labelsOf(source);
+    assert.deepEqual([labels.length, labels[0], labels[119]], [120, ["V_000.JPEG", "n00"], [
+      "V_119.JPEG",
+      undefined,
+    ]]);
+    assert.deepEqual(passedOf(source), [
+      "1 .xml: : list.xml",
+      "1 label: is missing: the list says nothing of the picture: V_119.JPEG",
+      "1 picture: is in a folder beside the flat set: more/stray.jpg",
+    ]);
+    assert.deepEqual(source.place!(119), {
+      key: "V_119.JPEG",
+      label: undefined,
+      at: { path: `${folder}/val/V_119.JPEG` },
+    });
+    const open = (list: string) => openImagenet(`${folder}/val`, { list: `${folder}/${list}.txt` });
+    await assert.rejects(open("short"), /says nothing of V_100\.JPEG and 19 others of 120 pictures/);
+    await assert.rejects(open("latin"), /latin\.txt: is no text in UTF-8; save it as such/);
+    const classes = Object.fromEntries(names.map((name, i) => [`train/n0${i % 2}/${name}`, fakeJpeg(i)]));
+    await write(folder, { ...classes, "train/thumb.png": fakeJpeg(1) });
+    const train = await openImagenet(`${folder}/train`);
+    assert.deepEqual([train.length, train.labels], [120, ["n00", "n01"]]);
+    assert.deepEqual(passedOf(train), ["1 picture: is in no class's folder: thumb.png"]);
   });
 });

@@ -1,3 +1,5 @@
+import { byteText, isUtf8 } from "../../io/byte_text.ts";
+
 /** Keys under which packings keep what is no picture: counts, lists of keys. */
 const NOTES = new Set(["__len__", "__keys__", "__meta__", "num-samples", "num_samples", "length"]);
 
@@ -6,16 +8,14 @@ const WORD = /^label-\d+$/;
 
 const NOTE_STARTS = new Set(["label", ...NOTES].map((note) => note.charCodeAt(0)));
 
-const strict = new TextDecoder("utf-8", { fatal: true });
-
-/** A key for people: its text, or its bytes in hexadecimal digits where it is no text. */
+/**
+ * A key for people: its text, with bytes that are no UTF-8 as `\xE9` where it is one for the most part, or its bytes in
+ * hexadecimal digits where it is none.
+ */
 export function keyText(key: Uint8Array): string {
-  try {
-    const text = strict.decode(key);
-    // deno-lint-ignore no-control-regex -- control characters make a key binary
-    if (text !== "" && !/[\x00-\x1f\x7f]/.test(text)) return text;
-  } catch {
-    // Binary.
+  if (key.length > 0 && !key.some((byte) => byte < 0x20 || byte === 0x7f)) {
+    const plain = key.reduce((count, byte) => count + (byte < 0x80 ? 1 : 0), 0);
+    if (2 * plain > key.length || isUtf8(key)) return byteText(key);
   }
   return `0x${key.toHex()}`;
 }

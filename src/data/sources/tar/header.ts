@@ -1,3 +1,4 @@
+import { byteText } from "../../io/byte_text.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 
 /** Bytes in a block; headers take one, contents are filled up to whole ones. */
@@ -12,8 +13,6 @@ export interface TarHeader {
   type: string;
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /** A field's bytes up to the first zero. */
 function upToZero(field: Uint8Array): Uint8Array {
   const end = field.indexOf(0);
@@ -21,17 +20,11 @@ function upToZero(field: Uint8Array): Uint8Array {
 }
 
 /**
- * The text of a name, up to the first zero byte. In a name that is not UTF-8, bytes outside of ASCII are escaped, as in
- * `caf\xE9`, so that different names stay different.
+ * The text of a name, up to the first zero byte. Bytes that are not UTF-8 are escaped, as in `caf\xE9`, so that different
+ * names stay different.
  */
 export function nameOf(bytes: Uint8Array): string {
-  const name = upToZero(bytes);
-  try {
-    return utf8.decode(name);
-  } catch {
-    const hex = (byte: number) => `\\x${byte.toString(16).toUpperCase()}`;
-    return Array.from(name, (byte) => byte < 0x80 ? String.fromCharCode(byte) : hex(byte)).join("");
-  }
+  return byteText(upToZero(bytes));
 }
 
 /**
