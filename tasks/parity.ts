@@ -14,7 +14,7 @@ export const parityTask = task({
   name: "parity",
   summary:
     "Compares this implementation with stored results of the reference: forward and backward passes, optimiser " +
-    "steps, evaluation.",
+    "steps, evaluation, operations on pictures.",
   operands: {
     files: { value: "FILE", help: 'safetensors files with a "spec" in their metadata', many: true },
   },

@@ -7,7 +7,8 @@ const FOLDER = new URL("../fixtures/", import.meta.url);
 
 /** A golden fixture, with what it shares with golden-bn put back. */
 export async function readFixture(name: string): Promise<Golden> {
-  const read = (name: string) => Deno.readFile(new URL(`golden-${name}.safetensors`, FOLDER));
+  const read = (name: string) =>
+    Deno.readFile(new URL(`${name === "augment" ? "" : "golden-"}${name}.safetensors`, FOLDER));
   const bytes = await read(name);
   const golden = parseGolden(bytes, `golden-${name}`);
   const shares = decodeSafetensors(bytes).metadata.shares;

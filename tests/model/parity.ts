@@ -4,7 +4,7 @@ import { checkParity, formatParity } from "../../src/parity/run.ts";
 import { readFixture } from "./fixtures.ts";
 
 /** The golden files kept as fixtures, and how many tensors of each are compared at least. */
-const LEAST: Record<string, number> = { bn: 200, nobn: 160, droppath: 160, train: 75, eval: 12 };
+const LEAST: Record<string, number> = { bn: 200, nobn: 160, droppath: 160, train: 75, eval: 12, augment: 56 };
 
 /** Tests that an engine gives the golden values. */
 export function testParity(engine: Engine): void {
