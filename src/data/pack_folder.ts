@@ -47,7 +47,11 @@ export interface Destination {
  * @throws {Error} It exists, or cannot be made.
  */
 export async function openDestination(path: string): Promise<Destination> {
-  await refuseExisting(path);
+  await refuseExisting(path).catch(async (error) => {
+    // A process that died right after publishing has left its lock file: taking and releasing the lock removes it.
+    await (await lockPlace(path).catch(() => null))?.release();
+    throw error;
+  });
   await Deno.mkdir(dirname(path), { recursive: true }).catch((error) => {
     throw pathError(error, path, "write");
   });

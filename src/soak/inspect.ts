@@ -166,7 +166,7 @@ export async function inspectRun(
 }
 
 /** Names that only something unfinished has. */
-const UNFINISHED = /^\.?partial|\.partial(-|$)|\.part$|\.tmp$|^\.stage-|^\.wheels-|\.kept$/;
+const UNFINISHED = /^\.?partial|\.partial(-|$)|\.old$|\.tmp$|^\.wheels-|\.kept$/;
 
 /** All paths below a folder that look unfinished, and all in the folders for temporary files. */
 export function leftoversIn(folders: readonly string[], temporary: readonly string[] = []): string[] {

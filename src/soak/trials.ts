@@ -64,6 +64,9 @@ async function shardsDigest(folder: string): Promise<string> {
 
 const NOTHING = /^$/;
 
+/** A process that dies when its work is published leaves its lock file, which holds nobody up. */
+const LOCK = /^\..+\.lock$/;
+
 /** `deno task pack`, of files or over http. */
 function packing({ soak }: Lane, source: "files" | "http"): Trial {
   const uri = source === "files" ? soak.stage.pictures : soak.server.url(soak.stage.tarPattern);
@@ -98,7 +101,7 @@ function installing({ soak: { stage } }: Lane): Trial {
     watched: engines,
     made: (folder) => ({ libraries: join(engines(folder), `${name}-${version}`) }),
     digest: (path) => filesDigest(path, /^installed\.json$/),
-    beside: /^\.lock-/,
+    beside: LOCK,
     listens: false,
     downloads: false,
   };
@@ -120,7 +123,7 @@ function preparing({ soak: { stage } }: Lane): Trial {
       "held-out shards": join(folder, "shards", "heldout"),
     }),
     digest: (path) => path.endsWith("emoji") ? filesDigest(path, NOTHING) : shardsDigest(path),
-    beside: NOTHING,
+    beside: LOCK,
     listens: false,
     downloads: false,
   };

@@ -91,6 +91,8 @@ Deno.test("nothing is overwritten, and a pack that fails leaves nothing", () =>
       "full/x": new Uint8Array(1),
     });
     await Deno.mkdir(`${folder}/empty`);
+    // As of a process that died when it had published the folder.
+    await Deno.writeTextFile(`${folder}/.full.lock`, "");
     const source = await openFolder(`${folder}/src`);
     for (const dest of ["file", "full", "empty", "src"]) {
       await assert.rejects(pack(source, `${folder}/${dest}`), /exists already; nothing is overwritten/);

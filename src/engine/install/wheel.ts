@@ -73,7 +73,8 @@ export interface Unpacked {
 }
 
 /**
- * Unpacks files of a wheel (a zip archive below 4 GB) and makes sure that they reached the disk.
+ * Unpacks files of a wheel (a zip archive below 4 GB). Their modes follow the umask; whoever publishes the folder syncs
+ * them.
  *
  * @param archive The wheel.
  * @param take Paths inside the wheel and where they go in the folder; those that end in "/" are folders with all in them.
@@ -110,7 +111,7 @@ async function unpack(file: Deno.FsFile, member: Member, to: string): Promise<Om
   }
   const local = await readAt(file, header, 30);
   const from = header + 30 + local.getUint16(26, true) + local.getUint16(28, true);
-  const written = await inflate(range(file, from, packed), method === 8, to, program ? 0o755 : 0o644);
+  const written = await inflate(range(file, from, packed), method === 8, to, program ? 0o777 : 0o666);
   if (written.size !== size) throw new Error(`${name} has ${written.size} bytes in place of ${size}.`);
   return written;
 }
@@ -145,6 +146,5 @@ async function inflate(
     size += chunk.length;
     for (let at = 0; at < chunk.length;) at += await out.write(chunk.subarray(at));
   }
-  await out.sync();
   return { size, sha256: hash.digest("hex") };
 }

@@ -183,10 +183,26 @@ Deno.test("a plugin is fetched once, checked, unpacked and found again", async (
 });
 
 Deno.test("two processes at once: one fetches, the other waits and takes what came", async () => {
-  await using at = await bench(GIVE(0.5));
-  const answers = await Promise.all([answer(at.start()), answer(at.start())]);
-  assert.deepEqual(answers.map((a) => a.path), [at.plugin, at.plugin]);
-  assert.deepEqual(answers.map((a) => a.phases.join()).sort(), ["downloading,checking,unpacking", "waiting"]);
+  await using at = await bench(`while [ ! -e "$WHEELS/go" ]; do sleep 0.05; done; ${GIVE()}`);
+  const first = at.start();
+  while (!await Deno.stat(`${at.folder}/calls`).catch(() => null)) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const lines: string[] = [];
+  const second = ensurePackage(PLUGIN, {
+    cache: `${at.folder}/cache`,
+    progress({ phase, message }) {
+      lines.push(`${phase}: ${message}`);
+      Deno.writeTextFileSync(`${at.folder}/wheels/go`, "");
+    },
+  });
+  assert.equal(await second, at.plugin);
+  assert.equal((await answer(first)).path, at.plugin);
+  assert.equal(lines.length, 1);
+  assert.match(
+    lines[0],
+    new RegExp(`^waiting: waiting for process ${first.pid} on .*, which has made-up$`),
+  );
   assert.equal(at.calls().length, 1);
 });
 
