@@ -1,8 +1,18 @@
 import type { Data } from "../data/open/data.ts";
 import { type BadRecord, streamBatches } from "../data/stream.ts";
 import type { Batch, Cursor } from "../data/types.ts";
-import { shareOf } from "./run/plan.ts";
+import type { ViewOptions } from "../views/sample.ts";
 import type { RunConfig } from "./config/settings.ts";
+import { shareOf, type ShareSettings } from "./run/plan.ts";
+
+/** The settings that batches depend on. A whole run configuration is one. */
+export type BatchSettings =
+  & ShareSettings
+  & ViewOptions
+  & Pick<
+    RunConfig,
+    "imageSize" | "seed" | "onBad" | "concurrency" | "workers" | "prefetch" | "shuffleBuffer"
+  >;
 
 /**
  * This process's part of a run's batches, from a place on and without an end.
@@ -11,7 +21,7 @@ import type { RunConfig } from "./config/settings.ts";
  * @param onBadRecord Told of each that is met.
  */
 export function trainBatches(
-  config: RunConfig,
+  config: BatchSettings,
   source: Data,
   place: { cursor: Cursor; bad: number },
   onBadRecord: (record: BadRecord) => void,

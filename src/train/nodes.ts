@@ -4,7 +4,7 @@ import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { type Hosts, joinHosts } from "../engine/xla/hosts/join.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { type Checkpoint, checkSameConfig, parseCheckpoint } from "./run/checkpoint.ts";
+import { type Checkpoint, parseCheckpoint } from "./run/checkpoint.ts";
 import { checkNodes, ConfigError } from "./config/config.ts";
 import { flagName } from "../cli/command.ts";
 import { presetConfig } from "./config/presets.ts";
@@ -120,21 +120,15 @@ export async function sharedConfig(hosts: Hosts, given: Partial<RunConfig>): Pro
  * The checkpoint that all nodes go on from: node 0's, which the others read through it.
  *
  * @param own Node 0's; null where it has none.
+ * @throws {Error} When what node 0 gives is no checkpoint.
  */
-export async function sameCheckpoint(
-  hosts: Hosts,
-  own: Checkpoint | null,
-  config: RunConfig,
-): Promise<Checkpoint | null> {
+export async function sameCheckpoint(hosts: Hosts, own: Checkpoint | null): Promise<Checkpoint | null> {
   if (hosts.nodeId === 0) {
     hosts.offer("checkpoint", own?.path ?? null);
     return own;
   }
   const bytes = await hosts.file("checkpoint");
-  if (!bytes) return null;
-  const checkpoint = await parseCheckpoint("node 0's checkpoint", bytes);
-  checkSameConfig(checkpoint, config);
-  return checkpoint;
+  return bytes && await parseCheckpoint("node 0's checkpoint", bytes);
 }
 
 /**

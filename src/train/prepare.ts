@@ -5,6 +5,7 @@ import { type Data, dataLength, dataUri } from "../data/open/data.ts";
 import type { Batch, Cursor } from "../data/types.ts";
 import { trainBatches } from "./batches.ts";
 import { ConfigError } from "./config/config.ts";
+import { checkSameConfig } from "./config/same_config.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { placeOf } from "./nodes.ts";
 import type { ProcessGroup } from "./process_group.ts";
@@ -42,6 +43,7 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const { leads } = group, { out } = config;
   const resumed = await group.checkpoint(leads ? await prepareFolder(config) : null);
+  if (resumed) checkSameConfig(resumed.config, resumed.path, config);
   if (resumed && resumed.pictures !== pictures) {
     throw new ConfigError(
       `${dataUri(source)} has ${pictures} pictures, but ${resumed.path} was made with ${resumed.pictures}; ` +

@@ -82,14 +82,14 @@ export function oneProcess(devices: number, signal?: AbortSignal): ProcessGroup 
  *
  * @param signal Aborting it asks all nodes to stop; they agree on the step after which they do.
  */
-export function severalNodes(hosts: Hosts, config: RunConfig, signal?: AbortSignal): ProcessGroup {
+export function severalNodes(hosts: Hosts, signal?: AbortSignal): ProcessGroup {
   const alive = untilFailed(hosts.failed);
   let asked = false;
   return {
     leads: hosts.nodeId === 0,
     alone: false,
     layout: { shard: ["batch/base", "batch/views"], step: nodeStep, tensors: nodeBatchTensors },
-    checkpoint: (own) => sameCheckpoint(hosts, own, config),
+    checkpoint: (own) => sameCheckpoint(hosts, own),
     alive,
     // The others would wait for this one's step.
     unlessStopped: alive,

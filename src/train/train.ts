@@ -99,7 +99,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   const plan = planSteps(config, source), { total } = plan;
   checkEvaluators(options.evaluators ?? []);
   if (initial) checkWeights(config, initial);
-  const group = hosts ? severalNodes(hosts, config, signal) : oneProcess(engine.devices, signal);
+  const group = hosts ? severalNodes(hosts, signal) : oneProcess(engine.devices, signal);
   await using _lock = group.leads && !options.lock ? await lockRun(config.out, progress.line) : null;
   const prepared = await prepareRun(config, source, group, plan.pictures, progress.line);
   let run: Run<TrainState> | undefined, refused = false;

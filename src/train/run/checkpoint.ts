@@ -9,7 +9,7 @@ import {
 } from "../../files/safetensors.ts";
 import { publishFile, type PublishOptions } from "../../files/publish.ts";
 import { checkSettings } from "../config/config.ts";
-import { type RunConfig, SETTINGS } from "../config/settings.ts";
+import type { RunConfig } from "../config/settings.ts";
 
 /** The version that is written; files of a newer one are refused. */
 export const CHECKPOINT_VERSION = 1;
@@ -207,25 +207,4 @@ export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<
     engine: metadata.engine,
     time: metadata.time,
   };
-}
-
-/**
- * Checks that a run may go on from a checkpoint: every setting that changes numbers must be the same.
- *
- * @throws {Error} When a setting differs; names each, with both values.
- */
-export function checkSameConfig(checkpoint: Checkpoint, config: RunConfig): void {
-  const differing = (Object.keys(SETTINGS) as (keyof RunConfig)[])
-    .filter((key) => key !== "preset" && !SETTINGS[key].free)
-    // A setting that is younger than the checkpoint.
-    .filter((key) => checkpoint.config[key] !== undefined)
-    .filter((key) => JSON.stringify(checkpoint.config[key]) !== JSON.stringify(config[key]));
-  if (differing.length === 0) return;
-  const list = differing.map((key) =>
-    `${key} is ${JSON.stringify(config[key])}, in the checkpoint ${JSON.stringify(checkpoint.config[key])}`
-  );
-  throw new Error(
-    `${checkpoint.path} is of another configuration: ${list.join("; ")}. ` +
-      "Leave these settings as they were, or start a new run in another --out",
-  );
 }

@@ -3,14 +3,9 @@ import { isPathError, pathError } from "../../data/io/paths.ts";
 import { type Lock, LOCK_NAME, lockFolder } from "../../files/lock.ts";
 import { isPartial, publishFile, removePartial } from "../../files/publish.ts";
 import { ConfigError } from "../config/config.ts";
+import { checkSameConfig } from "../config/same_config.ts";
 import type { RunConfig } from "../config/settings.ts";
-import {
-  type Checkpoint,
-  checkpointFolder,
-  checkSameConfig,
-  latestCheckpoint,
-  readCheckpoint,
-} from "./checkpoint.ts";
+import { type Checkpoint, checkpointFolder, latestCheckpoint, readCheckpoint } from "./checkpoint.ts";
 
 /**
  * Whether a path exists.
@@ -87,7 +82,7 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
     const latest = config.resume ? await latestCheckpoint(out) : null;
     if (latest) {
       checkpoint = await readCheckpoint(latest);
-      checkSameConfig(checkpoint, config);
+      checkSameConfig(checkpoint.config, checkpoint.path, config);
     }
   }
   await Deno.mkdir(checkpointFolder(out), { recursive: true });

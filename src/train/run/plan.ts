@@ -54,14 +54,20 @@ export function processOf(config: Pick<RunConfig, "process">): { index: number; 
   }
 }
 
+/** The settings of which process takes what. */
+export type ShareSettings = Pick<RunConfig, "process" | "nodes" | "nodeId" | "batchSize">;
+
 /** The part of each batch, and of the data, that this process takes: of several nodes each has an equal one. */
 export function shareOf(
-  config: Pick<RunConfig, "process" | "nodes" | "nodeId" | "batchSize">,
+  config: ShareSettings,
 ): { process: { index: number; count: number } | undefined; batchSize: number } {
   const { nodes, nodeId, batchSize } = config;
   if (nodes === 1) return { process: processOf(config), batchSize };
   return { process: { index: nodeId, count: nodes }, batchSize: batchSize / nodes };
 }
+
+/** The settings of how long a run is. */
+export type PlanSettings = ShareSettings & Pick<RunConfig, "epochs" | "steps" | "epochPictures">;
 
 /** How long a run is. */
 export interface StepPlan {
@@ -78,7 +84,7 @@ export interface StepPlan {
  *
  * @throws {ConfigError} When the batch is larger than the data, or a stream's epoch is of unknown length.
  */
-export function planSteps(config: RunConfig, data: Data): StepPlan {
+export function planSteps(config: PlanSettings, data: Data): StepPlan {
   const share = shareOf(config);
   const pictures = dataLength(data) ?? config.epochPictures, count = share.process?.count ?? 1;
   if (pictures === 0 && dataLength(data) === null) {

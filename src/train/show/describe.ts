@@ -6,7 +6,7 @@ import type { RunConfig } from "../config/settings.ts";
 
 /** What a run is, as labels and lines for people. */
 export function describeRun(
-  config: RunConfig,
+  config: Pick<RunConfig, "shuffleBuffer" | "precision" | "preset" | "batchSize" | "out">,
   run: {
     engine: Engine;
     source: Data;

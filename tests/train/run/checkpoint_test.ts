@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import {
   type CheckpointInfo,
-  checkSameConfig,
   latestCheckpoint,
   readCheckpoint,
   saveCheckpoint,
 } from "../../../src/train/run/checkpoint.ts";
+import { checkSameConfig } from "../../../src/train/config/same_config.ts";
 import { resolveConfig } from "../../../src/train/config/config.ts";
 import { fullDisk } from "../../files/faulty_disk.ts";
 import { encodeSafetensors, float32 } from "../../../src/files/safetensors.ts";
@@ -96,9 +96,19 @@ Deno.test("a checkpoint of another configuration is refused by naming what diffe
   withFolder(async (run) => {
     await saveCheckpoint(run, info(5), tensors, { keep: 1 });
     const checkpoint = await readCheckpoint(run);
-    checkSameConfig(checkpoint, { ...checkpoint.config, out: run, keep: 9, logEvery: 7 });
+    checkSameConfig(checkpoint.config, checkpoint.path, {
+      ...checkpoint.config,
+      out: run,
+      keep: 9,
+      logEvery: 7,
+    });
     assert.throws(
-      () => checkSameConfig(checkpoint, { ...checkpoint.config, width: 64, cropScale: [0.5, 1] }),
+      () =>
+        checkSameConfig(checkpoint.config, checkpoint.path, {
+          ...checkpoint.config,
+          width: 64,
+          cropScale: [0.5, 1],
+        }),
       (error: Error) =>
         error.message.includes("cropScale is [0.5,1], in the checkpoint [0.3,1]") &&
         error.message.includes("width is 64, in the checkpoint 128") && !error.message.includes("depth"),
