@@ -33,6 +33,12 @@ Deno.test("lmdb: reads what Python's lmdb wrote, in the keys' order, with classe
   await withFile(await fixture("images.mdb.gz"), async (path) => {
     const source = await openLmdbImages(path);
     assert.equal(source.length, 30, "the note __len__ is no record");
+    assert.deepEqual(source.passedOver!(), [{
+      what: "key",
+      why: "holds a note",
+      count: 1,
+      example: "__len__",
+    }]);
     assert.deepEqual(source.labels, ["n01440764", "n02102040", "n03000684"]);
     const keys = await Promise.all(Array.from({ length: 30 }, (_, i) => source.key(i)));
     assert.deepEqual(keys, keys.toSorted());

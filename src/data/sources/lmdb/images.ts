@@ -4,7 +4,7 @@ import { memo } from "../../io/reader/cache.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
-import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
+import { BadRecordError, type ImageRecord, type PassedOver, type Source } from "../../types.ts";
 import { labeller, MOST_CLASSES, readStated, sameName } from "../class_names.ts";
 import { classOf, describeValue, isNote, keyText } from "./keys.ts";
 import { findLeaf, indexLeaves, type LeafIndex, type Wanted } from "./leaves.ts";
@@ -17,6 +17,7 @@ import {
   type SubDatabase,
   subDatabaseOf,
 } from "./page.ts";
+import { passedCounter } from "../passed_over.ts";
 import { unwrap, type Unwrapped } from "./unwrap.ts";
 
 /** How a foreign LMDB is read. */
@@ -69,7 +70,13 @@ async function open(uri: string, reader: ByteReader, options: LmdbImagesOptions)
   const tree = await chooseTree(reader, header, options.database);
   // A set of classes as long as every key has one.
   let classes: Set<string> | null = options.labels ? null : new Set();
-  const index = await indexLeaves(reader, header, tree, isRecord, (node) => {
+  const passed = passedCounter();
+  const wanted: Wanted = (node) => {
+    const record = isRecord(node);
+    if (!record) passed.add("key", isDatabase(node) ? "names a database" : "holds a note", keyText(node.key));
+    return record;
+  };
+  const index = await indexLeaves(reader, header, tree, wanted, (node) => {
     if (!classes) return;
     const name = classOf(keyText(node.key));
     if (name === null || classes.size > MOST_CLASSES) classes = null;
@@ -77,7 +84,7 @@ async function open(uri: string, reader: ByteReader, options: LmdbImagesOptions)
   });
   if (index.length === 0) throw new Error("the LMDB holds no records");
   const labels = options.labels ?? (classes ? [...classes].sort() : []);
-  const source = makeSource(uri, reader, header, index, labels, options);
+  const source = makeSource(uri, reader, header, index, labels, passed.list(), options);
   await checkFirst(source);
   return source;
 }
@@ -121,6 +128,7 @@ function makeSource(
   header: LmdbHeader,
   index: LeafIndex,
   labels: readonly string[],
+  passed: readonly PassedOver[],
   options: LmdbImagesOptions,
 ): Source {
   const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
@@ -184,7 +192,7 @@ function makeSource(
       return { key, bytes: picture.bytes, ...labelFor(key, picture.label) };
     },
     key: async (at) => (await find(at)).key,
-    passedOver: classes.passedOver,
+    passedOver: () => [...passed, ...classes.passedOver()],
     close: () => reader.close(),
   };
 }
