@@ -1,6 +1,7 @@
 /** What help texts say of the kinds of source: all of it from the registry. */
 import { QUOTING } from "../io/name_patterns.ts";
 import type { SourceFormat } from "./format.ts";
+import { PICTURE_ENDINGS } from "./picture_file.ts";
 import { FORMATS } from "./registry.ts";
 
 /** Joins words as in `a, b or c`. */
@@ -56,4 +57,8 @@ export const DATA_NOTES: readonly string[] = [
   "taken and a line says so; eval --test takes the only other one. #split=train+validation takes two, #split=all takes " +
   "all, #split=none takes folders called train and test as classes.",
   `${QUOTING}.`,
+  `Pictures in folders are files named .${
+    PICTURE_ENDINGS.join(", .")
+  }, and files of unknown endings that begin as a ` +
+  "picture does. What else a source holds is passed over, counted and told.",
 ];

@@ -108,3 +108,8 @@ Deno.test("every kind of source stands in every help and in the error for unknow
   }
   assert.equal(new Set(words).size, words.length);
 });
+
+Deno.test("the page on data names every kind of source", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/data.md", import.meta.url));
+  for (const { title } of FORMATS) assert.ok(page.includes(title), title);
+});
