@@ -2,15 +2,15 @@
 import { task } from "../src/cli/command.ts";
 import { LABELS } from "../src/cli/data_options.ts";
 import { onOff, text, whole } from "../src/cli/kinds.ts";
+import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import { closeData } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
-import { publishFile } from "../src/files/publish.ts";
 import { encodePng } from "../src/data/picture/png.ts";
 import { DATA_NOTES, dataRows, dataSummary } from "../src/data/sources/help.ts";
 import { describePassedOver } from "../src/data/sources/passed_over.ts";
 import { contactSheet, type DataReport, reportData } from "../src/data/report.ts";
-import { binaryBytes, percent } from "../src/text/amounts.ts";
+import { binaryBytes, percent, plural } from "../src/text/amounts.ts";
 
 /** The report for people. */
 function formatReport(report: DataReport): string {
@@ -86,18 +86,20 @@ export const dataTask = task({
   tables: { "How data is named": Object.fromEntries(dataRows()) },
   examples: [["data ./photos", "what a folder holds, with contact-sheet.png"]],
 }, async ({ uri, sheet, noSheet, count, imageSize, labels, json }, { print, progress }) => {
+  const other = "--sheet FILE names another, --no-sheet writes none";
+  const output = noSheet ? null : await openOutput(sheet, other);
   const data = await openData(uri, { labels, progress: progress.line });
   try {
     const report = await reportData(data, {
       count,
       imageSize,
-      progress: (done) => progress.status(() => `${done} pictures`),
+      progress: (done) => progress.status(() => plural(done, "picture")),
     });
     const { sheet: _, sheetSize: __, ...figures } = report;
     print(json ? JSON.stringify(figures) : formatReport(report));
-    const picture = noSheet ? null : contactSheet(report);
-    if (!picture) return;
-    await publishFile(sheet, encodePng(picture));
+    const picture = contactSheet(report);
+    if (!output || !picture) return;
+    await output.write(encodePng(picture));
     if (!json) print(`${"sheet".padEnd(12)}${sheet}`);
   } finally {
     await closeData(data);

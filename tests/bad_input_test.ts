@@ -289,7 +289,7 @@ Deno.test({
         [
           `pack ${photos} ${at("locked", "packed")}`,
           1,
-          /locked: no permission to write; check its owner and mode/,
+          /locked\/packed: no permission to write; check its owner and mode/,
         ],
         [
           `train --data ${photos} --config ${config} --out ${join(config, "run")}`,

@@ -41,7 +41,7 @@ export async function deno(
   const { code, stdout, stderr } = await new Deno.Command(command, {
     args: rest,
     cwd,
-    env: { NO_COLOR: "1", PJRT_PLUGIN: "", ...options.env },
+    env: { NO_COLOR: "1", PJRT_PLUGIN: "", SEMANTIC_AE_ENGINE: "", ...options.env },
     stdin: "null",
   }).output();
   const text = new TextDecoder();

@@ -68,9 +68,6 @@ export function openLines(options: LinesOptions): Lines {
   };
 }
 
-/** Lines that are shown nowhere. */
-export const silentLines: Lines = { line: () => {}, status: () => {}, close: () => {} };
-
 /**
  * A bar before a text, as long as the line has room for.
  *

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { cacheFolder } from "../files/cache_folder.ts";
+import { cacheFolder, makeCacheFolder } from "../files/cache_folder.ts";
 import { openDraft } from "../files/draft.ts";
 import { lockPlace } from "../files/lock.ts";
 import { byteQueue, fileChunks } from "../data/io/reader/chunks.ts";
@@ -128,7 +128,7 @@ export async function fetchEmoji(options: FetchOptions = {}): Promise<EmojiFolde
   const { folder = cacheFolder(`emoji-${EMOJI_VERSION}`), progress = () => {} } = options;
   const known = await fetched(folder);
   if (known) return { folder, meanings: known };
-  await Deno.mkdir(dirname(folder), { recursive: true });
+  await makeCacheFolder(dirname(folder));
   await using _lock = await lockPlace(folder, { what: "the demo's pictures", waiting: progress, progress });
   // Another process may have fetched them while we waited.
   const meanings = await fetched(folder) ?? await fetchInto(folder, options);

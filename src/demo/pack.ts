@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { cacheFolder } from "../files/cache_folder.ts";
+import { cacheFolder, makeCacheFolder } from "../files/cache_folder.ts";
 import { lockPlace } from "../files/lock.ts";
 import { openSource } from "../data/open/open_data.ts";
 import { pack } from "../data/pack.ts";
@@ -78,7 +78,7 @@ export async function prepareDemo(
   const { shards = cacheFolder(`emoji-${EMOJI_VERSION}-shards-${SHARD_VERSION}`), ...fetching } = options;
   const paths = { train: join(shards, "train"), heldout: join(shards, "heldout") };
   if (await opens(paths.train) && await opens(paths.heldout)) return paths;
-  await Deno.mkdir(dirname(shards), { recursive: true });
+  await makeCacheFolder(dirname(shards));
   await using _lock = await lockPlace(shards, { what: "the demo's shards", waiting: progress, progress });
   // Another process may have made them while we waited.
   if (await opens(paths.train) && await opens(paths.heldout)) return paths;

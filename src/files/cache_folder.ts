@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { pathError } from "./path_error.ts";
 
 /** The home folder as the system knows it, where no variable names it; needs permission to ask. */
 function homeOfUser(): string | undefined {
@@ -30,4 +31,18 @@ export function cacheFolder(...parts: string[]): string {
     homeOfUser();
   if (home) return join(home, ".cache", "semantic-ae", ...parts);
   throw new Error("no folder for the cache: set SEMANTIC_AE_CACHE to one, or HOME");
+}
+
+/**
+ * Makes a folder in the cache, with those around it.
+ *
+ * @throws {Error} When it cannot be made; says how to have the cache elsewhere.
+ */
+export async function makeCacheFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    const { message } = pathError(error, path, "write");
+    throw new Error(`${message}; or set SEMANTIC_AE_CACHE to a folder for the cache`, { cause: error });
+  }
 }

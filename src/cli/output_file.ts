@@ -1,0 +1,54 @@
+/** A file that the user has named for a command's result. */
+import { basename, dirname, join } from "node:path";
+import { isPathError, pathError } from "../files/path_error.ts";
+import { publishFile } from "../files/publish.ts";
+
+/** A place for a result. */
+export interface OutputFile {
+  /** Writes the whole result; an existing file is replaced, a link is followed. */
+  write(content: Uint8Array | string): Promise<void>;
+}
+
+/** What is there under a name, links followed: a file's path, a device or pipe that takes bytes as they come, or nothing. */
+async function target(path: string): Promise<{ path: string; special: boolean }> {
+  try {
+    const info = await Deno.stat(path);
+    if (info.isDirectory) throw new Error(`${path}: a folder has this name; name a file`);
+    return info.isFile ? { path: await Deno.realPath(path), special: false } : { path, special: true };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { path, special: false };
+  }
+}
+
+/**
+ * Looks whether a file can be written, before the work whose result it is to hold. Nothing is left there.
+ *
+ * @param path As the user has named it.
+ * @param advice What else the user can do, such as `--no-sheet writes none`.
+ * @throws {Error} Names the path, the reason and the advice.
+ */
+export async function openOutput(path: string, advice = ""): Promise<OutputFile> {
+  try {
+    const { path: file, special } = await target(path);
+    // A device is written to as it is: a file that takes its name would put an end to it.
+    if (special) return { write: (content) => writeThrough(file, content) };
+    const probe = join(dirname(file), `.${basename(file).slice(0, 60)}.${crypto.randomUUID().slice(0, 8)}`);
+    using _made = await Deno.open(probe, { write: true, createNew: true });
+    await Deno.remove(probe);
+    return { write: (content) => publishFile(file, content) };
+  } catch (error) {
+    const worded = isPathError(error) ? pathError(error, path, "write") : error as Error;
+    throw advice ? new Error(`${worded.message}; ${advice}`, { cause: error }) : worded;
+  }
+}
+
+async function writeThrough(path: string, content: Uint8Array | string): Promise<void> {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  try {
+    using file = await Deno.open(path, { write: true });
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  } catch (error) {
+    throw pathError(error, path, "write");
+  }
+}

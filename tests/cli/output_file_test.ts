@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openOutput } from "../../src/cli/output_file.ts";
+import { withFolder } from "../eval/toy.ts";
+
+const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+
+Deno.test("an output file is tried before the work and written after it", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "ä b.txt"), output = await openOutput(path);
+    assert.deepEqual(names(folder), []);
+    await output.write("one");
+    await (await openOutput(path)).write(new TextEncoder().encode("two"));
+    assert.equal(await Deno.readTextFile(path), "two");
+    assert.deepEqual(names(folder), ["ä b.txt"]);
+  }));
+
+Deno.test("where nothing can be written it is said before the work, and what else can be done", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "file"), "");
+    const cases: [string, RegExp][] = [
+      [folder, /: a folder has this name; name a file; take another$/],
+      [join(folder, "none", "x"), /none\/x: no such file or folder; check the path; take another$/],
+      [join(folder, "file", "x"), /file\/x: .*a part of this path is a file; take another$/],
+    ];
+    for (const [path, message] of cases) {
+      await assert.rejects(openOutput(path, "take another"), (error: Error) => {
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+    assert.deepEqual(names(folder), ["file"]);
+  }));
+
+Deno.test({
+  name: "a link is followed, and a device stays one",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const file = join(folder, "file"), link = join(folder, "link"), device = join(folder, "device");
+      await Deno.writeTextFile(file, "old");
+      await Deno.symlink(file, link);
+      await Deno.symlink("/dev/null", device);
+      for (const path of [link, device]) await (await openOutput(path)).write("new");
+      assert.equal(await Deno.readTextFile(file), "new");
+      assert.ok((await Deno.lstat(link)).isSymlink && (await Deno.lstat(device)).isSymlink);
+      assert.ok((await Deno.stat(device)).isCharDevice);
+    }),
+});
