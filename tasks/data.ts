@@ -4,18 +4,19 @@ import { LABELS } from "../src/cli/data_options.ts";
 import { onOff, text, whole } from "../src/cli/kinds.ts";
 import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
+import { describeAccount } from "../src/data/epoch/account_text.ts";
 import { closeData } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
 import { encodePng } from "../src/data/picture/png.ts";
 import { DATA_NOTES, dataRows, dataSummary } from "../src/data/sources/help.ts";
-import { describePassedOver } from "../src/data/sources/passed_over.ts";
 import { contactSheet, type DataReport, reportData } from "../src/data/report.ts";
 import { binaryBytes, percent, plural } from "../src/text/amounts.ts";
 
 /** The report for people. */
 function formatReport(report: DataReport): string {
-  const { seen, total, bad, bytes, formats, width, height, labels, unlabelled, seconds } = report;
-  const good = seen - bad, row = (name: string, text: string) => `${name.padEnd(12)}${text}`;
+  const { seen, total, account, bytes, formats, width, height, labels, unlabelled, seconds } = report;
+  const { read: good, bad, withoutPicture, lost } = account,
+    row = (name: string, text: string) => `${name.padEnd(12)}${text}`;
   const of = total === null || total === seen ? "" : ` of ${total}`;
   const access = {
     random: "records by index: an epoch is an exact permutation",
@@ -25,7 +26,12 @@ function formatReport(report: DataReport): string {
   const lines = [
     row("source", report.uri),
     row("read as", access[report.access]),
-    row("pictures", `${seen}${of}, ${bad} bad`),
+    row(
+      "pictures",
+      `${seen}${of}, ${bad} bad${withoutPicture > 0 ? `, ${withoutPicture} records without one` : ""}${
+        lost > 0 ? `, about ${lost} more lost with damaged shards` : ""
+      }`,
+    ),
     row(
       "bytes",
       `${binaryBytes(bytes)}, ${binaryBytes(good > 0 ? bytes / good : 0)} a picture`,
@@ -59,9 +65,7 @@ function formatReport(report: DataReport): string {
       `${seconds.toFixed(1)} s, ${(seen / seconds).toFixed(0)} pictures/s, decoded and resized`,
     ),
   );
-  const passedOver = describePassedOver(report.passedOver);
-  if (passedOver) lines.push(row("besides", passedOver));
-  for (const { key, reason } of report.examples) lines.push(row("bad", `${key}: ${reason}`));
+  for (const line of describeAccount(account).slice(1)) lines.push(row("note", line));
   return lines.join("\n");
 }
 
@@ -82,7 +86,10 @@ export const dataTask = task({
     labels: LABELS,
     json: { kind: onOff, help: "print the report as JSON" },
   },
-  notes: DATA_NOTES,
+  notes: [
+    ...DATA_NOTES,
+    "Where more than 1 % of the pictures are bad or lost, so that training would stop, the report ends with an error.",
+  ],
   tables: { "How data is named": Object.fromEntries(dataRows()) },
   examples: [["data ./photos", "what a folder holds, with contact-sheet.png"]],
 }, async ({ uri, sheet, noSheet, count, imageSize, labels, json }, { print, progress }) => {
@@ -98,9 +105,11 @@ export const dataTask = task({
     const { sheet: _, sheetSize: __, ...figures } = report;
     print(json ? JSON.stringify(figures) : formatReport(report));
     const picture = contactSheet(report);
-    if (!output || !picture) return;
-    await output.write(encodePng(picture));
-    if (!json) print(`${"sheet".padEnd(12)}${sheet}`);
+    if (output && picture) {
+      await output.write(encodePng(picture));
+      if (!json) print(`${"sheet".padEnd(12)}${sheet}`);
+    }
+    if (report.refusal !== null) throw new Error(`training stops with this data: ${report.refusal}`);
   } finally {
     await closeData(data);
   }

@@ -77,6 +77,7 @@ export const packTask = task({
       `${dest}: ${plural(report.records, "picture")}, ${binaryBytes(report.bytes)}, ` +
         `${plural(report.shards, "shard")}, ${plural(report.labels.length, "class")}`,
     );
+    if (report.withoutPicture > 0) print(`${plural(report.withoutPicture, "record")} without a picture`);
     const passedOver = describePassedOver(report.passedOver);
     if (passedOver) print(passedOver);
     if (report.bad.length === 0) return;

@@ -1,7 +1,7 @@
 /** What commands that read pictures have in common. */
 import { MAX_BAD } from "../data/epoch/bad_limit.ts";
 import { dataSummary } from "../data/sources/help.ts";
-import type { BadRecordError } from "../data/types.ts";
+import { type BadRecordError, NoPictureError } from "../data/types.ts";
 import type { Option } from "./command.ts";
 import { text } from "./kinds.ts";
 import type { Lines } from "./lines.ts";
@@ -20,15 +20,21 @@ export const LABELS = {
 const NAMED = 5;
 
 /**
- * Names the first bad pictures of one pass, and fails when they are more than 1 %. One alone never fails.
+ * Names the first bad pictures of one pass, and fails when they are more than 1 %. One alone never fails; records without a
+ * picture, such as nulls in a table, do not count.
  *
  * @param total Pictures of the pass.
  * @param progress Where they are named.
  * @returns To be called with each bad one.
  */
 export function badPictures(total: number, progress: Lines): (bad: BadRecordError) => void {
-  let count = 0;
+  let count = 0, told = false;
   return (bad) => {
+    if (bad instanceof NoPictureError) {
+      if (!told) progress.line(`passed over: ${bad.message}; and all others without a picture`);
+      told = true;
+      return;
+    }
     if (++count <= NAMED) progress.line(`left out: ${bad.message}`);
     if (count <= Math.max(1, MAX_BAD * total)) return;
     throw new Error(

@@ -1,18 +1,12 @@
 import { decodePicture, sniff } from "./picture/decode.ts";
 import { openDecoder } from "./decode/decoder.ts";
 import { type Destination, newFolder, openDestination } from "./pack_folder.ts";
-import { type Items, map, range } from "./iter.ts";
+import { type BadRecord, badRecordOf, type Origin } from "./epoch/epoch.ts";
+import { onePass, type Reached } from "./epoch/one_pass.ts";
+import { map } from "./iter.ts";
 import { PARTIAL_ENDING, SHARD_ENDING } from "./sources/shards/read.ts";
 import type { ShardWriter } from "./sources/shards/write.ts";
-import {
-  type Data,
-  dataLabels,
-  dataLength,
-  dataPassedOver,
-  dataUri,
-  openedOf,
-  recordsInOrder,
-} from "./open/data.ts";
+import { type Data, dataLabels, dataLength, dataPassedOver, dataUri } from "./open/data.ts";
 import { publishFile } from "../files/publish.ts";
 import { join } from "./io/paths.ts";
 import { encodePpm } from "./picture/ppm.ts";
@@ -64,8 +58,10 @@ export interface PackReport {
   bytes: number;
   shards: number;
   labels: string[];
-  /** Pictures left out, by name. */
+  /** Pictures left out, by name; a shard that is lost stands for the pictures in it. */
   bad: { key: string; reason: string }[];
+  /** Records without a picture, such as nulls in a table. */
+  withoutPicture: number;
   /** What the source passed over: labels that are no class, files that are no pictures. */
   passedOver: PassedOver[];
 }
@@ -82,6 +78,7 @@ export interface PackReport {
  * @returns What was packed and which pictures are bad; those are not packed.
  * @throws {InUseError} Another process packs into `dest`.
  * @throws {Error} `dest` exists or cannot be written, no picture is good, or the signal's reason.
+ * @throws {BadLimitError} More than 1 % of the pictures are lost with damaged shards, as {@linkcode badWatch} says.
  */
 export async function pack(data: Data, dest: string, options: PackOptions = {}): Promise<PackReport> {
   const { shardSize = 2 ** 30 } = options;
@@ -112,6 +109,7 @@ async function packInto(destination: Destination, data: Data, options: PackOptio
     shards: 0,
     labels: [],
     bad: [],
+    withoutPicture: 0,
     passedOver: [],
   };
   const nameOf = (shard: number) => `shard-${String(shard).padStart(5, "0")}${SHARD_ENDING}`;
@@ -129,15 +127,21 @@ async function packInto(destination: Destination, data: Data, options: PackOptio
     });
     writer = null;
   };
+  const pass = onePass(data, {
+    onBadRecord: ({ source, key, reason, lost }) =>
+      report.bad.push(lost === undefined ? { key, reason } : { key: `${source}: ${key}`, reason }),
+    // Bad pictures are left out and told, however many they are; what is lost with its shard, nobody could name.
+    onLimit(error) {
+      if (error.lost) throw error;
+    },
+  });
   const loader = openLoader(options);
   try {
     let done = 0;
-    for await (
-      const result of map(recordsOf(data, (bad) => report.bad.push(bad)), loader.load, concurrency)
-    ) {
+    for await (const { from, result } of map(pass.records(), loader.load, concurrency)) {
       signal?.throwIfAborted();
-      if ("reason" in result) report.bad.push(result);
-      else {
+      pass.enter(from, "reason" in result ? result : undefined);
+      if (!("reason" in result)) {
         if (writer && writer.bytes > 0 && writer.bytes + result.bytes.length > shardSize) await finish(false);
         writer ??= writeShard(
           join(folder, nameOf(report.shards++) + PARTIAL_ENDING),
@@ -155,6 +159,7 @@ async function packInto(destination: Destination, data: Data, options: PackOptio
         shards: report.shards,
       });
     }
+    pass.end();
     if (!writer) {
       const { key, reason } = report.bad[0] ?? { key: "nothing", reason: "the source is empty" };
       throw new Error(
@@ -162,6 +167,7 @@ async function packInto(destination: Destination, data: Data, options: PackOptio
       );
     }
     await finish(true);
+    report.withoutPicture = pass.account().withoutPicture;
     report.passedOver = [...dataPassedOver(data), ...classes.passedOver()];
     await publishFile(join(folder, "report.json"), JSON.stringify(report, null, 2) + "\n");
     for (let shard = 0; shard < report.shards; shard++) {
@@ -199,22 +205,6 @@ function describePictures({ maxSide, quality = 90, raw }: PackOptions): string {
     : `at most ${maxSide} pixels, smaller ones as JPEG ${quality}`;
 }
 
-interface Bad {
-  key: string;
-  reason: string;
-}
-
-/** Each record in order, as a promise of it: by index they are read at once, of a stream one after the other. */
-function recordsOf(data: Data, onBad: (bad: Bad) => void): Items<() => Promise<ImageRecord>> {
-  const opened = openedOf(data);
-  if (opened.access === "random") {
-    const { source } = opened;
-    return range(0, source.length).map((index) => () => source.get(index));
-  }
-  const records = recordsInOrder(opened, ({ key, reason }) => onBad({ key, reason }));
-  return map(records, ({ record }) => () => Promise.resolve(record));
-}
-
 /** What looks whether records are pictures, and makes of them what is stored. */
 function openLoader(options: PackOptions) {
   const { maxSide, quality = 90, raw, maxPixels } = options;
@@ -237,15 +227,15 @@ function openLoader(options: PackOptions) {
     return await encodeJpeg(resize(picture, side(picture.width), side(picture.height), "bicubic"), quality);
   };
   return {
-    async load(read: () => Promise<ImageRecord>): Promise<ImageRecord | Bad> {
-      let key = "";
+    async load({ read, from }: Reached): Promise<{ from: Origin; result: ImageRecord | BadRecord }> {
+      let key = "", source = "";
       try {
         const record = await read();
-        key = record.key;
-        return { ...record, bytes: await stored(record.bytes) };
+        ({ key, source = "" } = record);
+        return { from, result: { ...record, bytes: await stored(record.bytes) } };
       } catch (error) {
-        if (error instanceof BadRecordError) return { key: error.key, reason: error.reason };
-        if (error instanceof PictureError) return { key, reason: error.message };
+        if (error instanceof BadRecordError) return { from, result: badRecordOf(error) };
+        if (error instanceof PictureError) return { from, result: { source, key, reason: error.message } };
         // What is thrown otherwise is no fault of one picture.
         throw error;
       }

@@ -1,10 +1,12 @@
 import { decodePicture, type PictureFormat, sniff } from "./picture/decode.ts";
 import { openDecoder } from "./decode/decoder.ts";
-import type { BadRecord } from "./epoch/epoch.ts";
-import { map, range } from "./iter.ts";
+import type { DataAccount } from "./epoch/account.ts";
+import { type BadRecord, badRecordOf } from "./epoch/epoch.ts";
+import { type OnePass, onePass, type Reached } from "./epoch/one_pass.ts";
+import { map } from "./iter.ts";
 import { byCodeUnits } from "./io/paths.ts";
-import { type Data, dataLabels, dataPassedOver, dataUri, openedOf, recordsInOrder } from "./open/data.ts";
-import { BadRecordError, type ImageRecord, type PassedOver, PictureError } from "./types.ts";
+import { type Data, dataLabels, dataPassedOver, dataUri, openedOf } from "./open/data.ts";
+import { BadRecordError, type PassedOver, PictureError } from "./types.ts";
 
 /** How a data set is looked at. */
 export interface ReportOptions {
@@ -25,10 +27,14 @@ export interface DataReport {
   uri: string;
   /** By index in any order, or as a stream. */
   access: "random" | "stream" | "mixed";
-  /** Pictures that were looked at, the bad ones among them, and how many there are where that is known without looking. */
+  /** Records that were looked at, the bad ones among them, and how many there are where that is known without looking. */
   seen: number;
   total: number | null;
   bad: number;
+  /** What came of the records, by source and by shard. */
+  account: DataAccount;
+  /** Why training stops with this data: more than 1 % of it is bad, or lost with damaged shards. */
+  refusal: string | null;
   /** The first bad ones. */
   examples: BadRecord[];
   /** Bytes of the files. */
@@ -96,48 +102,38 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
     formats: DataReport["formats"] = {},
     labels = new Map<number | string, number>();
   const sample = sampler(Math.max(1, sheet));
-  let seen = 0, missed = 0, bad = 0, bytes = 0, unlabelled = 0;
-  const spoiled = ({ source, key, reason }: BadRecord) => {
-    bad++;
-    if (examples.length < EXAMPLES) examples.push({ source, key, reason });
-  };
-  // A stream tells of what it could not read; it is no record of its own.
-  const lost = (error: BadRecordError) => {
-    missed++;
-    spoiled(error);
-  };
+  let seen = 0, bytes = 0, unlabelled = 0, refusal: string | null = null;
+  const pass = onePass(data, {
+    onBadRecord({ source, key, reason }) {
+      if (examples.length < EXAMPLES) examples.push({ source, key, reason });
+    },
+    onLimit: ({ message }) => refusal = message,
+  });
   const decoder = openDecoder({ size: imageSize }), small = openDecoder({ size: sheetSize, workers: 1 });
   const start = performance.now();
-  const look = async ({ read, shown }: { read: () => Promise<ImageRecord>; shown: boolean }) => {
+  const look = async ({ read, from, shown }: Reached & { shown: boolean }) => {
     let key = "", source = uri;
     try {
       const record = await read();
       key = record.key;
       source = record.source ?? uri;
       decoder.reuse(await decoder.base(record.bytes));
-      if (!shown) return { record };
+      if (!shown) return { from, record };
       const { width, height } = await decodePicture(record.bytes);
-      return { record, shown: { width, height, picture: await small.base(record.bytes) } };
+      return { from, record, shown: { width, height, picture: await small.base(record.bytes) } };
     } catch (error) {
-      if (error instanceof BadRecordError) return { bad: error };
+      if (error instanceof BadRecordError) return { from, bad: badRecordOf(error) };
       if (!(error instanceof PictureError)) throw error;
-      return { bad: { source, key, reason: error.message } };
+      return { from, bad: { source, key, reason: error.message } };
     }
   };
   try {
-    for await (
-      const result of map(
-        reads(opened, count, lost, sample.wants),
-        look,
-        4 * navigator.hardwareConcurrency,
-      )
-    ) {
+    const records = reads(pass, count, sample.wants);
+    for await (const result of map(records, look, 4 * navigator.hardwareConcurrency)) {
       seen++;
       progress?.(seen);
-      if (result.bad) {
-        spoiled(result.bad);
-        continue;
-      }
+      pass.enter(result.from, result.bad);
+      if (result.bad) continue;
       const { record, shown } = result, format = sniff(record.bytes)!;
       bytes += record.bytes.length;
       formats[format] = (formats[format] ?? 0) + 1;
@@ -146,18 +142,22 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
       else labels.set(label, (labels.get(label) ?? 0) + 1);
       if (shown) sample.add(shown);
     }
+    // What comes behind the first few is not known.
+    if (seen < count) pass.end();
   } finally {
     decoder.close();
     small.close();
   }
-  const seconds = (performance.now() - start) / 1000;
+  const seconds = (performance.now() - start) / 1000, account = pass.account();
   const names = dataLabels(data), { kept } = sample, step = Math.max(1, kept.length / Math.max(1, sheet));
   return {
     uri,
     access: opened.access,
-    seen: seen + missed,
+    seen,
     total: opened.access === "random" ? opened.source.length : null,
-    bad,
+    bad: account.bad,
+    account,
+    refusal,
     examples,
     bytes,
     formats,
@@ -182,24 +182,16 @@ function compareLabels(a: number | string, b: number | string): number {
   return typeof a === "number" ? -1 : 1;
 }
 
-/** Each record in order; `shown` where it belongs to the sample. */
+/** The first records; `shown` where one belongs to the sample. */
 async function* reads(
-  opened: ReturnType<typeof openedOf>,
+  pass: OnePass,
   count: number,
-  onBad: (bad: BadRecordError) => void,
   wants: () => boolean,
-): AsyncGenerator<{ read: () => Promise<ImageRecord>; shown: boolean }, void, void> {
-  if (opened.access === "random") {
-    const { source } = opened;
-    for (const index of range(0, Math.min(count, source.length))) {
-      yield { read: () => source.get(index), shown: wants() };
-    }
-    return;
-  }
+): AsyncGenerator<Reached & { shown: boolean }, void, void> {
   if (count <= 0) return;
   let read = 0;
-  for await (const { record } of recordsInOrder(opened, onBad)) {
-    yield { read: () => Promise.resolve(record), shown: wants() };
+  for await (const record of pass.records()) {
+    yield { ...record, shown: wants() };
     if (++read >= count) return;
   }
 }

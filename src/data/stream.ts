@@ -1,26 +1,22 @@
 import { packView } from "../views/pack.ts";
 import { sampleView } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { badWatch } from "./epoch/bad_limit.ts";
+import { knownShards } from "./epoch/account.ts";
+import { epochBooks } from "./epoch/books.ts";
 import { type Decoder, openDecoder } from "./decode/decoder.ts";
 import {
   type BadRecord,
+  badRecordOf,
   type EpochOptions,
   type EpochReader,
+  type Origin,
   randomEpochs,
   streamEpochs,
 } from "./epoch/epoch.ts";
 import { prefetch } from "./iter.ts";
 import { type Data, dataLength, dataUri, openedOf } from "./open/data.ts";
 import { CACHE_BYTES, type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
-import {
-  BadRecordError,
-  type Batch,
-  type Cursor,
-  type ImageRecord,
-  PictureError,
-  type Source,
-} from "./types.ts";
+import { BadRecordError, type Batch, type ImageRecord, PictureError, type Source } from "./types.ts";
 
 export type { BadRecord } from "./epoch/epoch.ts";
 export type { StreamOptions } from "./stream_options.ts";
@@ -39,7 +35,8 @@ interface Sample {
  * Streams batches of base pictures and sampled views, epoch after epoch without end.
  *
  * Each epoch has an order of its own; its last pictures that do not fill a batch are left out, as in docs/spec.md §7. Bad
- * records are skipped and their places filled from the rest of the epoch. What is delivered depends only on the source,
+ * records are skipped and their places filled from the rest of the epoch; so are records without a picture, which are no
+ * fault. A batch says what came of the records since the one before. What is delivered depends only on the source,
  * the seed and the cursor: never on timing, `concurrency` or `workers`. Going on from any batch's `next` gives the same
  * rest: at once where records can be read by index, and by passing over records without decoding them in a stream.
  *
@@ -50,8 +47,9 @@ interface Sample {
  * @param given See {@linkcode StreamOptions}.
  * @returns Batches. Stopping early ends all reading before `return()` resolves.
  * @throws {RangeError} At once, for a batch larger than the source or an option out of range.
- * @throws {Error} While iterating, when a record is bad under `fail`, or more than 1 % of the source (and more than one
- * record) is bad.
+ * @throws {BadRecordError} While iterating, when a record is bad or a shard is lost, under `fail`.
+ * @throws {BadLimitError} While iterating, when more than 1 % of a source, and more than one record, is bad or lost with shards, as
+ * {@linkcode badWatch} says.
  * @example A folder of pictures as batches of view pairs.
  * ```ts
  * import { DEFAULT_VIEWS, openSource, streamBatches, unpackView, VIEW_FIELDS } from "../../mod.ts";
@@ -106,7 +104,12 @@ function readerOf(
     };
     return loadSample(uri, index, open, told, decoder);
   };
-  if (opened.access !== "random") return streamEpochs(opened, { ...options, load });
+  if (opened.access !== "random") {
+    const { account } = options;
+    const known = account &&
+      ((part: number, shards: readonly string[]) => knownShards(account, part, shards));
+    return streamEpochs(opened, { ...options, knownShards: known, load });
+  }
   const cacheable = length! * options.imageSize ** 2 * 3 <= (options.cacheBytes ?? CACHE_BYTES);
   if (!cacheable) return randomEpochs(opened.source, { ...options, load });
   const known: Sample[] = new Array(length!);
@@ -144,9 +147,7 @@ async function loadSample(
     source = record.source ?? uri;
     return { index, key, label: record.label, base: await decoder.base(record.bytes) };
   } catch (error) {
-    if (error instanceof BadRecordError) {
-      return { source: error.source, key: error.key, reason: error.reason };
-    }
+    if (error instanceof BadRecordError) return badRecordOf(error);
     if (key === null || !(error instanceof PictureError)) throw error;
     return { source, key, reason: error.message };
   }
@@ -154,36 +155,34 @@ async function loadSample(
 
 async function* batchesOf(
   reader: EpochReader<Sample>,
-  options: StreamOptions,
+  options: ReadOptions,
   decoder: Decoder,
 ): AsyncGenerator<Batch, void, void> {
   const { batchSize } = options;
-  const join = joiner(options, decoder);
+  const join = joiner(options, decoder), books = epochBooks(reader, options);
   let { epoch, position } = options.from ?? { epoch: 0, position: 0 };
-  let bad = options.bad ?? 0;
   for (;; epoch++, position = 0) {
-    const watch = badWatch(reader.uri, epoch, reader.length);
-    let samples: Sample[] = [], made = position > 0;
+    books.begin(epoch);
+    let samples: Sample[] = [], from: Origin[] = [], made = position > 0;
     decoder.align();
     for await (const step of reader.read({ epoch, position }, () => samples.length)) {
       position += step.places;
-      watch.seen();
-      if ("bad" in step) {
-        const { source, key, reason } = step.bad;
-        if (options.onBad === "fail") throw new BadRecordError(source, key, reason);
-        bad++;
-        options.onBadRecord?.(step.bad);
-        watch.bad(step.bad);
-        continue;
-      }
+      books.enter(step);
+      if (!("sample" in step)) continue;
       samples.push(step.sample);
+      from.push(step.from);
       if (samples.length < batchSize) continue;
       made = true;
-      const batch = assemble(samples, join(samples), options, epoch, reader.after({ epoch, position }), bad);
-      samples = [];
+      const next = reader.after({ epoch, position });
+      books.read(from);
+      // An epoch by index ends with its last whole batch.
+      if (next.epoch > epoch) books.left(reader.length! - position);
+      const batch = assemble(samples, join(samples), options, { epoch, next, ...books.page() });
+      [samples, from] = [[], []];
       yield batch;
     }
-    watch.end();
+    if (reader.length === null) books.left(samples.length);
+    books.end();
     if (!made) throw new Error(`${reader.uri}: too few good pictures for one batch of ${batchSize}`);
   }
 }
@@ -217,28 +216,23 @@ function joiner({ batchSize, imageSize, keep = Infinity, prefetch = 2 }: StreamO
 function assemble(
   samples: Sample[],
   base: Uint8Array,
-  options: StreamOptions,
-  epoch: number,
-  next: Cursor,
-  bad: number,
+  { seed, views: viewOptions, withLabels }: StreamOptions,
+  rest: Pick<Batch, "epoch" | "next" | "bad" | "came" | "shards">,
 ): Batch {
-  const { seed, views: viewOptions } = options;
   const count = samples.length;
   const views = new Float32Array(2 * count * VIEW_FIELDS);
   samples.forEach((sample, i) => {
     for (const viewNumber of [0, 1] as const) {
-      const view = sampleView(viewOptions, seed, epoch, sample.index, viewNumber);
+      const view = sampleView(viewOptions, seed, rest.epoch, sample.index, viewNumber);
       packView(view, views, (viewNumber * count + i) * VIEW_FIELDS);
     }
   });
   return {
-    epoch,
+    ...rest,
     indices: samples.map((sample) => sample.index),
     keys: samples.map((sample) => sample.key),
-    ...(options.withLabels && { labels: Int32Array.from(samples, ({ label = -1 }) => label) }),
+    ...(withLabels && { labels: Int32Array.from(samples, ({ label = -1 }) => label) }),
     base,
     views,
-    next,
-    bad,
   };
 }

@@ -1,4 +1,5 @@
 import type { ViewOptions } from "../views/sample.ts";
+import type { DataAccount } from "./epoch/account.ts";
 import type { BadRecord } from "./epoch/epoch.ts";
 import { type Data, dataLength, dataUri } from "./open/data.ts";
 import { parseProcess } from "./epoch/process_share.ts";
@@ -18,12 +19,19 @@ export interface StreamOptions {
   withLabels?: boolean;
   /** Where to begin: a batch's `next`. Default: the beginning. */
   from?: Cursor;
-  /** What to do with a record that is damaged or cannot be decoded. Default skip. */
+  /** What to do with a record that is damaged or cannot be decoded, and with a shard that is lost. Default skip. */
   onBad?: "skip" | "fail";
-  /** Called once for each bad record of an epoch, in the stream's order. */
+  /** Called once for each bad record of an epoch, and for each shard that is lost, in the stream's order. */
   onBadRecord?: (bad: BadRecord) => void;
   /** Bad records that were counted before `from`; `Batch.bad` goes on from there. Default 0. */
   bad?: number;
+  /**
+   * Pictures that a stream holds, as far as is known: what a lost shard would have held is estimated by it until other shards
+   * have been read. Default, also for 0: nobody knows.
+   */
+  epochPictures?: number;
+  /** What was counted before `from`: shards of a stream that give fewer pictures than they did then have lost some. */
+  account?: DataAccount;
   /** Records read and decoded at once. Default, also for 0: sixteen times the cores. */
   concurrency?: number;
   /** Threads that decode. Default, also for 0: as many as cores. */
@@ -93,6 +101,7 @@ function checkOptions(data: Data, options: ReadOptions): void {
   whole("workers", options.workers ?? 0, 0, 1024);
   whole("prefetch", options.prefetch ?? 1, 1);
   whole("keep", options.keep ?? 1, 1);
+  whole("epoch pictures", options.epochPictures ?? 0, 0, Number.MAX_SAFE_INTEGER);
   whole("shuffle buffer", options.shuffleBuffer ?? 1, 1);
   whole("shuffle bytes", options.shuffleBytes ?? 1, 1, Number.MAX_SAFE_INTEGER);
   if (process) {

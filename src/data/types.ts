@@ -1,3 +1,5 @@
+import type { Came, ShardCount } from "./epoch/came.ts";
+
 /** One encoded picture as a source hands it out. */
 export interface ImageRecord {
   /** Unique in its source, for people: a relative path, a shard's key. */
@@ -54,6 +56,10 @@ export interface Source {
    * where that is known here.
    */
   place?(index: number): { key?: string; label?: number; at: RecordPlace } | null;
+  /** The sources that this one is made of, where those are several. */
+  readonly parts?: readonly { uri: string; length: number }[];
+  /** Where record `index` is from: which of `parts`, and which shard of that. Without it: part 0, no shards. */
+  origin?(index: number): { part: number; shard?: string };
   /** What has been passed over so far. Without it: nothing, or nobody counts. */
   passedOver?(): PassedOver[];
   /** Closes files. Safe to call twice. */
@@ -69,15 +75,19 @@ export class BadRecordError extends Error {
 }
 
 /**
+ * A record whose place for a picture is empty, such as a null in a table: no picture was ever there. It is passed over and
+ * counted apart. Zero bytes are not nothing: a picture was meant to be there, and such a record is bad.
+ */
+export class NoPictureError extends BadRecordError {
+  override name = "NoPictureError";
+}
+
+/**
  * The rest of a shard, which cannot be read: how many records it would have held, nobody knows. Those before have come.
  */
 export class LostRecordsError extends BadRecordError {
   override name = "LostRecordsError";
-  /**
-   * @param certain False where nothing is known to be missing, but something is odd: what other shards hold tells then
-   * whether records are lost.
-   */
-  constructor(source: string, reason: string, readonly certain = true) {
+  constructor(source: string, reason: string) {
     super(source, "(the rest of the shard)", reason);
   }
 }
@@ -119,6 +129,10 @@ export interface Batch {
   labels?: Int32Array;
   /** Where to go on after this batch. */
   next: Cursor;
-  /** Bad records skipped so far in the run. */
+  /** Bad records skipped so far in the run, those that shards lost among them, about. */
   bad: number;
+  /** What came of the records since the batch before. */
+  came: Came[];
+  /** Shards of a stream that have been read since then. */
+  shards: ShardCount[];
 }

@@ -1,6 +1,13 @@
 import { decodePicture } from "../data/picture/decode.ts";
 import { batch, map, range } from "../data/iter.ts";
-import { BadRecordError, type ImageRecord, type Picture, PictureError, type Source } from "../data/types.ts";
+import {
+  BadRecordError,
+  type ImageRecord,
+  NoPictureError,
+  type Picture,
+  PictureError,
+  type Source,
+} from "../data/types.ts";
 
 /** Bytes of a record that has been decoded. */
 const NONE = new Uint8Array();
@@ -31,7 +38,8 @@ export interface PictureOptions {
 /**
  * Reads all pictures of a source in order, several at a time.
  *
- * @throws {BadRecordError} A record cannot be used and `onBad` is not there to hear of it.
+ * @throws {BadRecordError} A record cannot be used and `onBad` is not there to hear of it. Those without a picture are
+ * passed over.
  */
 export async function* pictureBatches(source: Source, options: PictureOptions): AsyncGenerator<PictureBatch> {
   const { size, batchSize, prepare, onBad, labelOf = ({ label }) => label } = options;
@@ -48,7 +56,7 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
   };
   const tolerant = (index: number) =>
     load(index).catch((error) => {
-      if (onBad && error instanceof BadRecordError) return error;
+      if (error instanceof NoPictureError || (onBad && error instanceof BadRecordError)) return error;
       throw error;
     });
   const good = async function* () {

@@ -56,6 +56,8 @@ export function noiseBatch(config: RunConfig, seed: number, epoch = 0): Batch {
     base: Uint8Array.from(bytes, (_, i) => Math.imul(i, 2654435761) >>> 24),
     views,
     next: { epoch, position: batchSize },
+    came: [],
+    shards: [],
     bad: 0,
   };
 }

@@ -7,6 +7,7 @@ import {
   checkStreamOptions,
   deal,
   orderedRecords,
+  type PartRecord,
   type PlacedRecord,
   type StreamRecordsOptions,
   type StreamSource,
@@ -142,6 +143,12 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
       // The class has another number in the mix.
       return where ? { key: where.key, at: where.at } : null;
     },
+    parts: sources.map(({ uri, length }) => ({ uri, length })),
+    origin(index) {
+      const { part, at } = find(index);
+      const { origin, parts } = sources[part], inner = origin?.(at);
+      return { part, shard: inner?.shard ?? (inner && parts?.[inner.part].uri) };
+    },
     passedOver: () => joinPassedOver(sources),
     async close(): Promise<void> {
       await Promise.all(sources.map((source) => source.close()));
@@ -158,7 +165,8 @@ export interface MixRecordsOptions extends StreamRecordsOptions {
 /**
  * One epoch of a mix of which at least one source can only be read in order. The sources take turns by
  * the weights, exactly in each {@linkcode URN} records and in random order among them; a source that has ended begins
- * again in another order; the epoch ends when every source has ended once. Equal weights when none are given. The order depends on seed, epoch and the sources alone.
+ * again in another order; the epoch ends when every source has ended once. Equal weights when none are given. The order
+ * depends on seed, epoch and the sources alone.
  *
  * @param parts Sources and weights; not closed.
  * @param options Order, part, and where to begin, as in {@linkcode streamRecords}.
@@ -178,7 +186,7 @@ async function* draws(
   parts: readonly MixPart<Source | StreamSource>[],
   share: readonly number[],
   options: MixRecordsOptions,
-): AsyncGenerator<ImageRecord, void, void> {
+): AsyncGenerator<PartRecord, void, void> {
   const random = randomStream(options.seed, "shuffle", options.epoch, 1);
   const next = turns(share, random);
   const { relabel } = joinLabels(parts.map((part) => part.source));
@@ -194,9 +202,9 @@ async function* draws(
         if (rounds.every((round) => round > 0)) return;
         running[part] = open(part);
         step = await running[part].next();
-        if (step.done) throw new Error(`${parts[part].source.uri}: no records`);
+        if (step.done) throw new Error(`${parts[part].source.uri}: no records that can be read`);
       }
-      yield relabel(part, step.value);
+      yield { record: relabel(part, step.value), part };
     }
   } finally {
     for (const records of running) await records.return();
@@ -234,12 +242,13 @@ function recordsOf(
 ): AsyncGenerator<ImageRecord, void, void> {
   // Every part and every round has a seed of its own, drawn from the run's.
   const seed = randomStream(options.seed, "shuffle", part, round, 2).bits();
-  if (!("get" in source)) return orderedRecords(source, { ...options, seed });
-  return exact(source, seed, options);
+  if (!("get" in source)) return orderedRecords(source, { ...options, seed }, part);
+  return exact(source, part, seed, options);
 }
 
 async function* exact(
   source: Source,
+  part: number,
   seed: number,
   options: MixRecordsOptions,
 ): AsyncGenerator<ImageRecord, void, void> {
@@ -254,7 +263,7 @@ async function* exact(
   };
   for await (const item of map(range(0, source.length), read, options.concurrency ?? 8)) {
     if (!(item instanceof BadRecordError)) yield item;
-    else if (options.onBad) options.onBad(item);
+    else if (options.onBad) options.onBad(item, part);
     else throw item;
   }
 }

@@ -1,7 +1,13 @@
 import { randomStream } from "../../random.ts";
 import { permutation } from "./permutation.ts";
 import { closable } from "../io/reader/closable.ts";
-import type { BadRecordError, ImageRecord, PassedOver } from "../types.ts";
+import {
+  type BadRecordError,
+  type ImageRecord,
+  LostRecordsError,
+  NoPictureError,
+  type PassedOver,
+} from "../types.ts";
 
 /** How a shard is read. */
 export interface OpenShardOptions {
@@ -9,6 +15,18 @@ export interface OpenShardOptions {
   signal?: AbortSignal;
   /** Told of each bad record, and of a damaged shard, whose rest is then passed over. Default: it is thrown. */
   onBad?: (error: BadRecordError) => void;
+  /** Told of a shard that has ended well, but so that more might have followed. */
+  onDoubt?: (doubt: ShardDoubt) => void;
+}
+
+/** Why a shard that ended well may lack records. What other shards hold tells whether it does. */
+export interface ShardDoubt {
+  /**
+   * `odd`: something else stands behind the last record. `unmarked`: the mark of its end is missing, which says nothing
+   * where all shards lack it.
+   */
+  kind: "odd" | "unmarked";
+  reason: string;
 }
 
 /** Where records come from when they can only be read in order, shard by shard. */
@@ -27,8 +45,28 @@ export interface StreamSource {
   close(): Promise<void>;
 }
 
+/** A shard that has been read as far as it can be. */
+export interface ShardEnd {
+  /** Which source of a mix it belongs to; 0 for a source alone. */
+  part: number;
+  shard: string;
+  /** Records that came, the bad ones among them. */
+  records: number;
+  /** Why others did not come. */
+  lost?: LostRecordsError;
+  /** Why others may be missing. */
+  doubt?: ShardDoubt;
+}
+
 /** How {@linkcode streamRecords} orders and shares out records. */
-export interface StreamRecordsOptions extends OpenShardOptions {
+export interface StreamRecordsOptions extends Pick<OpenShardOptions, "signal"> {
+  /**
+   * Told of each bad record, and which source of a mix it is from; without `onShard` also of a shard that is lost. Default:
+   * it is thrown.
+   */
+  onBad?: (error: BadRecordError, part: number) => void;
+  /** Told of each shard when it has been read, and so of one that is lost, in whole or in part. */
+  onShard?: (end: ShardEnd) => void;
   /** The run's seed. */
   seed: number;
   /** The epoch; each has an order of its own. */
@@ -47,9 +85,14 @@ export interface StreamRecordsOptions extends OpenShardOptions {
 
 const SHUFFLE_BYTES = 256 * 2 ** 20;
 
-/** A record and its place in the epoch's order, the same in every process and every run. */
-export interface PlacedRecord {
+/** A record and the source of a mix that it is from; 0 for a source alone. */
+export interface PartRecord {
   record: ImageRecord;
+  part: number;
+}
+
+/** A record and its place in the epoch's order, the same in every process and every run. */
+export interface PlacedRecord extends PartRecord {
   place: number;
 }
 
@@ -69,7 +112,10 @@ export function streamRecords(
   options: StreamRecordsOptions,
 ): AsyncGenerator<PlacedRecord, void, void> {
   checkStreamOptions(options);
-  return closable((signal) => deal(orderedRecords(source, { ...options, signal }), options), options.signal);
+  const records = async function* (signal: AbortSignal): AsyncGenerator<PartRecord, void, void> {
+    for await (const record of orderedRecords(source, { ...options, signal })) yield { record, part: 0 };
+  };
+  return closable((signal) => deal(records(signal), options), options.signal);
 }
 
 /**
@@ -77,12 +123,14 @@ export function streamRecords(
  *
  * @param source Where records come from.
  * @param options Seed, epoch and the buffer's sizes.
+ * @param part Which source of a mix it is, for `onBad` and `onShard`.
  */
 export function orderedRecords(
   source: StreamSource,
   options: StreamRecordsOptions,
+  part = 0,
 ): AsyncGenerator<ImageRecord, void, void> {
-  return closable((signal) => buffered(shards(source, options, signal), options), options.signal);
+  return closable((signal) => buffered(shards(source, options, part, signal), options), options.signal);
 }
 
 /**
@@ -92,14 +140,14 @@ export function orderedRecords(
  * @param options Process and skip.
  */
 export async function* deal(
-  records: AsyncIterable<ImageRecord>,
+  records: AsyncIterable<PartRecord>,
   options: Pick<StreamRecordsOptions, "process" | "skip">,
 ): AsyncGenerator<PlacedRecord, void, void> {
   const { index, count } = options.process ?? { index: 0, count: 1 }, skip = options.skip ?? 0;
   let place = 0, passed = 0;
   let mine: PlacedRecord | undefined;
   for await (const record of records) {
-    if (place % count === index) mine = { record, place };
+    if (place % count === index) mine = { ...record, place };
     // Only whole rounds count, so that every process gets the same number.
     if (++place % count === 0 && mine) {
       const ready = mine;
@@ -136,13 +184,30 @@ export function checkStreamOptions(options: StreamRecordsOptions): void {
 async function* shards(
   source: StreamSource,
   options: StreamRecordsOptions,
+  part: number,
   signal: AbortSignal,
 ): AsyncGenerator<ImageRecord, void, void> {
-  const { length } = source.shards;
+  const { length } = source.shards, { onBad, onShard } = options;
   if (length === 0) return;
   const order = options.keepOrder ? (i: number) => i : permutation(length, options.seed, options.epoch);
   for (let i = 0; i < length; i++) {
-    yield* source.open(source.shards[order(i)], { signal, onBad: options.onBad });
+    const shard = source.shards[order(i)];
+    let records = 0, lost: LostRecordsError | undefined, doubt: ShardDoubt | undefined;
+    const told = (error: BadRecordError) => {
+      if (error instanceof LostRecordsError && onShard) lost = error;
+      else if (!onBad) throw error;
+      else {
+        if (!(error instanceof LostRecordsError || error instanceof NoPictureError)) records++;
+        onBad(error, part);
+      }
+    };
+    const onDoubt = (one: ShardDoubt) => void (doubt = one);
+    const reading = { signal, onBad: onBad || onShard ? told : undefined, onDoubt };
+    for await (const record of source.open(shard, reading)) {
+      records++;
+      yield record;
+    }
+    onShard?.({ part, shard, records, ...(lost && { lost }), ...(doubt && { doubt }) });
   }
 }
 

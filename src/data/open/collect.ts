@@ -1,15 +1,8 @@
 import { requireIndex } from "../io/compact_lists.ts";
 import { growingClasses } from "../sources/growing_classes.ts";
-import {
-  closeData,
-  type Data,
-  dataLabels,
-  dataPassedOver,
-  dataUri,
-  openedOf,
-  recordsInOrder,
-} from "./data.ts";
-import type { BadRecordError, ImageRecord, Source } from "../types.ts";
+import { closeData, type Data, dataLabels, dataPassedOver, dataUri, openedOf } from "./data.ts";
+import { onePass } from "../epoch/one_pass.ts";
+import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
 
 /** How much is collected. */
 export interface CollectOptions {
@@ -17,7 +10,7 @@ export interface CollectOptions {
   count?: number;
   /** More bytes are refused. Default 4 GiB. */
   maxBytes?: number;
-  /** Told of records that cannot be read. Default: they are an error. */
+  /** Told of records that cannot be read, and of shards that are lost. Default: they are an error. */
   onBad?: (error: BadRecordError) => void;
 }
 
@@ -28,25 +21,35 @@ export interface CollectOptions {
  * @param data What {@linkcode openData} gives. Closing the result closes it.
  * @returns A source.
  * @throws {Error} The stream holds more than fits.
+ * @throws {BadLimitError} More than 1 % of it is lost with damaged shards, as {@linkcode badWatch} says.
  */
 export async function collect(data: Data, options: CollectOptions = {}): Promise<Source> {
   const opened = openedOf(data);
   if (opened.access === "random") return opened.source;
   const { count = Infinity, maxBytes = 4 * 2 ** 30, onBad } = options;
   const uri = dataUri(data), records: ImageRecord[] = [];
-  let bytes = 0;
-  if (count > 0) {
-    for await (const { record } of recordsInOrder(opened, onBad)) {
-      bytes += record.bytes.length;
-      if (bytes > maxBytes) {
-        throw new Error(
-          `${uri}: only a stream, and with more than ${maxBytes} bytes too large to be held in memory; pack it into ` +
-            "shards first (deno task pack)",
-        );
-      }
-      if (records.push(record) >= count) break;
+  const pass = onePass(data, {
+    onBad: onBad ? "skip" : "fail",
+    onBadRecord: ({ source, key, reason }) => onBad?.(new BadRecordError(source, key, reason)),
+    // Who looks at the records counts those that are bad by themselves.
+    onLimit(error) {
+      if (error.lost) throw error;
+    },
+  });
+  let bytes = 0, whole = count > 0;
+  for await (const { read } of count > 0 ? pass.records() : []) {
+    const record = await read();
+    bytes += record.bytes.length;
+    if (bytes > maxBytes) {
+      throw new Error(
+        `${uri}: only a stream, and with more than ${maxBytes} bytes too large to be held in memory; pack it into ` +
+          "shards first (deno task pack)",
+      );
     }
+    whole = records.push(record) < count;
+    if (!whole) break;
   }
+  if (whole) pass.end();
   const classes = growingClasses(dataLabels(data));
   const numbers = records.map((record) => classes.number(record));
   const labels = classes.labels(), passedOver = [...dataPassedOver(data), ...classes.passedOver()];

@@ -1,6 +1,11 @@
 import { joinLabels, joinPassedOver, type MixPart, mixRecords, mixUri } from "../epoch/mix.ts";
-import { type PlacedRecord, streamRecords, type StreamSource } from "../epoch/shuffle.ts";
-import type { BadRecordError, PassedOver, Source } from "../types.ts";
+import {
+  type PlacedRecord,
+  streamRecords,
+  type StreamRecordsOptions,
+  type StreamSource,
+} from "../epoch/shuffle.ts";
+import type { PassedOver, Source } from "../types.ts";
 
 /** An opened data set: with random access, only in order, or a mixture with at least one of the latter. */
 export type OpenedData =
@@ -48,16 +53,22 @@ export function dataPassedOver(data: Data): PassedOver[] {
  * One pass over what can only be read in order: a stream in its own order, a mixture in that of seed 0.
  *
  * @param opened Not closed.
- * @param onBad Told of what cannot be read. Default: it is thrown.
+ * @param told Who is told of what cannot be read, and of shards. Default: it is thrown.
  */
 export function recordsInOrder(
   opened: Exclude<OpenedData, { access: "random" }>,
-  onBad?: (error: BadRecordError) => void,
+  told: Pick<StreamRecordsOptions, "onBad" | "onShard"> = {},
 ): AsyncGenerator<PlacedRecord, void, void> {
-  const reading = { seed: 0, epoch: 0, onBad };
+  const reading = { seed: 0, epoch: 0, ...told };
   return opened.access === "mixed"
     ? mixRecords(opened.parts, reading)
     : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
+}
+
+/** The sources that data is made of: those of a mixture, or the one. */
+export function dataSources(data: Data): readonly (Source | StreamSource)[] {
+  const opened = openedOf(data);
+  return opened.access === "mixed" ? opened.parts.map(({ source }) => source) : [opened.source];
 }
 
 /** Closes files and connections. Safe to call twice. */

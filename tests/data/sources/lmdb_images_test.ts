@@ -5,7 +5,7 @@ import { readLmdbHeader } from "../../../src/data/sources/lmdb/format.ts";
 import { classOf, isNote } from "../../../src/data/sources/lmdb/keys.ts";
 import { openLmdbImages } from "../../../src/data/sources/lmdb/images.ts";
 import { isDatabase, nodesOf, placeOf } from "../../../src/data/sources/lmdb/page.ts";
-import { unwrap } from "../../../src/data/sources/lmdb/unwrap.ts";
+import { isWithoutPicture, unwrap } from "../../../src/data/sources/lmdb/unwrap.ts";
 import { damage, fakeJpeg, fixture, survives } from "../helpers.ts";
 import { withFolder } from "../pictures.ts";
 
@@ -124,13 +124,35 @@ Deno.test("lmdb: a class beside a picture may be a name, under a label's key", (
   assert.deepEqual(unwrap(list)?.label, undefined);
 });
 
+Deno.test("lmdb: a wrapper with a null has no picture; whatever else holds none is bad", () => {
+  const none: Record<string, number[]> = {
+    "pickle of (None, 3)": [0x80, 2, 0x4e, 0x4b, 3, 0x86, 0x2e],
+    "msgpack of [null, 3]": [0x92, 0xc0, 3],
+    "msgpack of {a: null}": [0x81, 0xa1, 0x61, 0xc0],
+  };
+  const bad: Record<string, number[]> = {
+    "nothing at all": [],
+    "pickle of 3": [0x80, 2, 0x4b, 3, 0x2e],
+    "msgpack of [3]": [0x91, 3],
+    "msgpack of [zero bytes, null]": [0x92, 0xc4, 0, 0xc0],
+    "msgpack of [an extension]": [0x91, 0xd4, 5, 0],
+  };
+  for (const [name, bytes] of Object.entries({ ...none, ...bad })) {
+    assert.equal(unwrap(Uint8Array.from(bytes)), null, name);
+    assert.equal(isWithoutPicture(Uint8Array.from(bytes)), name in none, name);
+  }
+});
+
 Deno.test("lmdb: damaged and hostile wrappers are bad values, in bounded memory and time", async () => {
   const values = valuesOf(await fixture("wrapped.mdb.gz"));
   assert.ok(values.filter((value) => unwrap(value)).length >= 44);
   const tries = (value: Uint8Array) => {
     try {
       const found = unwrap(value);
-      assert.ok(found === null || found.bytes.length <= Math.max(value.length, 3 * value.length + 32));
+      assert.ok(
+        found === null ||
+          found.bytes.length <= Math.max(value.length, 3 * value.length + 32),
+      );
     } catch (error) {
       assert.equal((error as Error).name, "DamagedError", String((error as Error).stack));
     }

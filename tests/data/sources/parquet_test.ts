@@ -5,7 +5,7 @@ import { openParquet, type ParquetOptions } from "../../../src/data/sources/parq
 import { unpack } from "../../../src/data/sources/parquet/compression.ts";
 import { readDeltaBytes, readDeltaLengths, readDeltas } from "../../../src/data/sources/parquet/delta.ts";
 import { readHybrid } from "../../../src/data/sources/parquet/values.ts";
-import { BadRecordError } from "../../../src/data/types.ts";
+import { NoPictureError } from "../../../src/data/types.ts";
 import { damage, fixture, fixturePath, survives } from "../helpers.ts";
 import { serveBytes, server } from "../http_servers.ts";
 import { withFolder } from "../pictures.ts";
@@ -41,7 +41,7 @@ Deno.test("parquet: snappy with a dictionary, several row groups, a null", async
     if (i === 7) {
       await assert.rejects(
         source.get(i),
-        (error) => error instanceof BadRecordError && /no bytes/.test(error.reason),
+        (error) => error instanceof NoPictureError && /null/.test(error.reason),
       );
       continue;
     }
@@ -51,6 +51,21 @@ Deno.test("parquet: snappy with a dictionary, several row groups, a null", async
   }
   await assert.rejects(source.get(20), /record 20 is not one of 0 … 19/);
   await source.close();
+  await source.close();
+});
+
+Deno.test("parquet: a null is no picture, a path without bytes or zero bytes are a bad one", async () => {
+  const source = await openParquet(fixturePath("absent.parquet"));
+  for (const i of [0, 1, 2]) {
+    await assert.rejects(source.get(i), { name: "NoPictureError", key: `absent.parquet:${i}` });
+  }
+  await assert.rejects(source.get(3), {
+    name: "BadRecordError",
+    reason: "no bytes: the picture is outside of the file, at x.jpg",
+  });
+  assert.equal((await source.get(4)).bytes.length, 0);
+  await checkPicture((await source.get(5)).bytes, 5);
+  assert.deepEqual(source.origin!(3), { part: 0, shard: fixturePath("absent.parquet") });
   await source.close();
 });
 
@@ -92,7 +107,7 @@ Deno.test("parquet: sizes and numbers stored as differences, in version 2 pages"
   const source = await openParquet(fixturePath("delta.parquet"));
   for (let i = 0; i < 12; i++) {
     if (i === 4) {
-      await assert.rejects(source.get(i), /no bytes/);
+      await assert.rejects(source.get(i), { name: "NoPictureError" });
       continue;
     }
     const record = await source.get(i);

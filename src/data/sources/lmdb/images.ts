@@ -4,7 +4,13 @@ import { memo } from "../../io/reader/cache.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
-import { BadRecordError, type ImageRecord, type PassedOver, type Source } from "../../types.ts";
+import {
+  BadRecordError,
+  type ImageRecord,
+  NoPictureError,
+  type PassedOver,
+  type Source,
+} from "../../types.ts";
 import { labeller, MOST_CLASSES, readStated, sameName } from "../class_names.ts";
 import { classOf, describeValue, isNote, keyText } from "./keys.ts";
 import { findLeaf, indexLeaves, type LeafIndex, type Wanted } from "./leaves.ts";
@@ -18,7 +24,7 @@ import {
   subDatabaseOf,
 } from "./page.ts";
 import { passedCounter } from "../passed_over.ts";
-import { unwrap, type Unwrapped } from "./unwrap.ts";
+import { isWithoutPicture, unwrap, type Unwrapped } from "./unwrap.ts";
 
 /** How a foreign LMDB is read. */
 export interface LmdbImagesOptions {
@@ -188,6 +194,7 @@ function makeSource(
         if (!(error instanceof DamagedError || error instanceof RangeError)) throw error;
         throw new BadRecordError(uri, key, error.message);
       }
+      if (!picture && isWithoutPicture(raw)) throw new NoPictureError(uri, key, "no picture (null)");
       if (!picture) throw new BadRecordError(uri, key, `the value is no picture but ${describeValue(raw)}`);
       return { key, bytes: picture.bytes, ...labelFor(key, picture.label) };
     },

@@ -9,7 +9,7 @@ const MOST_VALUES = 10_000, DEEPEST = 16;
  * msgpack do not offer: a value of 100 MB may be a hundred million arrays.
  *
  * @param bytes The value.
- * @returns Arrays, maps by the text of their keys, bytes as parts of `bytes`, numbers, truths and null.
+ * @returns Arrays, maps by the text of their keys, bytes as parts of `bytes`, numbers, truths and null; undefined for extensions.
  * @throws {DamagedError} When it is cut short, damaged, or holds too much.
  */
 export function readMsgpack(bytes: Uint8Array): unknown {
@@ -36,9 +36,9 @@ export function readMsgpack(bytes: Uint8Array): unknown {
     return new Map(several(count, () => [text(), read(depth + 1)]) as [string, unknown][]);
   };
   const list = (count: number, depth: number) => several(count, () => read(depth + 1));
-  const extension = (size: number): null => {
+  const extension = (size: number): undefined => {
     take(1 + size);
-    return null;
+    return undefined;
   };
 
   const read = (depth: number): unknown => {

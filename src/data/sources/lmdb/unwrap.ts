@@ -36,13 +36,37 @@ const DEEPEST = 8, MOST_PARTS = 10_000;
  */
 export function unwrap(value: Uint8Array): Unwrapped | null {
   if (sniff(value) !== null) return { bytes: value };
-  const [first, second] = value;
-  if (first === 0x80 && second >= 2 && second <= 5) return find(readPickle(value));
   // A Datum's first field: channels, or data where nothing else is known.
-  if (first === 0x08 || first === 0x22) return readDatum(value);
+  if (value[0] === 0x08 || value[0] === 0x22) return readDatum(value);
+  const tree = readWrapper(value);
+  return tree === undefined ? null : find(tree);
+}
+
+/** What a pickle or msgpack holds; undefined for other values. */
+function readWrapper(value: Uint8Array): unknown {
+  const [first, second] = value;
+  if (first === 0x80 && second >= 2 && second <= 5) return readPickle(value);
   // msgpack: an array or a map, of few parts or with its size in two bytes.
-  if ((first >= 0x81 && first <= 0x9f) || first === 0xdc || first === 0xde) return find(readMsgpack(value));
-  return null;
+  if ((first >= 0x81 && first <= 0x9f) || first === 0xdc || first === 0xde) return readMsgpack(value);
+  return undefined;
+}
+
+/**
+ * Whether a value has a null (Python's None) in place of a picture: it is a wrapper that holds one, and no bytes that might
+ * be a picture.
+ *
+ * @param value A value in which {@linkcode unwrap} finds nothing.
+ */
+export function isWithoutPicture(value: Uint8Array): boolean {
+  let nulls = false, bytes = false, parts = 0;
+  const look = (part: unknown, depth: number) => {
+    nulls ||= part === null;
+    bytes ||= part instanceof Uint8Array;
+    if (depth > DEEPEST) return;
+    for (const [, inner] of partsOf(part)) if (++parts <= MOST_PARTS) look(inner, depth + 1);
+  };
+  look(readWrapper(value), 0);
+  return nulls && !bytes;
 }
 
 /** Looks for the first picture, and a class beside it or around it. */

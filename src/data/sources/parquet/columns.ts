@@ -98,6 +98,14 @@ export function findPicture(
   );
 }
 
+/** The text beside a picture's bytes in their struct that names its file; null where there is none. */
+export function findPath(root: SchemaTree, picture: SchemaTree): SchemaTree | null {
+  if (picture.path.length < 2) return null;
+  const struct = nodeAlong(root, picture.path.slice(0, -1));
+  const path = struct.children.find((child) => nameOf(child) === "path" && child.children.length === 0);
+  return path?.element.type === "BYTE_ARRAY" ? path : null;
+}
+
 const only = <T>(items: T[]): T[] => items.length === 1 ? items : [];
 
 /**

@@ -9,7 +9,7 @@ import { parseForeignJson } from "../../io/foreign_text.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import type { PassedOver } from "../../types.ts";
-import { type Column, columnOf, type Feature, findLabel, findPicture } from "./columns.ts";
+import { type Column, columnOf, type Feature, findLabel, findPath, findPicture } from "./columns.ts";
 import { type Codec, isCodec } from "./compression.ts";
 import { isEncoding } from "./encodings.ts";
 import { endOfStruct } from "./thrift.ts";
@@ -36,6 +36,8 @@ export interface RowGroup {
   rows: number;
   picture: Chunk;
   label: Chunk | null;
+  /** Where the file says which file a picture is from. */
+  path: Chunk | null;
 }
 
 /** What is known of a Parquet file of pictures. */
@@ -44,6 +46,8 @@ export interface PictureTable {
   groups: RowGroup[];
   picture: Column;
   label: Column | null;
+  /** The part of the picture's struct that names a file. */
+  path: Column | null;
   /** Class names; empty when the file does not know them. */
   labels: string[];
   /** Columns with a label's name that hold no classes. */
@@ -114,6 +118,7 @@ function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumn
     ? { leaf: null, passedOver: [] }
     : findLabel(root, features, pictureLeaf, wanted.label);
   const picture = columnOf(root, pictureLeaf), label = found.leaf && columnOf(root, found.leaf);
+  const pathLeaf = findPath(root, pictureLeaf), path = pathLeaf && columnOf(root, pathLeaf);
   const groups = metadata.row_groups.map((group, number): RowGroup => {
     const chunk = (leaf: SchemaTree, kind: Column): Chunk => {
       const column = group.columns.find((one) => samePath(one.meta_data?.path_in_schema, leaf.path));
@@ -129,6 +134,7 @@ function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumn
       rows,
       picture: chunk(pictureLeaf, picture),
       label: found.leaf && chunk(found.leaf, label!),
+      path: pathLeaf && attempt(() => chunk(pathLeaf, path!)),
     };
   });
   const rows = groups.reduce((sum, group) => sum + group.rows, 0);
@@ -136,7 +142,16 @@ function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumn
     throw new DamagedError(`damaged Parquet metadata: ${metadata.num_rows} rows, its groups have ${rows}`);
   }
   const names = found.leaf?.path.length === 1 ? features.get(found.leaf.path[0])?.names : undefined;
-  return { rows, groups, picture, label, labels: names ?? [], passedOver: found.passedOver };
+  return { rows, groups, picture, label, path, labels: names ?? [], passedOver: found.passedOver };
+}
+
+/** A result, or null: what can be done without need not be readable. */
+function attempt<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch {
+    return null;
+  }
 }
 
 /** Compares part by part: a name may have dots. */

@@ -6,9 +6,10 @@ import { isRemote } from "../../io/paths.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
-import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
+import { BadRecordError, type ImageRecord, NoPictureError, type Source } from "../../types.ts";
 import { type FileGroup, parquetClasses } from "./classes.ts";
 import { type PictureTable, readPictureTable } from "./metadata.ts";
+import { picturePaths } from "./paths.ts";
 import { lastAtMost, pictureStore } from "./store.ts";
 
 /** How Parquet files are read. */
@@ -137,6 +138,12 @@ async function makeSource(
     cacheBytes,
     maxPageBytes,
   });
+  const paths = picturePaths(groups, {
+    use: (group, work) => pool.use(group.file, work),
+    columnOf: (group) => tables[group.file].path,
+    cacheBytes: cacheBytes / 16,
+    maxPageBytes,
+  });
   const nameOf = (group: Group, row: number) => `${names[group.file]}:${group.firstInFile + row}`;
   const classes = await parquetClasses({
     uri,
@@ -164,7 +171,11 @@ async function makeSource(
       const bad = (reason: string) => new BadRecordError(uri, keyOf(place), reason);
       try {
         const value = await store.value(number, row);
-        if (!(value instanceof Uint8Array)) throw bad("no bytes (a null, or a picture outside of the file)");
+        if (!(value instanceof Uint8Array)) {
+          const path = await paths.of(number, row);
+          if (path === null) throw new NoPictureError(uri, keyOf(place), "no picture (null)");
+          throw bad(`no bytes: the picture is outside of the file, at ${path}`);
+        }
         const label = (await classes.of(number))[row];
         // A copy, so that a picture does not hold its page in memory.
         const record: ImageRecord = { key: keyOf(place), bytes: value.slice() };
@@ -178,9 +189,11 @@ async function makeSource(
     },
     key: async (index) => await keyOf(find(index)),
     passedOver: classes.passedOver,
+    origin: (index) => ({ part: 0, shard: files[groups[find(index).number].file] }),
     async close(): Promise<void> {
       await pool.close();
       store.clear();
+      paths.clear();
     },
   };
 }

@@ -236,6 +236,7 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
       const local = index - shard.first, { offsets, sizes } = shard.places;
       return { at: { path: shard.path, offset: offsets[local], length: sizes[local] } };
     },
+    origin: (index) => ({ part: 0, shard: shards.findLast(({ first }) => first <= index)?.path }),
     async close() {
       for (const { reader } of shards) await reader.close();
       await pool.close();

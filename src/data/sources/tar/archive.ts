@@ -1,4 +1,5 @@
 import type { ByteQueue } from "../../io/reader/chunks.ts";
+import type { ShardDoubt } from "../../epoch/shuffle.ts";
 import type { PassedOver } from "../../types.ts";
 import { type PassedCounter, passedCounter, sumPassed } from "../passed_over.ts";
 import { type TarEnd, tarMembers } from "./members.ts";
@@ -48,6 +49,12 @@ export function archiveSamples<P>(
     },
   });
   return tarSamples(members, { ...options, passed });
+}
+
+/** Why an archive whose last member is whole may lack others. */
+export function doubtOf(end: TarEnd): ShardDoubt | null {
+  if (end.odd) return { kind: "odd", reason: `its members end with ${end.odd}` };
+  return end.marked ? null : { kind: "unmarked", reason: "ends without the zeros that the others end with" };
 }
 
 /**

@@ -7,7 +7,9 @@ import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
 import { labeller, type Reading } from "../class_names.ts";
-import { type ArchiveNotes, archiveNotes, archiveSamples, passedInAll } from "./archive.ts";
+import { lossList, MAX_BAD } from "../../epoch/bad_limit.ts";
+import { type Loss, shardLedger } from "../../epoch/shard_ledger.ts";
+import { type ArchiveNotes, archiveNotes, archiveSamples, doubtOf, passedInAll } from "./archive.ts";
 import { type TarMember, tarMembers } from "./members.ts";
 import { splitName } from "./names.ts";
 import { MAX_MEMBER_BYTES, type TarOptions } from "./stream.ts";
@@ -41,9 +43,9 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
   if (remote) throw new Error(`${remote}: random access needs local shards; open remote ones as a stream`);
   const { labels: known = [], classes = true, maxMemberBytes = MAX_MEMBER_BYTES } = options;
   const index = emptyIndex(), classNumbers = labeller(name, known.length > 0 ? known : undefined);
-  const notes: [string, ArchiveNotes][] = [], damaged: DamagedError[] = [];
+  const notes: [string, ArchiveNotes][] = [], damaged: DamagedError[] = [], counts: number[] = [];
   for (const [number, shard] of shards.entries()) {
-    const mine = archiveNotes(shard);
+    const mine = archiveNotes(shard), before = index.start.length;
     notes.push([shard, mine]);
     try {
       await indexShard(shard, number, index, mine, classes ? classNumbers.number : null);
@@ -51,8 +53,10 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
       if (!(error instanceof DamagedError)) throw error;
       damaged.push(error);
     }
+    counts.push(index.start.length - before);
   }
   if (damaged.length > 0) throw refusal(shards.length, damaged);
+  refuseDoubtful(name, notes, counts);
   const passed = passedInAll(notes);
   if (index.start.length === 0) {
     const [first] = passed;
@@ -77,6 +81,27 @@ function refusal(count: number, damaged: readonly DamagedError[]): Error {
   const shown = damaged.slice(0, 5).map(({ message }) => message).join("; ");
   const more = damaged.length > 5 ? ` and ${damaged.length - 5} more` : "";
   return new DamagedError(`${damaged.length} of ${count} tar shards are damaged: ${shown}${more}. ${advice}`);
+}
+
+/** Refuses shards that ended well but oddly, and gave so few pictures beside the others that too many are missing. */
+function refuseDoubtful(
+  name: string,
+  notes: readonly [shard: string, notes: ArchiveNotes][],
+  counts: readonly number[],
+): void {
+  const ledger = shardLedger({ shards: notes.length }), losses = new Map<string, Loss>();
+  const take = (news: readonly Loss[]) => news.forEach((loss) => losses.set(loss.shard, loss));
+  notes.forEach(([shard, { end }], i) => {
+    const doubt = end && doubtOf(end);
+    take(ledger.ended({ shard, records: counts[i], ...(doubt && { doubt }) }));
+  });
+  take(ledger.settled());
+  const lost = [...losses.values()].reduce((sum, loss) => sum + (loss.lost ?? 0), 0);
+  if (lost <= Math.max(1, MAX_BAD * ledger.total()!)) return;
+  throw new DamagedError(
+    `${name}: about ${lost} of ${ledger.total()} pictures are missing, more than ${100 * MAX_BAD} %: ` +
+      `${lossList([...losses.values()])}. Repair or replace these shards, or leave them out`,
+  );
 }
 
 async function indexShard(
@@ -152,6 +177,10 @@ function indexedSource(
       }
     },
     key: async (at) => (await load(at, 0)).key,
+    origin(at) {
+      requireIndex(uri, at, index.start.length);
+      return { part: 0, shard: shards[index.shard.get(at)] };
+    },
     close: () => files.close(),
   };
 }

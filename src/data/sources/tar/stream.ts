@@ -8,7 +8,7 @@ import { isRemote, pathError } from "../../io/paths.ts";
 import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord, LostRecordsError } from "../../types.ts";
 import { labeller, type Reading } from "../class_names.ts";
-import { type ArchiveNotes, archiveNotes, archiveSamples, passedInAll } from "./archive.ts";
+import { type ArchiveNotes, archiveNotes, archiveSamples, doubtOf, passedInAll } from "./archive.ts";
 import type { TarMember } from "./members.ts";
 import type { TarSample } from "./samples.ts";
 
@@ -58,7 +58,10 @@ export async function openTarStream(
     }
   }
   const stop = new AbortController(), notes = new Map<string, ArchiveNotes>();
-  const open = (shard: string, { signal, onBad }: OpenShardOptions = {}): AsyncIterable<ImageRecord> => {
+  const open = (
+    shard: string,
+    { signal, onBad, onDoubt }: OpenShardOptions = {},
+  ): AsyncIterable<ImageRecord> => {
     const complain = onBad ?? ((error: BadRecordError) => {
       throw error;
     });
@@ -87,7 +90,12 @@ export async function openTarStream(
         await plain.return();
       }
       notes.set(shard, mine);
-      for (const error of oddEnd(shard, mine)) complain(error);
+      if (!mine.end) return;
+      const { gzip } = mine.end, doubt = doubtOf(mine.end);
+      if (gzip?.kind === "checksum") {
+        complain(new BadRecordError(shard, "(the whole shard)", gzip.message.replace(`${shard}: `, "")));
+      }
+      if (doubt) onDoubt?.(doubt);
     }, signal);
   };
   return {
@@ -143,14 +151,4 @@ function lossOf(shard: string, error: unknown): string | null {
   // The file was there when the source was opened.
   const { cause } = error instanceof Error ? error : {};
   return cause instanceof Deno.errors.NotFound ? "the file is gone" : null;
-}
-
-/** What an archive's end tells against it, though its last member is whole. */
-function oddEnd(shard: string, { end }: ArchiveNotes): BadRecordError[] {
-  const errors: BadRecordError[] = [];
-  if (end?.gzip?.kind === "checksum") {
-    errors.push(new BadRecordError(shard, "(the whole shard)", end.gzip.message.replace(`${shard}: `, "")));
-  }
-  if (end?.odd) errors.push(new LostRecordsError(shard, `its members end with ${end.odd}`, false));
-  return errors;
 }
