@@ -40,24 +40,26 @@ export interface KeeperOptions<State, Info> {
   take(run: Run<State>): Promise<Snapshot<Info>>;
   /** Writes a checkpoint, whole or not at all, and gives its path. */
   write(snapshot: Snapshot<Info>): Promise<string>;
+  /** The time in milliseconds; for tests. */
+  now?: () => number;
 }
 
 /** A keeper of a run's checkpoints. */
 export function openKeeper<State, Info>(options: KeeperOptions<State, Info>): Keeper<State> {
-  const { minutes, steps, start } = options;
+  const { minutes, steps, start, now = () => performance.now() } = options;
   let { path } = options;
   let waiting: { step: number; snapshot: Snapshot<Info> } | null = null;
   // The first step is compiled before anybody asks whether a state is due.
   let since: number | undefined;
   return {
     due: (step) => {
-      since ??= performance.now();
-      const byTime = minutes > 0 && performance.now() - since >= 60_000 * minutes;
+      since ??= now();
+      const byTime = minutes > 0 && now() - since >= 60_000 * minutes;
       return byTime || (steps > 0 && step % steps === 0);
     },
     take: async (run) => {
       waiting = { step: run.step, snapshot: await options.take(run) };
-      since = performance.now();
+      since = now();
     },
     proven: async (step) => {
       if (!waiting || waiting.step >= step) return;

@@ -101,7 +101,14 @@ Deno.test("the loop trains something else: a classifier on labelled batches, kep
       checkpoint: keeper.path,
     });
     const options: LoopOptions<Layer, Inputs> = {
-      ...{ run, total, step, inputs, batches: stream, ahead: 1, meter, keeper, evaluations },
+      ...{ run, total, inputs, batches: stream, ahead: 1, meter, keeper, evaluations },
+      step: (args) => {
+        const underWay = events.filter((event) => event.startsWith("began")).length -
+          events.filter((event) => event.startsWith("checked")).length;
+        assert.ok(underWay <= 1, `${underWay} steps were under way`);
+        events.push(`began ${run.step + 1}`);
+        return step(args);
+      },
       record: (flight, values) => {
         events.push(`checked ${flight.step}`);
         record(flight, values);
@@ -117,7 +124,7 @@ Deno.test("the loop trains something else: a classifier on labelled batches, kep
     assert.equal(new Set(events).size, events.length);
     const at = (event: string) => events.indexOf(event);
     assert.ok(
-      at("checked 8") < at("took 8") && at("took 8") < at("checked 9"),
+      at("checked 8") < at("took 8") && at("took 8") < at("began 9"),
       "nothing runs while a state is taken",
     );
 

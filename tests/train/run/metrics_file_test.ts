@@ -97,4 +97,8 @@ Deno.test("waiting counts only time in which the device was idle", () => {
   const { waiting, imagesPerSecond } = meter.tick(begin + 1000);
   assert.ok(Math.abs(waiting - 0.2) < 0.01);
   assert.ok(Math.abs(imagesPerSecond - 8) < 0.1);
+  // Time in which no step was under way, such as an evaluation, does not count.
+  meter.pause(3000);
+  const after = meter.tick(begin + 5000);
+  assert.ok(Math.abs(after.imagesPerSecond - 8) < 0.1 && Math.abs(after.waiting - 0.1) < 0.01);
 });
