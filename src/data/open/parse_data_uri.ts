@@ -117,7 +117,7 @@ function takeOptions(
     name = rest.slice(0, hash);
     if (name === "" || behind === "") fail(text, "nothing stands on one side of #");
     if (pairs) Object.assign(options, pairsOf(behind, text));
-    else options[short!] = behind;
+    else options[short!] = unquoteName(behind);
   }
   for (const { name: key, inQuery } of formats.flatMap(({ options }) => options)) {
     const match = inQuery ? new RegExp(`^(.+?)[?&]${key}=([^&#]*)$`, "s").exec(name) : null;
@@ -134,7 +134,7 @@ function pairsOf(behind: string, text: string): Record<string, string> {
       if (equals < 1 || equals === pair.length - 1) {
         fail(text, `"${pair}" is no option: write NAME=VALUE behind #`);
       }
-      return [pair.slice(0, equals), decoded(pair.slice(equals + 1))];
+      return [pair.slice(0, equals), decoded(unquoteName(pair.slice(equals + 1)))];
     }),
   );
 }

@@ -1,3 +1,4 @@
+import { splitOutside } from "../io/braces.ts";
 import { isQuoted, lastUnquoted, unquoteName } from "../io/name_patterns.ts";
 import { isRemote } from "../io/paths.ts";
 import type { SourceFormat } from "../sources/format.ts";
@@ -39,7 +40,11 @@ export function takeWeight(text: string): { words: string; weight?: string } {
 function existsAsItStands(text: string, { exists, formats }: Surroundings): boolean {
   for (const words of new Set([text, takeWeight(text).words])) {
     const path = withoutPrefix(words, formats), hash = lastUnquoted(path, "#");
-    for (const name of hash < 0 ? [path] : [path, path.slice(0, hash)]) {
+    // A comma behind the options is between two sources.
+    const alone = hash < 0 || splitOutside(path.slice(hash)).length > 1
+      ? [path]
+      : [path, path.slice(0, hash)];
+    for (const name of alone) {
       if (exists(name) || exists(unquoteName(name))) return true;
     }
   }
@@ -93,16 +98,15 @@ function atCommas(text: string, surroundings: Surroundings): string[] {
 /** Whether a comma is part of the URL before it. Half a signature must never be sent, so what is unclear is refused. */
 function belongsToUrl(url: string, behind: string, text: string, surroundings: Surroundings): boolean {
   const { exists, formats } = surroundings, next = behind.trimStart();
-  if (prefixOf(next, formats) !== undefined || takeWeight(url).weight !== undefined) return false;
-  const query = url.includes("?");
-  if (!query && formatByEnding(url.replace(/\}+$/, ""), formats)) return false;
+  if (prefixOf(next, formats) !== undefined) return false;
+  const query = url.includes("?"), weighted = takeWeight(url).weight !== undefined;
   const name = takeWeight(next.replace(/(?<!\\),[^]*$/, "")).words;
-  if (query && !/^(\.{0,2}\/|~)/.test(next) && !exists(name)) return true;
+  const likeSource = /^(\.{0,2}\/|~)/.test(next) || exists(name);
+  if (query && !likeSource) return true;
+  if (weighted || (!query && formatByEnding(url.replace(/\}+$/, ""), formats))) return false;
   throw new Error(
-    `"${text}": the comma before "${
-      next.slice(0, 40)
-    }" may belong to the URL or begin another source; write %2C where it ` +
-      "belongs to the URL, and its kind (folder:, tar: …) before another source",
+    `"${text}": a comma in it may belong to the URL or begin another source; write %2C where it belongs to the URL, and ` +
+      "the kind (folder:, tar: …) before another source",
   );
 }
 

@@ -42,6 +42,8 @@ Deno.test("words for data: every kind of source", () => {
     ["http://h/a.parquet?x=1", "parquet", ["http://h/a.parquet?x=1"]],
     ["coco:./coco/train2017", "coco", ["./coco/train2017"]],
     ["coco:p#a.json", "coco", ["p"], { annotations: "a.json" }],
+    ["coco:p#a\\,b.json", "coco", ["p"], { annotations: "a,b.json" }],
+    ["coco:p#annotations=c%26d.json&split=val", "coco", ["p"], { annotations: "c&d.json", split: "val" }],
     ["imagenet:/i/val#val.txt", "imagenet", ["/i/val"], { list: "val.txt" }],
     ["my\\,photos", null, ["my\\,photos"]],
   ];
@@ -93,6 +95,11 @@ Deno.test("words for data: what exists is taken as it stands, whatever character
   assert.deepEqual(meaning("a,b#split=val", ["a,b"]), [
     { format: null, names: ["a\\,b"], options: { split: "val" } },
   ]);
+  assert.deepEqual(meaning("a#split=test,b", ["a", "b"]), [
+    { format: null, names: ["a"], options: { split: "test" } },
+    path("b"),
+  ]);
+  assert.deepEqual(meaning("a,b#split=test,c", ["a,b", "c"]).length, 2);
   // Both readings exist.
   assert.throws(() => meaning("a,b", ["a,b", "a", "b"]), /write 'a\\,b' for the one, .*'a\*1,b\*1'/);
   assert.deepEqual(meaning("a\\,b", ["a,b", "a", "b"]), [path("a\\,b")]);
@@ -109,6 +116,7 @@ Deno.test("words for data: a URL's query stays whole, and half of it is never a 
       'p={"a":1,"b":2}',
       "s=a,b,c",
       "s=a{,b",
+      "s=a*5,b*6",
       "s=*",
     ]
   ) {
@@ -129,7 +137,11 @@ Deno.test("words for data: a URL's query stays whole, and half of it is never a 
   });
   assert.deepEqual(meaning("https://h/{0..1}.tar?s=a,b").length, 1);
   for (const text of ["https://h/a.tar?s=a,./b", "https://h/a.tar?s=a,/b", "tar:https://h/x,y/z.tar"]) {
-    assert.throws(() => meaning(text), /may belong to the URL or begin another source; write %2C/, text);
+    assert.throws(
+      () => meaning(text),
+      /a comma in it may belong to the URL or begin another source; write %2C/,
+      text,
+    );
   }
   assert.throws(() => meaning("https://h/a.tar?s=a,b", ["b"]), /may belong to the URL/);
 });
