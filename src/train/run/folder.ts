@@ -85,8 +85,11 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
       checkSameConfig(checkpoint.config, checkpoint.path, config);
     }
   }
-  await Deno.mkdir(checkpointFolder(out), { recursive: true });
+  // The configuration comes first: with it, a run that dies right after this can be resumed; without it, what lies there
+  // is no run, and the folder is free.
+  await Deno.mkdir(out, { recursive: true });
   await publishFile(join(out, "config.json"), JSON.stringify({ ...config, resume: false }, null, 2) + "\n");
+  await Deno.mkdir(checkpointFolder(out), { recursive: true });
   return checkpoint;
 }
 

@@ -44,6 +44,23 @@ Deno.test("a run folder in use is refused, and --resume takes its configuration 
     await assert.rejects(() => prepareFolder(other), /another configuration: seed is 4, in the checkpoint 3/);
   }));
 
+Deno.test("a run that dies while its folder is made can be resumed or begun anew, whatever was made by then", () =>
+  withFolder(async (parent) => {
+    const out = join(parent, "run"), config = await planRun({}, { out });
+    // Where the folder cannot be made whole, what stops it stands for death.
+    await Deno.mkdir(out);
+    await Deno.writeTextFile(join(out, ".partial-config.json-0"), "{");
+    assert.equal(await prepareFolder(config), null);
+    await Deno.remove(join(out, "checkpoints"));
+    assert.equal(await prepareFolder(await planRun({}, { out, resume: true })), null);
+    assert.deepEqual((await names(out)).sort(), ["checkpoints", "config.json"]);
+    // The configuration is there before anything else is.
+    await Deno.remove(out, { recursive: true });
+    await Deno.mkdir(join(out, "config.json"), { recursive: true });
+    await assert.rejects(() => prepareFolder({ ...config, resume: true }));
+    assert.deepEqual(await names(out), ["config.json"]);
+  }));
+
 Deno.test("a folder that may not be written gives an error, not a run", () =>
   withFolder(async (parent) => {
     const file = join(parent, "file");
