@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { cacheFolder, makeCacheFolder } from "../files/cache_folder.ts";
-import { openDraft } from "../files/draft.ts";
+import { clearLeftovers, openDraft } from "../files/draft.ts";
 import { lockPlace } from "../files/lock.ts";
 import { byteQueue, fileChunks } from "../data/io/reader/chunks.ts";
 import { gunzipped } from "../data/io/reader/gunzip.ts";
@@ -127,7 +127,10 @@ async function fetched(folder: string): Promise<Meaning[] | undefined> {
 export async function fetchEmoji(options: FetchOptions = {}): Promise<EmojiFolder> {
   const { folder = cacheFolder(`emoji-${EMOJI_VERSION}`), progress = () => {} } = options;
   const known = await fetched(folder);
-  if (known) return { folder, meanings: known };
+  if (known) {
+    await clearLeftovers(folder);
+    return { folder, meanings: known };
+  }
   await makeCacheFolder(dirname(folder));
   await using _lock = await lockPlace(folder, { what: "the demo's pictures", waiting: progress, progress });
   // Another process may have fetched them while we waited.

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { cacheFolder, makeCacheFolder } from "../files/cache_folder.ts";
+import { clearLeftovers } from "../files/draft.ts";
 import { lockPlace } from "../files/lock.ts";
 import { openSource } from "../data/open/open_data.ts";
 import { pack } from "../data/pack.ts";
@@ -50,7 +51,7 @@ async function opens(path: string): Promise<boolean> {
 
 /** Packs some meanings, unless their shards are there; damaged ones are made anew. This process has the folder locked. */
 async function packMeanings(emoji: EmojiFolder, meanings: readonly Meaning[], to: string): Promise<void> {
-  if (await opens(to)) return;
+  if (await opens(to)) return await clearLeftovers(to);
   await Deno.remove(to, { recursive: true }).catch(() => {});
   const { bad } = await pack(emojiSource(emoji, meanings), to);
   if (bad.length === 0) return;
@@ -77,7 +78,10 @@ export async function prepareDemo(
 ): Promise<DemoShards> {
   const { shards = cacheFolder(`emoji-${EMOJI_VERSION}-shards-${SHARD_VERSION}`), ...fetching } = options;
   const paths = { train: join(shards, "train"), heldout: join(shards, "heldout") };
-  if (await opens(paths.train) && await opens(paths.heldout)) return paths;
+  if (await opens(paths.train) && await opens(paths.heldout)) {
+    for (const path of [shards, paths.train, paths.heldout]) await clearLeftovers(path);
+    return paths;
+  }
   await makeCacheFolder(dirname(shards));
   await using _lock = await lockPlace(shards, { what: "the demo's shards", waiting: progress, progress });
   // Another process may have made them while we waited.

@@ -6,6 +6,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { SYSTEM_DISK } from "./disk.ts";
+import { lockFileOf, lockPlace } from "./lock.ts";
 import { isPathError, pathError } from "./path_error.ts";
 
 /** Files synced at once: file systems write many together about as fast as one. */
@@ -123,4 +124,23 @@ export async function openDraft(
       }),
     discard: () => removeIfThere(path).catch(() => {}),
   };
+}
+
+/**
+ * Removes what a process has left that died right after it had published a folder, whose lock file is then still there:
+ * for those who find the folder made and so open no draft. Costs a look at one file; does nothing where somebody has the
+ * lock or the place cannot be written.
+ *
+ * @param dest The folder.
+ * @param besides What else was needed until it was published.
+ */
+export async function clearLeftovers(dest: string, besides: readonly string[] = []): Promise<void> {
+  try {
+    await Deno.lstat(lockFileOf(dest));
+    await using _lock = await lockPlace(dest);
+    await removeLeftovers(dest);
+    for (const path of besides) await removeIfThere(path);
+  } catch {
+    // Nothing to clear, or not for us: what lies there does no harm.
+  }
 }

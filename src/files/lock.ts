@@ -82,7 +82,12 @@ export function lockFolder(folder: string, options: LockOptions = {}): Promise<L
  * @throws {Error} The folder around it cannot be written.
  */
 export function lockPlace(path: string, options: LockOptions = {}): Promise<Lock> {
-  return lock(join(dirname(path), `.${basename(path)}.lock`), path, options);
+  return lock(lockFileOf(path), path, options);
+}
+
+/** The lock file of {@linkcode lockPlace}. */
+export function lockFileOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.lock`);
 }
 
 async function lock(path: string, place: string, options: LockOptions): Promise<Lock> {

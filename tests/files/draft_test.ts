@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type Draft, type DraftStep, openDraft } from "../../src/files/draft.ts";
+import { clearLeftovers, type Draft, type DraftStep, openDraft } from "../../src/files/draft.ts";
+import { lockPlace } from "../../src/files/lock.ts";
 
 async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -112,4 +113,27 @@ Deno.test("draft: the folder has the mode that the umask leaves", () =>
     } finally {
       Deno.umask(before);
     }
+  }));
+
+Deno.test("draft: what a process left that died after publishing is cleared by whoever finds the folder made", () =>
+  withFolder(async (folder) => {
+    const dest = join(folder, "dest"), wheels = join(folder, ".wheels-dest");
+    const leave = async () => {
+      await fill({ path: dest }, "new");
+      for (const name of [".dest.old", ".dest.partial", ".wheels-dest"]) {
+        await Deno.mkdir(join(folder, name, "deep"), { recursive: true });
+      }
+    };
+    await leave();
+    await clearLeftovers(dest, [wheels]);
+    assert.equal(names(folder).length, 4, "without a lock file nobody has died");
+    const lock = await lockPlace(dest);
+    await clearLeftovers(dest, [wheels]);
+    assert.equal(names(folder).length, 5, "another is at work");
+    await lock.release();
+    await Deno.writeTextFile(join(folder, ".dest.lock"), "");
+    await clearLeftovers(dest, [wheels]);
+    assert.deepEqual(names(folder), ["dest"]);
+    assert.equal(await contentOf(dest), "new");
+    await clearLeftovers(join(folder, "nothing", "here"));
   }));

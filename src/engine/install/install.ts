@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { cacheFolder } from "../../files/cache_folder.ts";
-import { openDraft } from "../../files/draft.ts";
+import { clearLeftovers, openDraft } from "../../files/draft.ts";
 import { lockPlace } from "../../files/lock.ts";
 import { download, type InstallProgress } from "./download.ts";
 import { InstallError, reason } from "./error.ts";
@@ -73,7 +73,11 @@ export async function installedPackage(
  */
 export async function ensurePackage(native: NativePackage, options: InstallOptions = {}): Promise<string> {
   const installed = await installedPackage(native, options);
-  if (installed) return installed;
+  if (installed) {
+    const folder = installed.slice(0, -(native.library.length + 1));
+    await clearLeftovers(folder, [wheelsFolder(folder)]);
+    return installed;
+  }
   if (Deno.build.os !== native.os || Deno.build.arch !== native.arch) {
     throw new InstallError(
       `${native.wheels[0].package} is for ${native.os} on ${native.arch}; this is ${Deno.build.os} on ` +
@@ -109,7 +113,7 @@ export async function ensurePackage(native: NativePackage, options: InstallOptio
 
 /** Fetches, unpacks and builds a package into a folder, whose lock we hold. */
 async function install(native: NativePackage, folder: string, options: InstallOptions): Promise<string> {
-  const progress = options.progress ?? (() => {}), wheels = `${dirname(folder)}/.wheels-${basename(folder)}`;
+  const progress = options.progress ?? (() => {}), wheels = wheelsFolder(folder);
   const draft = await openDraft(folder, { replace: true });
   try {
     await Deno.mkdir(wheels, { recursive: true });
@@ -206,6 +210,11 @@ async function removeIfThere(path: string): Promise<void> {
   await Deno.remove(path, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
+}
+
+/** Where a package's wheels are kept until all have come. */
+function wheelsFolder(folder: string): string {
+  return `${dirname(folder)}/.wheels-${basename(folder)}`;
 }
 
 function wheelPath(wheels: string, wheel: Wheel): string {

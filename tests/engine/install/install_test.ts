@@ -217,6 +217,12 @@ Deno.test("a process that is killed while fetching leaves nothing that hinders t
   assert.ok(at.left().includes(".made-up-1.2.3.partial"));
   assert.equal((await at.run()).path, at.plugin);
   assert.deepEqual(at.left(), ["made-up-1.2.3"]);
+  // As one that dies between publishing and clearing up leaves it.
+  await Deno.mkdir(`${at.folder}/cache/engines/.wheels-made-up-1.2.3`);
+  await Deno.writeTextFile(`${at.folder}/cache/engines/.made-up-1.2.3.lock`, "");
+  assert.equal((await at.run()).path, at.plugin);
+  assert.deepEqual(at.left(), ["made-up-1.2.3"]);
+  assert.equal(at.calls().length, 2);
 });
 
 Deno.test("a download that is not what was expected is refused and thrown away", async () => {
