@@ -97,12 +97,6 @@ async function inspectCheckpoints(out: string, reference: Reference, scope: Scop
       );
     }
   }
-  const last = join(runPaths(out).checkpoints, "last");
-  const named = await Deno.readTextFile(last).catch(() => null);
-  if (named !== null) {
-    const there = steps.some((step) => checkpointPath(out, step).endsWith(`/${named.trim()}`));
-    scope.check("whole", there, () => `${last} names ${JSON.stringify(named)}, which is not there`);
-  }
   return steps.at(-1) ?? 0;
 }
 
@@ -166,7 +160,8 @@ export async function inspectRun(
 }
 
 /** Names that only something unfinished has. */
-const UNFINISHED = /^\.?partial|\.partial(-|$)|\.old$|\.tmp$|^\.wheels-|\.kept$/;
+const UNFINISHED =
+  /^\.?partial|\.partial(-|$)|\.part$|\.tmp$|^\.stage-|^\.wheels-|\.kept$|^\..*\.old$|^(\..+)?\.lock$/;
 
 /** All paths below a folder that look unfinished, and all in the folders for temporary files. */
 export function leftoversIn(folders: readonly string[], temporary: readonly string[] = []): string[] {

@@ -140,7 +140,7 @@ function checkClean(lane: Lane, trial: Trial, folder: string, scope: Scope, done
   if (!done) return;
   const made = Object.values(trial.made(folder)), watched = trial.watched(folder);
   const strange = namesIn(watched).filter((name) =>
-    !trial.beside.test(name) && !made.some((path) => `${path}/`.startsWith(join(watched, name) + "/"))
+    !made.some((path) => `${path}/`.startsWith(join(watched, name) + "/"))
   );
   scope.check("clean", strange.length === 0, () => `in ${watched} lies also: ${strange.join(", ")}`);
 }

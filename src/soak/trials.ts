@@ -21,8 +21,6 @@ export interface Trial {
   made(folder: string): Record<string, string>;
   /** A digest of one made thing. Throws when it is not whole. */
   digest(path: string): Promise<string>;
-  /** Names in `watched` that may be there besides when all is done. */
-  beside: RegExp;
   /** True when SIGTERM and SIGINT are heard and answered with an exit code. */
   listens: boolean;
   /** Moments in the middle of a download from the soak's server. */
@@ -64,9 +62,6 @@ async function shardsDigest(folder: string): Promise<string> {
 
 const NOTHING = /^$/;
 
-/** A process that dies when its work is published leaves its lock file, which holds nobody up. */
-const LOCK = /^\..+\.lock$/;
-
 /** `deno task pack`, of files or over http. */
 function packing({ soak }: Lane, source: "files" | "http"): Trial {
   const uri = source === "files" ? soak.stage.pictures : soak.server.url(soak.stage.tarPattern);
@@ -77,7 +72,6 @@ function packing({ soak }: Lane, source: "files" | "http"): Trial {
     watched: (folder) => folder,
     made: (folder) => ({ shards: join(folder, "shards") }),
     digest: shardsDigest,
-    beside: NOTHING,
     listens: true,
     downloads: source === "http",
   };
@@ -101,7 +95,6 @@ function installing({ soak: { stage } }: Lane): Trial {
     watched: engines,
     made: (folder) => ({ libraries: join(engines(folder), `${name}-${version}`) }),
     digest: (path) => filesDigest(path, /^installed\.json$/),
-    beside: LOCK,
     listens: false,
     downloads: false,
   };
@@ -123,7 +116,6 @@ function preparing({ soak: { stage } }: Lane): Trial {
       "held-out shards": join(folder, "shards", "heldout"),
     }),
     digest: (path) => path.endsWith("emoji") ? filesDigest(path, NOTHING) : shardsDigest(path),
-    beside: LOCK,
     listens: false,
     downloads: false,
   };
