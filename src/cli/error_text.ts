@@ -11,7 +11,7 @@ const MISTAKES = [TypeError, ReferenceError];
  */
 export function errorText(error: unknown): { text: string; trace?: string } {
   if (!(error instanceof Error)) return { text: oneLine(String(error)) };
-  const message = oneLine(error.message || error.name).replace(/ \(os error \d+\)/g, "");
+  const message = oneLine(error.message || error.name);
   if (MISTAKES.some((mistake) => error instanceof mistake)) {
     return {
       text: `${message} (a mistake of this program; please report it with the next lines)`,

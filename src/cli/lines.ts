@@ -1,5 +1,5 @@
 /** How a command shows how it goes on: lines that stay, and one that changes. */
-import { visible } from "../text/layout.ts";
+import { readable } from "../text/layout.ts";
 
 /** Lines on the error output. */
 export interface Lines {
@@ -51,17 +51,17 @@ export function openLines(options: LinesOptions): Lines {
   return {
     close,
     line(text) {
-      write(`${open ? CLEAR : ""}${visible(text)}\n`);
+      write(`${open ? CLEAR : ""}${readable(text)}\n`);
       open = false;
     },
     status(show, last = false) {
       const time = now();
       if (time < next && !last) return;
       next = time + (terminal ? FRAME : every * 1000);
-      if (!terminal) return write(`${visible(show(Infinity))}\n`);
+      if (!terminal) return write(`${readable(show(Infinity))}\n`);
       // In the last column some terminals begin a new line.
       const room = Math.max(1, columns() - 1);
-      write(CLEAR + cut(visible(show(room)), room));
+      write(CLEAR + cut(readable(show(room)), room));
       open = true;
       if (last) close();
     },

@@ -12,6 +12,11 @@ export function visible(text: string): string {
   });
 }
 
+/** A text as people should see it: control characters shown, the system's error numbers left out beside its words. */
+export function readable(text: string): string {
+  return visible(text).replace(/ \(os error \d+\)/g, "");
+}
+
 /** Text of several lines as one. */
 export function oneLine(text: string): string {
   return text.trim().split(/\s*\n\s*/).join(" | ");
