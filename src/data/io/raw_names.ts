@@ -17,11 +17,10 @@ const lossy = new TextDecoder();
  * @returns For a name as Deno gives it: the name with each foreign byte as `\xE9`, as far as the system tells; null for
  * a name that is UTF-8.
  */
-export function foreignNames(folder: string): (name: string) => Promise<string | null> {
+export function foreignNames(folder: string): (name: string) => Promise<string | null> | null {
   const own = new Set<string>();
   let raw: ReturnType<typeof rawNames> | undefined;
-  return async (name) => {
-    if (!name.includes("\uFFFD")) return null;
+  const look = async (name: string) => {
     // A file may really be called so; of the same name there is only one.
     if (!own.has(name) && !await isMissing(`${folder}/${name}`)) {
       own.add(name);
@@ -30,6 +29,8 @@ export function foreignNames(folder: string): (name: string) => Promise<string |
     raw ??= rawNames(folder);
     return raw.get(name)?.shift() ?? name;
   };
+  // Nearly all names are plain, and there may be millions: they are not waited for.
+  return (name) => name.includes("\uFFFD") ? look(name) : null;
 }
 
 const isMissing = (path: string) =>

@@ -81,7 +81,7 @@ async function entriesOf(
 ): Promise<Deno.DirEntry[]> {
   const entries: Deno.DirEntry[] = [], path = folder === "" ? "." : folder, foreign = foreignNames(path);
   for await (const entry of Deno.readDir(path)) {
-    const { name, isDirectory } = entry, real = await foreign(name);
+    const { name, isDirectory } = entry, odd = foreign(name), real = odd && await odd;
     if (real !== null) {
       if (isDirectory || fits(name)) {
         passed.add(

@@ -41,7 +41,9 @@ export async function listFolder(root: string): Promise<Listing> {
       seen.add(real);
       const foreign = foreignNames(path);
       for await (const { name, isFile, isDirectory, isSymlink } of Deno.readDir(path)) {
-        const relative = folder === "" ? name : `${folder}/${name}`, real = await foreign(name);
+        const relative = folder === "" ? name : `${folder}/${name}`,
+          odd = foreign(name),
+          real = odd && await odd;
         if (real !== null) {
           const what = isDirectory ? "folder" : fileKind(real),
             shown = folder === "" ? real : `${folder}/${real}`;

@@ -116,3 +116,64 @@ Deno.test("expandPaths: wildcards in any part of a path, and none where a backsl
     await assert.rejects(found("*/z*"), /\*\/z\*: no file has such a name/);
   });
 });
+
+Deno.test("openData: names with commas, stars, braces, signs and spaces are opened where they exist, and explained where not", async () => {
+  await withFolder(async (folder) => {
+    const names = [
+      "a,b",
+      "set*2",
+      "x{1,2}",
+      "C#",
+      "C#split=test",
+      "what?",
+      "k=v&w",
+      "50%2C",
+      " edge ",
+      "back\\slash",
+      "t.tar",
+    ];
+    for (const name of names) {
+      await Deno.mkdir(`${folder}/${name}/class`, { recursive: true });
+      await Deno.writeFile(`${folder}/${name}/class/1.jpg`, fakeJpeg(1));
+    }
+    for (const name of names) {
+      assert.deepEqual(await count(`${folder}/${name}`), ["random", 1], name);
+      assert.deepEqual(await count(`folder:${folder}/${name}`), ["random", 1], name);
+      assert.deepEqual(await count(`${folder}/${name}*0.5,${folder}/a,b*0.5`), ["random", 2], name);
+      assert.deepEqual(
+        await count(`file://${encodeURI(folder)}/${encodeURIComponent(name)}`),
+        ["random", 1],
+        name,
+      );
+    }
+    assert.deepEqual(await count(`${folder}/a\\,b,${folder}/x\\{1\\,2\\}`), ["random", 2]);
+    for (const name of ["c,d", "set*3", "y{1", "w?", "D#x"]) {
+      const error = await openData(`${folder}/${name}`, options).catch((error: Error) => error);
+      assert.ok(error instanceof Error);
+      assert.match(
+        error.message,
+        /backslash takes the meaning from|write \\\{ where it belongs to the name/,
+        name,
+      );
+    }
+  });
+});
+
+Deno.test("openData: a signed URL is asked for as a whole", async () => {
+  const asked: string[] = [];
+  await using running = server((request) => {
+    asked.push(request.url.slice(request.url.indexOf("/a.tar")));
+    return serveBytes(request, tarFile([{ name: "r.jpg", content: fakeJpeg(3) }]));
+  });
+  const queries = ["sig=a,b&x=1", "sig=a*5", "sig=ab,cd*7", "sig=a{b,c}d", "sig=a%2Cb,c"];
+  for (const query of queries) await count(`${running.url}/a.tar?${query}`);
+  assert.deepEqual(
+    asked.filter((_, i) => i === asked.indexOf(asked[i])),
+    queries.map((query) => `/a.tar?${query}`),
+  );
+  await assert.rejects(
+    openData(`${running.url}/a.tar?sig=a,./b`, options),
+    /a comma in it may belong to the URL/,
+  );
+  assert.equal(new Set(asked).size, queries.length);
+});
