@@ -17,9 +17,9 @@ export const conformanceTask = task({
       help: "what is tested; cpu is TensorFlow.js's own",
       default: "xla",
     },
-    verbose: { kind: onOff, help: "print what failed tests say" },
+    verbose: { kind: onOff, help: "print the messages of failed tests" },
   },
-  notes: ["The exit code is 1 where a test fails that is not known to fail."],
+  notes: ["The exit code is 1 if a test fails that is not known to fail."],
 }, async ({ filter = "", backend, verbose }, { print }) => {
   const begun = performance.now();
   const client = backend === "xla" ? await registerForTests((await providePlugin()).path) : undefined;

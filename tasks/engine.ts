@@ -51,7 +51,7 @@ function installProgress(progress: Lines): (now: InstallProgress) => void {
 const installTask = task({
   name: "engine install",
   summary:
-    "Fetches what an engine needs, through pip, into the cache. An installation that was broken off goes on where " +
+    "Fetches what an engine needs, through pip, into the cache. An interrupted installation goes on where " +
     "it was.",
   operands: { name: { value: "NAME", help: `one of ${names.join(", ")}` } },
   tables: {
@@ -92,7 +92,7 @@ export const engineTask: TaskGroup = {
     },
   },
   notes: [
-    "Another PJRT plugin is used by its path: deno task train --engine xla --plugin PATH, or PJRT_PLUGIN=PATH.",
+    "To use another PJRT plugin, give its path: deno task train --engine xla --plugin PATH, or PJRT_PLUGIN=PATH.",
   ],
 };
 

@@ -35,7 +35,7 @@ function checkSources(given: { data?: string; train?: string; test?: string; hol
 export const evalTask = task({
   name: "eval",
   summary:
-    "Probes a trained encoder on labelled pictures: weighted k nearest neighbours (votes exp(cos/.07)), top-1.",
+    "Probes a trained encoder on labelled pictures: top-1 of weighted k nearest neighbours (votes exp(cos/.07)).",
   operands: {
     model: {
       value: "RUN_OR_CHECKPOINT",
@@ -53,8 +53,7 @@ export const evalTask = task({
     labels: LABELS,
     holdout: {
       kind: { kind: "number", above: 0, below: 1 },
-      help:
-        "the share of --data, drawn at random, that are queries, such as 0.2; the others are their gallery",
+      help: "the share of --data to draw at random as queries, such as 0.2; the rest is the gallery",
       value: "SHARE",
       usually: "leave one out; with --linear 0.2",
     },
@@ -69,15 +68,15 @@ export const evalTask = task({
     teacher: { kind: onOff, help: "take the averaged parameters of a run made with --ema" },
     preset: {
       kind: PRESET,
-      help: "weights from elsewhere: their sizes",
+      help: "the model sizes of weights from elsewhere",
     },
     batchSize: { kind: whole(1), help: "pictures embedded at once", default: 64 },
-    seed: { kind: whole(0, 2 ** 32 - 1), help: "of --holdout's split", default: 0 },
+    seed: { kind: whole(0, 2 ** 32 - 1), help: "determines --holdout's split", default: 0 },
     ...ENGINE_AND_MEMORY,
     json: { kind: onOff, help: "print the result as JSON" },
   },
   notes: [
-    "Without pictures, a run on the demo is evaluated by the demo's table.",
+    "Without pictures, a run on the demo gets the demo's table.",
     "Pictures that cannot be read are named and left out; more than 1 % of them are an error.",
   ],
   examples: [

@@ -28,7 +28,7 @@ export const packTask = task({
     },
     maxSide: {
       kind: whole(1, 65535),
-      help: "make larger pictures smaller, their longer side N pixels, and store those as JPEG",
+      help: "shrink larger pictures to N pixels on their longer side, and store those as JPEG",
     },
     quality: { kind: whole(1, 100), help: "quality of those JPEGs, 1 to 100", usually: "90" },
     raw: {
@@ -47,7 +47,7 @@ export const packTask = task({
   },
   notes: ["Pictures that cannot be read are left out and listed in DEST/report.json."],
   examples: [
-    ["pack ./photos ./shards", "a folder, whose first level of folders are the classes"],
+    ["pack ./photos ./shards", "a folder whose first level of sub-folders are the classes"],
     ["pack ./photos ./small --max-side 512", "the same with pictures of at most 512 pixels"],
   ],
 }, async ({ src, dest, labels, ...options }, { print, progress, interruptible }) => {

@@ -20,9 +20,9 @@ export const parityTask = task({
   },
   options: {
     ...ENGINE,
-    json: { kind: onOff, help: "print one JSON object a file, with every tensor's error" },
+    json: { kind: onOff, help: "print one JSON object per file, with every tensor's error" },
   },
-  notes: ["The exit code is 1 where anything is out of tolerance, or a file cannot be used."],
+  notes: ["The exit code is 1 if anything is out of tolerance or a file cannot be used."],
 }, async ({ files, json, ...given }, { print, progress }) => {
   const engine = await openEngine(...engineArguments(given, progress));
   progress.line(`engine ${engine.name}: ${engine.description}`);

@@ -16,12 +16,12 @@ export const soakTask = task({
   options: {
     minutes: {
       kind: number(1, 7 * 24 * 60),
-      help: "how long, after the step was compiled once; 2 is a short but whole run",
+      help: "how long to run once the step is compiled; 2 is a short but complete run",
       default: 60,
     },
     seed: {
       kind: whole(0, 2 ** 32 - 1),
-      help: "names all that is drawn, so that a failure can be tried again",
+      help: "determines all random choices, so that a failure can be repeated",
       usually: "another one each time",
     },
     engine: {
@@ -33,17 +33,17 @@ export const soakTask = task({
     out: { kind: text, help: "also write the report, as JSON, to a file", value: "FILE" },
     work: {
       kind: text,
-      help: "a new folder for all that is made, which stays",
+      help: "a new folder for everything that is made; it stays",
       value: "FOLDER",
       usually: "a temporary one, which stays only when a promise was broken",
     },
   },
   notes: [
-    "It works on data of its own in a folder of its own and uses no network but 127.0.0.1.",
+    "It works on its own data in its own folder and uses no network but 127.0.0.1.",
     "The exit code is 1 where a promise was broken; the report then says where the evidence lies.",
   ],
   examples: [
-    ["soak --minutes 2", "a short look at every promise but flat memory, which needs an hour"],
+    ["soak --minutes 2", "a short check of every promise but flat memory, which needs an hour"],
     ["soak --minutes 60 --out report.json", "a hundred kills of trainings, and many of other commands"],
   ],
 }, async ({ minutes, engine, json, out, ...given }, { print, progress, interruptible }) => {

@@ -101,16 +101,15 @@ async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): 
 
 export const trainTask = task({
   name: "train",
-  summary:
-    "Trains a semantic-aware auto-encoder: on the demo pictures, or with --data on pictures of one's own.",
+  summary: "Trains a semantic-aware auto-encoder: on the demo pictures, or with --data on your own.",
   options: { ...SETTING_OPTIONS, json: { kind: onOff, help: "print what the run ended with as JSON" } },
   stray: "data",
   shown: shownSettings,
   notes: SETTING_NOTES,
   examples: [
-    ["train", "on the demo pictures, which are fetched: some ten minutes on two cores"],
+    ["train", "on the demo pictures, which it fetches: some ten minutes on two cores"],
     ["train --data ./my-photos --out runs/mine --preset tiny", "on a folder of photos"],
-    ["train --resume --out runs/mine", "goes on where a run was stopped or killed"],
+    ["train --resume --out runs/mine", "continues a run that was stopped or killed"],
   ],
 }, async (given, shell) => {
   const { config } = given as { config?: string };

@@ -147,13 +147,13 @@ async function measure(
 function caption(demo: Demo): string[] {
   const all = demo.meanings.length, held = all - demo.firstHeldout;
   return [
-    `(A) meaning: is the nearest of Twitter's ${demo.twitter.length} pictures to a picture of Google's ` +
-    `${demo.google.length} the same meaning? All meanings, held-out ones too.`,
-    `(B) category: of a picture of Google's, by the ${CATEGORY_K} nearest of Twitter's, the same meaning left out; ` +
-    `${demo.categoryCount} categories; votes exp(cos/.07).`,
-    `(R) crop: from a random crop (30–100 % of the area, flipped, colour-jittered) of a held-out picture, which of all ` +
-    `${all} pictures is it from? Two crops of each of the ${held}.`,
-    "Nearest by cosine; pixels less the picture's mean.",
+    `(A) meaning: for each of Google's ${demo.google.length} pictures, does the nearest of Twitter's ` +
+    `${demo.twitter.length} have the same meaning? All meanings, held-out ones too.`,
+    `(B) category: the ${CATEGORY_K} nearest Twitter pictures vote for a Google picture's category, the same meaning ` +
+    `left out; ${demo.categoryCount} categories; votes exp(cos/.07).`,
+    `(R) crop: which of all ${all} pictures is a random crop (30–100 % of the area, flipped, colour-jittered) from? ` +
+    `Two crops of each of the ${held} held-out pictures.`,
+    "Nearest by cosine; a picture's mean is subtracted from its pixels.",
   ];
 }
 

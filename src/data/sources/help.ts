@@ -45,7 +45,7 @@ export function dataRows(formats: readonly SourceFormat[] = FORMATS): HelpRow[] 
     ...formats.flatMap(({ examples }) => examples),
     [
       "./photos*0.3,./d.tar*0.7",
-      "several, with their shares; without shares, each as often as it has pictures",
+      "several, with their shares; without shares, in proportion to their pictures",
     ],
     ...[...options.values()].map(({ words, help, of }): HelpRow => [words, `${help}; for ${of.join(", ")}`]),
   ];
@@ -53,12 +53,12 @@ export function dataRows(formats: readonly SourceFormat[] = FORMATS): HelpRow[] 
 
 /** What else a user has to know of names: paragraphs. */
 export const DATA_NOTES: readonly string[] = [
-  "Where names tell splits (train-00000-of-00002.parquet, val2017/, bedroom_train_lmdb) and none is asked for, train is " +
-  "taken and a line says so; eval --test takes the only other one. #split=train+validation takes two, #split=all takes " +
-  "all, #split=none takes folders called train and test as classes.",
+  "If names tell splits (train-00000-of-00002.parquet, val2017/, bedroom_train_lmdb) and you ask for none, train is taken " +
+  "and a line says so; eval --test takes the other one, if there is only one. #split=train+validation takes two, " +
+  "#split=all takes all, #split=none takes folders called train and test as classes.",
   `${QUOTING}.`,
   `Pictures in folders are files named .${
     PICTURE_ENDINGS.join(", .")
-  }, and files of unknown endings that begin as a ` +
-  "picture does. What else a source holds is passed over, counted and told.",
+  }, and files with other endings that begin as a ` +
+  "picture does. Anything else in a source is passed over, counted and reported.",
 ];

@@ -23,8 +23,8 @@ export const SETTING_OPTIONS: Readonly<Record<keyof RunConfig | "config", Option
 
 /** How the settings of a run come together, for the help. */
 export const SETTING_NOTES: readonly string[] = [
-  "A setting comes from the preset, over it from --config FILE (JSON, with keys such as batchSize), over it from its own " +
-  "option. The defaults shown are those of the preset; --help --preset tiny shows the ones of tiny.",
+  "An option wins over --config FILE (JSON, with keys such as batchSize), and the file over the preset. The defaults " +
+  "shown are those of the preset; --help --preset tiny shows those of tiny.",
 ];
 
 /** The defaults that the help shows beside each setting: those of the preset that is given. */

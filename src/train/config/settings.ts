@@ -78,7 +78,7 @@ const loss = group("Loss");
 
 /** Every setting: its key in a configuration file; as a flag, the key with hyphens. */
 export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
-  preset: run(choice("demo", "tiny", "small", "base"), "where the defaults of all other settings come from"),
+  preset: run(choice("demo", "tiny", "small", "base"), "sets the defaults of all other settings"),
   data: run(
     text("URI"),
     `pictures: ${dataSummary()} (deno task data --help says more); empty: fetch and use the demo pictures`,
@@ -86,17 +86,17 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   ),
   out: run(
     text("FOLDER"),
-    "run folder; empty: the first free one of runs/<preset>, runs/<preset>-2, …",
+    "run folder; empty: the first of runs/<preset>, runs/<preset>-2, … that is free",
     true,
   ),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
   engine: run(choice("auto", ...ENGINES), "what runs the tensors", true),
   devices: run(whole(1), "devices of engine xla, of each node, that share each batch evenly", true),
-  nodes: run(whole(1, 4096), "processes, on hosts of their own or not, that train together", true),
-  nodeId: run(whole(), "which of them this one is, from 0; node 0 writes the run folder", true),
-  coordinator: run(text("HOST:PORT"), "host:port at which node 0 listens and the other nodes find it", true),
-  nodeWait: run(number(1), "seconds to wait at the start until all nodes have come", true),
-  nodeSilence: run(number(4), "seconds without a word after which a node counts as gone", true),
+  nodes: run(whole(1, 4096), "processes that train together, on one host or several", true),
+  nodeId: run(whole(), "this process's number among them, from 0; node 0 writes the run folder", true),
+  coordinator: run(text("HOST:PORT"), "host:port where node 0 listens for the other nodes", true),
+  nodeWait: run(number(1), "seconds to wait at the start for all nodes to join", true),
+  nodeSilence: run(number(4), "seconds of silence after which a node counts as gone", true),
   plugin: run(
     text("PATH"),
     "path of a PJRT plugin for engine xla; empty: PJRT_PLUGIN, else one for an NVIDIA card, else XLA's CPU plugin",
@@ -104,19 +104,19 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   ),
   memoryFraction: run(
     number(0, 1),
-    "largest share of a graphics card's memory that engine xla uses; 0: as the plugin has it, 0.75",
+    "largest share of a graphics card's memory that engine xla may use; 0: the plugin's default, 0.75",
     true,
   ),
   preallocate: run(
     choice("auto", "on", "off"),
-    "take that share of a graphics card's memory at once; auto: as the plugin has it, on",
+    "take that share of a graphics card's memory at once; auto: the plugin's default, on",
     true,
   ),
-  memoryLimit: run(number(), "GB of each device's memory that a step may take; 0: what there is", true),
-  overMemory: run(choice("stop", "try"), "what to do with a step that needs more", true),
+  memoryLimit: run(number(), "GB of each device's memory that a step may use; 0: all of it", true),
+  overMemory: run(choice("stop", "try"), "what to do if a step needs more", true),
   precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
-  seed: run(whole(0, 2 ** 32 - 1), "names all random numbers of the run"),
-  keep: run(whole(1), "checkpoints that stay; older ones are removed", true),
+  seed: run(whole(0, 2 ** 32 - 1), "determines all random numbers of the run"),
+  keep: run(whole(1), "checkpoints to keep; older ones are removed", true),
   checkpointMinutes: run(number(), "minutes between checkpoints; 0: not by time", true),
   checkpointSteps: run(whole(), "steps between checkpoints; 0: not by steps", true),
   logEvery: run(whole(1), "steps between lines of metrics.jsonl", true),
@@ -126,7 +126,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   batchSize: training(whole(1), "pictures in a step; each gives two views"),
   lr: training(number(), "peak learning rate for 256 pictures a step; scaled by batchSize / 256"),
   minLr: training(number(), "learning rate at the end, not scaled"),
-  warmupEpochs: training(number(), "epochs in which the learning rate rises from 0"),
+  warmupEpochs: training(number(), "epochs during which the learning rate rises from 0"),
   weightDecay: training(number(), "weight decay at the start; biases and norms are not decayed"),
   weightDecayEnd: training(number(), "weight decay at the end"),
   clipGrad: training(number(), "largest norm of a gradient; 0: no clipping"),
@@ -134,24 +134,24 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   ema: training(onOff, "also keep a moving average of the parameters"),
   emaMomentum: training(number(0, 1), "momentum of that average at the start; rises to 1"),
 
-  onBad: data(choice("skip", "fail"), "what a picture that cannot be read does", true),
+  onBad: data(choice("skip", "fail"), "what to do with a picture that cannot be read", true),
   concurrency: data(whole(), "pictures read and decoded at once; 0: sixteen times the cores", true),
-  workers: data(whole(0, 1024), "threads that decode; 0: as many as cores", true),
+  workers: data(whole(0, 1024), "threads that decode; 0: one per core", true),
   prefetch: data(whole(1), "batches prepared ahead", true),
   shuffleBuffer: data(
     whole(1),
-    "records that a stream (tar over http, tar.gz) is shuffled in; others are wholly",
+    "records in the shuffle buffer of a stream (tar over http, tar.gz); other sources are shuffled as a whole",
   ),
-  epochPictures: data(whole(), "pictures of an epoch of a stream, which does not tell how many it has"),
+  epochPictures: data(whole(), "pictures in an epoch of a stream, which cannot tell how many it has"),
   process: data(
     text("I/N"),
-    "i/n: take part i (from 0) of n disjoint parts of the data, equally long: what is left of a division by n is left out, " +
-      "other pictures each epoch; empty: all of it",
+    "i/n: take part i (from 0) of n disjoint parts of the data; the parts are equally long, so each epoch leaves out up " +
+      "to n − 1 pictures, different ones each time; empty: all of it",
     true,
   ),
   labels: data(
     text("FILE"),
-    "file of class names, one a line, for tar shards and LMDBs whose classes are numbers",
+    "file of class names, one per line, for tar shards and LMDBs whose classes are numbers",
     true,
   ),
 
@@ -181,10 +181,13 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   decoderDepth: model(whole(0), "blocks of the decoder"),
   decoderHeads: model(whole(1), "attention heads of the decoder"),
   decoderMlpRatio: model(number(), "hidden width of the decoder's MLPs, in widths"),
-  flipRule: model(choice("columns", "channels"), "mirror flipped codes rightly, or as the reference shipped"),
+  flipRule: model(
+    choice("columns", "channels"),
+    "what a flip mirrors: columns is right, channels is what the reference shipped",
+  ),
   rematerialise: model(
     onOff,
-    "compute transformer blocks anew for the gradients: less memory, one more pass forward",
+    "compute transformer blocks again for the gradients: less memory, one more forward pass",
     true,
   ),
   initPosition: model(number(), "standard deviation of the position embedding at the start"),

@@ -14,7 +14,7 @@ export const coco: SourceFormat = {
     {
       name: "annotations",
       value: "FILE",
-      help: "the annotations' file, where it is not annotations/instances_NAME.json",
+      help: "the annotation file, if it is not annotations/instances_NAME.json",
     },
     SPLIT,
   ],

@@ -12,8 +12,8 @@ export const folder: SourceFormat = {
   remote: false,
   options: [SPLIT],
   examples: [
-    ["./photos", "a folder of pictures, classes by its folders; or what else is found there"],
-    ["folder:./photos.tar", "certainly a folder of pictures, whatever its name"],
+    ["./photos", "a folder of pictures, its sub-folders being classes; or any other format found there"],
+    ["folder:./photos.tar", "a folder of pictures in any case, whatever its name"],
   ],
   below: splitsOf,
   async open(request) {

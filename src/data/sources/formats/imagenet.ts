@@ -14,7 +14,7 @@ export const imagenet: SourceFormat = {
     {
       name: "list",
       value: "FILE",
-      help: "the list of the validation set's classes, where it is not found by its name",
+      help: "the list of the validation set's classes, if it is not found by its name",
     },
     SPLIT,
   ],

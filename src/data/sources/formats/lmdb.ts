@@ -23,7 +23,7 @@ export const lmdb: SourceFormat = {
   shortOption: "database",
   examples: [
     ["./packed", "shards that `deno task pack` wrote"],
-    ["lmdb:./bedroom_train_lmdb", "an LMDB of pictures by other programs: LSUN, ImageNet, Caffe"],
+    ["lmdb:./bedroom_train_lmdb", "an LMDB of pictures that another program wrote: LSUN, ImageNet, Caffe"],
   ],
   async recognise({ path, entries, start }) {
     return entries === null ? lmdbVersion(start) !== null : (await lmdbsIn(path, entries)).length > 0;

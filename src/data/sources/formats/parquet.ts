@@ -13,17 +13,17 @@ export const parquet: SourceFormat = {
   remote: true,
   options: [
     SPLIT,
-    { name: "column", value: "NAME", help: "the pictures' column, where there are several", inQuery: true },
+    { name: "column", value: "NAME", help: "the pictures' column, if there are several", inQuery: true },
     {
       name: "label",
       value: "NAME",
-      help: "the classes' column, or its path in structs (meta.class), where its name does not tell",
+      help: "the classes' column, or its path in structs (meta.class), if its name does not tell",
       inQuery: true,
     },
   ],
   shortOption: "split",
   examples: [
-    ["parquet:./folder", "a folder of Parquet files as Hugging Face's datasets store pictures"],
+    ["parquet:./folder", "a folder of Hugging Face's Parquet files with pictures"],
     ["train-{0..3}.parquet", "the files themselves, also over http(s)"],
   ],
   recognise: ({ start }) => isParquet(start),

@@ -19,7 +19,7 @@ export const tar: SourceFormat = {
   remote: true,
   options: [SPLIT],
   examples: [
-    ["data-{000..146}.tar", "tar shards as WebDataset writes them, also .tar.gz and over http(s)"],
+    ["data-{000..146}.tar", "WebDataset's tar shards, also .tar.gz and over http(s)"],
     ["tar:./shards", "a folder of shards, or a shard with another ending"],
   ],
   async recognise({ path, start }) {
