@@ -94,12 +94,12 @@ async function withSources(work: (uris: Record<string, string>) => Promise<void>
   });
 }
 
-Deno.test("the batches of every kind of source are the same for 1 and 8 decode workers, 1 and 5 batches ahead", async () => {
+Deno.test("the batches of every kind of source are the same for 1 and 3 decode workers, 1 and 5 batches ahead", async () => {
   await withSources(async (uris) => {
     for (const [kind, uri] of Object.entries(uris)) {
       const one = await first(uri, 20, { workers: 1, concurrency: 1, prefetch: 1 });
-      const eight = await first(uri, 20, { workers: 8, concurrency: 16, prefetch: 5 });
-      assert.deepEqual(eight.map(hash), one.map(hash), kind);
+      const three = await first(uri, 20, { workers: 3, concurrency: 16, prefetch: 5 });
+      assert.deepEqual(three.map(hash), one.map(hash), kind);
       assert.equal(new Set(one.map(hash)).size, 20, kind);
       assert.ok(one.at(-1)!.epoch >= 1, `${kind}: twenty batches reach the second epoch`);
     }
@@ -181,7 +181,8 @@ Deno.test("resuming a stream passes over what was consumed without decoding it",
 Deno.test("--process i/n: disjoint, equally long, together the whole but for length mod n, of every kind", async () => {
   await withSources(async (uris) => {
     for (const [kind, uri] of Object.entries(uris)) {
-      for (const count of [1, 2, 3, 5]) {
+      // Each start of a stream costs a worker's: other numbers of processes are tried on one kind by index and one stream.
+      for (const count of kind === "folder" || kind === "gzip" ? [1, 2, 3, 5] : [3]) {
         const parts: number[][] = [];
         for (let index = 0; index < count; index++) {
           const data = await openData(uri, { http: { retries: 0 } });
