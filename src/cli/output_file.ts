@@ -26,7 +26,7 @@ async function target(path: string): Promise<{ path: string; special: boolean }>
  *
  * @param path As the user has named it.
  * @param advice What else the user can do, such as `--no-sheet writes none`.
- * @throws {Error} Names the path, the reason and the advice.
+ * @throws {Error} When it cannot be written; names the path, the reason and the advice.
  */
 export async function openOutput(path: string, advice = ""): Promise<OutputFile> {
   try {

@@ -97,7 +97,7 @@ function unsaid(command: Command, env: (name: string) => string | undefined): Re
  * @param command What there is.
  * @param args The words.
  * @param env Looks up environment variables.
- * @throws {UsageError} An option that does not exist, a value that does not fit, or too few or too many operands.
+ * @throws {UsageError} When an option does not exist, a value does not fit, or there are too few or too many operands.
  */
 export function parse(
   command: Command,
