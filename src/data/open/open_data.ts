@@ -5,6 +5,7 @@ import { hasMeaning, hasWildcard, quoteName, QUOTING, unquoteName } from "../io/
 import { isRemote } from "../io/paths.ts";
 import { readLabelsFile } from "../sources/labels_file.ts";
 import type { OpenRequest, SourceFormat } from "../sources/format.ts";
+import { requestedPath } from "../sources/named_paths.ts";
 import { openJoined } from "../sources/joined.ts";
 import { formatByEnding, formatNamed, FORMATS } from "../sources/registry.ts";
 import { NoSplitError } from "../sources/splits.ts";
@@ -122,12 +123,9 @@ async function openOne(source: SourceUri, options: OneOptions): Promise<Source |
   // An ending tells what a file is. A folder may be called anything.
   const certain = told && (source.certain || path === null || !isFolder(path));
   if (certain) return await told.open(request);
-  if (path === null) {
-    throw new Error(
-      `${source.text}: patterns are for files whose endings tell what they are; name one folder`,
-    );
-  }
-  return await openByLook(path, source, request, options);
+  if (path !== null) return await openByLook(path, source, request, options);
+  const only = await requestedPath(request), names = [quoteName(only)];
+  return await openByLook(only, { ...source, names }, { ...request, names }, options);
 }
 
 /** Opens what is at a path: itself, or the folders in it that belong together. */

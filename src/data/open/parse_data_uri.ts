@@ -81,6 +81,7 @@ function single(text: string, known: Surroundings): SourceUri {
   const format = prefix === undefined ? undefined : formatNamed(prefix, formats);
   const rest = format ? text.slice(prefix!.length + 1) : text;
   if (rest === "") fail(text, "a path must follow the colon");
+  if (exists(rest)) refuseBoth(rest, exists);
   const { name, options } = exists(rest)
     ? { name: quoteName(rest), options: {} }
     : takeOptions(rest, text, known, format);
@@ -99,6 +100,24 @@ function single(text: string, known: Surroundings): SourceUri {
     names,
     options,
   };
+}
+
+/** Refuses a name that exists and whose braces stand for others that exist as well. */
+function refuseBoth(name: string, exists: (path: string) => boolean): void {
+  let names: string[];
+  try {
+    names = expandBraces(name);
+  } catch {
+    // A brace that is not closed is a part of the name.
+    return;
+  }
+  if (names.length === 1 || !names.some((other) => other !== name && exists(unquoteName(other)))) return;
+  fail(
+    name,
+    `there is one thing of this name, and braces stand for ${names.length}; write '${
+      quoteName(name)
+    }' for the one`,
+  );
 }
 
 /** Takes the options from the end of a name: those behind `#`, and those that may stand in a query. */

@@ -48,7 +48,7 @@ export async function requestedPath(request: OpenRequest): Promise<string> {
   throw new Error(
     `${request.text}: stands for ${paths.length} paths (${paths[0].path}, ${
       paths[1].path
-    } …), but this kind of ` +
-      "source is one; write several with commas between them",
+    } …), of which one is wanted ` +
+      "here; write several with commas between them",
   );
 }

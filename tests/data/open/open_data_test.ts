@@ -147,6 +147,11 @@ Deno.test("openData: names with commas, stars, braces, signs and spaces are open
       );
     }
     assert.deepEqual(await count(`${folder}/a\\,b,${folder}/x\\{1\\,2\\}`), ["random", 2]);
+    assert.deepEqual(await count(`${folder}/wh?t?`), ["random", 1]);
+    await assert.rejects(
+      openData(`${folder}/C*`, options),
+      /stands for 2 paths .* of which one is wanted here/,
+    );
     for (const name of ["c,d", "set*3", "y{1", "w?", "D#x"]) {
       const error = await openData(`${folder}/${name}`, options).catch((error: Error) => error);
       assert.ok(error instanceof Error);

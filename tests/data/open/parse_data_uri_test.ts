@@ -103,6 +103,10 @@ Deno.test("words for data: what exists is taken as it stands, whatever character
   // Both readings exist.
   assert.throws(() => meaning("a,b", ["a,b", "a", "b"]), /write 'a\\,b' for the one, .*'a\*1,b\*1'/);
   assert.deepEqual(meaning("a\\,b", ["a,b", "a", "b"]), [path("a\\,b")]);
+  assert.throws(
+    () => meaning("d{0..1}", ["d{0..1}", "d1"]),
+    /braces stand for 2; write 'd\\\{0\.\.1\\\}' for the one/,
+  );
 });
 
 Deno.test("words for data: a URL's query stays whole, and half of it is never a source", () => {
