@@ -4,7 +4,7 @@ import { printProgram, reachable } from "./ir/print.ts";
 import { newGraph, type TensorType, type Value } from "./ir/types.ts";
 import { compileKernel } from "./kernels/compile_options.ts";
 import { knownElements } from "./kernels/constant_results.ts";
-import type { Lowering } from "./kernels/types.ts";
+import type { AnyLowering } from "./kernels/types.ts";
 import type { Buffer, Client, Executable } from "./pjrt/types.ts";
 import type { DeviceMesh } from "./compile/spread.ts";
 import { bufferOf, type DType, dtypeOf, type Entry, type HostArray, toHost } from "./storage.ts";
@@ -187,8 +187,8 @@ export class XlaBackend extends tf.KernelBackend {
     return bufferOf(this.client, this.entries.get(info.dataId));
   }
 
-  /** Records or runs one kernel. */
-  run(name: string, lowering: Lowering, inputs: Inputs, attrs: unknown): tf.TensorInfo | tf.TensorInfo[] {
+  /** Records or runs one kernel. The attributes must be those of the kernel that the lowering is for. */
+  run(name: string, lowering: AnyLowering, inputs: Inputs, attrs: unknown): tf.TensorInfo | tf.TensorInfo[] {
     const given = Object.entries(inputs).filter(([, info]) => info?.dataId !== undefined);
     if (this.trace) return this.#record(this.trace, lowering, given, attrs);
     const buffers = given.map(([, info]) => this.buffer(info));
@@ -207,18 +207,18 @@ export class XlaBackend extends tf.KernelBackend {
     return program.list ? results : results[0];
   }
 
-  #record(trace: Trace, lowering: Lowering, given: [string, tf.TensorInfo][], attrs: unknown) {
+  #record(trace: Trace, lowering: AnyLowering, given: [string, tf.TensorInfo][], attrs: unknown) {
     const values = given.map(([key, info]) =>
       [key, valueOf(trace, this.entries.get(info.dataId), info)] as const
     );
     const { graph, precision } = trace;
-    const result = lowering({ graph, precision, inputs: Object.fromEntries(values), attrs });
+    const result = lowering({ graph, precision, inputs: Object.fromEntries(values), attrs: attrs as never });
     return Array.isArray(result) ? result.map((value) => this.adoptValue(value)) : this.adoptValue(result);
   }
 
   #compile(
     signature: string,
-    lowering: Lowering,
+    lowering: AnyLowering,
     given: [string, tf.TensorInfo][],
     types: TensorType[],
     attrs: unknown,
@@ -227,7 +227,12 @@ export class XlaBackend extends tf.KernelBackend {
     const inputs = given.map(([key, info], i) =>
       [key, logical(parameter(graph, types[i]), info.shape, info.dtype)] as const
     );
-    const result = lowering({ graph, precision: "float32", inputs: Object.fromEntries(inputs), attrs });
+    const result = lowering({
+      graph,
+      precision: "float32",
+      inputs: Object.fromEntries(inputs),
+      attrs: attrs as never,
+    });
     const results = [result].flat();
     const known = results.map(knownElements), list = Array.isArray(result);
     const resultTypes = results.map(({ type }) => type);

@@ -50,11 +50,11 @@ function runKernel(
   attrs?: tf.NamedAttrMap,
 ): tf.TensorInfo | tf.TensorInfo[] {
   const given = inputs as Record<string, tf.TensorInfo>;
-  const own = backend.trace ? undefined : EAGER[name]?.(backend, given, attrs ?? {});
+  const own = backend.trace ? undefined : EAGER[name]?.(backend, given, (attrs ?? {}) as never);
   if (own) return own;
   const onHost = hostedReason(name, inputs, attrs);
   if (onHost === undefined) {
-    if (!backend.trace) GUARDS[name]?.(seen(backend, inputs), attrs ?? {});
+    if (!backend.trace) GUARDS[name]?.(seen(backend, inputs), (attrs ?? {}) as never);
     return backend.run(name, LOWERINGS[name], given, attrs);
   }
   if (!backend.trace) return runOnHost(backend, name, inputs, attrs);

@@ -18,9 +18,7 @@ function spread(x: tf.Tensor, axis: number, step: number): tf.Tensor {
 /** Puts back what a strided slice took, zeros elsewhere. */
 function stridedSliceGradient(dy: tf.Tensor, x: tf.Tensor, attrs: tf.NamedAttrMap): tf.Tensor {
   const { begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask } =
-    attrs as unknown as
-      & Record<"begin" | "end" | "strides", number[]>
-      & Record<"beginMask" | "endMask" | "ellipsisMask" | "newAxisMask" | "shrinkAxisMask", number>;
+    attrs as unknown as tf.StridedSliceAttrs;
   const info = tf.slice_util.sliceInfo(
     x.shape,
     begin,

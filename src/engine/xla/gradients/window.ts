@@ -1,4 +1,5 @@
 import * as tf from "../tf.ts";
+import { planeSides, type PoolAttributes, spaceSides } from "../kernels/attributes.ts";
 import type { Gradients } from "./types.ts";
 
 const run = (kernel: string, inputs: Record<string, tf.Tensor>, attrs: tf.NamedAttrMap): tf.Tensor =>
@@ -6,26 +7,21 @@ const run = (kernel: string, inputs: Record<string, tf.Tensor>, attrs: tf.NamedA
 
 /** By how much each window's gradient must grow, since averages leave out what lies outside and tfjs's gradient does not. */
 function correction(shape: number[], attrs: tf.NamedAttrMap): tf.Tensor | undefined {
-  const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as Parameters<typeof Object> & {
-    filterSize: number;
-    strides: number;
-    pad: "same";
-    dimRoundingMode?: "floor";
-  };
+  const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as PoolAttributes;
   const three = shape.length === 5;
   const info = (three
     ? tf.backend_util.computePool3DInfo(
       shape as [number, number, number, number, number],
-      filterSize,
-      strides,
+      spaceSides(filterSize),
+      spaceSides(strides),
       1,
-      pad,
+      pad as number | "valid" | "same",
       dimRoundingMode,
     )
     : tf.backend_util.computePool2DInfo(
       shape as [number, number, number, number],
-      filterSize,
-      strides,
+      planeSides(filterSize),
+      planeSides(strides),
       1,
       pad,
       dimRoundingMode,

@@ -12,9 +12,9 @@ function tidied(x: Value, letters: string[], needed: string): [Value, string[]] 
 }
 
 /** Einstein's summation over one or two operands (tfjs's decoder refuses more, and letters that stand twice in one). */
-function einsum({ precision, inputs, attrs }: Call): Value {
+function einsum({ precision, inputs, attrs }: Call<tf.EinsumAttrs>): Value {
   const operands = listOf(inputs);
-  const [left, result = ""] = (attrs.equation as string).replace(/\s/g, "").split("->");
+  const [left, result = ""] = attrs.equation.replace(/\s/g, "").split("->");
   const terms = left.split(",").map((term) => [...term]);
   const decoded = tf.backend_util.decodeEinsumEquation(attrs.equation, operands.length);
   tf.backend_util.checkEinsumDimSizes(
@@ -41,7 +41,9 @@ function einsum({ precision, inputs, attrs }: Call): Value {
 }
 
 /** (x − mean) / √(variance + ε), scaled and moved; the four are vectors of the last axis or have x's rank. */
-function batchNorm({ inputs: { x, mean, variance, scale, offset }, attrs }: Call): Value {
+function batchNorm(
+  { inputs: { x, mean, variance, scale, offset }, attrs }: Call<tf.FusedBatchNormAttrs>,
+): Value {
   const { shape, element } = x.type;
   const spread = (v: Value) => broadcastTo(convert(v, element), shape);
   const whole = binary("add", variance, like(variance, attrs.varianceEpsilon ?? 0.001));

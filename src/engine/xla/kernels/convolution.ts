@@ -2,7 +2,8 @@ import * as tf from "../tf.ts";
 import { binary, broadcastTo, convert, reshape, reverse, slice } from "../ir/build.ts";
 import type { ElementType, Value } from "../ir/types.ts";
 import { type Convolution, convolution } from "./hlo.ts";
-import { activate } from "./product.ts";
+import { planeSides, spaceSides, type WindowAttributes } from "./attributes.ts";
+import { activate, type Activation } from "./product.ts";
 import type { Call, Lowering, Lowerings } from "./types.ts";
 
 /** The sizes of a convolution, spatial axis by spatial axis. */
@@ -26,19 +27,18 @@ interface Sizes {
 function sizesOf(
   x: readonly number[],
   filter: readonly number[],
-  attrs: Call["attrs"],
+  attrs: WindowAttributes,
   depthwise = false,
 ): Sizes {
-  const { strides, pad, dataFormat, dimRoundingMode } = attrs;
-  const dilations = attrs.dilations ?? 1;
+  const { strides, pad, dataFormat, dimRoundingMode } = attrs, dilations = attrs.dilations ?? 1;
   if (filter.length === 5) {
     const format = dataFormat === "NCDHW" ? "channelsFirst" : "channelsLast";
     const info = tf.backend_util.computeConv3DInfo(
       x as [number, number, number, number, number],
       filter as [number, number, number, number, number],
-      strides,
-      dilations,
-      pad,
+      spaceSides(strides),
+      spaceSides(dilations),
+      pad as number | "valid" | "same",
       false,
       format,
       dimRoundingMode,
@@ -59,12 +59,12 @@ function sizesOf(
   const info = tf.backend_util.computeConv2DInfo(
     x as [number, number, number, number],
     filter as [number, number, number, number],
-    strides,
-    dilations,
+    planeSides(strides),
+    planeSides(dilations),
     pad,
     dimRoundingMode,
     depthwise,
-    tf.backend_util.convertConv2DDataFormat(dataFormat ?? "NHWC"),
+    tf.backend_util.convertConv2DDataFormat(dataFormat === "NCHW" ? "NCHW" : "NHWC"),
   );
   return {
     input: [info.inHeight, info.inWidth],
@@ -159,25 +159,30 @@ function grouped(filter: Value): Value {
   return reshape(filter, [...sides, 1, channels * multiplier]);
 }
 
-function depthwise({ precision, inputs: { x, filter }, attrs }: Call): Value {
+function depthwise({ precision, inputs: { x, filter }, attrs }: Call<WindowAttributes>): Value {
   const s = sizesOf(x.type.shape, filter.type.shape, attrs, true);
   return forward(precision, x, grouped(filter), s, s.inChannels);
 }
 
-function plain({ precision, inputs: { x, filter }, attrs }: Call): Value {
+function plain({ precision, inputs: { x, filter }, attrs }: Call<WindowAttributes>): Value {
   const s = sizesOf(x.type.shape, filter.type.shape, attrs);
   // Filters that cover fewer channels than there are form groups.
   return forward(precision, x, filter, s, s.inChannels / filter.type.shape.at(-2)!);
 }
 
-const toInput: Lowering = ({ precision, inputs: { dy, filter }, attrs }) =>
-  backToInput(precision, dy, filter, sizesOf(attrs.inputShape, filter.type.shape, attrs), 1);
+const toInput: Lowering<WindowAttributes & { inputShape: number[] }> = (
+  { precision, inputs: { dy, filter }, attrs },
+) => backToInput(precision, dy, filter, sizesOf(attrs.inputShape, filter.type.shape, attrs), 1);
 
-const toFilter: Lowering = ({ precision, inputs: { x, dy }, attrs }) =>
-  backToFilter(precision, x, dy, sizesOf(x.type.shape, attrs.filterShape, attrs), 1);
+const toFilter: Lowering<WindowAttributes & { filterShape: number[] }> = (
+  { precision, inputs: { x, dy }, attrs },
+) => backToFilter(precision, x, dy, sizesOf(x.type.shape, attrs.filterShape, attrs), 1);
 
 /** With bias and activation. A bias of channels that come first has to be laid beside them. */
-const fused = (convolve: (call: Call) => Value): Lowering => (call) => {
+const fused = (
+  convolve: (call: Call<WindowAttributes>) => Value,
+): Lowering<WindowAttributes & Activation> =>
+(call) => {
   const y = convolve(call), { bias, preluActivationWeights } = call.inputs;
   const first = call.attrs.dataFormat === "NCHW";
   const beside = (v: Value) => first && v.type.shape.length === 1 ? reshape(v, [v.type.shape[0], 1, 1]) : v;

@@ -17,7 +17,7 @@ import { offsets, windowElements } from "./pool.ts";
 import type { Call, Lowerings } from "./types.ts";
 
 /** Everything that dilation does, offset by offset in its window. */
-function parts({ inputs: { x, filter }, attrs }: Call) {
+function parts({ inputs: { x, filter }, attrs }: Call<tf.Dilation2DAttrs>) {
   const info = tf.backend_util.computeDilation2DInfo(
     x.type.shape as [number, number, number, number],
     filter.type.shape as [number, number, number],

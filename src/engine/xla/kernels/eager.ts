@@ -2,7 +2,8 @@
 import * as tf from "../tf.ts";
 import { dynamicSlice } from "./hlo.ts";
 import { expanded } from "./shape.ts";
-import type { Lowering } from "./types.ts";
+import type { AttributesOf, KernelName } from "./attributes.ts";
+import type { AnyLowering, Lowering } from "./types.ts";
 
 /** What is needed of the backend. */
 interface Runner {
@@ -11,17 +12,17 @@ interface Runner {
   disposeData(dataId: tf.DataId): boolean;
   run(
     name: string,
-    lowering: Lowering,
+    lowering: AnyLowering,
     inputs: Record<string, tf.TensorInfo>,
     attrs: unknown,
   ): tf.TensorInfo | tf.TensorInfo[];
 }
 
 /** Runs a kernel in a way of its own, or says that it should be run as any other. */
-type Eager = (
+type Eager<Attrs> = (
   backend: Runner,
   inputs: Record<string, tf.TensorInfo>,
-  attrs: tf.NamedAttrMap,
+  attrs: Attrs,
 ) => tf.TensorInfo | undefined;
 
 /** The same data under another shape. */
@@ -31,9 +32,9 @@ function shared(backend: Runner, x: tf.TensorInfo, shape: number[]): tf.TensorIn
 }
 
 /** One program for all slices of a size, wherever they begin: loops over the rows of a tensor are common. */
-const slice: Eager = (backend, { x }, attrs) => {
+const slice: Eager<tf.SliceAttrs> = (backend, { x }, attrs) => {
   const like = { shape: x.shape } as tf.Tensor;
-  const [begin, size] = tf.slice_util.parseSliceParams(like, attrs.begin as number[], attrs.size as number[]);
+  const [begin, size] = tf.slice_util.parseSliceParams(like, attrs.begin, attrs.size);
   tf.slice_util.assertParamsValid(like, begin, size);
   if (size.every((n, i) => n === x.shape[i])) return shared(backend, x, size);
   if (x.dtype === "string" || tf.util.sizeFromShape(size) === 0) return undefined;
@@ -46,14 +47,16 @@ const slice: Eager = (backend, { x }, attrs) => {
 };
 
 /** Kernels with a way of their own. */
-export const EAGER: Readonly<Record<string, Eager>> = {
+const ALL: { readonly [Name in KernelName]?: Eager<AttributesOf<Name>> } = {
   Identity: (backend, { x }) => shared(backend, x, [...x.shape]),
   Reshape: (backend, { x }, attrs) => {
     const size = tf.util.sizeFromShape(x.shape);
-    return shared(backend, x, tf.util.inferFromImplicitShape(attrs.shape as number[], size));
+    return shared(backend, x, tf.util.inferFromImplicitShape(attrs.shape, size));
   },
-  ExpandDims: (backend, { input }, attrs) =>
-    shared(backend, input, expanded(input.shape, attrs.dim as number)),
+  ExpandDims: (backend, { input }, attrs) => shared(backend, input, expanded(input.shape, attrs.dim)),
   Slice: slice,
   SplitRows: (backend, { x }) => shared(backend, x, [...x.shape]),
 };
+
+/** The same, by tfjs's name. Who calls one answers for the attributes. */
+export const EAGER: Readonly<Record<string, Eager<never>>> = ALL;

@@ -38,8 +38,8 @@ const rounding = (name: UnaryName): Lowering => ({ inputs: { x } }) =>
   isFloat(x.type.element) ? unary(name, x) : x;
 
 /** A kernel that is a function of `x`. */
-const map = (f: (x: Value, attrs: Record<string, number>) => Value): Lowering => ({ inputs, attrs }) =>
-  f(inputs.x, attrs ?? {});
+const map = <Attrs>(f: (x: Value, attrs: Attrs) => Value): Lowering<Attrs> => ({ inputs, attrs }) =>
+  f(inputs.x, attrs ?? {} as Attrs);
 
 /** Both operands under the shape that broadcasting gives them. */
 export function broadcastPair(a: Value, b: Value): [Value, Value] {

@@ -18,17 +18,20 @@ import {
 import { isFloat, type Value } from "../ir/types.ts";
 import { gather } from "./hlo.ts";
 import { take } from "./index.ts";
-import type { Call, Lowering, Lowerings } from "./types.ts";
+import type { Lowering, Lowerings } from "./types.ts";
 
 const add = (a: Value, b: Value) => binary("add", a, b);
 const sub = (a: Value, b: Value) => binary("subtract", a, b);
 const mul = (a: Value, b: Value) => binary("multiply", a, b);
 
+/** Which corners of pixels are kept in place when a picture is resized. */
+type Resizing = Pick<tf.ResizeBilinearAttrs, "alignCorners" | "halfPixelCenters">;
+
 /** For each of `to` places along an axis: where between the `from` old places it lies. */
 function places(
   from: number,
   to: number,
-  { alignCorners, halfPixelCenters }: Call["attrs"],
+  { alignCorners, halfPixelCenters }: Resizing,
   shift: number,
 ): number[] {
   const corners = alignCorners && to > 1;
@@ -37,14 +40,14 @@ function places(
 }
 
 /** The two neighbours of each place, and how much of the second there is. */
-function neighbours(from: number, to: number, attrs: Call["attrs"]) {
+function neighbours(from: number, to: number, attrs: Resizing) {
   const at = places(from, to, attrs, 0.5);
   const low = at.map((x) => Math.max(0, Math.floor(x)));
   return { low, high: at.map((x) => Math.min(from - 1, Math.ceil(x))), part: at.map((x, i) => x - low[i]) };
 }
 
 /** The nearest of the old places. */
-function nearest(from: number, to: number, attrs: Call["attrs"]): number[] {
+function nearest(from: number, to: number, attrs: Resizing): number[] {
   return places(from, to, attrs, 0).map((x) =>
     Math.max(0, Math.min(from - 1, attrs.alignCorners ? Math.round(x) : Math.floor(x)))
   );
@@ -53,7 +56,7 @@ function nearest(from: number, to: number, attrs: Call["attrs"]): number[] {
 const whole = (x: Value, numbers: number[]) =>
   constant(x.graph, "i32", [numbers.length], Int32Array.from(numbers));
 
-const resizeBilinear: Lowering = ({ inputs: { images }, attrs }) => {
+const resizeBilinear: Lowering<tf.ResizeBilinearAttrs> = ({ inputs: { images }, attrs }) => {
   const x = isFloat(images.type.element) ? images : convert(images, "f32");
   return [1, 2].reduce((y, axis) => {
     const { low, high, part } = neighbours(y.type.shape[axis], attrs.size[axis - 1], attrs);
@@ -63,14 +66,14 @@ const resizeBilinear: Lowering = ({ inputs: { images }, attrs }) => {
   }, x);
 };
 
-const resizeNearest: Lowering = ({ inputs: { images }, attrs }) =>
+const resizeNearest: Lowering<tf.ResizeNearestNeighborAttrs> = ({ inputs: { images }, attrs }) =>
   [1, 2].reduce(
     (y, axis) => take(y, whole(y, nearest(y.type.shape[axis], attrs.size[axis - 1], attrs)), axis),
     images,
   );
 
 /** What `dy`'s places take from the input's, undone: each place gives back what it took, by a product with the shares. */
-const resizeGradient = (bilinear: boolean): Lowering => ({ inputs: { images, dy }, attrs }) => {
+const resizeGradient = (bilinear: boolean): Lowering<Resizing> => ({ inputs: { images, dy }, attrs }) => {
   const sizes = images.type.shape;
   return [1, 2].reduce((y, axis) => {
     const from = sizes[axis], to = y.type.shape[axis], shares = new Float32Array(to * from);
@@ -115,9 +118,11 @@ const within = (v: Value, low: number, high: number) =>
 const overChannels = (v: Value, channels: number) =>
   broadcast(v, [...v.type.shape, channels], v.type.shape.map((_, i) => i));
 
-const cropAndResize: Lowering = ({ graph, inputs: { image, boxes, boxInd }, attrs }) => {
+const cropAndResize: Lowering<tf.CropAndResizeAttrs> = (
+  { graph, inputs: { image, boxes, boxInd }, attrs },
+) => {
   const [batch, height, width, channels] = image.type.shape, count = boxes.type.shape[0];
-  const [rows, columns] = attrs.cropSize as [number, number], shape = [count, rows, columns];
+  const [rows, columns] = attrs.cropSize, shape = [count, rows, columns];
   const corner = (i: number) => reshape(take(boxes, whole(boxes, [i]), 1), [count]);
   const along = (low: Value, high: Value, size: number, to: number, axis: number) => {
     if (to === 1) {
@@ -176,7 +181,7 @@ function inside(at: Value, n: number, mode: string): Value {
   );
 }
 
-const transform: Lowering = ({ graph, inputs: { image, transforms }, attrs }) => {
+const transform: Lowering<tf.TransformAttrs> = ({ graph, inputs: { image, transforms }, attrs }) => {
   const [batch, height, width, channels] = image.type.shape;
   const [rows, columns] = attrs.outputShape ?? [height, width], shape = [batch, rows, columns];
   const part = (i: number) => {
@@ -206,7 +211,9 @@ const transform: Lowering = ({ graph, inputs: { image, transforms }, attrs }) =>
 };
 
 /** A turn about a centre: which pixel goes where is known beforehand. */
-const rotate: Lowering = ({ graph, inputs: { image }, attrs: { radians, fillValue, center } }) => {
+const rotate: Lowering<tf.RotateWithOffsetAttrs> = (
+  { graph, inputs: { image }, attrs: { radians, fillValue, center } },
+) => {
   const [batch, height, width, channels] = image.type.shape;
   const [centerX, centerY] = tf.backend_util.getImageCenter(center, height, width);
   const sin = Math.sin(radians), cos = Math.cos(radians);

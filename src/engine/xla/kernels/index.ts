@@ -89,7 +89,7 @@ function put(name: "add" | "or" | "second", x: Value, indices: Value, updates: V
 }
 
 /** Numbers without a fraction or truth values, counted in the element type of the weights. */
-function bincount({ graph, inputs: { x, weights }, attrs }: Call): Value {
+function bincount({ graph, inputs: { x, weights }, attrs }: Call<tf.DenseBincountAttrs>): Value {
   const { shape } = x.type, { size, binaryOutput } = attrs;
   const element: ElementType = weights.type.element;
   const weighted = sizeOf(weights.type.shape) > 0 && !binaryOutput;
@@ -103,7 +103,7 @@ function bincount({ graph, inputs: { x, weights }, attrs }: Call): Value {
 }
 
 /** How many of a sorted row come before each value. */
-function searchSorted({ inputs: { sortedSequence, values }, attrs }: Call): Value {
+function searchSorted({ inputs: { sortedSequence, values }, attrs }: Call<tf.SearchSortedAttrs>): Value {
   const [rows, n] = sortedSequence.type.shape, m = values.type.shape[1];
   const shape = [rows, m, n];
   const sorted = broadcast(sortedSequence, shape, [0, 2]), value = broadcast(values, shape, [0, 1]);

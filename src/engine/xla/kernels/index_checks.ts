@@ -1,4 +1,5 @@
 import * as tf from "../tf.ts";
+import type { AttributesOf, KernelName } from "./attributes.ts";
 
 /** A tensor's shape and, where they are at hand without waiting for the device, its values. */
 export interface Seen {
@@ -6,7 +7,7 @@ export interface Seen {
   readonly values?: ArrayLike<number>;
 }
 
-type Guard = (inputs: Readonly<Record<string, Seen>>, attrs: tf.NamedAttrMap) => void;
+type Guard<Attrs> = (inputs: Readonly<Record<string, Seen>>, attrs: Attrs) => void;
 
 function every(kernel: string, seen: Seen, good: (value: number, at: number) => boolean, want: string): void {
   const { values } = seen;
@@ -28,19 +29,18 @@ function vectors(kernel: string, indices: Seen, shape: readonly number[]): void 
  * Checks of values that other backends make and XLA does not: it moves a wrong index inside or leaves its update out. They
  * are made where they cost nothing: outside of traced functions, for values that are still on the host.
  */
-export const GUARDS: Readonly<Record<string, Guard>> = {
+const ALL: { readonly [Name in KernelName]?: Guard<AttributesOf<Name>> } = {
   GatherV2: ({ x, indices }, attrs) => {
-    const axis = tf.util.parseAxisParam(attrs.axis as number, [...x.shape])[0], n = x.shape[axis];
+    const axis = tf.util.parseAxisParam(attrs.axis, [...x.shape])[0], n = x.shape[axis];
     // In tfjs's own words, by which programs may know the error.
     for (const v of Array.from(indices.values ?? [])) {
       if (v < 0 || v >= n) throw new Error(`GatherV2: the index value ${v} is not in [0, ${n - 1}]`);
     }
   },
   GatherNd: ({ params, indices }) => vectors("GatherNd", indices, params.shape),
-  ScatterNd: ({ indices }, attrs) => vectors("ScatterNd", indices, attrs.shape as number[]),
+  ScatterNd: ({ indices }, attrs) => vectors("ScatterNd", indices, attrs.shape),
   TensorScatterUpdate: ({ tensor, indices }) => vectors("TensorScatterUpdate", indices, tensor.shape),
-  SparseToDense: ({ sparseIndices }, attrs) =>
-    vectors("SparseToDense", sparseIndices, attrs.outputShape as number[]),
+  SparseToDense: ({ sparseIndices }, attrs) => vectors("SparseToDense", sparseIndices, attrs.outputShape),
   Bincount: ({ x }) => every("Bincount", x, (v) => v >= 0, "≥ 0"),
   DenseBincount: ({ x }) => every("DenseBincount", x, (v) => v >= 0, "≥ 0"),
   BroadcastArgs: ({ s0, s1 }) => {
@@ -48,3 +48,6 @@ export const GUARDS: Readonly<Record<string, Guard>> = {
     tf.backend_util.assertAndGetBroadcastShape(Array.from(s0.values), Array.from(s1.values));
   },
 };
+
+/** The same, by tfjs's name. Who calls one answers for the attributes. */
+export const GUARDS: Readonly<Record<string, Guard<never>>> = ALL;

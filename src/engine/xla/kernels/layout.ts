@@ -20,7 +20,7 @@ import { sliceAxis } from "./shape.ts";
 import { axisOf, type Call, type Lowering, type Lowerings } from "./types.ts";
 
 /** Sums (or products) of all elements up to each along an axis, by doubling the reach: log₂ n steps. */
-const cumulative = (name: "add" | "multiply"): Lowering => ({ inputs, attrs }) => {
+const cumulative = (name: "add" | "multiply"): Lowering<tf.CumsumAttrs> => ({ inputs, attrs }) => {
   const x = inputs.x.type.element === "pred" ? convert(inputs.x, "i32") : inputs.x;
   const { shape } = x.type, axis = axisOf(attrs.axis ?? 0, shape.length), n = shape[axis];
   const neutral = name === "add" ? 0 : 1;
@@ -36,9 +36,9 @@ const cumulative = (name: "add" | "multiply"): Lowering => ({ inputs, attrs }) =
 };
 
 /** A border that mirrors the inside, with or without its edge. */
-const mirrorPad: Lowering = ({ inputs, attrs }) => {
+const mirrorPad: Lowering<tf.MirrorPadAttrs> = ({ inputs, attrs }) => {
   const edge = attrs.mode === "reflect" ? 1 : 0;
-  return (attrs.paddings as [number, number][]).reduce((x, [before, after], axis) => {
+  return attrs.paddings.reduce((x, [before, after], axis) => {
     const n = x.type.shape[axis];
     const mirror = (from: number, size: number) =>
       size > 0 ? [reverse(sliceAxis(x, axis, from, size), [axis])] : [];
@@ -47,13 +47,12 @@ const mirrorPad: Lowering = ({ inputs, attrs }) => {
 };
 
 /** Blocks of space moved from the batch axis back into space, then cropped. */
-function batchToSpace({ inputs: { x }, attrs: { blockShape, crops } }: Call): Value {
+function batchToSpace({ inputs: { x }, attrs: { blockShape, crops } }: Call<tf.BatchToSpaceNDAttrs>): Value {
   const blocks = sizeOf(blockShape), shape = [...x.type.shape];
   const split = tf.backend_util.getReshaped(shape, blockShape, blocks);
   const order = tf.backend_util.getPermuted(split.length, blockShape.length);
   const joined = tf.backend_util.getReshapedPermuted(shape, blockShape, blocks);
-  const cropped = (i: number, side: 0 | 1) =>
-    i >= 1 && i <= blockShape.length ? crops[i - 1][side] as number : 0;
+  const cropped = (i: number, side: 0 | 1) => i >= 1 && i <= blockShape.length ? crops[i - 1][side] : 0;
   return slice(
     reshape(transpose(reshape(x, split), order), joined),
     joined.map((_, i) => cropped(i, 0)),
@@ -62,12 +61,12 @@ function batchToSpace({ inputs: { x }, attrs: { blockShape, crops } }: Call): Va
 }
 
 /** Space, padded, cut into blocks that move to the batch axis. */
-function spaceToBatch({ inputs, attrs: { blockShape, paddings } }: Call): Value {
+function spaceToBatch({ inputs, attrs: { blockShape, paddings } }: Call<tf.SpaceToBatchNDAttrs>): Value {
   const blocks = sizeOf(blockShape), rank = inputs.x.type.shape.length;
   const border = (side: 0 | 1) =>
     Array.from(
       { length: rank },
-      (_, i) => i >= 1 && i <= blockShape.length ? paddings[i - 1][side] as number : 0,
+      (_, i) => i >= 1 && i <= blockShape.length ? paddings[i - 1][side] : 0,
     );
   const x = pad(inputs.x, border(0), border(1));
   const shape = [...x.type.shape];
@@ -80,7 +79,9 @@ function spaceToBatch({ inputs, attrs: { blockShape, paddings } }: Call): Value 
 }
 
 /** Channels laid out as blocks of space. */
-function depthToSpace({ inputs: { x }, attrs: { blockSize: k, dataFormat } }: Call): Value {
+function depthToSpace(
+  { inputs: { x }, attrs: { blockSize: k, dataFormat } }: Call<tf.DepthToSpaceAttrs>,
+): Value {
   if (dataFormat === "NCHW") {
     const [n, c, h, w] = x.type.shape, depth = c / (k * k);
     const split = transpose(reshape(x, [n, k, k, depth, h, w]), [0, 3, 4, 1, 5, 2]);

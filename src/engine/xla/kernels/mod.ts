@@ -10,10 +10,10 @@ import { PRODUCT } from "./product.ts";
 import { REDUCTION } from "./reduction.ts";
 import { SHAPE } from "./shape.ts";
 import { SPLIT } from "./hints.ts";
-import type { Lowerings } from "./types.ts";
+import type { AnyLowering, Lowerings } from "./types.ts";
 
-/** Every kernel that XLA computes, by tfjs's name. */
-export const LOWERINGS: Lowerings = {
+/** Every kernel that XLA computes. */
+const ALL: Lowerings = {
   ...ELEMENTWISE,
   ...REDUCTION,
   ...SHAPE,
@@ -27,3 +27,6 @@ export const LOWERINGS: Lowerings = {
   ...IMAGE,
   ...SPLIT,
 };
+
+/** Every kernel that XLA computes, by tfjs's name. */
+export const LOWERINGS: Readonly<Record<string, AnyLowering>> = ALL;

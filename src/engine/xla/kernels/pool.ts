@@ -15,7 +15,8 @@ import {
 } from "../ir/build.ts";
 import { isFloat, sizeOf, type Value } from "../ir/types.ts";
 import { reduceWindow, scatterToMaxima, type Window } from "./hlo.ts";
-import type { Call, Lowering, Lowerings } from "./types.ts";
+import { planeSides, type PoolAttributes, spaceSides } from "./attributes.ts";
+import type { Lowering, Lowerings } from "./types.ts";
 
 /** The window over [batch, …sides, channels], and the shape of the result. */
 interface Pooling {
@@ -23,8 +24,8 @@ interface Pooling {
   shape: number[];
 }
 
-function pooling(shape: readonly number[], attrs: Call["attrs"]): Pooling {
-  const { filterSize, strides, pad, dimRoundingMode, dataFormat } = attrs;
+function pooling(shape: readonly number[], attrs: PoolAttributes): Pooling {
+  const { filterSize, strides, pad, dimRoundingMode, dataFormat } = attrs, dilations = attrs.dilations ?? 1;
   const axes = shape.length === 5 ? ["Depth", "Height", "Width"] : ["Height", "Width"];
   const before = shape.length === 5 ? ["front", "top", "left"] : ["top", "left"];
   if (shape.length === 5 && dataFormat === "NCDHW") {
@@ -33,17 +34,17 @@ function pooling(shape: readonly number[], attrs: Call["attrs"]): Pooling {
   const info = (shape.length === 5
     ? tf.backend_util.computePool3DInfo(
       shape as [number, number, number, number, number],
-      filterSize,
-      strides,
+      spaceSides(filterSize),
+      spaceSides(strides),
       1,
-      pad,
+      pad as number | "valid" | "same",
       dimRoundingMode,
     )
     : tf.backend_util.computePool2DInfo(
       shape as [number, number, number, number],
-      filterSize,
-      strides,
-      attrs.dilations ?? 1,
+      planeSides(filterSize),
+      planeSides(strides),
+      planeSides(dilations),
       pad,
       dimRoundingMode,
     )) as unknown as Record<string, number> & { padInfo: Record<string, number> };
@@ -84,17 +85,17 @@ function counts(x: Value, { window, shape }: Pooling): Value {
 const numbers = (x: Value) =>
   isFloat(x.type.element) ? select(compare("NE", x, x), like(x, -Infinity), x) : x;
 
-const maxPool: Lowering = ({ inputs: { x }, attrs }) =>
+const maxPool: Lowering<PoolAttributes> = ({ inputs: { x }, attrs }) =>
   reduceWindow("maximum", ...cut(numbers(x), pooling(x.type.shape, attrs).window));
 
-const averagePool: Lowering = ({ inputs: { x }, attrs }) => {
+const averagePool: Lowering<PoolAttributes> = ({ inputs: { x }, attrs }) => {
   const p = pooling(x.type.shape, attrs), { element } = x.type;
   const sum = reduceWindow("add", ...cut(isFloat(element) ? x : convert(x, "f32"), p.window));
   return convert(binary("divide", sum, counts(x, p)), element);
 };
 
 /** The gradient goes to each window's (first) largest element. */
-const maxPoolGradient: Lowering = ({ inputs: { dy, input }, attrs }) => {
+const maxPoolGradient: Lowering<PoolAttributes> = ({ inputs: { dy, input }, attrs }) => {
   const { window } = pooling(input.type.shape, attrs);
   const [x, inside] = cut(numbers(input), window);
   const dx = scatterToMaxima(x, dy, inside);
@@ -105,7 +106,7 @@ const maxPoolGradient: Lowering = ({ inputs: { dy, input }, attrs }) => {
  * The gradient is shared by all places of a window, those outside of the input too, as tfjs's kernels do it (its gradient
  * function makes up for that, see gradients/window.ts): each element sums over the windows that cover it.
  */
-const averagePoolGradient: Lowering = ({ inputs: { dy, input }, attrs }) => {
+const averagePoolGradient: Lowering<PoolAttributes> = ({ inputs: { dy, input }, attrs }) => {
   const p = pooling(input.type.shape, attrs), { size, strides, padding } = p.window;
   const share = binary("divide", dy, like(dy, sizeOf(size)));
   const zero = size.map(() => 0);
@@ -148,7 +149,7 @@ export function offsets(size: readonly number[]): number[][] {
   );
 }
 
-const maxPoolWithArgmax: Lowering = ({ graph, inputs: { x }, attrs }) => {
+const maxPoolWithArgmax: Lowering<tf.MaxPoolWithArgmaxAttrs> = ({ graph, inputs: { x }, attrs }) => {
   const { window, shape } = pooling(x.type.shape, attrs), [, height, width, channels] = x.type.shape;
   const places = windowPlaces(x, window, shape);
   // Not-a-number is never larger.
@@ -194,7 +195,7 @@ function neighbours(x: Value, radius: number): Value {
   });
 }
 
-function normaliser(x: Value, { depthRadius, bias, alpha }: Call["attrs"]): Value {
+function normaliser(x: Value, { depthRadius, bias, alpha }: tf.LRNAttrs): Value {
   const sum = neighbours(binary("multiply", x, x), depthRadius);
   return binary("add", binary("multiply", sum, like(sum, alpha)), like(sum, bias));
 }

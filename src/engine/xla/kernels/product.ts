@@ -3,6 +3,7 @@ import { compare } from "../ir/build.ts";
 import { type DotAxes, sizeOf, type Value } from "../ir/types.ts";
 import { arrangedDot } from "./arrange.ts";
 import type { Precision } from "../types.ts";
+import type * as tf from "../tf.ts";
 import type { Call, Lowerings } from "./types.ts";
 
 /**
@@ -44,12 +45,18 @@ export function matMul(
   return product;
 }
 
+/** What tfjs's fused kernels do at last. */
+export interface Activation {
+  activation?: tf._FusedMatMulAttrs["activation"];
+  leakyreluAlpha?: number;
+}
+
 /**
  * The activation of tfjs's fused kernels.
  *
  * @throws {Error} For an activation that is not known.
  */
-export function activate(x: Value, { inputs, attrs }: Call): Value {
+export function activate(x: Value, { inputs, attrs }: Pick<Call<Activation>, "inputs" | "attrs">): Value {
   switch (attrs.activation ?? "linear") {
     case "linear":
       return x;

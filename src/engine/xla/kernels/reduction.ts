@@ -11,6 +11,7 @@ import {
   select,
   unary,
 } from "../ir/build.ts";
+import type * as tf from "../tf.ts";
 import { isFloat, type ReducerName, sizeOf, type Value } from "../ir/types.ts";
 import { axesOf, axisOf, type Lowering, type Lowerings } from "./types.ts";
 
@@ -24,20 +25,24 @@ export function spread(reduced: Value, shape: readonly number[], axes: readonly 
   return broadcast(reduced, shape, shape.map((_, i) => i).filter((i) => !axes.includes(i)));
 }
 
-const reducing =
-  (name: ReducerName, prepare: (x: Value) => Value = (x) => x): Lowering => ({ inputs, attrs }) => {
-    const x = prepare(inputs.x), { shape } = x.type;
-    // Max alone calls them reductionIndices.
-    const axes = axesOf(attrs.axis ?? attrs.reductionIndices, shape.length);
-    return keep(reduce(name, x, axes), shape, axes, attrs.keepDims);
-  };
+/** Max alone says reductionIndices. */
+type Reduction = tf.SumAttrs | tf.MaxAttrs;
+
+const reducing = (name: ReducerName, prepare: (x: Value) => Value = (x) => x): Lowering<Reduction> =>
+(
+  { inputs, attrs },
+) => {
+  const x = prepare(inputs.x), { shape } = x.type;
+  const axes = axesOf("axis" in attrs ? attrs.axis : attrs.reductionIndices, shape.length);
+  return keep(reduce(name, x, axes), shape, axes, attrs.keepDims);
+};
 
 const counting = (x: Value) => x.type.element === "pred" ? convert(x, "i32") : x;
 /**
  * The largest or least, and not-a-number where there is one: XLA's CPU libraries pass over it in large reductions, whatever
  * the compiler is told.
  */
-const extreme = (name: "maximum" | "minimum"): Lowering => {
+const extreme = (name: "maximum" | "minimum"): Lowering<Reduction> => {
   const best = reducing(name);
   const any = reducing("or", (x) => compare("NE", x, x));
   return (call) => {
@@ -57,13 +62,14 @@ function firstBest(x: Value, axis: number, name: "maximum" | "minimum"): Value {
 }
 
 /** Not-a-number is neither the largest nor the least. */
-const argument = (name: "maximum" | "minimum"): Lowering => ({ inputs, attrs }) => {
+const argument = (name: "maximum" | "minimum"): Lowering<tf.ArgMaxAttrs> => ({ inputs, attrs }) => {
   const given = counting(inputs.x);
   const x = isFloat(given.type.element)
     ? select(compare("NE", given, given), like(given, neutral(name, "f32")), given)
     : given;
-  const axis = Array.isArray(attrs.axis) ? attrs.axis[0] : attrs.axis ?? 0;
-  return firstBest(x, axisOf(axis, x.type.shape.length), name);
+  // tfjs gives a list of one, whatever its types say.
+  const [axis] = [attrs.axis].flat();
+  return firstBest(x, axisOf(axis ?? 0, x.type.shape.length), name);
 };
 
 /** exp(x − max) and its sum along the last axis. */

@@ -94,7 +94,7 @@ export const SHAPE: Lowerings = {
     return reshape(slice(turned, begin, end, stride), info.finalShape);
   },
   PadV2: ({ inputs, attrs }) => {
-    const paddings = attrs.paddings as [number, number][];
+    const { paddings } = attrs;
     return pad(inputs.x, paddings.map((p) => p[0]), paddings.map((p) => p[1]), attrs.constantValue ?? 0);
   },
   Concat: ({ inputs, attrs }) => {
@@ -127,7 +127,7 @@ export const SHAPE: Lowerings = {
     return sizes.map((size) => sliceAxis(x, axis, (at += size) - size, size));
   },
   Tile: ({ inputs: { x }, attrs }) => {
-    const { shape } = x.type, reps: number[] = attrs.reps;
+    const { shape } = x.type, { reps } = attrs;
     const wide = shape.flatMap((n, i) => [reps[i], n]);
     return reshape(broadcast(x, wide, shape.map((_, i) => 2 * i + 1)), shape.map((n, i) => n * reps[i]));
   },
@@ -136,7 +136,8 @@ export const SHAPE: Lowerings = {
     const { shape } = x.type;
     return reverse(x, tf.util.parseAxisParam(attrs.dims, [...shape]));
   },
-  Fill: ({ graph, attrs }) => splat(graph, elementOf(attrs.dtype ?? "float32"), attrs.shape, attrs.value),
+  Fill: ({ graph, attrs }) =>
+    splat(graph, elementOf(attrs.dtype ?? "float32"), attrs.shape, attrs.value as number),
   ZerosLike: filled(0),
   OnesLike: filled(1),
   Range: ({ graph, attrs: { start, stop, step, dtype } }) => {

@@ -1,22 +1,25 @@
 import type { Graph, Value } from "../ir/types.ts";
 import type { Precision } from "../types.ts";
+import type { AttributesOf, KernelName } from "./attributes.ts";
 
 /** What a lowering is given: the program being recorded, the kernel's inputs and attributes. */
-export interface Call {
+export interface Call<Attrs = unknown> {
   readonly graph: Graph;
   readonly precision: Precision;
   /** Inputs by tfjs's names; kernels that take a list have them under `0`, `1` …. Absent optional inputs are missing. */
   readonly inputs: Readonly<Record<string, Value>>;
-  /** Attributes as tfjs gives them to a kernel. */
-  // deno-lint-ignore no-explicit-any
-  readonly attrs: any;
+  /** Attributes as tfjs gives them to the kernel. */
+  readonly attrs: Attrs;
 }
 
 /** Records what a tfjs kernel computes. Must not depend on anything but its argument. */
-export type Lowering = (call: Call) => Value | Value[];
+export type Lowering<Attrs = unknown> = (call: Call<Attrs>) => Value | Value[];
+
+/** The lowering of any kernel. Who calls it answers for the attributes. */
+export type AnyLowering = Lowering<never>;
 
 /** Lowerings by tfjs kernel name. */
-export type Lowerings = Readonly<Record<string, Lowering>>;
+export type Lowerings = { readonly [Name in KernelName]?: Lowering<AttributesOf<Name>> };
 
 /** An axis counted from the front. */
 export function axisOf(axis: number, rank: number): number {
