@@ -1,11 +1,14 @@
 import { decodeJpeg } from "./jpeg.ts";
-import { hasManyScans, MOST_SCANS, readJpegHeader } from "./jpeg_header.ts";
+import { hasManyScans, MOST_SCANS, reachesEnd, readJpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { decodePpm } from "./ppm.ts";
 import { type Picture, PictureError } from "../types.ts";
 import { decodeBmp } from "./bmp.ts";
 import { refuseLarge, tooLarge } from "./limits.ts";
-import { sniff } from "./sniff.ts";
+import { mendPng } from "./png_mend.ts";
+import type { SharpOptions } from "./sharp.ts";
+import { type PictureFormat, sniff } from "./sniff.ts";
+import { fromYcbcr, isRawYcbcr } from "./tiff.ts";
 
 export { refuseLarge } from "./limits.ts";
 export { type PictureFormat, sniff } from "./sniff.ts";
@@ -23,7 +26,8 @@ export const MAX_PIXELS = 100_000_000;
  * Decodes a picture's file to RGB bytes, turned as its EXIF orientation says, alpha composited on white.
  *
  * JPEG goes through libjpeg-turbo; CMYK and unusual JPEGs and most other formats through libvips. Both decode on threads
- * of their own.
+ * of their own. What decoders merely warn of is a picture, as in browsers and Pillow; a file that is cut short is none: a
+ * JPEG without its end marker, any other of which pixels are missing.
  *
  * @param bytes A JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF, BMP, PPM, PGM or PBM.
  * @param options The limit on pixels.
@@ -44,23 +48,44 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
       `no JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PPM picture: begins with bytes ${start}`,
     );
   }
-  if (format === "jpeg") {
-    const header = readJpegHeader(bytes);
-    refuseLarge(header, maxPixels);
-    if (header.progressive && hasManyScans(bytes)) {
-      throw new PictureError(`a JPEG of more than ${MOST_SCANS} scans, which would take minutes to decode`);
-    }
-    const picture = await decodeJpeg(bytes, header);
-    if (picture) return orient(picture, header.orientation);
-  }
   if (format === "ppm") return decodePpm(bytes, maxPixels);
   if (format === "bmp") return decodeBmp(bytes, maxPixels);
+  if (format === "jpeg") return await decodeJpegFile(bytes, maxPixels);
+  if (format !== "tiff") return await decodeVips(bytes, format, { maxPixels });
+  const ycbcr = isRawYcbcr(bytes);
+  const picture = await decodeVips(bytes, format, { maxPixels, tiff: true, mayBeCmyk: true });
+  if (ycbcr) fromYcbcr(picture);
+  return picture;
+}
+
+/** By libjpeg-turbo where it can, or else by libvips. What is a picture does not depend on which. */
+async function decodeJpegFile(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
+  const header = readJpegHeader(bytes);
+  refuseLarge(header, maxPixels);
+  if (header.progressive && hasManyScans(bytes)) {
+    throw new PictureError(`a JPEG of more than ${MOST_SCANS} scans, which would take minutes to decode`);
+  }
+  const picture = await decodeJpeg(bytes, header);
+  if (picture) return orient(picture, header.orientation);
+  if (!reachesEnd(bytes, header)) throw new PictureError("JPEG cut short: no end marker");
+  return await decodeVips(bytes, "jpeg", { maxPixels, mayBeCmyk: header.components === 4 });
+}
+
+async function decodeVips(
+  bytes: Uint8Array,
+  format: PictureFormat,
+  options: SharpOptions,
+): Promise<Picture> {
   const { decodeSharp } = await import("./sharp.ts");
   try {
-    return await decodeSharp(bytes, maxPixels);
+    return await decodeSharp(bytes, options).catch((error) => {
+      const mended = format === "png" ? mendPng(bytes, options.maxPixels) : null;
+      if (mended) return decodeSharp(mended, options);
+      throw error;
+    });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    if (reason.includes("pixel limit")) throw tooLarge("", maxPixels);
+    if (reason.includes("pixel limit")) throw tooLarge("", options.maxPixels);
     throw new PictureError(
       `${format.toUpperCase()} cannot be decoded: ${reason.trim().replaceAll(/\s*\n\s*/g, "; ")}`,
     );

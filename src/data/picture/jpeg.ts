@@ -1,9 +1,20 @@
 /** JPEGs in full, for whatever is no base picture: on another thread, by libjpeg-turbo's library. */
 import { isPlain, type JpegHeader } from "./jpeg_header.ts";
-import { decompressor, sameHeader, SYMBOLS, TJPF_RGB, turboPath } from "./turbo_library.ts";
+import {
+  decompressor,
+  firstTry,
+  sameHeader,
+  secondTry,
+  SYMBOLS,
+  TJPF_RGB,
+  turboPath,
+} from "./turbo_library.ts";
 import type { Picture } from "../types.ts";
 
-const NONBLOCKING = { ...SYMBOLS, tj3Decompress8: { ...SYMBOLS.tj3Decompress8, nonblocking: true } } as const;
+const NONBLOCKING = {
+  ...SYMBOLS,
+  decompressElsewhere: { ...SYMBOLS.tj3Decompress8, name: "tj3Decompress8", nonblocking: true },
+} as const;
 
 type Library = Deno.DynamicLibrary<typeof NONBLOCKING>;
 
@@ -33,7 +44,7 @@ function release(): void {
  *
  * @param bytes The file. Must not change meanwhile.
  * @param header As read from it.
- * @returns RGB bytes; null where the library is missing, may not be loaded, or warns of anything.
+ * @returns RGB bytes; null where the library is missing, may not be loaded, or cannot decode the file.
  */
 export async function decodeJpeg(bytes: Uint8Array, header: JpegHeader): Promise<Picture | null> {
   const file = bytes as Uint8Array<ArrayBuffer>, opened = isPlain(header) ? open() : null;
@@ -44,8 +55,11 @@ export async function decodeJpeg(bytes: Uint8Array, header: JpegHeader): Promise
     try {
       if (sameHeader(c, handle, file, header) !== "same") return null;
       const data = new Uint8Array(header.width * header.height * 3);
-      const result = await c.tj3Decompress8(handle, file, BigInt(file.length), data, 0, TJPF_RGB);
-      return result === 0 ? { width: header.width, height: header.height, data } : null;
+      const args = [handle, file, BigInt(file.length), data, 0, TJPF_RGB] as const;
+      firstTry(c, handle);
+      const good = await c.decompressElsewhere(...args) === 0 ||
+        secondTry(c, handle, file, header, () => c.tj3Decompress8(...args));
+      return good ? { width: header.width, height: header.height, data } : null;
     } finally {
       c.tj3Destroy(handle);
     }

@@ -1,7 +1,4 @@
-import type { JpegHeader } from "./jpeg_header.ts";
-
-/** Frames of Huffman-coded pictures that come in order: baseline and extended. */
-const SEQUENTIAL = [0xc0, 0xc1];
+import { firstScan, isSequential, type JpegHeader } from "./jpeg_header.ts";
 
 /**
  * Lets a JPEG's header say that the picture fills its last blocks, as its data does, while something is done: libjpeg-turbo then
@@ -20,7 +17,8 @@ export function inWholeBlocks(
   fn: () => void,
 ): void {
   const at = header.frame;
-  if (!SEQUENTIAL.includes(file[at + 1]) || componentsOfScan(file, at) !== header.components) return fn();
+  const inOneScan = isSequential(file, header) && firstScan(file, header)?.components === header.components;
+  if (!inOneScan) return fn();
   const size = new DataView(file.buffer, file.byteOffset + at + 5, 4);
   const whole = (length: number, block: number) => Math.min(Math.ceil(length / block) * block, 65535);
   size.setUint16(0, whole(header.height, block.height));
@@ -31,13 +29,4 @@ export function inWholeBlocks(
     size.setUint16(0, header.height);
     size.setUint16(2, header.width);
   }
-}
-
-/** How many components the first scan after a segment has; 0 where none comes. */
-function componentsOfScan(file: Uint8Array, segment: number): number {
-  for (let at = segment; file[at] === 0xff && at + 4 < file.length;) {
-    if (file[at + 1] === 0xda) return file[at + 4];
-    at += 2 + file[at + 2] * 256 + file[at + 3];
-  }
-  return 0;
 }

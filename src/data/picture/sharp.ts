@@ -1,5 +1,5 @@
 /** Every format but plain JPEG, and writing JPEGs, by libvips. The one file that names this package. */
-import sharp from "npm:sharp@0.35.5";
+import sharp, { type Sharp } from "npm:sharp@0.35.5";
 import type { Picture } from "../types.ts";
 
 // Every picture is decoded once, so a cache only takes memory; and the stream decodes several at a time, so one
@@ -7,44 +7,68 @@ import type { Picture } from "../types.ts";
 sharp.cache(false);
 sharp.concurrency(1);
 
+/** How a file is looked at. */
+export interface SharpOptions {
+  /** Larger pictures are refused before they are decoded. */
+  maxPixels: number;
+  /** Whether it is a TIFF, of which libvips takes missing pixels for an error of the format only. */
+  tiff?: boolean;
+  /** Whether format and header allow CMYK, which costs a look at them. */
+  mayBeCmyk?: boolean;
+}
+
 /**
  * Decodes any format that libvips knows: the first frame, turned as EXIF says, alpha composited on white, 16 bits cut
- * to 8, grey and CMYK brought to RGB, colour profiles ignored (as in the JPEG path).
+ * to 8, grey brought to RGB, colour profiles ignored (as in the JPEG path). CMYK becomes RGB as in Pillow, which the
+ * reference's pictures come from: each colour is what its ink and black leave, (255 − C) (255 − K) / 255.
+ *
+ * Warnings are no errors, as in the JPEG path; a file that is cut short is one.
  *
  * @param bytes The file.
- * @param maxPixels Larger pictures are refused before they are decoded.
  * @returns RGB bytes.
  * @throws {Error} With libvips' reason.
  */
-export async function decodeSharp(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
-  try {
-    return await decodeUnless("warning", bytes, maxPixels);
-  } catch (error) {
-    // Padding between segments is common in photographs and harms nothing; other programs pass over it as well.
-    if (error instanceof Error && error.message.includes("extraneous bytes")) {
-      return await decodeUnless("truncated", bytes, maxPixels);
-    }
-    throw error;
+export async function decodeSharp(
+  bytes: Uint8Array,
+  { maxPixels, tiff = false, mayBeCmyk = false }: SharpOptions,
+): Promise<Picture> {
+  const failOn = tiff ? "error" : "truncated", file = asStill(bytes);
+  const open = () => sharp(file, { failOn, ignoreIcc: true, limitInputPixels: maxPixels });
+  if (mayBeCmyk) {
+    const { space, channels } = await open().metadata();
+    if (space === "cmyk" && channels === 4) return await decodeCmyk(open());
   }
+  const pipeline = open().autoOrient().flatten({ background: "#ffffff" }).toColourspace("srgb");
+  return await pixelsOf(pipeline, 3);
 }
 
-async function decodeUnless(
-  failOn: "warning" | "truncated",
-  bytes: Uint8Array,
-  maxPixels: number,
-): Promise<Picture> {
-  const { data, info } = await sharp(bytes, { failOn, ignoreIcc: true, limitInputPixels: maxPixels })
-    .autoOrient()
-    .flatten({ background: "#ffffff" })
-    .toColourspace("srgb")
-    .raw({ depth: "uchar" })
-    .toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels in place of 3`);
-  return {
-    width: info.width,
-    height: info.height,
-    data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-  };
+/** libvips knows an AVIF by its first brand, and takes that of a sequence for another format; its first frame is there. */
+function asStill(bytes: Uint8Array): Uint8Array {
+  const brand = (text: string) => [...text].every((letter, i) => bytes[4 + i] === letter.charCodeAt(0));
+  if (!brand("ftypavis")) return bytes;
+  const still = bytes.slice();
+  still.set(new TextEncoder().encode("ftypavif"), 4);
+  return still;
+}
+
+async function pixelsOf(pipeline: Sharp, channels: number): Promise<Picture> {
+  const { data, info } = await pipeline.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+  if (info.channels !== channels) {
+    throw new Error(`decoded to ${info.channels} channels instead of ${channels}`);
+  }
+  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { width: info.width, height: info.height, data: pixels };
+}
+
+async function decodeCmyk(file: Sharp): Promise<Picture> {
+  const inks = file.autoOrient().pipelineColourspace("cmyk").toColourspace("cmyk");
+  const { width, height, data } = await pixelsOf(inks, 4);
+  const out = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4) {
+    const light = 255 - data[from + 3];
+    for (let ink = 0; ink < 3; ink++) out[to++] = Math.round(light * (255 - data[from + ink]) / 255);
+  }
+  return { width, height, data: out };
 }
 
 /**

@@ -3,8 +3,10 @@ import { inWholeBlocks } from "./jpeg_blocks.ts";
 import { isPlain, type JpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { MOST_TIMES, type Planes, planesBasePicture, quickBasePicture } from "./resize.ts";
-import { decompressor, PARAM, sameHeader, SYMBOLS, TJPF_RGB } from "./turbo_library.ts";
+import { decompressor, firstTry, PARAM, sameHeader, secondTry, SYMBOLS, TJPF_RGB } from "./turbo_library.ts";
 import { PictureError } from "../types.ts";
+
+type Library = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
 /** Of {@linkcode PARAM}.COLOUR_SPACE. */
 const YCBCR = 1;
@@ -23,7 +25,7 @@ export interface Turbo {
    * orientation says.
    *
    * @param out Receives size × size × 3 bytes.
-   * @throws {PictureError} On anything that libjpeg-turbo warns of, too.
+   * @throws {PictureError} It cannot be decoded, is cut short, or is no plain JPEG.
    */
   base(bytes: Uint8Array, header: JpegHeader, size: number, out: Uint8Array): void;
   close(): void;
@@ -53,24 +55,12 @@ export function openTurbo(path: string | null): Turbo | null {
   } catch {
     return null;
   }
-  const c = library.symbols, handle = decompressor(c);
-  if (handle === null) {
-    library.close();
-    return null;
-  }
-  const check = (result: number) => {
-    if (result !== 0) throw new PictureError("JPEG cannot be decoded");
-  };
+  const c = library.symbols;
   const planes = new BigUint64Array(3), pitches = new Int32Array(3);
   let memory: ArrayBuffer | null = null, address = 0n;
   /** In full size, before colours are mixed. */
-  const fromPlanes = (
-    file: Uint8Array<ArrayBuffer>,
-    header: JpegHeader,
-    sizes: Planes,
-    size: number,
-    out: Uint8Array,
-  ) => {
+  const fromPlanes = (one: Opened, sizes: Planes, size: number, out: Uint8Array) => {
+    const { handle, file, header } = one;
     const block = { width: sizes.halfColumns ? 16 : 8, height: sizes.halfRows ? 16 : 8 };
     planesBasePicture(
       sizes,
@@ -81,45 +71,63 @@ export function openTurbo(path: string | null): Turbo | null {
         }
         layout.offsets.forEach((offset, i) => planes[i] = address + BigInt(offset));
         pitches.set(layout.pitches);
-        inWholeBlocks(
-          file,
-          header,
-          block,
-          () => check(c.tj3DecompressToYUVPlanes8(handle, file, BigInt(file.length), planes, pitches)),
-        );
+        const run = () => c.tj3DecompressToYUVPlanes8(handle, file, BigInt(file.length), planes, pitches);
+        inWholeBlocks(file, header, block, () => decompress(c, one, run));
       },
       size,
       out,
     );
   };
+  const decode = (one: Opened, size: number, out: Uint8Array) => {
+    const { handle, file, header } = one, stored = sameHeader(c, handle, file, header);
+    if (stored === "other") throw new PictureError("JPEG with two headers");
+    check(stored === "same");
+    const scale = decodeScale(header.width, header.height, size);
+    check(c.tj3SetScalingFactor(handle, new Uint8Array(Int32Array.of(1, 8 / scale).buffer)) === 0);
+    const halved = c.tj3Get(handle, PARAM.COLOUR_SPACE) === YCBCR
+      ? HALVED[c.tj3Get(handle, PARAM.SUBSAMPLING)]
+      : undefined;
+    if (scale === 8 && halved && Math.max(header.width, header.height) <= MOST_TIMES * size) {
+      return fromPlanes(one, { width: header.width, height: header.height, ...halved }, size, out);
+    }
+    const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
+    const extent = { width: header.width * scale / 8, height: header.height * scale / 8 };
+    const pixels = (pixels: Uint8Array<ArrayBuffer>) =>
+      decompress(c, one, () => c.tj3Decompress8(handle, file, BigInt(file.length), pixels, 0, TJPF_RGB));
+    quickBasePicture(width, height, extent, pixels, size, out);
+  };
   return {
     base(bytes, header, size, out) {
       if (!isPlain(header)) throw new PictureError("an unusual JPEG");
-      const file = bytes as Uint8Array<ArrayBuffer>, length = BigInt(bytes.length);
-      const stored = sameHeader(c, handle, file, header);
-      if (stored === "other") throw new PictureError("JPEG with two headers");
-      check(Number(stored === "bad"));
-      const scale = decodeScale(header.width, header.height, size);
-      check(c.tj3SetScalingFactor(handle, new Uint8Array(Int32Array.of(1, 8 / scale).buffer)));
-      const halved = c.tj3Get(handle, PARAM.COLOUR_SPACE) === YCBCR
-        ? HALVED[c.tj3Get(handle, PARAM.SUBSAMPLING)]
-        : undefined;
-      if (scale === 8 && halved && Math.max(header.width, header.height) <= MOST_TIMES * size) {
-        fromPlanes(file, header, { width: header.width, height: header.height, ...halved }, size, out);
-      } else {
-        const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
-        const extent = { width: header.width * scale / 8, height: header.height * scale / 8 };
-        const decode = (pixels: Uint8Array<ArrayBuffer>) =>
-          check(c.tj3Decompress8(handle, file, length, pixels, 0, TJPF_RGB));
-        quickBasePicture(width, height, extent, decode, size, out);
+      // One for each file, which takes some microseconds: the library keeps tables for files that have none of their own.
+      const handle = decompressor(c);
+      if (handle === null) throw new PictureError("no memory to decode a JPEG");
+      try {
+        decode({ handle, file: bytes as Uint8Array<ArrayBuffer>, header }, size, out);
+      } finally {
+        c.tj3Destroy(handle);
       }
       // The square is smaller than the picture, and turning it is the same.
       const turned = orient({ width: size, height: size, data: out }, header.orientation);
       if (turned.data !== out) out.set(turned.data);
     },
-    close() {
-      c.tj3Destroy(handle);
-      library.close();
-    },
+    close: () => library.close(),
   };
+}
+
+/** A file that is being decoded. */
+interface Opened {
+  handle: Deno.PointerObject;
+  file: Uint8Array<ArrayBuffer>;
+  header: JpegHeader;
+}
+
+function check(good: boolean): void {
+  if (!good) throw new PictureError("JPEG cannot be decoded");
+}
+
+/** Runs a function of the library on a file, twice if need be. */
+function decompress(c: Library, { handle, file, header }: Opened, run: () => number): void {
+  firstTry(c, handle);
+  check(run() === 0 || secondTry(c, handle, file, header, run));
 }

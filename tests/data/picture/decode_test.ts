@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import sharp from "npm:sharp@0.35.5";
 import type { Sharp } from "npm:sharp@0.35.5";
 import fc from "npm:fast-check@4.10.2";
@@ -69,15 +68,6 @@ Deno.test("grey becomes three equal channels: JPEG, PNG, 16-bit PNG", async () =
   await expectPicture(file, "jpeg", 4, grey);
 });
 
-Deno.test("CMYK JPEG and TIFF come to about the colours that were drawn", async () => {
-  const flat: Picture = { width: 16, height: 16, data: new Uint8Array(16 * 16 * 3) };
-  for (let i = 0; i < flat.data.length; i += 3) flat.data.set([180, 120, 90], i);
-  const file = await bytesOf(draw(flat).toColourspace("cmyk").jpeg({ quality: 98 }));
-  assert.equal(readJpegHeader(file).components, 4);
-  await expectPicture(file, "jpeg", 12, flat);
-  await expectPicture(await bytesOf(draw(flat).toColourspace("cmyk").tiff()), "tiff", 12, flat);
-});
-
 Deno.test("alpha is composited on white", async () => {
   const alpha = new Uint8Array([200, 100, 0, 255, 200, 100, 0, 0, 200, 100, 0, 128, 0, 0, 0, 64]);
   const pipeline = () => sharp(alpha, { raw: { width: 4, height: 1, channels: 4 } });
@@ -135,13 +125,6 @@ Deno.test("each EXIF orientation is applied, by both decoders alike", async () =
   }
 });
 
-Deno.test("padding inside a JPEG does no harm", async () => {
-  const file = await jpeg();
-  const padded = Buffer.concat([file.subarray(0, -2), Buffer.from([0x12, 0x34]), file.subarray(-2)]);
-  const got = await decodePicture(new Uint8Array(padded));
-  assert.ok(worst(got.data, (await decodePicture(file)).data) <= 2);
-});
-
 Deno.test("a picture with too many pixels is refused by its header", async () => {
   const options = { maxPixels: 1000 };
   for (const file of [await jpeg(), await png(0, 40, 30), await bytesOf(draw(picture).webp())]) {
@@ -163,7 +146,7 @@ Deno.test("what is no picture, or a damaged one, is refused with a reason", asyn
     ["nothing", new Uint8Array(0), /empty/],
     ["a zip", new Uint8Array([0x50, 0x4b, 3, 4, 0, 0, 0, 0]), /begins with bytes 50 4b 03 04/],
     ["an SVG", new TextEncoder().encode("<svg width='9' height='9'/>"), /no JPEG, PNG/],
-    ["half a JPEG", photo.slice(0, photo.length / 2), /JPEG cannot be decoded: .*premature end/],
+    ["half a JPEG", photo.slice(0, photo.length / 2), /JPEG cut short: no end marker/],
     ["a JPEG's header", photo.slice(0, 30), /JPEG cut short/],
     ["3 bytes of JPEG", photo.slice(0, 3), /JPEG cut short/],
     ["half a PNG", drawing.slice(0, drawing.length / 2), /PNG cannot be decoded/],

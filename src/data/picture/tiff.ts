@@ -1,0 +1,48 @@
+import { type Picture, PictureError } from "../types.ts";
+
+/** Tags of a TIFF that tell how its colours are stored, and what they are without them. */
+const TAGS = { compression: 259, photometric: 262, subsampling: 530 } as const;
+
+/** Of PhotometricInterpretation. */
+const YCBCR = 6;
+/** Of Compression: both kinds of JPEG, whose decoder brings colours to RGB. */
+const JPEG = [6, 7];
+
+/** The first value of a tag of the first picture, and the one behind it; undefined where it is not there. */
+function tag(bytes: Uint8Array, wanted: number): [number, number] | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), little = bytes[0] === 0x49;
+  if (bytes.length < 8) return undefined;
+  const directory = view.getUint32(4, little);
+  if (directory + 2 > bytes.length) return undefined;
+  const entries = view.getUint16(directory, little);
+  for (let i = 0, at = directory + 2; i < entries && at + 12 <= bytes.length; i++, at += 12) {
+    if (view.getUint16(at, little) !== wanted) continue;
+    return [view.getUint16(at + 8, little), view.getUint16(at + 10, little)];
+  }
+  return undefined;
+}
+
+/**
+ * Whether a TIFF holds luma and chroma that libvips takes for red, green and blue: it converts those of JPEG only.
+ *
+ * @throws {PictureError} They are stored with fewer chroma samples, which is not supported.
+ */
+export function isRawYcbcr(bytes: Uint8Array): boolean {
+  const [photometric] = tag(bytes, TAGS.photometric) ?? [],
+    [compression] = tag(bytes, TAGS.compression) ?? [1];
+  if (photometric !== YCBCR || JPEG.includes(compression)) return false;
+  const [across, down] = tag(bytes, TAGS.subsampling) ?? [2, 2];
+  if (across === 1 && down === 1) return true;
+  throw new PictureError("a TIFF of subsampled YCbCr that is not JPEG, which is not supported");
+}
+
+/** Brings luma and chroma, 0 … 255 each, to RGB, as JPEG's do (ITU-R BT.601). In place. */
+export function fromYcbcr({ data }: Picture): void {
+  const byte = (value: number) => Math.max(0, Math.min(255, Math.round(value)));
+  for (let at = 0; at < data.length; at += 3) {
+    const y = data[at], cb = data[at + 1] - 128, cr = data[at + 2] - 128;
+    data[at] = byte(y + 1.402 * cr);
+    data[at + 1] = byte(y - 0.344136 * cb - 0.714136 * cr);
+    data[at + 2] = byte(y + 1.772 * cb);
+  }
+}
