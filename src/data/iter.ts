@@ -4,7 +4,7 @@
  */
 import { randomStream } from "../random.ts";
 
-/** What every combinator takes: something to iterate, at once or as it comes. */
+/** What every combinator takes: a sync or async iterable. */
 export type Items<T> = AsyncIterable<T> | Iterable<T>;
 
 function iteratorOf<T>(source: Items<T>): AsyncIterator<T> | Iterator<T> {
@@ -26,8 +26,8 @@ export function* range(from: number, to: number): Generator<number, void, void> 
 /**
  * Applies `fn` to each item, up to `concurrency` at once, and delivers the results in the items' order.
  *
- * Upstream is read ahead, by one loop of its own, so neither a slow upstream nor a slow consumer holds up the other
- * before `concurrency` results wait.
+ * A loop of its own reads upstream ahead, so neither a slow upstream nor a slow consumer holds up the other until
+ * `concurrency` results wait.
  *
  * @param source Where items come from.
  * @param fn What to do with an item; its index counts from 0.
@@ -100,7 +100,7 @@ async function* mapOrdered<T, R>(
       if (slot === "end") return;
       if ("error" in slot) throw slot.error;
       const value = await slot.value;
-      // The place is given free only now, so `concurrency` bounds running and waiting together.
+      // The slot is freed only now, so `concurrency` bounds running and waiting calls together.
       slots.shift();
       wakeReader();
       yield value;

@@ -19,7 +19,7 @@ import { BadRecordError, type ImageRecord, type PassedOver, PictureError } from 
 export interface PackOptions {
   /** Bytes of pictures in a shard before the next is begun. Default 1 GiB. */
   shardSize?: number;
-  /** How a picture is looked at before it is packed: decoded, or only its first bytes. Default decode. */
+  /** How a picture is checked before it is packed: decoded, or only its first bytes. Default decode. */
   check?: "decode" | "sniff";
   /** Pictures read and checked at once. Default: the number of cores, at least 2. */
   concurrency?: number;
@@ -27,7 +27,7 @@ export interface PackOptions {
   maxSide?: number;
   /** Quality of those JPEGs, 1 … 100. Default 90. */
   quality?: number;
-  /** Stores the decoded base pictures of this side (docs/spec.md §1.1), in place of the files. Default: the files. */
+  /** Stores the decoded base pictures of this side (docs/spec.md §1.1), instead of the files. Default: the files. */
   raw?: number;
   /** Larger pictures are bad. Default as in {@linkcode decodePicture}. */
   maxPixels?: number;
@@ -130,7 +130,7 @@ async function packInto(destination: Destination, data: Data, options: PackOptio
   const pass = onePass(data, {
     onBadRecord: ({ source, key, reason, lost }) =>
       report.bad.push(lost === undefined ? { key, reason } : { key: `${source}: ${key}`, reason }),
-    // Bad pictures are left out and told, however many they are; what is lost with its shard, nobody could name.
+    // Bad pictures are left out and listed, however many there are. Those lost with a shard cannot be named.
     onLimit(error) {
       if (error.lost) throw error;
     },
@@ -205,7 +205,7 @@ function describePictures({ maxSide, quality = 90, raw }: PackOptions): string {
     : `at most ${maxSide} pixels, smaller ones as JPEG ${quality}`;
 }
 
-/** What looks whether records are pictures, and makes of them what is stored. */
+/** Checks whether records are pictures, and makes what is stored. */
 function openLoader(options: PackOptions) {
   const { maxSide, quality = 90, raw, maxPixels } = options;
   const decoder = raw === undefined ? null : openDecoder({ size: raw, maxPixels });
@@ -236,7 +236,7 @@ function openLoader(options: PackOptions) {
       } catch (error) {
         if (error instanceof BadRecordError) return { from, result: badRecordOf(error) };
         if (error instanceof PictureError) return { from, result: { source, key, reason: error.message } };
-        // What is thrown otherwise is no fault of one picture.
+        // Any other error is not the fault of one picture.
         throw error;
       }
     },

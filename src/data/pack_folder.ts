@@ -58,7 +58,7 @@ export async function openDestination(path: string): Promise<Destination> {
   const advice = "Wait until it is done, or name another folder";
   const lock = await lockPlace(path, { advice });
   try {
-    // One that was just finished.
+    // Another process has just finished it.
     await refuseExisting(path);
     const draft = await openDraft(path);
     return {

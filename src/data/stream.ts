@@ -34,11 +34,12 @@ interface Sample {
 /**
  * Streams batches of base pictures and sampled views, epoch after epoch without end.
  *
- * Each epoch has an order of its own; its last pictures that do not fill a batch are left out, as in docs/spec.md §7. Bad
- * records are skipped and their places filled from the rest of the epoch; so are records without a picture, which are no
- * fault. A batch says what came of the records since the one before. What is delivered depends only on the source,
- * the seed and the cursor: never on timing, `concurrency` or `workers`. Going on from any batch's `next` gives the same
- * rest: at once where records can be read by index, and by passing over records without decoding them in a stream.
+ * Each epoch has an order of its own; its last pictures that do not fill a batch are left out, as in docs/spec.md §7.
+ * Bad records are skipped and their places filled from the rest of the epoch; so are records without a picture, which
+ * are not errors. A batch says what came of the records since the one before. What is delivered depends only on the
+ * source, the seed and the cursor: never on timing, `concurrency` or `workers`. Going on from any batch's `next` gives
+ * the same rest: at once where records can be read by index, and by passing over records without decoding them in a
+ * stream.
  *
  * A picture in a batch is named by its index in the source, and in a stream by its place in the epoch's order.
  *
@@ -97,7 +98,7 @@ function readerOf(
 ): EpochReader<Sample> {
   const opened = openedOf(data), uri = dataUri(data), length = dataLength(data);
   const load: Load = (index, open, place) => {
-    // Where the class does not stand beside the place, only the record tells it.
+    // If the source does not list the classes, only the record tells its class.
     const told: Source["place"] = (index) => {
       const where = place?.(index);
       return where && options.withLabels && where.label === undefined ? null : where ?? null;
@@ -127,7 +128,7 @@ function readerOf(
   });
 }
 
-/** Reads and decodes one record. What is wrong with the record is a result; other errors are thrown. */
+/** Reads and decodes one record. A bad record is a result; other errors are thrown. */
 async function loadSample(
   uri: string,
   index: number,
@@ -187,7 +188,7 @@ async function* batchesOf(
   }
 }
 
-/** Puts the base pictures of one batch after the other side by side. */
+/** Puts the base pictures of each batch side by side in memory. */
 function joiner({ batchSize, imageSize, keep = Infinity, prefetch = 2 }: StreamOptions, decoder: Decoder) {
   const bytes = imageSize ** 2 * 3, handed: Uint8Array[] = [], spare: Uint8Array[] = [];
   return (samples: Sample[]): Uint8Array => {
@@ -202,7 +203,7 @@ function joiner({ batchSize, imageSize, keep = Infinity, prefetch = 2 }: StreamO
       }
     }
     if (keep === Infinity) return base;
-    // Beside those kept: the ones that wait, and the one that is being handed out.
+    // Besides those kept: the waiting ones, and the one being delivered.
     if (handed.push(base) > keep + prefetch + 1) {
       const old = handed.shift()!;
       if (old.buffer instanceof SharedArrayBuffer) decoder.reuse(old);

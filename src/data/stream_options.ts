@@ -37,13 +37,13 @@ export interface StreamOptions {
   /** Threads that decode. Default, also for 0: as many as cores. */
   workers?: number;
   /**
-   * This process's part of the data, for data parallel training: every process gets as many, none gets another's. Also as
-   * text, `0/4`; empty: all of it.
+   * This process's part of the data, for data parallel training: all parts are disjoint and equally long. Also as text,
+   * `0/4`; empty: all of it.
    */
   process?: { index: number; count: number } | string;
   /** Records that a stream is shuffled in; sources with random access are shuffled as a whole. Default 1,000. */
   shuffleBuffer?: number;
-  /** Bytes of the same. Default 256 MiB. */
+  /** Bytes of the records in that buffer. Default 256 MiB. */
   shuffleBytes?: number;
   /** Finished batches that may wait. Default 2. */
   prefetch?: number;
@@ -56,8 +56,7 @@ export interface StreamOptions {
   maxPixels?: number;
   /**
    * When all base pictures of a source with random access fit in so many bytes, they are kept, and each is decoded once a
-   * run in place of once an epoch.
-   * Default 256 MiB; 0 keeps none.
+   * run instead of once an epoch. Default 256 MiB; 0 keeps none.
    */
   cacheBytes?: number;
 }
@@ -65,13 +64,13 @@ export interface StreamOptions {
 /** The default of {@linkcode StreamOptions.cacheBytes}. */
 export const CACHE_BYTES = 256 * 2 ** 20;
 
-/** Options with the process's part as numbers, and how many records are in work at once. */
+/** Options with the process's part as numbers, and how many records are processed at once. */
 export type ReadOptions = StreamOptions & { process?: { index: number; count: number }; concurrency: number };
 
 /**
  * Fills in what was left to defaults, and checks all of it.
  *
- * @throws {RangeError} That names the option which cannot be, or does not suit the data.
+ * @throws {RangeError} When an option is out of range or does not suit the data; names it.
  */
 export function readOptions(data: Data, given: StreamOptions): ReadOptions {
   const { process } = given;

@@ -55,7 +55,7 @@ const FINDERS: Readonly<Record<EngineName, (options: ListOptions) => Promise<Fou
   ],
 };
 
-/** An engine of which as much is known. */
+/** An engine, with what is known so far. */
 function found(name: EngineName, known: Partial<FoundEngine> = {}): FoundEngine {
   return { name, gives: GIVES[name], devices: [], ...known };
 }
@@ -209,7 +209,7 @@ async function webgpu(): Promise<FoundEngine> {
   const adapter = await findAdapter();
   if (!adapter) return found("webgpu", { hint: NO_ADAPTER });
   const engine = found("webgpu", { devices: [describeAdapter(adapter)] });
-  const { openWebgpu } = await import("./webgpu.ts"); // It takes away the backend of tfjs's package.
+  const { openWebgpu } = await import("./webgpu.ts"); // Importing it removes the backend of tfjs's package.
   return tf.findBackendFactory("webgpu") ? engine : await tried(engine, openWebgpu);
 }
 

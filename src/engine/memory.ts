@@ -11,7 +11,7 @@ export interface MemoryOptions {
 
 const NAMES = { memoryFraction: "a memory fraction", preallocate: "preallocation of memory" } as const;
 
-/** What was asked for, in words, or undefined when nothing was. */
+/** What was requested, in words; undefined if nothing was. */
 export function memoryWish(options: MemoryOptions): string | undefined {
   const keys = (Object.keys(NAMES) as (keyof MemoryOptions)[]).filter((key) => options[key] !== undefined);
   return keys.length > 0 ? keys.map((key) => NAMES[key]).join(" and ") : undefined;
@@ -32,7 +32,7 @@ export function memoryValues({ memoryFraction, preallocate }: MemoryOptions): Na
   };
 }
 
-/** The error that a plugin's refusal of the options means; any other is given back as it is. */
+/** Explains a plugin's refusal of the options; returns any other error unchanged. */
 export function refusedMemory(error: unknown, plugin: string, options: MemoryOptions): unknown {
   const wish = memoryWish(options);
   if (!wish || !(error instanceof PjrtError) || !/memory_fraction|preallocate/.test(error.message)) {

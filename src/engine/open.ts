@@ -24,14 +24,14 @@ export interface EngineOptions extends MemoryOptions {
   hosts?: Hosts;
   /** Folder for compiled programs; an empty string keeps none. Default: a folder in the cache. */
   programs?: string;
-  /** Told, a line at a time, what was chosen and why, and of downloads. */
+  /** Called with a line about each choice, its reason, and downloads. */
   progress?: (line: string) => void;
 }
 
 /** Engines that `auto` goes on to where `xla` cannot be used, best first. */
 const WITHOUT_PLUGIN: readonly {
   name: EngineName;
-  /** Why it is taken, or why it is passed over. */
+  /** Why it is chosen or skipped. */
   look: () => Promise<{ why: string } | { whyNot: string }>;
 }[] = [
   {

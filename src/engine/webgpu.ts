@@ -10,7 +10,7 @@ import { useSoundRelu6 } from "./webgpu/relu6.ts";
 
 const NAME = "webgpu";
 
-// The package's own backend asks for less than the device can do, and its errors would go by unseen.
+// The package's own backend requests less than the device can do and hides its errors.
 if (tf.findBackendFactory(NAME)) tf.removeBackend(NAME);
 useSoftwareProduct(({ software }) => software);
 useSoundRelu6();
@@ -28,8 +28,8 @@ export async function openWebgpu(): Promise<Engine> {
   if (!found) throw new Error(`engine webgpu cannot run here: ${NO_ADAPTER}`);
   if (tf.findBackendFactory(NAME)) throw new Error("engine webgpu is open already; close it first");
   const backend = new GuardedBackend(await requestDevice(found), found);
-  // tfjs would otherwise add up the parts of some products in the order in which threads finish, and a run that is
-  // resumed would not be the same run.
+  // Otherwise tfjs would add up the parts of some products in the order in which threads finish, and a resumed run
+  // would differ from an unbroken one.
   tf.env().set("WEBGPU_THRESHOLD_TO_INCREASE_WORKGROUPS_FOR_MATMUL", 0.25);
   tf.registerBackend(NAME, () => backend);
   await tf.setBackend(NAME);

@@ -27,15 +27,15 @@ export interface XlaEngineOptions extends MemoryOptions {
   client?: NamedValues;
   /** XLA's debug options beside our own, such as `{ xla_backend_optimization_level: 0 }` to compile faster. */
   flags?: Readonly<Record<string, string | number | boolean>>;
-  /** Where plugins are looked for, in place of the usual places. */
+  /** Where to look for plugins instead of the usual places. */
   search?: CudaOptions;
   /** Told of downloads and of what was chosen and why, in words. */
   progress?: (line: string) => void;
 }
 
 /**
- * What XLA's CPU compiler is told; on other devices this says nothing. The larger of a number and not-a-number must not
- * be the number, or a ReLU would hide a NaN.
+ * Options for XLA's CPU compiler; other devices ignore them. The maximum of a number and NaN must be NaN, or a ReLU
+ * would hide it.
  */
 const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
 
@@ -119,7 +119,7 @@ export async function openXlaEngine(options: XlaEngineOptions = {}): Promise<Eng
   let said = "";
   const search = {
     ...options.search,
-    // Downloads tell several times a second how many bytes have come; a line is enough.
+    // Downloads report several times a second; one line is enough.
     progress: ({ message }: { message: string }) => message !== said && progress?.(said = message),
   };
   for await (const choice of choosePlugins(search)) {

@@ -1,9 +1,9 @@
-/** The classes of the gallery and of the queries, and how they meet. */
+/** The classes of the gallery and of the queries, and how they are matched. */
 import { likeName } from "../data/sources/class_names.ts";
 import { matchClasses } from "../data/sources/match_classes.ts";
 import type { Source } from "../data/types.ts";
 
-/** Names that are shown of many. */
+/** How many names are shown if there are many. */
 const SHOWN = 5;
 
 /** Query pictures of classes that the gallery lacks; no neighbour could be right, so they are left out. */
@@ -14,8 +14,8 @@ export interface UnknownClasses {
 }
 
 /**
- * Checks, before any work, that a source's pictures have classes. Some sources do not know which there are, for they stand
- * with the pictures; the first, the middle and the last one are looked at then.
+ * Checks, before any work, that a source's pictures have classes. Some sources hold the classes only with the pictures;
+ * then it looks at the first, the middle and the last picture.
  *
  * @param least How many classes there must be.
  * @throws {Error} There are none, or fewer.
@@ -73,7 +73,7 @@ export function unknownClasses(
 }
 
 /**
- * Says which classes the queries have beyond the gallery's, with what may have been meant.
+ * Says which classes of the queries the gallery lacks, and what may have been meant.
  *
  * @param known The gallery's class names.
  */

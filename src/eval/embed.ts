@@ -22,7 +22,7 @@ export interface Embedding {
 
 /** How pictures are embedded. */
 export interface EmbedOptions {
-  /** Pictures that go through the encoder at once; fewer are filled up, so one program serves all. Default 128. */
+  /** Pictures that go through the encoder at once; fewer are padded, so one program serves all. Default 128. */
   batchSize?: number;
   /** Whether to give all patch tokens as well. Default false. */
   patches?: boolean;
@@ -52,10 +52,10 @@ export interface Embedder {
   ): Promise<Embedding & { rendered: Uint8Array }>;
 }
 
-/** What leaves the device. */
+/** The results that leave the device. */
 type Features = { class: tf.Tensor; mean: tf.Tensor; patches?: tf.Tensor; blocks?: tf.Tensor };
 
-/** Joins what the batches gave, leaving out the rows that only filled up. */
+/** Joins the batches' results without the rows that were padding. */
 function collector(rows: number) {
   const parts = new Map<string, { width: number; data: Float32Array }>();
   return {
@@ -69,7 +69,7 @@ function collector(rows: number) {
   };
 }
 
-/** A stretch of numbers, filled up with zeros to `length`. */
+/** A range of numbers, padded with zeros to `length`. */
 function padded<T extends Uint8Array | Float32Array>(part: T, length: number): T {
   if (part.length === length) return part;
   const out = new (part.constructor as new (length: number) => T)(length);
@@ -151,7 +151,7 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
         const part = new Float32Array(2 * batch * VIEW_FIELDS);
         for (const v of [0, 1]) {
           for (let i = 0; i < batch; i++) {
-            // What fills up is the last view again: crops of 0 pixels cannot be rendered.
+            // Padding repeats the last view: crops of 0 pixels cannot be rendered.
             const at = (v * count + Math.min(from + i, count - 1)) * VIEW_FIELDS;
             part.set(views.subarray(at, at + VIEW_FIELDS), (v * batch + i) * VIEW_FIELDS);
           }

@@ -3,7 +3,7 @@ import type { Data } from "../data/open/data.ts";
 import type { Evaluator } from "../train/evaluators.ts";
 import { type ReconstructionOptions, reconstructionPicture } from "./reconstruction.ts";
 
-/** Pictures of a stream that the figure's are chosen from. */
+/** How many pictures of a stream the figure chooses from. */
 const CHOSEN_FROM = 64;
 
 /** What {@linkcode reconstructionFigure} needs. */

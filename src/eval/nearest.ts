@@ -14,12 +14,12 @@ export interface Neighbours {
 
 /** Queries compared at once. */
 const QUERY_ROWS = 512;
-/** Numbers of the gallery that stand on the device at once (64 MB). */
+/** Numbers of the gallery that are on the device at once (64 MB). */
 const GALLERY_NUMBERS = 1 << 24;
-/** Columns turned at once, so that what is written stays in the cache. */
+/** Columns transposed at once, so that the results stay in the cache. */
 const TILE = 64;
 
-/** `count` rows from `start`, filled up with zeros, as a tensor. */
+/** `count` rows from `start`, padded with zeros, as a tensor. */
 function block({ rows, width, data }: Rows, start: number, count: number): tf.Tensor2D {
   const end = Math.min(rows, start + count);
   const part = data.subarray(start * width, end * width);
@@ -29,7 +29,7 @@ function block({ rows, width, data }: Rows, start: number, count: number): tf.Te
   return tf.tensor2d(padded, [count, width]);
 }
 
-/** The same, but rows become columns: the wasm engine multiplies 6 times as fast by a matrix that stands upright. */
+/** The same, but rows become columns: the wasm engine multiplies 6 times as fast by such a matrix. */
 function columnBlock({ rows, width, data }: Rows, start: number, count: number): tf.Tensor2D {
   const out = new Float32Array(width * count);
   const lines = Math.min(rows - start, count);

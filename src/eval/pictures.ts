@@ -9,7 +9,7 @@ import {
   type Source,
 } from "../data/types.ts";
 
-/** Bytes of a record that has been decoded. */
+/** The bytes of a decoded record. */
 const NONE = new Uint8Array();
 
 /** Decoded pictures of one size, side by side. */
@@ -31,7 +31,7 @@ export interface PictureOptions {
   prepare: (picture: Picture, size: number) => Uint8Array;
   /** The number of a record's class. Default: its `label`. */
   labelOf?: (record: ImageRecord) => number | undefined;
-  /** Told of a record that cannot be used, which is then left out. Missing: the first one is an error. */
+  /** Called for a record that cannot be used and is left out. Default: the first one is an error. */
   onBad?: (bad: BadRecordError) => void;
 }
 
@@ -68,7 +68,7 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
   for await (const items of batch(good(), batchSize)) {
     const bytes = new Uint8Array(items.length * size * size * 3);
     items.forEach((item, i) => bytes.set(item.bytes, i * size * size * 3));
-    // In the pictures' order, for classes may be numbered as they come.
+    // In the pictures' order, because classes may be numbered in order of appearance.
     const labels = items.map(({ record }) => labelOf(record) ?? -1);
     yield { bytes, keys: items.map(({ key }) => key), labels };
   }

@@ -37,9 +37,9 @@ export interface ProbeOptions {
   linear?: boolean;
   /** Pictures embedded at once. Default 64. */
   batchSize?: number;
-  /** Told of pictures that cannot be read; they are left out. Missing: the first one is an error. */
+  /** Called for pictures that cannot be read; they are left out. Default: the first one is an error. */
   onBad?: (bad: BadRecordError) => void;
-  /** Told how many pictures of how many are embedded. */
+  /** Called with how many pictures are embedded, and of how many. */
   progress?: (done: number, total: number) => void;
 }
 
@@ -53,7 +53,7 @@ export interface ProbeReport {
   test: number;
   /** Classes of the gallery. */
   classes: number;
-  /** Which pictures were left out for their classes, or cannot be right, a sentence for each reason. */
+  /** Which pictures were left out because of their classes, or can never be right; a sentence for each reason. */
   notes: string[];
   /** Pictures without a class. */
   unlabelled: { train: number; test: number };
@@ -82,7 +82,7 @@ const BATCH_SIZE = 64;
 /** Class tokens that the linear probe takes, as many as the reference. */
 const LINEAR_BLOCKS = 4;
 
-/** The k that there are gallery pictures for. */
+/** Those k that the gallery has enough pictures for. */
 function checkK(wanted: readonly number[] | undefined, gallery: number): number[] {
   const possible = (wanted ?? DEFAULT_K).filter((k) => k <= gallery);
   const [first] = possible, wrong = wanted?.find((k) => k > gallery);
@@ -123,7 +123,7 @@ async function embedLabelled(
   return { ...pickLabelled(all, known), names, unlabelled: labels.length - known.length };
 }
 
-/** Some of embedded pictures. */
+/** A selection of embedded pictures. */
 function pickLabelled(all: Omit<EmbeddedPictures, "names" | "unlabelled">, indices: readonly number[]) {
   return {
     class: pickRows(all.class, indices),
@@ -160,8 +160,8 @@ async function classify(
 
 /**
  * Probes a model's features on labelled pictures: weighted nearest neighbours by DINO's protocol, and on request a
- * linear classifier. Pictures are looked at as docs/spec.md §9 says: shorter side 256 of 224, the middle cut out. Pictures
- * without a class, and queries of a class that the gallery lacks, are left out and counted.
+ * linear classifier. Pictures are resized and cropped as docs/spec.md §9 says: shorter side 256 for 224, then the
+ * centre. Pictures without a class, and queries of a class that the gallery lacks, are left out and counted.
  *
  * Where gallery and queries have the same list of classes, numbers decide; otherwise names, which must be unique.
  *
@@ -175,7 +175,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   if (linear && !test) {
     throw new Error("a linear probe needs test pictures apart from those that it is trained on");
   }
-  // Before the work, as far as it can be known: bad and unlabelled pictures can only make them fewer.
+  // Checked before the work as far as possible: bad and unlabelled pictures can only reduce the number.
   if (test && train.labels.length > 0 && test.labels.length > 0) galleryNumbers(train, test);
   checkK(options.k, train.length - (test ? 0 : 1));
 
@@ -220,7 +220,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   return { ...report, linear: { ...await trainProbe(engine, of(gallery), of(queries!), sizes), blocks } };
 }
 
-/** What a reader of the figures has to know of the classes, a sentence each. */
+/** What a reader of the figures has to know about the classes, one sentence each. */
 function notesOf(
   gallery: EmbeddedPictures,
   queries: EmbeddedPictures | null,

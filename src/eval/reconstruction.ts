@@ -63,7 +63,7 @@ export async function reconstruct(
   const packed = new Float32Array(2 * count * VIEW_FIELDS);
   for (let i = 0; i < count; i++) {
     const view = sampleView({ ...options, cropScale: [.3, .6] }, seed, EVALUATION_EPOCH, i, 0);
-    // Rendering wants pairs; the second view is left out below.
+    // Rendering needs pairs; the second view is dropped below.
     for (const number of [0, 1]) packView(view, packed, (number * count + i) * VIEW_FIELDS);
   }
   type Args = { params: Params; buffers: Params; base: tf.Tensor; views: tf.Tensor };
@@ -106,7 +106,7 @@ const EDGE: Colour = [214, 60, 40];
 /** Space between pictures, in pixels. */
 const GAP = 6;
 
-/** What each row shows, in lines of its label. */
+/** Each row's label, in lines. */
 const ROWS = [
   ["picture"],
   ["crop"],
@@ -197,9 +197,9 @@ export function drawReconstructions(config: ModelConfig, shown: Reconstructions)
 }
 
 /**
- * Writes a PNG that shows what the model makes of crops: rows for the picture, its crop, what the decoder was given
- * (where the placed code lies; the rest is mask token), what it decoded, and that in the place of what the crop did not
- * show, which alone is trained (docs/spec.md §6).
+ * Writes a PNG that shows what the model makes of crops. Its rows are the picture, its crop, what the decoder was given
+ * (the region of the codes; the rest is mask token), what it decoded, and the picture with only its unseen part
+ * decoded, which alone is trained (docs/spec.md §6).
  *
  * @throws {Error} The source's pictures cannot be read or the file cannot be written; an old file then stays.
  */
@@ -207,7 +207,7 @@ export async function reconstructionPicture(options: ReconstructionOptions): Pro
   const { engine, config, state, source, file, count = 10, seed = 0 } = options;
   const random = randomStream(seed, "figure");
   const chosen = new Set<number>();
-  // A few more than are shown, because some may turn out to be bad.
+  // A few more than will be shown, because some may be bad.
   const wanted = Math.min(source.length, count + 8);
   while (chosen.size < wanted) chosen.add(random.integer(0, source.length - 1));
   const part = select(source, [...chosen]);

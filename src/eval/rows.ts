@@ -43,7 +43,7 @@ export function unitRows({ rows, width, data }: Rows): Rows {
   return { rows, width, data: out };
 }
 
-/** Rows less each row's own mean: what stays of pixels when their brightness does not count. */
+/** Rows minus each row's mean, so that a picture's overall brightness does not count. */
 export function centreRows({ rows, width, data }: Rows): Rows {
   const out = new Float32Array(data.length);
   for (let from = 0; from < data.length; from += width) {

@@ -20,7 +20,7 @@ export interface Table {
   /** What is measured, a line each. */
   caption: string[];
   rows: TableRow[];
-  /** What else is to be said of the run. */
+  /** Other remarks on the run. */
   notes: string[];
 }
 
@@ -29,7 +29,7 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-/** Lines whose cells stand below each other: the first columns to the left, numbers to the right. */
+/** Lines with aligned cells: the first columns to the left, numbers to the right. */
 export function alignCells(lines: readonly (readonly string[])[], left: number): string[] {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   return lines.map((line) =>
@@ -38,7 +38,7 @@ export function alignCells(lines: readonly (readonly string[])[], left: number):
   );
 }
 
-/** A sentence in lines of at most `width` characters; all but the first are set in. */
+/** A sentence in lines of at most `width` characters; all but the first are indented. */
 function wrap(sentence: string, width = 88): string[] {
   const lines: string[] = [];
   for (const word of sentence.split(" ")) {

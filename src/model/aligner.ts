@@ -12,7 +12,7 @@ export interface Cells {
   flip: tf.Tensor1D;
 }
 
-/** Codes put at their places in the base picture. */
+/** Codes at their positions in the base picture. */
 export interface Aligned {
   /** [N, T, C]: the class code, then the canvas row by row. */
   aligned: tf.Tensor3D;
@@ -83,10 +83,10 @@ function reverseChannels(codes: tf.Tensor, flip: tf.Tensor): tf.Tensor {
 }
 
 /**
- * The semantic aligner (docs/spec.md §4): each view's grid of codes is resized into the cells that its box covers of an empty
- * canvas over the whole picture, mirrored back if the view was flipped, and the mask token fills the rest. Per sample
- * the canvas is Ry·K·Rxᵀ with G × G matrices from the box; here as one product with Ry ⊗ Rx, in which the class code
- * has a place of its own.
+ * The semantic aligner (docs/spec.md §4). The canvas covers the whole picture. Each view's grid of codes is mirrored
+ * back if the view was flipped and resized into the cells that its box covers; the mask token fills the other cells.
+ * Per sample the canvas is Ry·K·Rxᵀ with G × G matrices from the box; here as one product with Ry ⊗ Rx, in which the
+ * class code has a place of its own.
  *
  * @param maskToken [1, 1, C].
  * @param codes [N, T, C].

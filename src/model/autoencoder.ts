@@ -18,11 +18,11 @@ export interface AutoencoderInput {
   boxes: tf.Tensor;
   /** Uniform draws of stochastic depth, [depth, 2, 2B]. Left out: none. */
   drop?: tf.Tensor;
-  /** Added to intermediates, so that their gradients can be asked for. For probing; left out in training. */
+  /** Added to intermediate results so that you can take their gradients. For probing; left out in training. */
   nudge?: { tokens: tf.Tensor; codes: tf.Tensor; aligned: tf.Tensor; patches: tf.Tensor };
 }
 
-/** Everything on the way to the loss. */
+/** The loss and all intermediate results. */
 export interface AutoencoderResult {
   loss: tf.Scalar;
   /** The loss's terms before their weights, by name. */
@@ -38,7 +38,7 @@ export interface AutoencoderResult {
   /** [2B, G, G]. */
   mask: tf.Tensor3D;
   decoded: Decoded;
-  /** What the terms have computed on the way, such as `classSimilarity`, see {@linkcode losses}. */
+  /** The terms' intermediate tensors, such as `classSimilarity`, see {@linkcode losses}. */
   inner: Record<string, tf.Tensor>;
 }
 

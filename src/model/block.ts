@@ -6,13 +6,13 @@ import type { Params } from "./types.ts";
 
 /** What a block works on, and how. */
 export interface BlockOptions extends Sequences {
-  /** What a branch of every sequence is multiplied with in stochastic depth: [N] for attention, [N] for the MLP. */
+  /** Factors of each sequence's branches in stochastic depth: [N] for attention, [N] for the MLP. */
   keep?: [tf.Tensor, tf.Tensor];
   /** Compute it again for the gradients instead of keeping its intermediates. */
   rematerialise?: boolean;
 }
 
-/** Multiplies all tokens of each sequence with the sequence's own factor. */
+/** Multiplies all tokens of each sequence by the sequence's factor. */
 function scaleSequences(rows: tf.Tensor, keep: tf.Tensor | undefined): tf.Tensor {
   if (!keep) return rows;
   const count = keep.size;

@@ -114,7 +114,7 @@ export function countNumbers(config: ModelConfig, role?: InventoryEntry["role"])
     .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** Names that may stand beside a model and carry none of it: counters, the fixed positions, an optimiser, an average. */
+/** Names that may accompany a model without being part of it: counters, fixed positions, an optimiser, an average. */
 export function isDerived(name: string): boolean {
   return name.endsWith(".num_batches_tracked") || name === "head.decoder_pos_embed_" ||
     name.startsWith("optimizer.") || name.startsWith("teacher.");

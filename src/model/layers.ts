@@ -37,7 +37,7 @@ export function layerNorm(x: tf.Tensor, params: Params, name: string): tf.Tensor
       };
     },
     backward: (dy, [x, weight, mean, scale]) => {
-      // The normalised rows are made again from x, which lives anyway, instead of being kept.
+      // The normalised rows are computed again from x, which is kept anyway.
       const unit = tf.mul(tf.sub(x, mean), scale);
       const inner = tf.mul(dy, weight);
       const along = tf.mean(tf.mul(inner, unit), -1, true);

@@ -41,22 +41,22 @@ export interface LossInput {
   mask: tf.Tensor;
 }
 
-/** What a term of the loss is, computed. */
+/** A computed term of the loss. */
 export interface TermResult {
-  /** Before its weight: a scalar, or [n] for n parts of which the sum counts. */
+  /** Before its weight: a scalar, or [n] for n parts that are summed. */
   value: tf.Tensor;
-  /** Tensors on the way, by name; nothing in training reads them. */
+  /** Intermediate tensors by name; training does not read them. */
   inner?: Record<string, tf.Tensor>;
 }
 
 /**
- * A term of the loss. Its value, or with several parts each part as `name1`, `name2`, …, is reported with every step:
- * metrics.jsonl, the progress line and the watch for values that are no numbers take what there is.
+ * A term of the loss. Every step reports its value, or with several parts each part as `name1`, `name2`, …. The term
+ * then appears by itself in metrics.jsonl, on the progress line and in the check for values that are not finite.
  */
 export interface LossTerm {
   /** Its name in the metrics. */
   name: string;
-  /** What it is multiplied with in the loss. */
+  /** Its factor in the loss. */
   weight(config: LossConfig): number;
   /** Computes it, a pure tensor function. Its gradient must be finite for any views. */
   compute(input: LossInput, config: LossConfig): TermResult;
@@ -71,14 +71,14 @@ export interface Losses {
   total: tf.Scalar;
   terms: LossTerms;
   /**
-   * What the terms have computed on the way. The contrasts give similarities over the temperature: `classSimilarity` of all
-   * views with all, [2B, 2B], the diagonal −1e9; `patchSimilarity` of view 1's cells with view 2's of the same picture,
-   * [B, G², G²].
+   * The terms' intermediate tensors. The contrasts give similarities divided by the temperature: `classSimilarity`
+   * between all views, [2B, 2B], with −1e9 on the diagonal; `patchSimilarity` between the cells of view 1 and of view 2
+   * of the same picture, [B, G², G²].
    */
   inner: Record<string, tf.Tensor>;
 }
 
-/** Added to a similarity that is no candidate: e to its power is 0. Finite, because ∞ − ∞ is not a number. */
+/** Added to similarities that must not count: e to this power is 0. Finite, because ∞ − ∞ is not a number. */
 const NEVER = -1e9;
 
 /**
@@ -168,8 +168,8 @@ const partNames = (name: string, { rank, size }: tf.Tensor): string[] =>
  * The loss (docs/spec.md §6): the weighted sum of its terms. Values and gradients are finite for any views.
  *
  * @param config Weights and options.
- * @param input What the model made of a batch.
- * @param terms What is summed. Default: the method's.
+ * @param input The model's results for a batch.
+ * @param terms The terms to sum. Default: the method's.
  * @throws {RangeError} When two terms have one name, or a value is neither a scalar nor a list of them.
  */
 export function losses(
@@ -191,7 +191,7 @@ export function losses(
     });
     Object.assign(inner, seen);
   }
-  // From the last to the first, as ever: another order would round otherwise.
+  // Summed from last to first, as always: another order would round differently.
   const total = weighted.reduceRight((sum, term) => tf.add(term, sum)) as tf.Scalar;
   return { total, terms: found, inner };
 }

@@ -4,8 +4,8 @@ import { withGradient } from "./custom.ts";
 import type { Params } from "./types.ts";
 
 /**
- * Applies a function and forgets all that is inside it: for the gradients it is computed once more, from its input. A
- * network of such pieces keeps one tensor for each piece instead of all their intermediates, and goes forward twice.
+ * Applies a function but keeps none of its intermediate results: the gradients compute it again from its input. A
+ * network of such pieces keeps one tensor per piece and runs forward twice.
  *
  * @param fn A pure function of rows, of parameters and of tensors that have no gradient.
  * @param x What it is applied to.
@@ -28,7 +28,7 @@ export function rematerialised(
       saved: [...inputs, ...fixed],
     }),
     backward: (dy, kept) => {
-      // Tied to the gradient, the input cannot be had before it, so the compiler computes anew where it is needed.
+      // Tied to the gradient, the input is not available before it, so the compiler has to compute the piece again.
       const [again, slope] = together([kept[0], dy]), end = 1 + names.length;
       const others = kept.slice(end);
       return untaped(() => tf.grads(apply(others))([again, ...kept.slice(1, end)], slope));

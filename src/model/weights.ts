@@ -30,7 +30,7 @@ function some(names: string[]): string {
   return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
 }
 
-/** Refuses tensors that do not make up the model, naming all that are missing, too many or of another shape. */
+/** Refuses tensors that do not make up the model; names all that are missing, unknown or of another shape. */
 function checkNames(
   expected: InventoryEntry[],
   found: Map<string, string>,
@@ -81,7 +81,7 @@ async function assemble(
 
 /**
  * A model from tensors under the reference's names, with or without the prefix `module.`. Step counters of batch norms
- * and the table of the decoder's positions may be there and are not used.
+ * and the table of the decoder's positions are ignored.
  *
  * @param config The model's sizes.
  * @param tensors From `decodeSafetensors`.

@@ -7,8 +7,8 @@ import type { Progress } from "./show/progress.ts";
 import type { TrainState } from "./state.ts";
 
 /**
- * When an evaluator looks at a run's state. Several may be given; it looks once where some of them meet. Everything is
- * counted in steps of the run, so a resumed run is looked at where an unbroken one is.
+ * When an evaluator looks at a run's state. If several cadences fall on the same step, it looks once. All are counted
+ * in steps of the run, so a resumed run is evaluated at the same steps as an unbroken one.
  */
 export interface Cadence {
   /** After every so many steps. */
@@ -33,15 +33,15 @@ export interface Moment<State> {
 }
 
 /**
- * Looks at a run's state now and then: a probe, a figure, losses on other pictures. What it finds goes to metrics.jsonl
- * as a line of its own and is said. It changes nothing of the training: with and without it the losses are the same, bit
+ * Looks at a run's state now and then: a probe, a figure, losses on other pictures. Its findings become a line in
+ * metrics.jsonl and on the console. It does not affect the training: the losses are the same with and without it, bit
  * for bit.
  *
- * After the last step evaluators look when the last checkpoint has been written; a run that was stopped has not come
- * there. Of several processes only the leading one evaluates, and the others wait.
+ * After the last step, evaluators look once the last checkpoint has been written; a run that was stopped skips this.
+ * Only the leading one of several processes evaluates; the others wait.
  */
 export interface Evaluator<State = TrainState> {
-  /** Stands in the metrics and in what is said. */
+  /** Used in the metrics and on the console. */
   name: string;
   cadence: Cadence;
   /**
@@ -53,34 +53,34 @@ export interface Evaluator<State = TrainState> {
   evaluate(moment: Moment<State>): Promise<Record<string, number>>;
 }
 
-/** An evaluator could not look; its own error is the cause. */
+/** An evaluator failed; its own error is the cause. */
 export class EvaluatorError extends Error {
   override name = "EvaluatorError";
 }
 
 /** A run's evaluators at work. */
 export interface Evaluations<State> {
-  /** Whether one is to look after this step, which is not the last. `kept`: its state is taken for a checkpoint. */
+  /** Whether any evaluator is due after this step, which is not the last. `kept`: a checkpoint takes its state. */
   due(step: number, kept: boolean): boolean;
   /**
-   * Lets those look that are due.
+   * Runs the evaluators that are due.
    *
    * @throws {EvaluatorError} When one cannot.
    */
   look(run: Run<State>, kept: boolean): Promise<void>;
-  /** Lets those look that are due after the last step. Throws as `look`. */
+  /** Runs the evaluators that are due after the last step. Throws as `look` does. */
   end(run: Run<State>): Promise<void>;
-  /** What was found last, by the evaluator's name and the number's. */
+  /** The latest findings, by the names of evaluator and number. */
   found(): Record<string, number>;
 }
 
-/** What evaluations need of a run. */
+/** What evaluations need from a run. */
 export interface EvaluationsOptions {
   perEpoch: number;
   total: number;
   metrics: Pick<MetricsLog, "write">;
   progress: Pick<Progress, "line">;
-  /** Its clock stands still meanwhile. */
+  /** Its clock is stopped meanwhile. */
   meter: Pick<Meter, "pause">;
   signal?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 import type { StoredTensor } from "../files/safetensors.ts";
 
-/** A loss, a term or a gradient that is no number any more; the run cannot go on. */
+/** A loss, a term or a gradient that is no longer a finite number; the run cannot go on. */
 export class NonFiniteError extends Error {
   override name = "NonFiniteError";
   constructor(
@@ -16,14 +16,14 @@ export class NonFiniteError extends Error {
   }
 }
 
-/** The name of the first tensor that holds a value which is no finite number. */
+/** The name of the first tensor with a value that is not a finite number. */
 export function nonFinite(tensors: Record<string, StoredTensor>): string | undefined {
   return Object.entries(tensors).find(([, { data }]) =>
     data instanceof Float32Array && !data.every(Number.isFinite)
   )?.[0];
 }
 
-/** The error with which a run stops that cannot go on. */
+/** The error that ends a run which cannot go on. */
 export function refusal(
   step: number,
   keys: readonly string[],

@@ -4,7 +4,7 @@ import type { ModelState } from "../model/init.ts";
 import { inventory } from "../model/inventory.ts";
 import { copies, initialState, type TrainState, untrained, writeState } from "./state.ts";
 
-/** Where a model has the tensors of a role. */
+/** The part of a model that holds the tensors of a role. */
 const PARTS = { param: "params", frozen: "frozen", buffer: "buffers" } as const;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Waiting that an abort ends. Unlike a race against one promise of the abort, which would keep what each wait came to
- * for as long as the run lasts, it keeps nothing of waits that are over.
+ * Waiting that an abort ends. A race against one promise of the abort would keep the result of each wait for as long as
+ * the run lasts; this keeps nothing of finished waits.
  *
  * @returns What waits for something, and gives undefined when the signal comes first.
  */

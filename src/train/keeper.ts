@@ -8,18 +8,18 @@ export interface Snapshot<Info> {
   tensors: Record<string, StoredTensor>;
 }
 
-/** Turns states into checkpoints: each only after the loss that follows from it was seen to be a number. */
+/** Turns states into checkpoints, each only once the next loss has proved to be a number. */
 export interface Keeper<State> {
   /** Whether the state after this step is to be taken. */
   due(step: number): boolean;
-  /** Takes the state; it waits for the next step to prove it good. No step may be under way. */
+  /** Takes the state and holds it back until the next step proves it good. No step may be under way. */
   take(run: Run<State>): Promise<void>;
   /** A step's loss was a number: a state taken before it is written. */
   proven(step: number): Promise<void>;
   /**
    * Writes the state that a run ends with, unless a checkpoint of it is there.
    *
-   * @throws {NonFiniteError} When it holds a value that is no number.
+   * @throws {NonFiniteError} When it holds a value that is not a finite number.
    */
   finish(run: Run<State>): Promise<void>;
   /** The last checkpoint that is on the disk; null where there is none. */
@@ -34,7 +34,7 @@ export interface KeeperOptions<State, Info> {
   steps: number;
   /** The checkpoint that the run goes on from, if any. */
   path: string | null;
-  /** Steps done when the run begins, or goes on. */
+  /** Steps done when the run begins or resumes. */
   start: number;
   /** Copies a state to host memory. */
   take(run: Run<State>): Promise<Snapshot<Info>>;
@@ -49,7 +49,7 @@ export function openKeeper<State, Info>(options: KeeperOptions<State, Info>): Ke
   const { minutes, steps, start, now = () => performance.now() } = options;
   let { path } = options;
   let waiting: { step: number; snapshot: Snapshot<Info> } | null = null;
-  // The first step is compiled before anybody asks whether a state is due.
+  // The clock starts here, after the first step has been compiled.
   let since: number | undefined;
   return {
     due: (step) => {

@@ -1,7 +1,7 @@
 /** Bytes that a step of so many pictures needs; undefined when its compiler ran out of memory. */
 export type BatchNeed = (batchSize: number) => Promise<number | undefined>;
 
-/** What the largest batch is searched by. */
+/** What the search for the largest batch needs. */
 export interface BatchSearch {
   /** Pictures in the step that does not fit. */
   batchSize: number;
@@ -9,14 +9,14 @@ export interface BatchSearch {
   known: number | undefined;
   /** Batches are divisible by this. */
   multiple: number;
-  /** Bytes that there are; undefined where only the compiler knows. */
+  /** Bytes available; undefined where only the compiler knows. */
   limit: number | undefined;
   need: BatchNeed;
 }
 
 /**
- * The largest batch below one that does not fit. Need grows nearly linearly with the batch, so it is drawn through two
- * compiled sizes, and the size where it reaches the limit is compiled to see; each answer narrows what is left.
+ * The largest batch below one that does not fit. Memory grows nearly linearly with the batch, so a line through two
+ * compiled sizes tells where it reaches the limit. That size is compiled next; each result narrows the range.
  *
  * @returns A size that was compiled and fits, so near to the largest that the next one tried did not; or undefined when
  * not even `multiple` pictures fit.
@@ -34,7 +34,7 @@ export async function largestBatch(search: BatchSearch): Promise<number | undefi
     if (bytes !== undefined) points.push({ units, bytes });
     if (bytes !== undefined && bytes <= limit) low = units;
     else high = units;
-    // Programs of neighbouring sizes differ by less than the model is good for.
+    // The line cannot tell neighbouring sizes apart.
     if (low > 0 && high - low <= Math.max(1, low * NEAR)) break;
   }
   return low > 0 ? low * multiple : undefined;

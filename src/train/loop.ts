@@ -9,7 +9,7 @@ import type { Meter } from "./show/meter.ts";
 import { disposeTree } from "./state.ts";
 import { type Flight, openFlights, type ScalarMetrics } from "./steps_in_flight.ts";
 
-/** What is trained, and with what. */
+/** What the loop trains, and with what. */
 export interface LoopOptions<State extends Tree, Inputs extends Record<string, Tree>> {
   run: Run<State>;
   /** Steps at which the run is complete. */
@@ -34,11 +34,10 @@ export interface LoopOptions<State extends Tree, Inputs extends Record<string, T
 }
 
 /**
- * The loop of a training, whatever is trained: takes batches, does the step with each, and lets checkpoints be taken and
- * evaluators look. It ends after the last step or where the run was asked to stop, with no step under way.
+ * The training loop, whatever is trained: does a step with each batch, takes checkpoints and runs evaluators. It ends
+ * after the last step or when the run is asked to stop, with no step under way.
  *
- * At most `ahead` + 1 steps are under way. A state is taken for a checkpoint, or shown to an evaluator, only when no step
- * is.
+ * At most `ahead` + 1 steps are under way. Checkpoints are taken and evaluators run only when none is.
  *
  * @throws {Error} When `inputs`, `first`, `step`, `record`, an evaluator or the stream of batches throws, or the stream ends.
  */
@@ -89,7 +88,8 @@ export async function loop<State extends Tree, Inputs extends Record<string, Tre
     }
     await flights.settle(0);
   } catch (error) {
-    // What still runs uses the state; of several processes, it may wait for the others, who learn of this only now.
+    // Steps under way still use the state. With several processes they may wait for others, which hear of this only
+    // now.
     if (group.alone) await flights.over();
     throw error;
   }

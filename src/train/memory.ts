@@ -5,16 +5,16 @@ import { VIEW_FIELDS } from "../views/types.ts";
 import { ConfigError } from "./config/config.ts";
 import { type BatchNeed, largestBatch } from "./largest_batch.ts";
 
-/** What a step needs beyond its devices' memory, and what would do. */
+/** A step needs more than its devices' memory; says which batch would fit. */
 export class MemoryError extends ConfigError {
   override name = "MemoryError";
 }
 
-/** Bytes as people read them. */
+/** Bytes for people to read. */
 const sizeText = (bytes: number) =>
   bytes < 1e8 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 
-/** Bytes that a call takes of each device: what outputs write over is not counted twice. */
+/** Bytes that a call takes on each device; memory that outputs reuse is counted once. */
 export function needOf({ arguments: given, temporaries, outputs, aliased }: CallMemory): number {
   return given + temporaries + Math.max(0, outputs - aliased);
 }
@@ -22,7 +22,7 @@ export function needOf({ arguments: given, temporaries, outputs, aliased }: Call
 /** Bytes of the host's memory that this process may still take: what the system has, and a container's limit. */
 export function hostMemory(): number {
   const { available } = Deno.systemMemoryInfo();
-  // Without a limit the system names an absurd one or 0.
+  // Without a limit, the system reports an absurdly large one or 0.
   const limit = process.constrainedMemory?.() ?? 0;
   return limit > 0 ? Math.min(available, Math.max(0, limit - Deno.memoryUsage().rss)) : available;
 }
@@ -32,7 +32,7 @@ function limitOf(engine: Engine, memory: CallMemory | undefined, setting: number
   if (setting > 0) return setting * 1e9;
   const own = engine.deviceMemory();
   if (own !== "host") return own?.limit;
-  // Devices in the host's memory share it, and there the arguments wait already.
+  // Devices in the host's memory share it, and the arguments already lie there.
   return hostMemory() / engine.devices + (memory?.arguments ?? 0) / engine.devices;
 }
 
@@ -52,7 +52,7 @@ export function isExhausted(error: unknown): boolean {
     /RESOURCE_EXHAUSTED|out of memory/i.test(error.message));
 }
 
-/** What a step is fitted into its devices by. */
+/** What is needed to fit a step into its devices. */
 export interface FitOptions {
   engine: Engine;
   /** Pictures in the step that the run asks for, of all devices. */
@@ -80,7 +80,7 @@ export function blankBatch(imageSize: number, count: number): Pick<Batch, "base"
 
 /**
  * Compiles a run's step and says what memory it takes. A step that would not fit is not begun: smaller batches are
- * compiled until the largest that would is known.
+ * compiled until the largest that fits is known.
  *
  * @returns The report of the step as asked for.
  * @throws {MemoryError} When it does not fit and the run does not mean to try all the same; names the largest batch.

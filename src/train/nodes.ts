@@ -1,4 +1,4 @@
-/** A run on several nodes: what each of them takes, what they tell each other, and what only node 0 does. */
+/** A run on several nodes: which part each takes, what they exchange, and what only node 0 does. */
 import type { Batch, Cursor } from "../data/types.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
@@ -19,7 +19,7 @@ import type { StepArgs, StepBatch, StepResult } from "./step.ts";
  * @param failed Rejects when the run has failed; none never does.
  */
 export function untilFailed(failed?: Promise<never>): <T>(wanted: Promise<T>) => Promise<T> {
-  // One reaction for the whole run: a promise keeps every reaction that it was ever given.
+  // One handler for the whole run: a promise keeps every handler that it ever got.
   const waiting = new Set<(error: unknown) => void>();
   let failure: { error: unknown } | undefined;
   failed?.catch((error) => {
@@ -56,7 +56,8 @@ export async function joinNodes(
 }
 
 /**
- * The run that this process takes part in: what the user has said of it, or on a node other than node 0 what node 0 says.
+ * The configuration of the run that this process takes part in: the user's, or on other nodes than node 0 that of node
+ * 0.
  *
  * @param file Settings from a configuration file.
  * @param flags Settings from flags, which win.
@@ -75,7 +76,7 @@ export async function agreeOnRun(
   return config;
 }
 
-/** What a node may set for itself; all else it takes from node 0. */
+/** Settings that a node may choose for itself; it takes all others from node 0. */
 const OWN: readonly (keyof RunConfig)[] = [
   "nodeId",
   "coordinator",
@@ -89,7 +90,7 @@ const OWN: readonly (keyof RunConfig)[] = [
   "resume",
 ];
 
-/** Node 0: tells the others what the run is. */
+/** On node 0: sends the configuration to the others. */
 export async function shareConfig(hosts: Hosts, config: RunConfig): Promise<void> {
   await hosts.put("run/config", JSON.stringify(config));
 }

@@ -1,4 +1,4 @@
-/** What stands ready before a run's first step: its folder, its stream and its logs. */
+/** What a run needs before its first step: its folder, its stream and its logs. */
 import { join } from "node:path";
 import { openBadLog, silentBadLog } from "../data/epoch/bad_log.ts";
 import { type Data, dataLength, dataUri } from "../data/open/data.ts";
@@ -26,8 +26,8 @@ export interface PreparedRun {
 }
 
 /**
- * Prepares a run: all that can fail before anything is on the engine. Only the leading process has files; the others
- * learn from it where the run goes on.
+ * Prepares a run: does everything that can fail before anything is on the engine. Only the leading process has files;
+ * the others learn from it where the run goes on.
  *
  * @param pictures Pictures of an epoch, of all processes together.
  * @param say Takes a line for people.

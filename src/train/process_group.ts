@@ -36,7 +36,7 @@ export interface Place {
 export interface ProcessGroup {
   /** True for the one that writes the run folder, shows how the run goes on and evaluates. */
   readonly leads: boolean;
-  /** True where there is no other process: whatever this one has begun comes to an end. */
+  /** True where there is no other process, so that whatever this one has begun will finish. */
   readonly alone: boolean;
   layout: Layout;
   /** The checkpoint that all go on from. `own`: the leading process's; null where there is none. */

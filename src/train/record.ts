@@ -4,7 +4,7 @@ import { metricsLine, type MetricsLog } from "./run/metrics_file.ts";
 import type { Meter } from "./show/meter.ts";
 import type { Progress } from "./show/progress.ts";
 
-/** What a step that is done is checked and recorded by. */
+/** What is needed to check and record finished steps. */
 export interface RecorderOptions {
   total: number;
   /** Pictures in a step, for the time that is left. */
@@ -16,16 +16,16 @@ export interface RecorderOptions {
   metrics: Pick<MetricsLog, "write">;
   meter: Pick<Meter, "tick">;
   progress: Pick<Progress, "step">;
-  /** What evaluators have found last. */
+  /** The evaluators' latest findings. */
   found(): Record<string, number>;
   /** The last checkpoint on the disk. */
   checkpoint(): string | null;
 }
 
 /**
- * Checks each step that is done, and records it.
+ * Checks each finished step and records it.
  *
- * @returns What throws a {@linkcode NonFiniteError} for a step that reports a value which is no finite number.
+ * @returns A function that throws a {@linkcode NonFiniteError} for a step with a value that is not a finite number.
  */
 export function recorder(options: RecorderOptions): LoopOptions<never, never>["record"] {
   const { total, batchSize, logEvery, metrics, meter, progress } = options;

@@ -34,7 +34,7 @@ export type ScalarTensors = {
   ema: tf.Tensor;
 };
 
-/** What a step reports, each a scalar tensor: also the loss's terms before their weights, whichever there are. */
+/** What a step reports, each a scalar tensor; the loss's terms are among them, before their weights. */
 export type StepMetrics = {
   loss: tf.Tensor;
   /** Norm of all gradients before clipping. */
@@ -49,8 +49,8 @@ export type StepArgs = { state: TrainState; batch: StepBatch; scalars: ScalarTen
 export type StepResult = { state: TrainState; metrics: StepMetrics };
 
 /**
- * The pure function that one training step is: views are rendered, the loss and its gradients taken, the parameters
- * moved by AdamW. To be prepared by an engine: `engine.jit(trainStep(config), { donate: ["state"] })`.
+ * One training step as a pure function: renders the views, computes the loss and its gradients, and updates the
+ * parameters by AdamW. Have an engine prepare it: `engine.jit(trainStep(config), { donate: ["state"] })`.
  *
  * @param settings The model, the loss and the clipping.
  * @param terms What the loss is the sum of. Default: the method's terms.

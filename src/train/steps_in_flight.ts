@@ -23,7 +23,7 @@ export interface Flights {
   settle(atMost: number): Promise<void>;
   /** When the last step had finished; infinite while it has not, minus infinity where none is under way. */
   lastDone(): number;
-  /** Resolves when nothing is under way any more, however it ended. */
+  /** Resolves when no step is under way any more, whether they succeeded or not. */
   over(): Promise<void>;
 }
 

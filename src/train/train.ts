@@ -40,7 +40,7 @@ export interface TrainOptions {
   initial?: ModelState;
   /** What the loss is the sum of. Default: the method's terms. */
   terms?: readonly LossTerm[];
-  /** Who looks at the state now and then. */
+  /** Evaluators that look at the state now and then. */
   evaluators?: readonly Evaluator[];
   /** Default: shows nothing. */
   progress?: Progress;
@@ -82,16 +82,16 @@ interface Session {
  * metrics.jsonl and checkpoints. With `config.resume` it goes on from the last checkpoint, bit for bit on the same
  * engine. A run begins with its checkpoint (resume), else with `initial` (warm start), else with random weights (scratch).
  *
- * At most two steps are under way, on a processor one, and the next batches are decoded while the device works. A state
- * becomes a checkpoint only after the loss of the step that follows it was seen to be a number.
+ * At most two steps are under way (one on a processor), and the next batches are decoded while the device works. A
+ * state becomes a checkpoint only once the step after it has shown that its loss is a number.
  *
  * @param config The run; `out` names its folder.
  * @throws {ConfigError} When settings cannot be used with this data; before work starts.
  * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
  * @throws {InUseError} When another process has the run folder.
  * @throws {MemoryError} When the step does not fit into the device's memory; the folder is free again.
- * @throws {NonFiniteError} When a loss is no number; that state is not saved.
- * @throws {EvaluatorError} When an evaluator cannot look; the state is saved.
+ * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
+ * @throws {EvaluatorError} When an evaluator fails; the state is saved.
  * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
  */
 export async function train(config: RunConfig, options: TrainOptions): Promise<TrainResult> {
@@ -111,9 +111,9 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     const { state, step, bad } = run;
     return { state, step, total, stopped: step < total, checkpoint: keeper.path() ?? "", bad };
   } catch (error) {
-    // Of several processes, the others may never come to what this one's device waits for.
+    // With several processes, this one's device may wait for others that never get there.
     if (run && group.alone) disposeTree(run.state);
-    // Nothing was done then: the folder is free for another batch size.
+    // No step was done, so the folder is free for another batch size.
     refused = error instanceof MemoryError && group.leads && !prepared.resumed;
     throw error;
   } finally {
@@ -137,7 +137,7 @@ function beginRun(
     progress.line(labelled(label, text));
   }
   const { cursor, bad } = place;
-  // Behind an epoch's last batch the cursor stands at the next epoch's beginning.
+  // After an epoch's last batch the cursor is at the start of the next epoch.
   const epoch = Math.max(0, cursor.position === 0 ? cursor.epoch - 1 : cursor.epoch);
   return { state, step: resumed?.step ?? 0, epoch, next: cursor, bad };
 }
@@ -173,7 +173,7 @@ function keeperOf(config: RunConfig, session: Session, disk?: Disk): Keeper<Trai
   });
 }
 
-/** Trains a run to its end or to where it is stopped, writes its last checkpoint, and lets evaluators look at the end. */
+/** Trains until the run ends or is stopped, writes the last checkpoint and runs the final evaluations. */
 async function trainRun(
   config: RunConfig,
   { evaluators = [], terms, signal }: TrainOptions,
@@ -199,10 +199,10 @@ async function trainRun(
     keeper,
     evaluations,
     first: async (args: StepArgs) => meter.start(await compileFirst(config, session, method, args)),
-    // A step queued behind another has memory of its own already, and between two steps a processor loses nothing.
+    // A queued step already takes memory of its own, and a processor loses no time between two steps.
     ahead: engine.deviceMemory() === "host" ? 0 : 1,
-    // An engine that computes at once leaves no gap in which a signal could be heard: only a timer is one, after which
-    // the event loop has rested.
+    // An engine that computes synchronously blocks the event loop, and signals with it. Only a timer lets the event
+    // loop rest long enough to hear them.
     rest: () => engine.compiles ? setImmediate() : delay(1),
     record: recorder({ total, batchSize, logEvery, rates, metrics, meter, progress, found, checkpoint }),
   }).catch((error) => {
@@ -237,7 +237,7 @@ async function compileFirst(
     multiple: engine.devices,
     memoryLimit,
     overMemory,
-    // Of several processes, all would have to compile smaller batches together.
+    // With several processes, all would have to compile smaller batches together.
     search: group.alone,
     compile: (count) => method.compile(args, count),
     say,

@@ -63,7 +63,7 @@ function triangle(t: tf.Tensor): tf.Tensor {
 /** The cubic filter with a = −½, support 2. `t` ≥ 0. */
 function cubic(t: tf.Tensor): tf.Tensor {
   const near = tf.add(tf.mul(tf.mul(tf.sub(tf.mul(t, 1.5), 2.5), t), t), 1);
-  // The outer piece ends at 0 where t = 2, so stopping t there is the support's end.
+  // The outer piece reaches 0 at t = 2, so clamping t there ends the support.
   const far = tf.minimum(t, 2);
   const outer = tf.mul(tf.sub(tf.mul(tf.add(tf.mul(tf.sub(far, 5), far), 8), far), 4), -0.5);
   return tf.where(tf.less(t, 1), near, outer);

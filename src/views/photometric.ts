@@ -11,7 +11,7 @@ import * as tf from "../engine/tensors.ts";
 import { field } from "./geometry.ts";
 import { FIELD } from "./pack.ts";
 
-/** Whole numbers 0…255 from values that may lie beyond, cutting what is behind the point. */
+/** Clips to 0…255 and drops the fraction. */
 function truncate(x: tf.Tensor): tf.Tensor4D {
   return tf.floor(tf.minimum(tf.maximum(x, 0), 255)) as tf.Tensor4D;
 }
@@ -107,9 +107,9 @@ export function hue(x: tf.Tensor4D, turn: tf.Tensor): tf.Tensor4D {
 /**
  * The four colour changes in each sample's own order. docs/spec.md §1.5.
  *
- * Brightness, contrast and saturation are the same blend with different degenerate pictures, and hue is the dear one,
- * so hue is computed once: places 0, 1, 2 of the order happen before it where they precede hue, places 1, 2, 3 after
- * it where they follow. A place that is not a sample's own blends with factor 1, which changes nothing.
+ * Brightness, contrast and saturation are the same blend with different degenerate pictures. Hue is expensive, so it is
+ * computed once: positions 0, 1, 2 of the order run before it if they precede hue, positions 1, 2, 3 after it if they
+ * follow. A position that a sample does not use blends with factor 1, which changes nothing.
  *
  * @param x Pictures [N, H, 3, W].
  * @param views Packed views [N, VIEW_FIELDS].
@@ -141,7 +141,7 @@ export function greyscale(x: tf.Tensor4D, on: tf.Tensor): tf.Tensor4D {
   return tf.tidy(() => choose(on, luminance(x), x));
 }
 
-/** Solarises samples whose `on` is 1 at 128: of v and 255 − v the smaller. docs/spec.md §1.8. */
+/** Solarises samples whose `on` is 1 at 128: the smaller of v and 255 − v. docs/spec.md §1.8. */
 export function solarise(x: tf.Tensor4D, on: tf.Tensor): tf.Tensor4D {
   return tf.tidy(() => choose(on, tf.minimum(x, tf.sub(255, x)), x));
 }

@@ -110,7 +110,7 @@ export function renderReference(base: tf.Tensor): tf.Tensor4D {
  * Turns normalised pictures back into bytes for people to look at.
  *
  * @param images [N, S, S, 3] normalised.
- * @returns [N, S, S, 3] int32 values 0…255; what lies beyond is cut off.
+ * @returns [N, S, S, 3] int32 values, clipped to 0…255.
  */
 export function denormalise(images: tf.Tensor): tf.Tensor4D {
   return tf.tidy(() => {

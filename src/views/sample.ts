@@ -85,7 +85,7 @@ function sampleColour(options: ViewOptions, random: RandomStream): ColourJitter 
 }
 
 /**
- * Draws the parameters of one view. docs/spec.md §1; the numbers come from a stream of their own, so any view of any picture
+ * Draws the parameters of one view. docs/spec.md §1; every view has its own random stream, so any view of any picture
  * can be drawn again alone.
  *
  * Every real parameter is a float32 number, so packing a view for the device loses nothing.

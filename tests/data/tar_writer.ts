@@ -7,7 +7,7 @@ export interface Entry {
   content?: Uint8Array | string;
   type?: string;
   prefix?: string;
-  /** Written in the size field in place of the content's length. */
+  /** Written in the size field instead of the content's length. */
   size?: string;
   checksum?: string;
 }

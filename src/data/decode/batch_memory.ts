@@ -1,31 +1,31 @@
 /**
- * Memory for results of one size that all threads see: places are taken, given back and taken again. They stand in pieces of
- * several, and are taken in order, so that a whole piece can be handed on as it is when its results come in order, too.
+ * Shared memory for results of one size, in slots that are taken, given back and taken again. Several slots form a
+ * piece and are taken in order. If their results also arrive in order, the whole piece can be handed on without a copy.
  */
 export interface Slots {
-  /** The number of a free place. Memory grows when there is none. */
+  /** The number of a free slot. Memory grows when there is none. */
   take(): number;
-  /** The memory of a place. */
+  /** The memory of a slot. */
   view(slot: number): Uint8Array<SharedArrayBuffer>;
-  /** Gives a place back. */
+  /** Gives a slot back. */
   free(slot: number): void;
-  /** Gives back the place of which `view` is, or a piece of {@linkcode Slots.whole}; other memory is left alone. */
+  /** Gives back the slot that `view` lies in, or a piece of {@linkcode Slots.whole}; ignores other memory. */
   give(view: Uint8Array): void;
-  /** The piece that these places make up, in this order; null where they do not. Giving it back gives back all of them. */
+  /** The piece that these slots make up, in this order, or null. Giving it back gives back all of them. */
   whole(views: readonly Uint8Array[]): Uint8Array<SharedArrayBuffer> | null;
-  /** Makes the next place taken the first one of a piece. */
+  /** Makes the next slot the first one of a piece. */
   align(): void;
-  /** All memory there is, in the places' order. */
+  /** All memory there is, in the slots' order. */
   readonly pieces: readonly SharedArrayBuffer[];
   /** Calls back when there is more. */
   watch(grown: (memory: SharedArrayBuffer) => void): void;
 }
 
 /**
- * Makes room as it is needed; it is never given back, so it follows the most that was in use at once.
+ * Allocates memory as needed and never frees it, so its size follows the peak use.
  *
- * @param bytes Bytes of a place.
- * @param group Places in a piece.
+ * @param bytes Bytes of a slot.
+ * @param group Slots in a piece.
  */
 export function slots(bytes: number, group: number): Slots {
   const pieces: SharedArrayBuffer[] = [], views: Uint8Array<SharedArrayBuffer>[] = [], used: number[] = [];
@@ -33,7 +33,7 @@ export function slots(bytes: number, group: number): Slots {
   let piece = -1, next = group;
   const begin = () => {
     next = 0;
-    // A piece is begun again when nothing of it is in use any more.
+    // A piece is reused once none of its slots is in use.
     piece = used.indexOf(0);
     if (piece >= 0) return;
     const memory = new SharedArrayBuffer(group * bytes);

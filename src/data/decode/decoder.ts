@@ -19,16 +19,16 @@ export interface Decoder {
   /**
    * The same of a record that a thread reads itself: nothing but the result crosses threads.
    *
-   * @returns Null for whatever cannot be done so, bad records among them: take the record from its source.
+   * @returns Null if this does not work, also for bad records: then read the record through its source.
    */
   baseAt(place: RecordPlace): Promise<{ key?: string; base: Uint8Array } | null>;
   /** False while {@linkcode Decoder.baseAt} would be slower, because a disk keeps threads waiting or pictures are no JPEGs. */
   readonly reads: boolean;
-  /** Takes back a base picture that nobody looks at any more; its memory is used again. */
+  /** Takes back a base picture that is no longer needed; its memory is used again. */
   reuse(base: Uint8Array): void;
   /**
-   * The base pictures side by side, in the memory where they are, where they came into it in this order; else null. Reusing the
-   * result reuses all.
+   * The base pictures side by side without a copy, if they were stored in this order; else null. Reusing the result
+   * reuses all of them.
    */
   together(bases: readonly Uint8Array[]): Uint8Array | null;
   /** Begins a new row of pictures for {@linkcode Decoder.together}. */
@@ -49,10 +49,10 @@ export interface DecoderOptions {
   maxPixels?: number;
 }
 
-/** A picture with fewer pixels is resized where it is: sending it away would take longer. */
+/** Smaller pictures are resized on the calling thread: sending them to a worker would take longer. */
 const SMALL = 128 * 128;
 
-/** Milliseconds after which a file was waited for. */
+/** A read that takes more milliseconds counts as waiting for the disk. */
 const SLOW_READ = 0.3;
 /** How much the last record counts in the share of those that were waited for or could not be done. */
 const LAST = 1 / 64;
@@ -73,7 +73,7 @@ export function openDecoder(options: DecoderOptions): Decoder {
 
   const reads = () => {
     if (turbo === null) return false;
-    // Reads of many files at once, which need no thread each, are better where most must be waited for.
+    // If most reads wait for the disk, many asynchronous reads at once are faster than one per thread.
     if (slow < 0.5) return true;
     if (++since < AGAIN) return false;
     since = slow = 0;
@@ -92,7 +92,7 @@ export function openDecoder(options: DecoderOptions): Decoder {
         refuseLarge(header, maxPixels);
         const made = isPlain(header) ? await base(bytes) : null;
         if (made) return made;
-        // The long way: libvips says what is wrong, or that it is harmless.
+        // Falls back to libvips, which says what is wrong or accepts the file.
       }
       const picture = await decodePicture(bytes, { maxPixels });
       const { width, height } = picture;

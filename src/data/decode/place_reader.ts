@@ -6,7 +6,7 @@ export interface PlaceReader {
   /**
    * Reads a record. Its bytes hold until the next read.
    *
-   * @returns Null for whatever is wrong, or unusual: the source itself then says what.
+   * @returns Null if anything is wrong or unusual: the source itself then says what.
    */
   read(place: RecordPlace): { key?: string; bytes: Uint8Array } | null;
   /** Closes files. */
@@ -41,7 +41,7 @@ export function placeReader(most = 16): PlaceReader {
     }
     return memory.subarray(0, length);
   };
-  /** Reads to the end. To ask for the length before would take half as long as reading does. */
+  /** Reads to the end. Asking for the length first would cost half as much as the read. */
   const whole = (file: Deno.FsFile): Uint8Array | null => {
     room(0);
     for (let done = 0;;) {

@@ -90,9 +90,9 @@ export function threads(count: number, start: WorkerStart, memory: Slots): Threa
       );
       if ((!thread || thread.pictures > 0) && all.length < count) thread = open();
       if (!thread || thread.pictures >= MOST) return;
-      // Whoever has enough to do waits for a whole message; each of his answers comes by here again.
+      // A busy thread waits for a whole message; this runs again after each of its answers.
       if (thread.pictures >= ENOUGH && queue.length < GROUP) return;
-      // What there is is shared out among those who have nothing to do, so that none waits for another's pictures.
+      // The queue is shared out among the idle threads, so that none waits for another's pictures.
       const idle = count - all.filter(({ pictures }) => pictures > 0).length;
       const share = Math.ceil(queue.length / Math.max(1, idle));
       const message = queue.splice(0, Math.min(share, GROUP, MOST - thread.pictures));
@@ -104,7 +104,7 @@ export function threads(count: number, start: WorkerStart, memory: Slots): Threa
   const plan = () => {
     if (planned) return;
     planned = true;
-    // After what else is at hand: the pictures of a caller who brings many.
+    // Waits until the current code is done: a caller may be about to add many pictures.
     queueMicrotask(pump);
   };
   return {

@@ -1,6 +1,6 @@
 /**
- * Windows and OS/2 bitmaps. libvips as npm:sharp brings it cannot read them, and the packages that can trust what a header
- * claims; here every number is checked before it is used.
+ * Windows and OS/2 bitmaps. npm:sharp's libvips cannot read them, and the packages that can do so trust the header;
+ * here every number is checked before it is used.
  */
 import { type Picture, PictureError } from "../types.ts";
 import { refuseLarge } from "./limits.ts";

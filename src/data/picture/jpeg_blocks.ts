@@ -1,9 +1,9 @@
 import { firstScan, isSequential, type JpegHeader } from "./jpeg_header.ts";
 
 /**
- * Lets a JPEG's header say that the picture fills its last blocks, as its data does, while something is done: libjpeg-turbo then
- * writes planes to where they are wanted, in place of copying them row by row. Nothing else changes, as all components stand in
- * one scan, of as many blocks as before. A JPEG of another kind is left as it is.
+ * While `fn` runs, a JPEG's header says that the picture fills its last blocks, as its data does. libjpeg-turbo then
+ * writes planes straight to their destination instead of copying them row by row. Nothing else changes, because all
+ * components are in one scan with as many blocks as before. JPEGs of other kinds are left unchanged.
  *
  * @param file The file; its bytes are as before when this returns.
  * @param header As read from it.

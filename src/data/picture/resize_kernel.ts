@@ -25,9 +25,9 @@ export interface Kernel {
 }
 
 const PAGE = 65536;
-/** More memory than this is given back after the call, in place of being kept for the next. */
+/** More memory than this is freed after the call instead of being kept for the next. */
 const KEPT = 64 * 2 ** 20;
-/** The kernel may read and write so far past an end. */
+/** How far the kernel may read and write past an end. */
 const ROOM = 64;
 
 let module: WebAssembly.Module | undefined;

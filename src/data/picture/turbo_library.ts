@@ -36,7 +36,7 @@ export const PARAM = {
   SCAN_LIMIT: 13,
 } as const;
 
-/** Never called: what is imported somewhere gets installed, and with the addon the library beside it. */
+/** Never called. The import makes the package manager install the addon, and the library with it. */
 export const addon = (): Promise<unknown> => import("npm:@julusian/jpeg-turbo@3.0.1");
 
 /** Where the library is, or null where the package brings none. Nothing is opened. */

@@ -28,7 +28,7 @@ async function load({ path }: FoundTensorflow): Promise<NativeBackend> {
 /**
  * The engine of those who have TensorFlow: its C library runs TensorFlow.js's ops one by one, in float32.
  *
- * @param cache In place of the user's cache folder.
+ * @param cache Default: the user's cache folder.
  * @throws {InstallError} It is not installed.
  * @throws {Error} When WebGPU was asked for a device before: the two do not get on in that order.
  */

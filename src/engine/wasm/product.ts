@@ -7,7 +7,7 @@ type Operands = { a: tf.TensorInfo; b: tf.TensorInfo };
 type Turns = { transposeA: boolean; transposeB: boolean };
 
 /**
- * Makes the wasm backend transpose the operands of single matrix products first, in place of multiplying them as they
+ * Makes the wasm backend transpose the operands of single matrix products first, instead of multiplying them as they
  * lie: only then does it use its fast product. Linear layers and all their gradients have transposed operands, and
  * become some 8 times as fast.
  */

@@ -4,8 +4,8 @@ import * as tf from "./tf.ts";
  * Says that the rows of a tensor are to lie spread over the devices when the function that computes it is compiled for
  * several (`shard`). It changes no value, and does nothing elsewhere.
  *
- * The compiler carries a split from the arguments through most operations. Where rows of several parts are brought into
- * another order it gives up and computes what follows on every device; this is the hint for there.
+ * The compiler carries a split from the arguments through most operations. Where rows of several parts are
+ * reordered, it gives up and computes the rest on every device; this hint prevents that.
  *
  * @param x Any shape; its first axis must be divisible by the number of devices, or the hint is ignored.
  * @returns The same values.

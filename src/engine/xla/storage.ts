@@ -123,7 +123,7 @@ export function dataOf(entry: Entry): ArrayBufferView {
   return whole;
 }
 
-/** Lets host data go that are now on the device. */
+/** Drops host data that are now on the device. */
 export function settled(entry: Entry): void {
   entry.waiting = undefined;
   // Small arrays keep their host copy: they become constants of traced functions, and reading them is free.
@@ -169,7 +169,7 @@ export function toHost(bytes: Uint8Array<ArrayBuffer>, element: ElementType): Ho
   }
 }
 
-/** The number that a host array holds everywhere, if it does. */
+/** The number that fills a whole host array, if one does. */
 export function uniform(host: HostArray): number | undefined {
   const [first] = host;
   for (let i = 1; i < host.length; i++) if (!Object.is(host[i], first)) return undefined;

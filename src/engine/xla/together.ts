@@ -4,8 +4,8 @@ import * as tf from "./tf.ts";
 export const TOGETHER = "Together";
 
 /**
- * The same tensors, none of which counts as known before all of them are. In a compiled function, what is computed from
- * them afterwards is not merged with equal computations from before. Does nothing elsewhere.
+ * The same tensors, but none is available before all of them are. In a compiled function, computations on the results
+ * are not merged with equal computations from before. Does nothing elsewhere.
  */
 export function together(tensors: tf.Tensor[]): tf.Tensor[] {
   if (!tf.getKernel(TOGETHER, tf.getBackend())) return tensors;

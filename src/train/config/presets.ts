@@ -51,7 +51,7 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
 };
 
 const TRAINING: Record<PresetName, Partial<RunConfig>> = {
-  // Two hands' 3,466 emoji in minutes on a CPU, 62,000 pictures in all; the rate is for 256, so the peak is 1.5e-3.
+  // 3,466 emoji in two styles, in minutes on a CPU, 62,000 pictures in all; the rate is for 256, so the peak is 1.5e-3.
   // Of a few short runs, more and smaller steps and a lower temperature learned most from the same pictures.
   demo: {
     epochs: 18,

@@ -14,7 +14,7 @@ import type { RunConfig } from "../config/settings.ts";
 /** The version that is written; files of a newer one are refused. */
 export const CHECKPOINT_VERSION = 1;
 
-/** What a checkpoint says beside its tensors. */
+/** What a checkpoint holds besides its tensors. */
 export interface CheckpointInfo {
   /** The run's whole configuration. */
   config: RunConfig;
@@ -50,7 +50,7 @@ export function checkpointFolder(run: string): string {
   return join(run, "checkpoints");
 }
 
-/** Steps of the checkpoints in a run folder, rising. */
+/** Steps of the checkpoints in a run folder, in ascending order. */
 async function listSteps(run: string): Promise<number[]> {
   const steps: number[] = [];
   try {

@@ -25,7 +25,7 @@ export interface MetricsLine {
   [name: string]: number | undefined;
 }
 
-/** What is known of a step beside what it reports. Those names are taken: a step that reports one is refused. */
+/** What else is known of a step. These names are reserved: a step must not report one of them. */
 export type StepFacts = Pick<
   MetricsLine,
   "step" | "epoch" | "lr" | "wd" | "imagesPerSecond" | "mfu" | "waiting" | "bad"
@@ -82,8 +82,8 @@ export interface MetricsLog {
 }
 
 /**
- * Opens a run's metrics for appending. Lines after `step`, which a killed run has left behind its last checkpoint, and
- * a torn last line are removed first: the steps are done again.
+ * Opens a run's metrics for appending. First removes lines after `step`, which a killed run wrote after its last
+ * checkpoint, and a torn last line: those steps are done again.
  *
  * @param path The file; made when it does not exist.
  * @param step Steps that the run goes on from.
@@ -145,7 +145,7 @@ async function readLines(path: string): Promise<(MetricsLine | EvaluationLine)[]
     try {
       lines.push(JSON.parse(torn));
     } catch {
-      // Cut off in the middle of writing: the step was not finished for us.
+      // Torn while it was written: the step counts as not done.
     }
   }
   return lines;

@@ -20,7 +20,7 @@ export function keyText(key: Uint8Array): string {
   return `0x${key.toHex()}`;
 }
 
-/** Whether a key is known to hold a note on the data set in place of a picture. */
+/** Whether a key is known to hold a note on the data set instead of a picture. */
 export function isNote(key: Uint8Array): boolean {
   // Asked of every key of millions: most are told apart by their first byte.
   if (key.length > 24 || !NOTE_STARTS.has(key[0])) return false;

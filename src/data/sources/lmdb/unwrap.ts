@@ -52,8 +52,8 @@ function readWrapper(value: Uint8Array): unknown {
 }
 
 /**
- * Whether a value has a null (Python's None) in place of a picture: it is a wrapper that holds one, and no bytes that might
- * be a picture.
+ * Whether a value has a null (Python's None) instead of a picture: it is a wrapper that holds one, and no bytes that
+ * might be a picture.
  *
  * @param value A value in which {@linkcode unwrap} finds nothing.
  */

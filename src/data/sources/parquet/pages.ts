@@ -11,7 +11,7 @@ import { readHybrid, readPlain, readSplit, smallest, type Value } from "./values
 
 /*
  * hyparquet reads the metadata, pages' headers and what is compressed. Pages are taken apart here, for two reasons: a record
- * costs its own page in place of its whole column chunk, which in files by pyarrow is all of the file; and the library
+ * costs its own page instead of its whole column chunk, which in files by pyarrow is all of the file; and the library
  * believes what a run of numbers says of its length, so that one flipped byte would fill the memory.
  */
 

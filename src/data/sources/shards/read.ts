@@ -147,7 +147,7 @@ function labelsOf(shards: readonly Shard[]): readonly string[] {
 /**
  * Opens shards that `pack` wrote: one shard's file, or a folder of them.
  *
- * Files are read by our own code in place of LMDB's, which maps a file and ends the process where it is damaged. Every
+ * Files are read by our own code instead of LMDB's, which maps a file and ends the process where it is damaged. Every
  * record is checked against its checksum.
  *
  * @param uri A shard's path or the folder's.

@@ -3,7 +3,7 @@ import { publishFileSync } from "../../../files/publish.ts";
 import { releaseFreeMemory } from "../pjrt/trim.ts";
 import type { Client, CompileOptions, Executable } from "../pjrt/types.ts";
 
-/** A program made ready, and whether a stored one was found. */
+/** An executable, and whether it came from the cache. */
 export interface Built {
   executable: Executable;
   cached: boolean;
@@ -41,8 +41,9 @@ export function targetIn(serialized: Uint8Array): string | undefined {
 export function machineKey(client: Client, cores = navigator.hardwareConcurrency): string {
   const parts = [client.platform, client.platformVersion, client.apiVersion, client.devices[0].kind];
   if (client.platform === "cpu") {
-    // Machine code for one processor may not run on another, and only all permissions would let us read what this one
-    // is. The compiler knows, and writes it into what it compiles. The rest of that is another one each time.
+    // Machine code for one processor may not run on another, and reading the processor's model would need all
+    // permissions. The compiler knows it and writes it into every program. The rest of a serialized program differs
+    // each time.
     const tiny = client.compile(TINY);
     try {
       const serialized = tiny.serialize();
@@ -90,7 +91,7 @@ function store(folder: string, path: string, executable: Executable): void {
     file.set(body, 32);
     publishFileSync(path, file);
   } catch {
-    // A plugin that cannot serialize, a full disk: the cache only saves time, so the run goes on without.
+    // The plugin cannot serialize, or the disk is full. The cache only saves time, so the run goes on without it.
   }
 }
 

@@ -28,8 +28,8 @@ export function within(path: string, names: readonly string[] = []): boolean {
 }
 
 /**
- * Decides which result takes over the memory of which argument: state/params/x goes to the result of the same path; what
- * is left goes wherever it fits. A donated argument that comes back unchanged keeps its buffer and never enters the
+ * Decides which result takes over the memory of which argument: state/params/x goes to the result of the same path;
+ * the others go wherever they fit. A donated argument that comes back unchanged keeps its buffer and never enters the
  * program's results.
  *
  * @param parameters The arguments.

@@ -12,11 +12,11 @@ import type { JitOptions } from "../types.ts";
 /** A function as a program. */
 export interface Recorded {
   readonly text: string;
-  /** Data that the function used without being given them; their buffers follow the arguments. */
+  /** Data that the function used but did not get as arguments; their buffers follow the arguments. */
   readonly captures: tf.DataId[];
   readonly origins: Origin[];
   readonly shapes: number[][];
-  /** The result's tree, with numbers of results in place of tensors. */
+  /** The result's tree, with the results' numbers instead of tensors. */
   readonly form: unknown;
   readonly donated: number[];
   /** By argument: whether it is split over the devices. */
@@ -46,7 +46,7 @@ export function fill(form: unknown, tensors: tf.Tensor[]): Tree {
   );
 }
 
-/** Lets go what a recorded function had captured. */
+/** Releases what a recorded function had captured. */
 export function releaseCaptures(backend: XlaBackend, captures: Iterable<tf.DataId>): void {
   for (const dataId of captures) backend.disposeData(dataId);
 }

@@ -100,7 +100,7 @@ export function spreadOf(client: Client, mesh: DeviceMesh, entry: Entry, split: 
     buffers = devices.map((device) => client.buffer(data, element, shape, device));
     entry.buffer = buffers[0];
   }
-  // Buffers of another spread are left to the collector: the same tensor may be an argument twice, in two ways.
+  // Buffers of another layout are left to the garbage collector: a tensor may be an argument twice, in two layouts.
   entry.spread = { split, buffers, parts: size };
   settled(entry);
   return buffers;

@@ -9,7 +9,7 @@ export interface Trace {
   readonly graph: Graph;
   /** Of products that are recorded from now on. */
   precision: Precision;
-  /** Tensors that the function used without being given them, with the parameters that stand for them. */
+  /** Tensors that the function used but did not get as arguments, and the parameters that stand for them. */
   readonly captures: Map<tf.DataId, Value>;
 }
 
@@ -50,7 +50,7 @@ export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value 
   if (known) return logical(known, info.shape, info.dtype);
   const captured = parameter(graph, typeOfEntry(entry));
   trace.captures.set(info.dataId, captured);
-  // The program needs it as long as it lives, whatever is disposed, by the traced function's own scopes too.
+  // The program needs it for its whole life, even if the traced function's own scopes dispose it.
   entry.references++;
   return logical(captured, info.shape, info.dtype);
 }
@@ -62,7 +62,7 @@ export function typeOf(buffer: { type: TensorType["element"]; dims: readonly num
 
 /** The calls that are under way, innermost first. */
 function calls(): string[] {
-  // tfjs alone takes up the ten lines that are kept by default.
+  // By default only ten lines are kept, and tfjs alone fills them.
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
   const { stack } = new Error();
@@ -78,8 +78,8 @@ export function userLine(): string {
 }
 
 /**
- * Runs a function in which nobody may draw at random: the numbers would be drawn once, while it is traced, and be the
- * same at every call. (Draws with a seed are, wherever they are made.)
+ * Runs a function and forbids random draws in it: they would happen once, while it is traced, and repeat the same
+ * numbers at every call. (Draws with a seed repeat anyway and are allowed.)
  *
  * @throws {Error} Naming the op that drew, and the line of the user's code.
  */

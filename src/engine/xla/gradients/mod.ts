@@ -10,7 +10,7 @@ import { WINDOW } from "./window.ts";
 /** Gradients that TensorFlow.js lacks or has wrong. */
 export const GRADIENTS: Gradients = [...PRODUCT, ...INDEX, ...SHAPE, ...SCAN, ...WINDOW, SPLIT_GRADIENT];
 
-/** Registers them in place of TensorFlow.js's own, for all backends of the process. */
+/** Registers them instead of TensorFlow.js's own, for all backends of the process. */
 export function registerGradients(): void {
   for (const gradient of GRADIENTS) tf.registerGradient(gradient);
 }

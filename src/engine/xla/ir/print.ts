@@ -197,7 +197,7 @@ export function reachable(results: readonly Value[]): Value[] {
 export interface ParameterNote {
   /** Number of the result whose memory the argument gives up. */
   aliases?: number;
-  /** In a program for several devices: split along the first axis, in place of whole on each. */
+  /** In a program for several devices: split along the first axis instead of whole on each. */
   split?: boolean;
 }
 

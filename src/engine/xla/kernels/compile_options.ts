@@ -26,7 +26,7 @@ const PLAIN = new Set<Operation["op"]>([
 
 /**
  * How a single kernel is compiled. For small tensors XLA's CPU compiler is told to do without LLVM's optimisations and,
- * where it can, without fusion, which takes a third of the time (10 in place of 30 ms); better loops would gain nothing
+ * where it can, without fusion, which takes a third of the time (10 instead of 30 ms); better loops would gain nothing
  * there.
  *
  * @param platform the client's platform

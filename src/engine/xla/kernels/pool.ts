@@ -81,7 +81,7 @@ function counts(x: Value, { window, shape }: Pooling): Value {
   }).reduce((a, b) => binary("multiply", a, b));
 }
 
-/** The least number in place of not-a-number, which tfjs never takes for the largest. */
+/** Replaces NaN by the smallest number, because tfjs never takes NaN as the largest. */
 const numbers = (x: Value) =>
   isFloat(x.type.element) ? select(compare("NE", x, x), like(x, -Infinity), x) : x;
 

@@ -29,7 +29,7 @@ export interface CompileOptions {
   partitions?: number;
   /** Split by the shardings in the program (SPMD). Default: true when partitions > 1. */
   spmd?: boolean;
-  /** Partition by Shardy (`sdy` attributes) in place of GSPMD (`mhlo.sharding`). Default false. */
+  /** Partition by Shardy (`sdy` attributes) instead of GSPMD (`mhlo.sharding`). Default false. */
   shardy?: boolean;
   /** Device numbers, `replicas × partitions` of them, replica-major. Default: the first ones, in order. */
   devices?: number[];
