@@ -36,7 +36,9 @@ export { closeData, type Data, dataLength, dataUri } from "./src/data/open/data.
 export { collect } from "./src/data/open/collect.ts";
 export { mixSources } from "./src/data/epoch/mix.ts";
 export { streamRecords, type StreamSource } from "./src/data/epoch/shuffle.ts";
-export { type DataUri, parseDataUri } from "./src/data/open/parse_data_uri.ts";
+export { type DataUri, parseDataUri, type SourceUri } from "./src/data/open/parse_data_uri.ts";
+export type { FormatOption, OpenRequest, PathLook, SourceFormat } from "./src/data/sources/format.ts";
+export { FORMATS } from "./src/data/sources/registry.ts";
 export { parseProcess, part } from "./src/data/epoch/process_share.ts";
 export { select } from "./src/data/sources/select.ts";
 export { type BadRecord, streamBatches, type StreamOptions } from "./src/data/stream.ts";

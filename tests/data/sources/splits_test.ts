@@ -178,6 +178,10 @@ Deno.test("LMDB: files and folders of train beside those of val, as LSUN names t
       await Deno.writeFile(`${folder}/lsun/${name}/data.mdb`, bytes);
       await Deno.writeFile(`${folder}/lsun/${name}/lock.mdb`, new Uint8Array(10));
     }
+    // A database of another maker beside pictures makes no LMDB of their folder.
+    await pictures(`${folder}/office`, { photos: 2 });
+    await Deno.writeTextFile(`${folder}/office/contacts.mdb`, "Standard Jet DB");
+    assert.equal((await opened(`${folder}/office`)).length, 2);
     for (const uri of [`${folder}/files`, `lmdb:${folder}/files`]) {
       const { length, said } = await opened(uri);
       assert.equal(length, 30);

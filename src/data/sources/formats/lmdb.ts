@@ -63,9 +63,14 @@ async function lmdbsIn(path: string, entries: readonly string[]): Promise<string
   const found: string[] = [];
   for (const name of entries.toSorted(byCodeUnits)) {
     const inside = /(^|[^a-z])l?mdb$/i.test(name) ? await entriesOf(join(path, name)) : null;
-    if (inside ? inside.some(isDataFile) : isDataFile(name)) found.push(name);
+    if (inside ? inside.some(isDataFile) : isDataFile(name) && await isMeant(path, name)) found.push(name);
   }
   return found;
+}
+
+/** Whether a file's name promises an LMDB; Microsoft's databases are called .mdb as well. */
+async function isMeant(folder: string, name: string): Promise<boolean> {
+  return name === "data.mdb" || name.endsWith(".lmdb") || await versionOf(join(folder, name)) !== null;
 }
 
 /** Data version 2 is that of our shards, 1 everybody else's. */
