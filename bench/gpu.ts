@@ -187,6 +187,8 @@ export const benchTask = task({
     .flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, `${value}`]);
   const { repeats, seconds } = given, shared = { device: given.device, folder: given.peers };
   const peers = given.alone ? [] : [{ ...shared, compiled: true }, ...(given.eager ? [shared] : [])];
+  // What cannot be written is said before hours of measuring.
+  if (given.out) (await Deno.open(given.out, { append: true, create: true })).close();
   const rows: Comparison[] = [];
   const failed: string[] = [];
   for (const preset of given.presets) {

@@ -7,7 +7,7 @@ import { ENGINE, engineArguments } from "../src/cli/engine_options.ts";
 import { onOff } from "../src/cli/kinds.ts";
 import { report, start } from "../src/cli/run.ts";
 import { openEngine } from "../src/engine/open.ts";
-import { parseGolden } from "../src/parity/golden.ts";
+import { readGolden } from "../src/parity/golden.ts";
 import { checkParity, formatParity } from "../src/parity/run.ts";
 
 export const parityTask = task({
@@ -31,7 +31,7 @@ export const parityTask = task({
     for (const path of files) {
       const begun = performance.now();
       try {
-        const result = await checkParity(engine, parseGolden(await Deno.readFile(path), path));
+        const result = await checkParity(engine, await readGolden(path));
         print(json ? JSON.stringify(result) : formatParity(result));
         if (!result.pass) failed++;
       } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { task } from "../src/cli/command.ts";
 import { choice, number, onOff, text, whole } from "../src/cli/kinds.ts";
+import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import { reportText } from "../src/soak/report.ts";
 import { soak } from "../src/soak/soak.ts";
@@ -49,12 +50,13 @@ export const soakTask = task({
 }, async ({ minutes, engine, json, out, ...given }, { print, progress, interruptible }) => {
   if (Deno.build.os === "windows") throw new Error("the soak needs a system with POSIX signals and sh");
   const seed = given.seed ?? crypto.getRandomValues(new Uint16Array(1))[0];
+  const file = out === undefined ? undefined : await openOutput(out);
   if (given.work !== undefined) await Deno.mkdir(given.work);
   const work = await Deno.realPath(given.work ?? await Deno.makeTempDir({ prefix: "semantic-ae-soak-" }));
   const { signal } = interruptible("ending what runs");
   const report = await soak({ minutes, seed, engine, work, signal, progress: (line) => progress.line(line) });
   const text = JSON.stringify(report, null, 2), broken = report.broken.length > 0;
-  if (out !== undefined) await Deno.writeTextFile(out, `${text}\n`);
+  await file?.write(`${text}\n`);
   if (broken) await Deno.writeTextFile(`${work}/report.json`, `${text}\n`);
   else if (given.work === undefined) await Deno.remove(work, { recursive: true });
   print(json ? text : reportText(report));

@@ -2,6 +2,7 @@ import * as tf from "../engine/tensors.ts";
 import { type ModelConfig, type ModelPreset, PRESETS } from "../model/config.ts";
 import type { ModelState } from "../model/types.ts";
 import { weightsFromTensors, type WeightsOptions } from "../model/weights.ts";
+import { pathError } from "../files/path_error.ts";
 import { asFloat32, decodeSafetensors, type StoredTensor } from "../files/safetensors.ts";
 
 /** Stored results of the reference: tensors by name, and the JSON that says how they were made. docs/spec.md §11. */
@@ -128,4 +129,16 @@ export function channelsFirst(values: ArrayLike<number>, shape: readonly number[
     }
   }
   return out;
+}
+
+/**
+ * Reads a golden file.
+ *
+ * @throws {Error} When it cannot be read, or is no golden file; names the path.
+ */
+export async function readGolden(path: string): Promise<Golden> {
+  const bytes = await Deno.readFile(path).catch((error) => {
+    throw pathError(error, path, "read");
+  });
+  return parseGolden(bytes, path);
 }
