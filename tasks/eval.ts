@@ -92,7 +92,6 @@ export const evalTask = task({
       labels: given.labels,
       role,
       progress: progress.line,
-      http: { progress: progress.line },
     });
     const source = await collect(data, { onBad: (bad) => progress.line(`left out: ${bad.message}`) });
     const passedOver = describePassedOver(source.passedOver?.() ?? []);

@@ -41,7 +41,10 @@ interface Wanted {
 async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): Promise<number> {
   const progress = runProgress(shell.progress);
   const say = progress.line, leads = !hosts || hosts.nodeId === 0;
-  let config = await agreeOnRun(file, flags, hosts);
+  const agreed = await agreeOnRun(file, flags, hosts, say);
+  let { config } = agreed;
+  // Until the end: what is looked at then is written into the folder too.
+  await using lock = agreed.lock;
   // What to do it with: the data first, for a wrong path should not cost the download of an engine.
   const shards = config.data === "" ? await prepareDemo(say) : null;
   const labels = config.labels || undefined;
@@ -49,7 +52,6 @@ async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): 
     labels,
     classes: false,
     progress: say,
-    http: { progress: say },
   });
   let engine: Engine | undefined, stop: Interruption | undefined, table: Table | undefined, failed = false;
   try {
@@ -78,7 +80,7 @@ async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): 
       }),
     ];
     stop = shell.interruptible("finishing what is under way and writing a checkpoint");
-    const { signal } = stop, options = { engine, source: data, hosts, progress, signal, evaluators };
+    const { signal } = stop, options = { engine, source: data, hosts, lock, progress, signal, evaluators };
     const { state: _, ...done } = await train(config, options), { stopped } = done;
     if (json) shell.print(JSON.stringify({ run: config.out, ...done, table }));
     else if (table) shell.print(formatTable(table));

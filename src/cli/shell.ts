@@ -1,5 +1,6 @@
 /** What a command is given to talk with: its output, its progress, signals. */
 import { visible } from "../text/layout.ts";
+import { redact } from "../files/redact.ts";
 import { type Lines, openLines } from "./lines.ts";
 import { type Interruption, listenForSignals } from "./interrupt.ts";
 
@@ -30,7 +31,8 @@ function writeTo(stream: { writeSync(bytes: Uint8Array): number }): (text: strin
   const encoder = new TextEncoder();
   let gone = false;
   return (text) => {
-    const bytes = encoder.encode(text);
+    // Whatever a command says, no password and no signature in an address is shown.
+    const bytes = encoder.encode(redact(text));
     for (let at = 0; at < bytes.length && !gone;) {
       try {
         at += stream.writeSync(bytes.subarray(at));

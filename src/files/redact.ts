@@ -58,6 +58,15 @@ export function redact(text: string): string {
   });
 }
 
+/** Takes the secrets out of an error's message and trace. Gives back the same error. */
+export function redactError<T>(error: T): T {
+  if (error instanceof Error) {
+    error.message = redact(error.message);
+    if (error.stack) error.stack = redact(error.stack);
+  }
+  return error;
+}
+
 /** True for an address or words for a data set that {@linkcode redact} has taken secrets from. */
 export function isRedacted(uri: string): boolean {
   return uri.includes(`//${HIDDEN}@`) || uri.includes(`=${HIDDEN}`);

@@ -3,6 +3,7 @@ import type { Batch, Cursor } from "../data/types.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { type Hosts, joinHosts } from "../engine/xla/hosts/join.ts";
+import type { Lock } from "../files/lock.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
 import { type Checkpoint, parseCheckpoint } from "./run/checkpoint.ts";
 import { checkNodes, ConfigError } from "./config/config.ts";
@@ -10,7 +11,7 @@ import { flagName } from "../cli/command.ts";
 import { presetConfig } from "./config/presets.ts";
 import { drawDrop, type FeedSettings } from "./step_inputs.ts";
 import type { RunConfig } from "./config/settings.ts";
-import { planRun } from "./run/plan.ts";
+import { claimRun, planRun } from "./run/plan.ts";
 import type { StepArgs, StepBatch, StepResult } from "./step.ts";
 
 /**
@@ -61,19 +62,23 @@ export async function joinNodes(
  *
  * @param file Settings from a configuration file.
  * @param flags Settings from flags, which win.
+ * @param say Takes a line for people.
+ * @returns The run, and on node 0 the lock of its folder; release it when the run is over.
  * @throws {ConfigError} When settings cannot be used, there is nothing to resume, or nodes disagree.
+ * @throws {InUseError} When another process has the run folder.
  */
 export async function agreeOnRun(
   file: Partial<RunConfig>,
   flags: Partial<RunConfig>,
   hosts?: Hosts,
-): Promise<RunConfig> {
+  say?: (text: string) => void,
+): Promise<{ config: RunConfig; lock?: Lock }> {
   const given = { ...file, ...flags };
-  if (hosts && hosts.nodeId > 0) return await sharedConfig(hosts, given);
+  if (hosts && hosts.nodeId > 0) return { config: await sharedConfig(hosts, given) };
   const { nodes, nodeId, coordinator } = { ...presetConfig("demo"), ...given };
-  const config = await planRun(file, { ...flags, nodes, nodeId, coordinator });
-  if (hosts) await shareConfig(hosts, config);
-  return config;
+  const claimed = await claimRun(await planRun(file, { ...flags, nodes, nodeId, coordinator }), say);
+  if (hosts) await shareConfig(hosts, claimed.config);
+  return claimed;
 }
 
 /** Settings that a node may choose for itself; it takes all others from node 0. */

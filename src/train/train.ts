@@ -6,6 +6,7 @@ import type { Disk } from "../files/disk.ts";
 import type { Lock } from "../files/lock.ts";
 import type { LossTerm } from "../model/loss.ts";
 import type { ModelState } from "../model/types.ts";
+import { storedConfig } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
@@ -100,7 +101,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   checkEvaluators(options.evaluators ?? []);
   if (initial) checkWeights(config, initial);
   const group = hosts ? severalNodes(hosts, signal) : oneProcess(engine.devices, signal);
-  await using _lock = group.leads && !options.lock ? await lockRun(config.out, progress.line) : null;
+  await using _lock = group.leads && !options.lock ? await lockRun(config, progress.line) : null;
   const prepared = await prepareRun(config, source, group, plan.pictures, progress.line);
   let run: Run<TrainState> | undefined, refused = false;
   try {
@@ -155,7 +156,7 @@ function keeperOf(config: RunConfig, session: Session, disk?: Disk): Keeper<Trai
     path: resumed?.path ?? null,
     take: async ({ state, step, next, bad }: Run<TrainState>) => ({
       info: {
-        config: { ...config, resume: false },
+        config: storedConfig(config),
         step,
         cursor: next,
         pictures,

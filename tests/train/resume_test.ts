@@ -103,9 +103,10 @@ for (
       child.status.then(() => over = true);
       await untilStep(out, 2, () => over);
       // A fast engine may be through by now.
-      const told = over
-        ? ""
-        : await lockRun(out).then((lock) => lock.release(), (error: Error) => error.message);
+      const told = over ? "" : await lockRun({ out, resume: true }).then(
+        (lock) => lock.release(),
+        (error: Error) => error.message,
+      );
       if (told) {
         assert.match(
           told,

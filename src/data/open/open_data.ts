@@ -3,6 +3,7 @@ import type { StreamSource } from "../epoch/shuffle.ts";
 import type { HttpOptions } from "../io/http/types.ts";
 import { hasMeaning, hasWildcard, quoteName, QUOTING, unquoteName } from "../io/name_patterns.ts";
 import { isRemote } from "../io/paths.ts";
+import { redact, redactError } from "../../files/redact.ts";
 import { readLabelsFile } from "../sources/labels_file.ts";
 import type { OpenRequest, SourceFormat } from "../sources/format.ts";
 import { requestedPath } from "../sources/named_paths.ts";
@@ -29,7 +30,7 @@ export interface OpenDataOptions {
   http?: HttpOptions;
   /** Which split is taken of a source with several where the words name none. Default `train`. */
   role?: "train" | "test";
-  /** Told, a line each, what was decided for the user, such as which split was taken. */
+  /** Told, a line each, what was decided for the user, such as which split was taken, and when a server asks to wait. */
   progress?: (line: string) => void;
   /** The kinds of source that there are. Default: those of the registry. */
   formats?: readonly SourceFormat[];
@@ -48,16 +49,17 @@ export interface OpenDataOptions {
 export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
   const { formats = FORMATS, labels } = options;
   const names = typeof labels === "string" ? await readLabelsFile(labels) : labels;
-  const sources = parseDataUri(uri, { formats, exists });
-  const open = (source: SourceUri) => openOne(source, { ...options, formats, labels: names });
+  const open = (source: SourceUri) =>
+    openOne({ ...source, text: redact(source.text) }, { ...options, formats, labels: names });
   try {
+    const sources = parseDataUri(uri, { formats, exists });
     if (sources.length === 1 && sources[0].weight === undefined) return asData(await open(sources[0]));
     return await openSeveral(sources, async (source) => {
       const one = await open(source);
       return options.classes === false ? withoutClasses(one) : one;
     });
   } catch (error) {
-    throw explained(error, uri);
+    throw redactError(explained(error, uri));
   }
 }
 
@@ -114,7 +116,8 @@ type OneOptions = Omit<OpenDataOptions, "labels"> & {
 };
 
 async function openOne(source: SourceUri, options: OneOptions): Promise<Source | StreamSource> {
-  const { formats, labels, classes, http, role = "train", progress = () => {} } = options;
+  const { formats, labels, classes, role = "train", progress = () => {} } = options;
+  const http = options.progress ? { progress: options.progress, ...options.http } : options.http;
   const request: OpenRequest = { ...source, labels, classes, http, role, progress };
   const path = localPath(source);
   const told = source.format === null

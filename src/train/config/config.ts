@@ -1,5 +1,6 @@
 import { misfit } from "../../cli/kinds.ts";
 import { UsageError } from "../../cli/usage_error.ts";
+import { redact } from "../../files/redact.ts";
 import { checkModel } from "../../model/config.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { presetConfig } from "./presets.ts";
@@ -56,6 +57,14 @@ export async function readConfig(path: string): Promise<Partial<RunConfig>> {
     throw new ConfigError(`${path}: must hold a JSON object of settings`);
   }
   return checkSettings(parsed as Record<string, unknown>, path);
+}
+
+/**
+ * A configuration as it is stored, in config.json and in checkpoints: without what is said anew at each start, and without
+ * the secrets of addresses.
+ */
+export function storedConfig(config: RunConfig): RunConfig {
+  return { ...config, resume: false, data: redact(config.data) };
 }
 
 /**

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { isPathError, pathError } from "../../data/io/paths.ts";
 import { type Lock, LOCK_NAME, lockFolder } from "../../files/lock.ts";
 import { isPartial, publishFile, removePartial } from "../../files/publish.ts";
-import { ConfigError } from "../config/config.ts";
+import { ConfigError, storedConfig } from "../config/config.ts";
 import { checkSameConfig } from "../config/same_config.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { type Checkpoint, checkpointFolder, latestCheckpoint, readCheckpoint } from "./checkpoint.ts";
@@ -27,17 +27,23 @@ export async function exists(path: string): Promise<boolean> {
  * empty when the lock is released is removed again.
  *
  * @param say Takes a line for people.
- * @throws {InUseError} Another process has it.
- * @throws {Error} It cannot be made or written.
+ * @throws {ConfigError} When it is a file, or a new run's and not empty.
+ * @throws {InUseError} When another process has it.
+ * @throws {Error} When it cannot be made or written.
  */
-export async function lockRun(out: string, say: (text: string) => void = () => {}): Promise<Lock> {
+export async function lockRun(
+  { out, resume }: Pick<RunConfig, "out" | "resume">,
+  say: (text: string) => void = () => {},
+): Promise<Lock> {
   if (!out) throw new ConfigError("out is empty: name a run folder");
-  const known = await Deno.stat(out).catch(() => null);
-  if (known && !known.isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);
+  let known: boolean;
   try {
+    // Nothing is put into a folder that is something else's.
+    await refuseUsed({ out, resume });
+    known = await exists(out);
     await Deno.mkdir(out, { recursive: true });
   } catch (error) {
-    throw pathError(error, out, "write");
+    throw isPathError(error) ? pathError(error, out, "write") : error;
   }
   const advice = "Wait for its end or stop it; to train beside it, name another folder with --out";
   const lock = await lockFolder(out, { what: `the run folder ${out}`, advice, progress: say });
@@ -66,18 +72,32 @@ export async function prepareFolder(config: RunConfig): Promise<Checkpoint | nul
   }
 }
 
+/** Whether nothing is in a folder but what a process that died has left. */
+export async function isUnused(folder: string): Promise<boolean> {
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map((entry) => entry.name);
+  return names.every((name) => isPartial(name) || name === LOCK_NAME);
+}
+
+/**
+ * Refuses what cannot become a run's folder.
+ *
+ * @throws {ConfigError} When it is a file, or a new run's and not empty.
+ */
+async function refuseUsed({ out, resume }: Pick<RunConfig, "out" | "resume">): Promise<void> {
+  if (!await exists(out)) return;
+  if (!(await Deno.stat(out)).isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);
+  if (resume || await isUnused(out)) return;
+  throw new ConfigError(
+    `--out ${out}: the folder is not empty. To go on with the run in it, add --resume; else name another folder`,
+  );
+}
+
 /** As {@linkcode prepareFolder}, with the file system's own errors. */
 async function prepare(config: RunConfig): Promise<Checkpoint | null> {
   const { out } = config;
   let checkpoint: Checkpoint | null = null;
   if (await exists(out)) {
-    if (!(await Deno.stat(out)).isDirectory) throw new ConfigError(`--out ${out}: is a file, not a folder`);
-    const names = (await Array.fromAsync(Deno.readDir(out))).map((entry) => entry.name);
-    if (!config.resume && names.some((name) => !isPartial(name) && name !== LOCK_NAME)) {
-      throw new ConfigError(
-        `--out ${out}: the folder is not empty. To go on with the run in it, add --resume; else name another folder`,
-      );
-    }
+    await refuseUsed(config);
     for (const folder of [out, checkpointFolder(out)]) if (await exists(folder)) await removePartial(folder);
     const latest = config.resume ? await latestCheckpoint(out) : null;
     if (latest) {
@@ -88,7 +108,7 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
   // The configuration comes first: with it, a run that dies right after this can be resumed; without it, what lies there
   // is no run, and the folder is free.
   await Deno.mkdir(out, { recursive: true });
-  await publishFile(join(out, "config.json"), JSON.stringify({ ...config, resume: false }, null, 2) + "\n");
+  await publishFile(join(out, "config.json"), JSON.stringify(storedConfig(config), null, 2) + "\n");
   await Deno.mkdir(checkpointFolder(out), { recursive: true });
   return checkpoint;
 }

@@ -3,15 +3,21 @@ import { type Data, dataLength, dataUri } from "../../data/open/data.ts";
 import { parseProcess } from "../../data/epoch/process_share.ts";
 import { ConfigError, readConfig, resolveConfig } from "../config/config.ts";
 import type { RunConfig } from "../config/settings.ts";
-import { exists } from "./folder.ts";
+import { InUseError, type Lock } from "../../files/lock.ts";
+import { isRedacted } from "../../files/redact.ts";
+import { exists, isUnused, lockRun } from "./folder.ts";
 
-/** Default run folders: runs/tiny, runs/tiny-2, … and those of them that exist. */
-async function defaultFolders(preset: string): Promise<{ existing: string[]; free: string }> {
-  const existing: string[] = [];
-  for (let i = 1;; i++) {
-    const folder = join("runs", i === 1 ? preset : `${preset}-${i}`);
-    if (!await exists(folder)) return { existing, free: folder };
-    existing.push(folder);
+/** Default run folders: runs/tiny, runs/tiny-2, … */
+const defaultFolder = (preset: string, number: number, root = "runs") =>
+  join(root, number === 1 ? preset : `${preset}-${number}`);
+
+/** The last of the default run folders that exist. */
+async function lastDefault(preset: string): Promise<string | undefined> {
+  let last: string | undefined;
+  for (let number = 1;; number++) {
+    const folder = defaultFolder(preset, number);
+    if (!await exists(folder)) return last;
+    last = folder;
   }
 }
 
@@ -20,16 +26,13 @@ async function defaultFolders(preset: string): Promise<{ existing: string[]; fre
  *
  * @param file Settings from a configuration file.
  * @param flags Settings from flags, which win.
- * @returns The configuration with `out` filled in.
- * @throws {ConfigError} When settings cannot be used, or there is nothing to resume.
+ * @returns The configuration; `out` is empty for a new run that {@linkcode claimRun} finds a folder for.
+ * @throws {ConfigError} When settings cannot be used, there is nothing to resume, or the data's address lacks its secrets.
  */
 export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig>): Promise<RunConfig> {
   const given = { ...file, ...flags };
-  if (!given.resume) {
-    const config = resolveConfig(file, flags);
-    return { ...config, out: config.out || (await defaultFolders(config.preset)).free };
-  }
-  const out = given.out || (await defaultFolders(given.preset ?? "demo")).existing.at(-1);
+  if (!given.resume) return withSecrets(resolveConfig(file, flags));
+  const out = given.out || await lastDefault(given.preset ?? "demo");
   if (!out) throw new ConfigError("--resume found no run in runs/; name its folder with --out");
   const stored = join(out, "config.json");
   if (!await exists(stored)) {
@@ -37,7 +40,47 @@ export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig
       `--resume: ${out} holds no run (no config.json); check --out, or leave --resume out`,
     );
   }
-  return { ...resolveConfig(await readConfig(stored), file, flags), out, resume: true };
+  return withSecrets({ ...resolveConfig(await readConfig(stored), file, flags), out, resume: true });
+}
+
+/** Refuses an address of which only the stored form is known. */
+function withSecrets(config: RunConfig): RunConfig {
+  if (!isRedacted(config.data)) return config;
+  throw new ConfigError(
+    `the data is at ${config.data}: passwords and signatures are not stored with a run. Give the whole address again, with ` +
+      "--data or as data in a file for --config",
+  );
+}
+
+/**
+ * Makes a run's folder this process's own: the one that the configuration names, or the first free one of runs/<preset>,
+ * runs/<preset>-2, …
+ *
+ * @param say Takes a line for people.
+ * @param root Where the folders lie that are not named; for tests.
+ * @returns The configuration with `out` filled in, and the folder's lock; release it when the run is over.
+ * @throws {ConfigError} When the folder named is a file, or a new run's and not empty.
+ * @throws {InUseError} When another process has the folder named.
+ * @throws {Error} When it cannot be made or written.
+ */
+export async function claimRun(
+  config: RunConfig,
+  say?: (text: string) => void,
+  root?: string,
+): Promise<{ config: RunConfig; lock: Lock }> {
+  if (config.out) return { config, lock: await lockRun(config, say) };
+  for (let number = 1;; number++) {
+    const out = defaultFolder(config.preset, number, root);
+    if (await exists(out) && !await isUnused(out).catch(() => false)) continue;
+    try {
+      const lock = await lockRun({ out, resume: false }, say);
+      // Another run may have come and gone meanwhile.
+      if (await isUnused(out)) return { config: { ...config, out }, lock };
+      await lock.release();
+    } catch (error) {
+      if (!(error instanceof InUseError) && !(error instanceof ConfigError)) throw error;
+    }
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { saveCheckpoint } from "../../../src/train/run/checkpoint.ts";
 import { prepareFolder } from "../../../src/train/run/folder.ts";
-import { planRun } from "../../../src/train/run/plan.ts";
+import { claimRun, planRun } from "../../../src/train/run/plan.ts";
 import { float32 } from "../../../src/files/safetensors.ts";
 
 async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
@@ -59,6 +59,49 @@ Deno.test("a run that dies while its folder is made can be resumed or begun anew
     await Deno.mkdir(join(out, "config.json"), { recursive: true });
     await assert.rejects(() => prepareFolder({ ...config, resume: true }));
     assert.deepEqual(await names(out), ["config.json"]);
+  }));
+
+Deno.test("a folder that is named is claimed; of the default ones the first that nobody uses", () =>
+  withFolder(async (parent) => {
+    const runs = join(parent, "runs"), at = (name: string) => join(runs, name);
+    await Deno.mkdir(at("demo-2"), { recursive: true });
+    await Deno.writeTextFile(at("demo-2/.lock"), "of a process that died");
+    await Deno.mkdir(at("demo-3"));
+    await Deno.writeTextFile(at("demo-3/config.json"), "{}");
+    const plan = await planRun({}, {});
+    assert.equal(plan.out, "");
+    // At the same moment, as two commands do.
+    const claimed = await Promise.all([1, 2, 3].map(() => claimRun(plan, undefined, runs)));
+    assert.deepEqual(claimed.map(({ config }) => config.out).sort(), ["demo", "demo-2", "demo-4"].map(at));
+    const named = { ...plan, out: at("demo") };
+    await assert.rejects(
+      claimRun(named),
+      /^InUseError: the run folder .*demo is in use by this very process/,
+    );
+    for (const { lock } of claimed) await lock.release();
+    // Those that were made go, as no run began in them.
+    assert.deepEqual((await names(runs)).sort(), ["demo-2", "demo-3"]);
+    await assert.rejects(claimRun({ ...plan, out: at("demo-3") }), /not empty.*add --resume/);
+    assert.deepEqual(await names(at("demo-3")), ["config.json"]);
+    await (await claimRun({ ...plan, out: at("demo-3"), resume: true })).lock.release();
+  }));
+
+Deno.test("passwords and signatures are not stored with a run, and asked for when it goes on", () =>
+  withFolder(async (parent) => {
+    const out = join(parent, "run"), data = "https://me:s3cret@host/d-{0..9}.tar?sig=s3cret&v=2";
+    const shown = "https://REDACTED@host/d-{0..9}.tar?sig=REDACTED&v=2";
+    const config = await planRun({}, { out, data });
+    assert.equal(config.data, data);
+    await prepareFolder(config);
+    const stored = await Deno.readTextFile(join(out, "config.json"));
+    assert.equal(JSON.parse(stored).data, shown);
+    await assert.rejects(
+      planRun({}, { out, resume: true }),
+      (error: Error) =>
+        error.message.includes(`the data is at ${shown}: `) && /again, with --data/.test(error.message),
+    );
+    assert.equal((await planRun({}, { out, resume: true, data })).data, data);
+    assert.equal((await planRun({ data }, { out, resume: true })).data, data);
   }));
 
 Deno.test("a folder that may not be written gives an error, not a run", () =>

@@ -3,6 +3,8 @@ import { requireIndex } from "../../io/compact_lists.ts";
 import { openRangeReader } from "../../io/http/range.ts";
 import type { HttpOptions } from "../../io/http/types.ts";
 import { isRemote } from "../../io/paths.ts";
+import { shownNames } from "../../io/shown_names.ts";
+import { redact } from "../../../files/redact.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
@@ -62,10 +64,10 @@ export async function openParquet(
   uri: string | readonly string[],
   options: ParquetOptions = {},
 ): Promise<Source> {
-  const files = typeof uri === "string" ? expandNames(uri) : uri;
+  const { shown: files, real } = shownNames(typeof uri === "string" ? expandNames(uri) : uri);
   const pool = readerPool((file) =>
     isRemote(files[file])
-      ? openRangeReader(files[file], { ...options.http, maxBytes: REMOTE_BYTES })
+      ? openRangeReader(real(files[file]), { ...options.http, maxBytes: REMOTE_BYTES })
       : openFileReader(files[file])
   );
   try {
@@ -85,7 +87,7 @@ export async function openParquet(
       );
     }
     const source = await makeSource(
-      options.name ?? (typeof uri === "string" ? uri : uri.join(",")),
+      redact(options.name ?? (typeof uri === "string" ? uri : uri.join(","))),
       files,
       tables,
       pool,

@@ -5,6 +5,8 @@ import { closable } from "../../io/reader/closable.ts";
 import { gunzipped } from "../../io/reader/gunzip.ts";
 import { expandNames } from "../../io/braces.ts";
 import { isRemote, pathError } from "../../io/paths.ts";
+import { shownNames } from "../../io/shown_names.ts";
+import { redact } from "../../../files/redact.ts";
 import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord, LostRecordsError } from "../../types.ts";
 import { labeller, type Reading } from "../class_names.ts";
@@ -46,9 +48,9 @@ export async function openTarStream(
   uri: string | readonly string[],
   options: TarOptions = {},
 ): Promise<StreamSource> {
-  const shards = typeof uri === "string" ? expandNames(uri) : uri;
+  const { shown: shards, real } = shownNames(typeof uri === "string" ? expandNames(uri) : uri);
   const { labels = [], classes = true, maxMemberBytes = MAX_MEMBER_BYTES } = options;
-  const name = options.name ?? (typeof uri === "string" ? uri : uri.join(","));
+  const name = redact(options.name ?? (typeof uri === "string" ? uri : uri.join(",")));
   for (const shard of shards) {
     if (isRemote(shard)) continue;
     try {
@@ -70,7 +72,7 @@ export async function openTarStream(
       const mine = archiveNotes(shard), classOf = classesOf(name, labels, mine);
       const plain = gunzipped(
         shard,
-        isRemote(shard) ? httpStream(shard, {}, options.http, either) : fileChunks(shard),
+        isRemote(shard) ? httpStream(real(shard), {}, options.http, either) : fileChunks(shard),
       );
       try {
         const making = { take: taken(maxMemberBytes), classes };
