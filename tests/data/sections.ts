@@ -13,7 +13,7 @@ export interface Section {
 
 /**
  * A source's sections as the shards of a stream, for sources where jumping about is costly: shards and a buffer are
- * shuffled in place of single records.
+ * shuffled instead of single records.
  *
  * @param source Records by index. Closing the stream closes it.
  * @param sections Its parts. Default: one of all records.

@@ -176,7 +176,7 @@ Deno.test("an error that is no record's fault ends the stream as it is", async (
   await assert.rejects(first(broken, 1), /^Error: the disk is gone/);
 });
 
-Deno.test("a set whose good pictures do not fill a batch fails in place of spinning", async () => {
+Deno.test("a set whose good pictures do not fill a batch fails instead of spinning", async () => {
   const { source } = memorySource(4, { bad: [1] });
   await assert.rejects(first(source, 1), /too few good pictures for one batch of 4/);
 });

@@ -119,7 +119,7 @@ export class XlaBackend extends tf.KernelBackend {
     if (entry.value) {
       throw new Error(
         `xla: a tensor's value was read while its function is being traced${userLine()}. Inside jit values are not ` +
-          "known yet: compute with tensors (tf.where in place of if), or read after the call",
+          "known yet: compute with tensors (tf.where instead of if), or read after the call",
       );
     }
     return bufferOf(this.client, entry);

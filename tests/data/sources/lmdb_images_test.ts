@@ -58,7 +58,7 @@ Deno.test("lmdb: reads what Python's lmdb wrote, in the keys' order, with classe
   });
 });
 
-Deno.test("lmdb: LSUN's WebP values, and a file in place of a folder", async () => {
+Deno.test("lmdb: LSUN's WebP values, and a file instead of a folder", async () => {
   await withFile(await fixture("lsun.mdb.gz"), async (path) => {
     const source = await openLmdbImages(`${path}/data.mdb`);
     assert.equal(source.length, 5);

@@ -68,7 +68,7 @@ async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Ma
       }
       const manifest = decodeManifest(await file.read(last.place.offset, last.place.size));
       if (manifest.count !== header.entries - 1) {
-        throw new Error(`damaged shard: ${header.entries - 1} records in place of ${manifest.count}`);
+        throw new Error(`damaged shard: ${header.entries - 1} records instead of ${manifest.count}`);
       }
       return { header, manifest };
     });
@@ -105,7 +105,7 @@ async function placesOf(shard: Shard): Promise<Places> {
         (node, _page, _bytes, place) => note(node, place),
       ),
   );
-  if (index !== count) throw new Error(`damaged LMDB index: ${index} records in place of ${count}`);
+  if (index !== count) throw new Error(`damaged LMDB index: ${index} records instead of ${count}`);
   return { offsets, sizes };
 }
 
