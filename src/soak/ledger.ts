@@ -44,14 +44,15 @@ export interface Tally {
 export interface Ledger {
   readonly tally: Readonly<Record<Promised, Tally>>;
   readonly broken: readonly Broken[];
-  /** Checks one thing. Gives whether it held. */
-  check(promise: Promised, held: boolean, what: () => string): boolean;
   /** Names what is going on, and the files to keep when a promise is broken in it. */
   enter(where: string, files: readonly string[], facts: unknown): Scope;
+  /** Waits until all evidence is copied. */
+  settle(): Promise<void>;
 }
 
 /** Checks within one life or trial; the first broken promise keeps the evidence. */
 export interface Scope {
+  /** Checks one thing. Gives whether it held. */
   check(promise: Promised, held: boolean, what: () => string): boolean;
   /** True when nothing was broken in here. */
   readonly sound: boolean;
@@ -86,7 +87,7 @@ export function openLedger(evidence: string, say: (line: string) => void): Ledge
     Object.keys(PROMISES).map((name) => [name, { checked: 0, broken: 0 }]),
   ) as Record<Promised, Tally>;
   const broken: Broken[] = [];
-  let copies = 0;
+  let copies = 0, all = Promise.resolve();
   const enter = (where: string, files: readonly string[], facts: unknown): Scope => {
     let folder = "", copying: Promise<void> = Promise.resolve();
     const keep = async () => {
@@ -106,6 +107,7 @@ export function openLedger(evidence: string, say: (line: string) => void): Ledge
         if (sound && copies < MOST_COPIES) {
           folder = join(evidence, String(++copies).padStart(2, "0"));
           copying = keep();
+          all = Promise.all([all, copying]).then(() => {});
         }
         sound = false;
         const one = { promise, what: what(), where, evidence: folder };
@@ -116,5 +118,5 @@ export function openLedger(evidence: string, say: (line: string) => void): Ledge
       settle: () => copying,
     };
   };
-  return { tally, broken, enter, check: (...args) => enter("the whole", [], {}).check(...args) };
+  return { tally, broken, enter, settle: () => all };
 }

@@ -232,7 +232,7 @@ export async function oneLife(
   const hit = plan.moment !== "writing" || found.leftovers.length > 0;
   Object.assign(round, {
     checkpoint: found.checkpoint,
-    leftovers: found.leftovers,
+    leftovers: [...found.leftovers],
     last: lived.sent === "SIGKILL" ? "SIGKILL" : "other",
   });
   if (round.done) checkDone(lane, round, found, scope);

@@ -89,3 +89,11 @@ export function trendOf(samples: readonly Sample[]): Trend | null {
     filesGrown: middle(fourth, "files") - middle(third, "files"),
   };
 }
+
+/** Seconds of its last half below which a stretch says nothing about leaks. */
+const LEAST = 120;
+
+/** True where a trend is that of a start. */
+export function isShort({ seconds }: Trend): boolean {
+  return seconds < LEAST;
+}

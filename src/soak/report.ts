@@ -1,5 +1,5 @@
 import { type Broken, type Promised, PROMISES, type Tally } from "./ledger.ts";
-import type { Trend } from "./memory.ts";
+import { isShort, type Trend } from "./memory.ts";
 import type { Counts } from "./types.ts";
 
 /** What a soak found, as `--json` prints it. */
@@ -51,10 +51,13 @@ const listed = (counts: Counts) =>
   Object.entries(counts).sort(([, a], [, b]) => b - a).map(([name, n]) => `${name} ${n}`).join(", ") ||
   "none";
 
-function memoryText({ slopeMBPerHour, slopeError, residentMB, seconds, files, filesGrown }: Trend): string {
-  return `${residentMB.toFixed(0)} MB, ${slopeMBPerHour >= 0 ? "+" : "−"}${
-    Math.abs(slopeMBPerHour).toFixed(1)
-  } ± ${slopeError.toFixed(1)} MB/h over the last ${seconds.toFixed(0)} s; ${files} open files, ${
+function memoryText(trend: Trend): string {
+  const { slopeMBPerHour, slopeError, residentMB, seconds, files, filesGrown } = trend;
+  return `${isShort(trend) ? "too short to judge: " : ""}${residentMB.toFixed(0)} MB, ${
+    slopeMBPerHour >= 0 ? "+" : "−"
+  }${Math.abs(slopeMBPerHour).toFixed(1)} ± ${slopeError.toFixed(1)} MB/h over the last ${
+    seconds.toFixed(0)
+  } s; ${files} open files, ${
     filesGrown > 0 ? `+${filesGrown}` : filesGrown === 0 ? "none more" : `−${-filesGrown}`
   }`;
 }
@@ -73,7 +76,9 @@ export function tableRow(report: Omit<SoakReport, "row">): string {
       sum(training.deaths, "small files", "full disk") + sum(others.deaths, "small files")
     } full disks, ${report.http.broken} broken answers`,
     `${training.rounds}`,
-    memory ? `${memory.slopeMBPerHour.toFixed(1)} ± ${memory.slopeError.toFixed(1)}` : "–",
+    memory && !isShort(memory)
+      ? `${memory.slopeMBPerHour.toFixed(1)} ± ${memory.slopeError.toFixed(1)}`
+      : "–",
     broken.length === 0 ? `${checks} checks, all held` : `${broken.length} of ${checks} checks broken`,
   ];
   return `| ${cells.join(" | ")} |`;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { findPlugin } from "../engine/install/plugin.ts";
 import { openLedger } from "./ledger.ts";
 import { disturbOthers } from "./making.ts";
+import { isShort } from "./memory.ts";
 import { FEEDS, type SoakEngine } from "./model.ts";
 import { openNursery, smallDisksWork } from "./process.ts";
 import { compileOnce, type Recorded, recordReference } from "./reference.ts";
@@ -33,9 +34,6 @@ const UNDISTURBED = 0.15;
 /** Lives that a minute of disturbance should have: a hundred kills in an hour and some ends of other kinds. */
 const LIVES_A_MINUTE = 2.8;
 
-/** A stretch shorter than this says nothing about leaks, in seconds of its last half. */
-const LEAST_STRETCH = 120;
-
 /**
  * What may come on top between the last two quarters of an undisturbed stretch: resident memory moves by this much with
  * the collector's mood.
@@ -64,7 +62,7 @@ async function openLane(soak: Soak, name: Lane["name"], env: Record<string, stri
 
 /** Judges what the undisturbed run held. */
 function judgeMemory({ ledger, say }: Soak, { trend }: Recorded): void {
-  if (!trend || trend.seconds < LEAST_STRETCH) {
+  if (!trend || isShort(trend)) {
     return say("memory     the undisturbed stretch is too short to judge it");
   }
   const scope = ledger.enter("the undisturbed training", [], trend);
@@ -148,6 +146,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   } finally {
     signal.removeEventListener("abort", kill);
     await Promise.all([training, other].map(({ nursery }) => nursery.killAll()));
+    await ledger.settle();
   }
   const report: Omit<SoakReport, "row"> = {
     version: 1,
