@@ -103,7 +103,7 @@ function readerOf(
       const where = place?.(index);
       return where && options.withLabels && where.label === undefined ? null : where ?? null;
     };
-    return loadSample(uri, index, open, told, decoder);
+    return loadSample(uri, index, options.withLabels ? () => numbered(open, uri) : open, told, decoder);
   };
   if (opened.access !== "random") {
     const { account } = options;
@@ -126,6 +126,16 @@ function readerOf(
       return known[index] = { ...sample, base, kept: true };
     },
   });
+}
+
+/** A record whose class, if it has one, is a number. */
+async function numbered(open: () => Promise<ImageRecord>, uri: string): Promise<ImageRecord> {
+  const record = await open();
+  if (record.className === undefined) return record;
+  throw new Error(
+    `${uri}: a picture is of class "${record.className}", and which classes there are is not known before all is read; ` +
+      "give their names (labels), or pack the pictures first",
+  );
 }
 
 /** Reads and decodes one record. A bad record is a result; other errors are thrown. */

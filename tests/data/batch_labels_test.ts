@@ -71,3 +71,18 @@ Deno.test("batches carry classes where they are asked for: folders, shards, mixe
   }));
 
 const OPTIONS = { imageSize: SIZE, batchSize: 2, seed: 1, views: { ...DEFAULT_VIEWS, imageSize: SIZE } };
+
+Deno.test("classes that are names of a stream must be known beforehand", () =>
+  withFolder(async (folder) => {
+    const entries = ["cat", "dog"].flatMap((name, i) => [
+      { name: `${i}.jpg`, content: FILES["cat/0.jpg"] },
+      { name: `${i}.cls`, content: name },
+    ]);
+    await Deno.writeFile(`${folder}/a.tar.gz`, gzipSync(tarFile(entries)));
+    const unknown = await openData(`${folder}/a.tar.gz`);
+    await assert.rejects(classesOf(unknown, 2), /is of class "(cat|dog)", .*; give their names \(labels\)/);
+    await closeData(unknown);
+    const known = await openData(`${folder}/a.tar.gz`, { labels: ["dog", "cat"] });
+    assert.deepEqual(await classesOf(known, 2), { "0": "cat", "1": "dog" });
+    await closeData(known);
+  }));
