@@ -9,7 +9,6 @@ import type { OpenRequest, SourceFormat } from "../sources/format.ts";
 import { requestedPath } from "../sources/named_paths.ts";
 import { openJoined } from "../sources/joined.ts";
 import { formatByEnding, formatNamed, FORMATS } from "../sources/registry.ts";
-import { NoSplitError } from "../sources/splits.ts";
 import type { ImageRecord, Source } from "../types.ts";
 import type { OpenedData } from "./data.ts";
 import { parseDataUri, type SourceUri } from "./parse_data_uri.ts";
@@ -140,14 +139,11 @@ async function openByLook(
 ): Promise<Source | StreamSource> {
   const { formats } = options;
   const format = await recognise(path, formats);
-  let missing: NoSplitError | null = null;
-  const below = await format.below?.(request).catch((error) => {
-    if (!(error instanceof NoSplitError)) throw error;
-    // The files in a folder may have splits where its folders have none.
-    missing = error;
-    return null;
-  });
+  // What is said on the way holds only if these are opened; else the format says it again.
+  const said: string[] = [];
+  const below = await format.below?.({ ...request, progress: (line) => said.push(line) });
   if (below) {
+    for (const line of said) request.progress(line);
     const { split: _, ...others } = source.options;
     const open = (folder: string) =>
       openOne(
@@ -165,16 +161,11 @@ async function openByLook(
     });
   }
   checkOptions(source, format);
-  // Whether there are splits has been asked.
-  const itself = format.below ? { ...request, options: { ...request.options, split: "none" } } : request;
   try {
-    const opened = await format.open(itself);
-    if (missing === null) return opened;
-    await opened.close();
-    throw missing;
+    return await format.open(request);
   } catch (error) {
     const inside = formatInside(error, formats);
-    if (!inside) throw missing ?? error;
+    if (!inside) throw error;
     checkOptions(source, inside);
     return await inside.open(request);
   }

@@ -68,7 +68,7 @@ export interface SourceFormat {
   recognise?(look: PathLook): boolean | Promise<boolean>;
   /**
    * Folders below the named one, such as those of one split, that are to be opened as what they are; null when the named
-   * one is opened itself. Asked only where no prefix names the format.
+   * one is opened itself. Asked where no prefix names the format.
    */
   below?(request: OpenRequest): Promise<string[] | null>;
   /**

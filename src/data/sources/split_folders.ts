@@ -12,6 +12,52 @@ const MANY = 3;
 /** Entries that are looked at to find a picture in a folder. */
 const LOOKED_AT = 1000;
 
+/** Whether a folder's name is that of a split as a whole. */
+export function isSplitFolder(name: string): boolean {
+  return WHOLE.test(name);
+}
+
+/**
+ * Whether folders are splits or classes.
+ *
+ * @param where Their folder.
+ * @param names Those that hold pictures.
+ * @param inside The folders in one of them.
+ * @param question Told where a decision was close.
+ * @throws {Error} Where names alone do not tell.
+ */
+export function judgeFolders(
+  where: string,
+  names: readonly string[],
+  inside: (name: string) => readonly string[],
+  question: SplitQuestion,
+): "splits" | "classes" {
+  const splits = names.filter(isSplitFolder), others = names.filter((name) => !isSplitFolder(name));
+  if (new Set(splits.map(splitOf)).size < 2) return "classes";
+  if (others.length === 0 || shared(splits.map(inside))) return "splits";
+  if (question.wanted !== undefined && question.wanted !== "all") return "splits";
+  const place = where === "" ? question.where : where, called = splits.join(", ");
+  if (others.length > MANY * splits.length) {
+    question.progress(
+      `${place}: takes the folders ${called} as classes beside many others; where they are splits, write #split=train ` +
+        "behind the name",
+    );
+    return "classes";
+  }
+  throw new Error(
+    `${place}: holds folders named as splits (${called}) beside other folders of pictures (${
+      others.join(", ")
+    }). Say what ` +
+      "they are: #split=train behind the name for one of them, #split=none where all are classes",
+  );
+}
+
+/** Whether two of several lists have a name in common. */
+function shared(lists: readonly (readonly string[])[]): boolean {
+  const names = lists.flatMap((list) => [...new Set(list)]);
+  return new Set(names).size < names.length;
+}
+
 /**
  * The folders of one split, where a folder holds splits and not classes.
  *
@@ -32,35 +78,28 @@ export async function splitFolders(path: string, question: SplitQuestion): Promi
   const items = folders.map((name) => ({
     item: join(path, name),
     name,
-    split: WHOLE.test(name) ? splitOf(name) : wanted.includes(name) ? name : null,
+    split: isSplitFolder(name) ? splitOf(name) : wanted.includes(name) ? name : null,
   }));
-  const splits = items.filter(({ split }) => split !== null),
-    kinds = new Set(splits.map(({ split }) => split));
+  const splits = items.filter(({ split }) => split !== null);
+  const kinds = new Set(splits.map(({ split }) => split));
   if (kinds.size === 0 && (wanted.length === 0 || question.wanted === "all")) return null;
   if (wanted.length > 0) return chooseSplit(splits, question);
   if (kinds.size === 1) {
     // A folder with nothing but train in it is one more floor; else it is a class among others.
-    return kinds.has("train") && folders.length === 1 && pictures === 0
-      ? splits.map(({ item }) => item)
-      : null;
+    return kinds.has("train") && folders.length === 1 && pictures === 0 ? [splits[0].item] : null;
   }
   const others = await withPictures(items.filter(({ split }) => split === null), MANY * splits.length + 1);
-  if (others.length > 0 && !await shareFolders(splits)) {
-    const names = splits.map(({ name }) => name).join(", ");
-    if (others.length > MANY * splits.length) {
-      question.progress(
-        `${path}: takes the folders ${names} as classes beside many others; where they are splits, write ` +
-          "#split=train behind the name",
-      );
-      return null;
-    }
-    throw new Error(
-      `${path}: holds folders named as splits (${names}) beside other folders of pictures (${
-        others.map(({ name }) => name).join(", ")
-      }). Say what they are: #split=train behind the name for one of them, #split=none where all are classes`,
+  const inside = new Map<string, string[]>();
+  for (const { item, name } of splits) inside.set(name, (await lookInto(item)).folders);
+  const names = [...splits, ...others].map(({ name }) => name);
+  if (judgeFolders(path, names, (name) => inside.get(name) ?? [], question) === "classes") return null;
+  if (pictures > 0) {
+    const left = pictures === 1 ? "1 picture" : `${pictures} pictures`;
+    question.progress(
+      `${path}: ${left} beside the folders of splits ${pictures === 1 ? "is" : "are"} left out`,
     );
   }
-  return chooseSplit(splits, question);
+  return chooseSplit([...splits, ...others], question);
 }
 
 /** A folder's folders, and how many pictures stand beside them. */
@@ -105,17 +144,6 @@ async function holdsPicture(folder: string): Promise<boolean> {
     } catch {
       // What cannot be read is named when it is opened.
     }
-  }
-  return false;
-}
-
-/** Whether two splits hold folders of the same names: then those are the classes. */
-async function shareFolders(splits: readonly SplitItem<string>[]): Promise<boolean> {
-  const seen = new Set<string>();
-  for (const { item } of splits) {
-    const { folders } = await lookInto(item).catch(() => ({ folders: [] }));
-    if (folders.some((name) => seen.has(name))) return true;
-    for (const name of folders) seen.add(name);
   }
   return false;
 }

@@ -276,12 +276,59 @@ Deno.test("folders of classes stay classes where one is called test, or both tra
     assert.equal((await opened(`${folder}/few#split=bus`)).length, 1);
     // The same classes in both say that these are splits, whatever stands beside them.
     await pictures(`${folder}/sure`, { "train/cat": 2, "test/cat": 1, unlabeled: 5 });
+    await Deno.writeFile(`${folder}/sure/sheet.jpg`, fakeJpeg(1));
     const sure = await opened(`${folder}/sure`);
     assert.deepEqual([sure.length, sure.labels], [2, ["cat"]]);
+    assert.match(
+      sure.said,
+      /1 picture beside the folders of splits is left out\n.* leaves out test \(1\), 1 folder of no split \(unlabeled\)/,
+    );
     assert.equal((await opened(`${folder}/sure#split=unlabeled`)).length, 5);
     // Classes that have such words in longer names.
     await pictures(`${folder}/words`, { bullet_train: 1, train_station: 1, "test tube": 1, contest: 1 });
     assert.equal((await opened(`${folder}/words`)).said, "");
+  });
+});
+
+Deno.test("splits on a lower floor: images/train beside images/val, and train beside test in each class", async () => {
+  await withFolder(async (folder) => {
+    await pictures(`${folder}/yolo`, { "images/train": 3, "images/val": 2, "labels/train": 0 });
+    await pictures(`${folder}/classes`, {
+      "cat/train": 2,
+      "cat/test": 1,
+      "dog/train": 2,
+      "dog/test": 1,
+      "dog/val": 1,
+    });
+    const yolo = await opened(`${folder}/yolo`);
+    assert.equal(yolo.length, 3);
+    assert.match(yolo.said, /takes the split train \(1 folder\) and leaves out validation \(1\)/);
+    for (const uri of [`${folder}/classes`, `folder:${folder}/classes`]) {
+      const { length, labels, said } = await opened(uri);
+      assert.deepEqual([length, labels], [4, ["cat", "dog"]]);
+      assert.match(
+        said,
+        /classes: takes the split train \(2 folders\) and leaves out test \(2\), validation \(1\)/,
+      );
+      assert.equal((await opened(`${uri}#split=test`)).length, 2);
+      assert.equal((await opened(`${uri}#split=all`)).length, 7);
+      assert.equal((await opened(`${uri}#split=none`)).length, 7);
+      await assert.rejects(opened(`${uri}#split=extra`), /no folder of split "extra"/);
+      await assert.rejects(opened(uri, { role: "test" }), /Say which one is meant/);
+    }
+    // Pictures that no split claims are no training pictures where there are test pictures, and that is said.
+    await pictures(`${folder}/classes`, { emu: 3 });
+    const some = await opened(`${folder}/classes`);
+    assert.equal(some.length, 4);
+    assert.match(some.said, /1 folder of no split \(emu\/0\.jpg\)/);
+    // Classes below a class.
+    await pictures(`${folder}/deep`, {
+      "vehicle/train": 1,
+      "vehicle/bus": 1,
+      "thing/test": 1,
+      "thing/cup": 1,
+    });
+    assert.deepEqual(await opened(`${folder}/deep`), { length: 4, labels: ["thing", "vehicle"], said: "" });
   });
 });
 

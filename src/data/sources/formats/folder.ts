@@ -1,8 +1,12 @@
-import { openFolder } from "../folder.ts";
+import { folderSource, NoPicturesError } from "../folder.ts";
 import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
 import { openJoined } from "../joined.ts";
 import { requestedPath, splitQuestion } from "../named_paths.ts";
+import { listFolder } from "../list_folder.ts";
 import { splitFolders } from "../split_folders.ts";
+import { picturesOfSplit } from "../split_listing.ts";
+import { NoSplitError, type SplitQuestion } from "../splits.ts";
+import type { Source } from "../../types.ts";
 
 /** A folder of pictures: what every folder is that no other format recognises. */
 export const folder: SourceFormat = {
@@ -15,13 +19,38 @@ export const folder: SourceFormat = {
     ["./photos", "a folder of pictures, its sub-folders being classes; or any other format found there"],
     ["folder:./photos.tar", "a folder of pictures in any case, whatever its name"],
   ],
-  below: splitsOf,
+  below: firstFloor,
   async open(request) {
-    return await openJoined(await splitsOf(request) ?? [await requestedPath(request)], openFolder);
+    const path = await requestedPath(request), question = splitQuestion(request, path, "folder");
+    let folders: string[] | null = null, missing: unknown = null;
+    try {
+      folders = await splitFolders(path, question);
+    } catch (error) {
+      // Splits may stand on a lower floor.
+      if (!(error instanceof NoSplitError)) throw error;
+      missing = error;
+    }
+    const left = folders === null ? question : { ...question, wanted: undefined };
+    try {
+      return await openJoined(folders ?? [path], (folder) => openSet(folder, { ...left, where: folder }));
+    } catch (error) {
+      throw error instanceof NoSplitError ? missing ?? error : error;
+    }
   },
 };
 
-async function splitsOf(request: OpenRequest): Promise<string[] | null> {
+async function firstFloor(request: OpenRequest): Promise<string[] | null> {
   const path = await requestedPath(request);
-  return await splitFolders(path, splitQuestion(request, path, "folder"));
+  try {
+    return await splitFolders(path, splitQuestion(request, path, "folder"));
+  } catch (error) {
+    if (error instanceof NoSplitError) return null;
+    throw error;
+  }
+}
+
+async function openSet(path: string, question: SplitQuestion): Promise<Source> {
+  const listing = await listFolder(path);
+  if (listing.pictures.length === 0) throw new NoPicturesError(path, listing.passedOver);
+  return folderSource(path, { ...listing, pictures: picturesOfSplit(listing.pictures, question) });
 }

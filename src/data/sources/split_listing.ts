@@ -1,0 +1,63 @@
+import { byCodeUnits } from "../io/paths.ts";
+import { isSplitFolder, judgeFolders } from "./split_folders.ts";
+import { chooseSplit, NoSplitError, splitOf, type SplitQuestion } from "./splits.ts";
+
+/**
+ * The pictures of one split, where folders below the first floor state splits: `images/train/1.jpg` beside
+ * `images/val/2.jpg`, or `cat/train/1.jpg` beside `cat/test/2.jpg`. The rules are those of {@linkcode splitFolders}.
+ *
+ * @param pictures Relative paths.
+ * @param question What is wanted; `none` says that such folders are no splits.
+ * @returns The pictures of the split, in their order; all where no folders state one.
+ * @throws {NoSplitError} The wanted split is not there.
+ * @throws {Error} Several could be meant.
+ */
+export function picturesOfSplit(pictures: string[], question: SplitQuestion): string[] {
+  if (question.wanted === "none") return pictures;
+  const children = foldersOf(pictures), splits = new Map<string, string>();
+  for (const [parent, names] of children) {
+    // The first floor was judged before anything was listed.
+    if (parent === "") continue;
+    const inside = (name: string) => [...children.get(`${parent}/${name}`) ?? []];
+    const kind = judgeFolders(parent, [...names], inside, question);
+    if (kind !== "splits") continue;
+    for (const name of names) if (isSplitFolder(name)) splits.set(`${parent}/${name}`, splitOf(name)!);
+  }
+  if (splits.size === 0) {
+    if (question.wanted === undefined || question.wanted === "all") return pictures;
+    throw new NoSplitError(
+      `${question.where}: holds no folder of split "${question.wanted}"; no name states a split`,
+    );
+  }
+  const owner = (picture: string): string => {
+    for (let end = picture.lastIndexOf("/"); end > 0; end = picture.lastIndexOf("/", end - 1)) {
+      if (splits.has(picture.slice(0, end))) return picture.slice(0, end);
+    }
+    return "";
+  };
+  const owners = pictures.map(owner), loose = owners.indexOf("");
+  const items = [...splits].sort(([a], [b]) => byCodeUnits(a, b))
+    .map(([name, split]): { item: string; name: string; split: string | null } => ({
+      item: name,
+      name,
+      split,
+    }));
+  if (loose >= 0) items.push({ item: "", name: pictures[loose], split: null });
+  const chosen = new Set(chooseSplit(items, question));
+  return pictures.filter((_, i) => chosen.has(owners[i]));
+}
+
+/** The folders in each folder, as far as they hold pictures. */
+function foldersOf(pictures: readonly string[]): Map<string, Set<string>> {
+  const children = new Map<string, Set<string>>(), seen = new Set<string>();
+  for (const picture of pictures) {
+    let folder = picture.slice(0, Math.max(0, picture.lastIndexOf("/")));
+    while (folder !== "" && !seen.has(folder)) {
+      seen.add(folder);
+      const slash = folder.lastIndexOf("/"), parent = folder.slice(0, Math.max(0, slash));
+      children.set(parent, (children.get(parent) ?? new Set()).add(folder.slice(slash + 1)));
+      folder = parent;
+    }
+  }
+  return children;
+}
