@@ -115,7 +115,7 @@ const ROWS = [
   ["decoded", "outside", "the crop"],
 ] as const;
 
-/** Draws the picture of a crop's place: what it covers as it is, the rest as mask, the grid, the region's edge. */
+/** Draws where a crop lies: what it covers as it is, the rest as mask, the grid, the region's edge. */
 function drawGiven(
   sheet: Picture,
   picture: Uint8Array,

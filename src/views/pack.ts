@@ -13,7 +13,7 @@ export const FIELD = {
   contrast: 7,
   saturation: 8,
   hue: 9,
-  /** Place 0…3 of brightness in the order; contrast, saturation and hue follow. */
+  /** Position 0…3 of brightness in the order; contrast, saturation and hue follow. */
   order: 10,
   /** Bit 0 grey, bit 1 solarise. */
   flags: 14,

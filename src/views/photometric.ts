@@ -92,10 +92,10 @@ export function hue(x: tf.Tensor4D, turn: tf.Tensor): tf.Tensor4D {
     const turned = tf.sub(moved, tf.mul(tf.floor(tf.mul(moved, 1 / 256)), 256));
     const purity = tf.floor(tf.div(tf.mul(chroma, 255), tf.maximum(value, 1)));
     const depth = tf.mul(tf.mul(purity, 1 / 255), value);
-    const place = tf.mul(turned, 6 / 255);
+    const sectors = tf.mul(turned, 6 / 255);
     // HSV to RGB without cases: a channel loses `depth` · clip(min(k, 4 − k), 0, 1), k = its distance in sectors.
     const channel = (offset: number) => {
-      const far = tf.add(place, offset);
+      const far = tf.add(sectors, offset);
       const k = tf.sub(far, tf.mul(tf.floor(tf.mul(far, 1 / 6)), 6));
       const loss = tf.minimum(tf.maximum(tf.minimum(k, tf.sub(4, k)), 0), 1);
       return tf.floor(tf.add(tf.sub(value, tf.mul(depth, loss)), 0.5));
@@ -117,21 +117,21 @@ export function hue(x: tf.Tensor4D, turn: tf.Tensor): tf.Tensor4D {
 export function colour(x: tf.Tensor4D, views: tf.Tensor2D): tf.Tensor4D {
   return tf.tidy(() => {
     const flag = (condition: tf.Tensor) => tf.cast(condition, "float32");
-    // The places of brightness, contrast, saturation and hue, each [N, 1, 1, 1].
-    const places = [0, 1, 2, 3].map((change) =>
+    // The positions of brightness, contrast, saturation and hue, each [N, 1, 1, 1].
+    const positions = [0, 1, 2, 3].map((change) =>
       tf.reshape(tf.slice(views, [0, FIELD.order + change], [-1, 1]), [-1, 1, 1, 1])
     );
     const factors = (["brightness", "contrast", "saturation"] as const).map((name) => field(views, name, 4));
-    const slot = (picture: tf.Tensor4D, place: number, active: tf.Tensor): tf.Tensor4D => {
-      const on = places.slice(0, 3).map((own) => tf.mul(flag(tf.equal(own, place)), active));
+    const slot = (picture: tf.Tensor4D, position: number, active: tf.Tensor): tf.Tensor4D => {
+      const on = positions.slice(0, 3).map((own) => tf.mul(flag(tf.equal(own, position)), active));
       const factor = factors.map((own, i) => tf.mul(on[i], tf.sub(own, 1))).reduce((a, b) => tf.add(a, b));
       const grey = luminance(picture);
       const degenerate = tf.add(tf.mul(on[1], greyLevel(grey)), tf.mul(on[2], grey));
       return blend(degenerate, picture, tf.add(factor, 1));
     };
-    for (const place of [0, 1, 2]) x = slot(x, place, flag(tf.greater(places[3], place)));
+    for (const position of [0, 1, 2]) x = slot(x, position, flag(tf.greater(positions[3], position)));
     x = choose(field(views, "colour", 4), hue(x, field(views, "hue", 4)), x);
-    for (const place of [1, 2, 3]) x = slot(x, place, flag(tf.less(places[3], place)));
+    for (const position of [1, 2, 3]) x = slot(x, position, flag(tf.less(positions[3], position)));
     return x;
   });
 }

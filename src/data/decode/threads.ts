@@ -3,7 +3,7 @@ import type { Slots } from "./batch_memory.ts";
 
 /** What became of a picture. */
 export interface Made {
-  /** The place of the result, the caller's now, and its contents' when not good. */
+  /** The slot of the result, the caller's now, whose contents count when good. */
   slot: number;
   good: boolean;
   key?: string;

@@ -17,12 +17,12 @@ export interface WorkerStart {
   maxPixels: number;
 }
 
-/** More memory for results, of whole base pictures; the places in it count on from those before. */
+/** More memory for results, of whole base pictures; its slots count on from those before. */
 export interface WorkerMemory {
   memory: SharedArrayBuffer;
 }
 
-/** A picture to work on: its file, its pixels, or where it stands; and the place for the result. */
+/** A picture to work on: its file, its pixels, or where it stands; and the slot for the result. */
 export interface WorkerJob {
   picture: Uint8Array | Picture | RecordPlace;
   slot: number;

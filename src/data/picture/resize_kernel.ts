@@ -36,19 +36,19 @@ let kept: Kernel | undefined;
 /** Up to the next whole `step`. */
 export const upTo = (step: number, bytes: number): number => Math.ceil(bytes / step) * step;
 
-/** Places in the kernel's memory, one after the other. */
+/** Memory in the kernel's memory, one after the other. */
 export interface Layout {
   /** Gives the address of so many bytes, with room behind for what the kernel reads and writes past an end. */
-  place(bytes: number): number;
+  reserve(bytes: number): number;
   /** The kernel, with memory for all of them. What is in it holds until the next call. */
   kernel(): Kernel;
 }
 
-/** Nothing placed yet. */
+/** Nothing reserved yet. */
 export function layout(): Layout {
   let end = 0;
   return {
-    place(bytes) {
+    reserve(bytes) {
       const at = end;
       end += upTo(64, bytes + ROOM);
       return at;
@@ -83,18 +83,18 @@ export function resizeRows(
   rows: Taps | null,
   out: Uint8Array,
 ): void {
-  const { place, kernel: ready } = layout();
+  const { reserve, kernel: ready } = layout();
   const taps = (taps: Taps | null) =>
     taps && {
-      first: place(taps.first.byteLength),
-      count: place(taps.count.byteLength),
-      weights: place(taps.weights.byteLength),
+      first: reserve(taps.first.byteLength),
+      count: reserve(taps.count.byteLength),
+      weights: reserve(taps.weights.byteLength),
     };
   const pitch = width * 3;
   const columnTaps = taps(columns), rowTaps = taps(rows);
   const input = source.data.subarray(source.offset, source.offset + source.pitch * source.count);
-  const from = place(input.length), narrow = columns ? place(pitch * source.count) : from;
-  const to = rows ? place(out.length) : narrow;
+  const from = reserve(input.length), narrow = columns ? reserve(pitch * source.count) : from;
+  const to = rows ? reserve(out.length) : narrow;
 
   const kernel = ready(), { buffer } = kernel.memory;
   const store = (at: number, values: Int32Array, scale: number) => {
@@ -185,11 +185,15 @@ export function quickResize(
 ): void {
   const pitch = width * 3, [newWidth, newHeight] = [columns.first.length, rows.first.length];
   const across = quickTaps(columns, true), down = quickTaps(rows, false);
-  const { place, kernel: ready } = layout();
-  const placeTaps = (taps: QuickTaps) =>
-    [place(taps.first.byteLength), place(taps.bytes.byteLength), place(taps.weights.byteLength)] as const;
-  const acrossAt = placeTaps(across), downAt = placeTaps(down);
-  const from = place(pitch * height), low = place(2 * pitch * newHeight), to = place(out.length);
+  const { reserve, kernel: ready } = layout();
+  const reserveTaps = (taps: QuickTaps) =>
+    [
+      reserve(taps.first.byteLength),
+      reserve(taps.bytes.byteLength),
+      reserve(taps.weights.byteLength),
+    ] as const;
+  const acrossAt = reserveTaps(across), downAt = reserveTaps(down);
+  const from = reserve(pitch * height), low = reserve(2 * pitch * newHeight), to = reserve(out.length);
   const kernel = ready(), buffer = kernel.memory.buffer as ArrayBuffer;
   for (
     const [taps, [first, count, weights], step] of [[across, acrossAt, 6], [down, downAt, pitch]] as const

@@ -65,29 +65,29 @@ export function resizePlanes(
   const newWidth = planes.columns.first.length, newHeight = planes.rows.first.length;
   const half = (length: number, halved: boolean) => halved ? Math.ceil(length / 2) : length;
 
-  const { place, kernel: ready } = layout();
-  const placeMix = (taps: Taps) => {
+  const { reserve, kernel: ready } = layout();
+  const reserveMix = (taps: Taps) => {
     const mix = mixOf(taps);
-    return { ...mix, at: place(mix.table.byteLength), weightsAt: place(mix.weights.byteLength) };
+    return { ...mix, at: reserve(mix.table.byteLength), weightsAt: reserve(mix.weights.byteLength) };
   };
-  const across = placeMix(planes.columns), down = placeMix(planes.rows);
-  const chromaAcross = placeMix(planes.chromaColumns), chromaDown = placeMix(planes.chromaRows);
+  const across = reserveMix(planes.columns), down = reserveMix(planes.rows);
+  const chromaAcross = reserveMix(planes.chromaColumns), chromaDown = reserveMix(planes.chromaRows);
   const pitch = apart(newWidth), wide = apart(2 * newWidth);
   // Planes are turned sixteen rows at a time; a pair of rows may end with one that is not there.
-  const placePlane = (width: number, height: number) => ({
+  const reservePlane = (width: number, height: number) => ({
     width,
     height,
     pitch: apart(width + 1),
-    from: place(apart(width + 1) * upTo(16, height + 1)),
-    to: place(wide * newHeight),
+    from: reserve(apart(width + 1) * upTo(16, height + 1)),
+    to: reserve(wide * newHeight),
   });
-  const y = placePlane(planes.width, planes.height);
+  const y = reservePlane(planes.width, planes.height);
   const chroma = [half(planes.width, planes.halfColumns), half(planes.height, planes.halfRows)] as const;
-  const cb = placePlane(...chroma), cr = placePlane(...chroma);
+  const cb = reservePlane(...chroma), cr = reservePlane(...chroma);
   // What stands between the passes, of one plane after the other.
-  const tall = apart(planes.height), turned = place(tall * (upTo(16, planes.width) + 1));
-  const narrow = place(tall * upTo(16, newWidth)), upright = place(pitch * (upTo(16, planes.height) + 1));
-  const result = place(out.length);
+  const tall = apart(planes.height), turned = reserve(tall * (upTo(16, planes.width) + 1));
+  const narrow = reserve(tall * upTo(16, newWidth)), upright = reserve(pitch * (upTo(16, planes.height) + 1));
+  const result = reserve(out.length);
 
   const kernel = ready(), buffer = kernel.memory.buffer as ArrayBuffer;
   for (const { table, at, weights, weightsAt } of [across, down, chromaAcross, chromaDown]) {

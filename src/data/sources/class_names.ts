@@ -191,8 +191,8 @@ function newNumbers(asked: boolean): Numbers {
         return { labels: numberNames(count), final: (provisional) => numbers[provisional] ?? -1 };
       }
       const labels = [...new Set(stated.map(String))].sort();
-      const places = new Map(labels.map((name, number) => [name, number]));
-      return { labels, final: (provisional) => places.get(String(stated[provisional])) ?? -1 };
+      const sorted = new Map(labels.map((name, number) => [name, number]));
+      return { labels, final: (provisional) => sorted.get(String(stated[provisional])) ?? -1 };
     },
     passedOver: () => tooMany() ? [manyLabels(classes.size, records)] : [],
   };

@@ -4,7 +4,7 @@ import { decodePicture } from "../../../src/data/picture/decode.ts";
 import { readLmdbHeader } from "../../../src/data/sources/lmdb/format.ts";
 import { classOf, isNote } from "../../../src/data/sources/lmdb/keys.ts";
 import { openLmdbImages } from "../../../src/data/sources/lmdb/images.ts";
-import { isDatabase, nodesOf, placeOf } from "../../../src/data/sources/lmdb/page.ts";
+import { extentOf, isDatabase, nodesOf } from "../../../src/data/sources/lmdb/page.ts";
 import { isWithoutPicture, unwrap } from "../../../src/data/sources/lmdb/unwrap.ts";
 import { damage, fakeJpeg, fixture, survives } from "../helpers.ts";
 import { withFolder } from "../pictures.ts";
@@ -194,7 +194,7 @@ function valuesOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array[] {
   return pagesOf(bytes, 2).flatMap((page) => {
     const leaf = bytes.subarray(page * 4096, page * 4096 + 4096);
     return nodesOf(header, page, leaf, "leaf").filter((node) => !isDatabase(node)).map((node) => {
-      const { offset, size } = placeOf(header, page, leaf, node);
+      const { offset, size } = extentOf(header, page, leaf, node);
       return bytes.slice(offset, offset + size);
     });
   });

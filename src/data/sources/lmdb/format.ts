@@ -18,7 +18,7 @@ export interface Layout {
   header: number;
   /** Offset of a page's flags in its header. */
   flags: number;
-  /** What places of nodes in a page are counted from. */
+  /** What offsets of nodes in a page are counted from. */
   base: number;
 }
 

@@ -16,10 +16,10 @@ import { classOf, describeValue, isNote, keyText } from "./keys.ts";
 import { findLeaf, indexLeaves, type LeafIndex, type Wanted } from "./leaves.ts";
 import {
   checkOverflow,
+  extentOf,
   isDatabase,
   type Node,
   nodesOf,
-  placeOf,
   type SubDatabase,
   subDatabaseOf,
 } from "./page.ts";
@@ -162,21 +162,21 @@ function makeSource(
   }, ({ nodes }) => size + 200 * nodes.length);
   const find = async (at: number): Promise<{ page: number; bytes: Uint8Array; node: Node; key: string }> => {
     requireIndex(uri, at, index.length);
-    const { page, place } = findLeaf(index, at);
+    const { page, node: number } = findLeaf(index, at);
     const { bytes, nodes } = await leaf(page);
-    const node = nodes[place];
+    const node = nodes[number];
     if (!node) throw new Error(`${uri}: page ${page} changed while it was read`);
     return { page, bytes, node, key: keyText(node.key) };
   };
   const value = async (page: number, bytes: Uint8Array, node: Node): Promise<Uint8Array> => {
-    const place = placeOf(header, page, bytes, node);
-    if (place.size > maxRecordBytes) {
-      throw new DamagedError(`${place.size} bytes, over the limit of ${maxRecordBytes} (maxRecordBytes)`);
+    const extent = extentOf(header, page, bytes, node);
+    if (extent.size > maxRecordBytes) {
+      throw new DamagedError(`${extent.size} bytes, over the limit of ${maxRecordBytes} (maxRecordBytes)`);
     }
-    if (place.page === undefined) return bytes.slice(node.rest, node.rest + place.size);
+    if (extent.page === undefined) return bytes.slice(node.rest, node.rest + extent.size);
     const front = header.layout.header;
-    const whole = await reader.read(place.offset - front, front + place.size);
-    checkOverflow(header, place, whole);
+    const whole = await reader.read(extent.offset - front, front + extent.size);
+    checkOverflow(header, extent, whole);
     return whole.subarray(front);
   };
   return {

@@ -1,7 +1,7 @@
 import { type NumberList, numberList } from "../../io/compact_lists.ts";
 import type { LmdbHeader } from "./format.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
-import { damaged, isDatabase, type Node, nodesOf, type Place, placeOf, type SubDatabase } from "./page.ts";
+import { damaged, type Extent, extentOf, isDatabase, type Node, nodesOf, type SubDatabase } from "./page.ts";
 
 /** At most so many pages are read at once. */
 const RUN = 64;
@@ -40,7 +40,7 @@ export async function indexLeaves(
   header: LmdbHeader,
   tree: SubDatabase,
   wanted: Wanted,
-  visit?: (node: Node, page: number, bytes: Uint8Array, place: Place | null) => void,
+  visit?: (node: Node, page: number, bytes: Uint8Array, extent: Extent | null) => void,
 ): Promise<LeafIndex> {
   const pages = numberList(Float64Array), ends = numberList(Float64Array);
   let records = 0, nodes = 0, pagesLeft = header.lastPage;
@@ -49,9 +49,9 @@ export async function indexLeaves(
     for (const node of nodesOf(header, page, bytes, "leaf")) {
       nodes++;
       if (!wanted(node)) continue;
-      const place = isDatabase(node) ? null : placeOf(header, page, bytes, node);
+      const extent = isDatabase(node) ? null : extentOf(header, page, bytes, node);
       records++;
-      visit?.(node, page, bytes, place);
+      visit?.(node, page, bytes, extent);
     }
     pages.push(page);
     ends.push(records);
@@ -83,7 +83,7 @@ export async function lastRecord(
   reader: ByteReader,
   header: LmdbHeader,
   tree: SubDatabase,
-): Promise<{ key: Uint8Array; place: Place } | null> {
+): Promise<{ key: Uint8Array; extent: Extent } | null> {
   const { pageSize, lastPage } = header;
   let page = tree.root;
   if (page < 0) return null;
@@ -91,7 +91,7 @@ export async function lastRecord(
     if (!(page >= 2 && page <= lastPage)) throw damaged(`page ${page} lies outside the file`);
     const bytes = await reader.read(page * pageSize, pageSize);
     const node = nodesOf(header, page, bytes, depth <= 1 ? "leaf" : "branch").at(-1)!;
-    if (depth <= 1) return { key: node.key, place: placeOf(header, page, bytes, node) };
+    if (depth <= 1) return { key: node.key, extent: extentOf(header, page, bytes, node) };
     page = node.value;
   }
 }
@@ -126,14 +126,14 @@ async function* readPages(
  *
  * @param index The leaves.
  * @param record 0 … index.length − 1.
- * @returns The leaf's page, and the record's place among the leaf's records.
+ * @returns The leaf's page, and the record's number among the leaf's records.
  */
-export function findLeaf(index: LeafIndex, record: number): { page: number; place: number } {
+export function findLeaf(index: LeafIndex, record: number): { page: number; node: number } {
   let low = 0, high = index.ends.length - 1;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (index.ends.get(middle) > record) high = middle;
     else low = middle + 1;
   }
-  return { page: index.pages.get(low), place: record - (low === 0 ? 0 : index.ends.get(low - 1)) };
+  return { page: index.pages.get(low), node: record - (low === 0 ? 0 : index.ends.get(low - 1)) };
 }

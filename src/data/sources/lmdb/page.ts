@@ -22,7 +22,7 @@ export interface Node {
 }
 
 /** Where a value lies in the file, in bytes. */
-export interface Place {
+export interface Extent {
   offset: number;
   size: number;
   /** The first of its own pages, when it has such. */
@@ -103,7 +103,7 @@ export function subDatabaseOf(header: LmdbHeader, page: number, bytes: Uint8Arra
  *
  * @throws {Error} When that is outside the page or the file, or the node is of another kind.
  */
-export function placeOf(header: LmdbHeader, page: number, bytes: Uint8Array, node: Node): Place {
+export function extentOf(header: LmdbHeader, page: number, bytes: Uint8Array, node: Node): Extent {
   const { layout, pageSize, lastPage } = header, size = node.value;
   if ((node.flags & DUPLICATES) !== 0) {
     throw new Error(
@@ -126,13 +126,13 @@ export function placeOf(header: LmdbHeader, page: number, bytes: Uint8Array, nod
 }
 
 /** Throws unless a value's first page, given by its header, is where a value begins. */
-export function checkOverflow(header: LmdbHeader, place: Place, pageHeader: Uint8Array): void {
+export function checkOverflow(header: LmdbHeader, extent: Extent, pageHeader: Uint8Array): void {
   const data = view(pageHeader), { layout, pageSize } = header;
   const flags = data.getUint16(layout.flags, true), pages = data.getUint32(layout.flags + 2, true);
   if (
-    data.getBigUint64(0, true) !== BigInt(place.page ?? -1) || (flags & KINDS) !== OVERFLOW ||
-    pages < Math.ceil((layout.header + place.size) / pageSize)
+    data.getBigUint64(0, true) !== BigInt(extent.page ?? -1) || (flags & KINDS) !== OVERFLOW ||
+    pages < Math.ceil((layout.header + extent.size) / pageSize)
   ) {
-    throw damaged(`page ${place.page} is not the value that a record says it is`);
+    throw damaged(`page ${extent.page} is not the value that a record says it is`);
   }
 }

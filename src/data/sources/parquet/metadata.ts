@@ -27,7 +27,7 @@ export interface Chunk {
   start: number;
   /** Byte after the last one. */
   end: number;
-  /** Where the pages' places are listed, if they are. */
+  /** Where the pages' offsets are listed, if they are. */
   index: { offset: number; length: number } | null;
 }
 

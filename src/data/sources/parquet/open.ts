@@ -169,18 +169,18 @@ async function makeSource(
     length,
     labels: classes.labels,
     async get(index): Promise<ImageRecord> {
-      const place = find(index), { number, row } = place;
-      const bad = (reason: string) => new BadRecordError(uri, keyOf(place), reason);
+      const at = find(index), { number, row } = at;
+      const bad = (reason: string) => new BadRecordError(uri, keyOf(at), reason);
       try {
         const value = await store.value(number, row);
         if (!(value instanceof Uint8Array)) {
           const path = await paths.of(number, row);
-          if (path === null) throw new NoPictureError(uri, keyOf(place), "no picture (null)");
+          if (path === null) throw new NoPictureError(uri, keyOf(at), "no picture (null)");
           throw bad(`no bytes: the picture is outside of the file, at ${path}`);
         }
         const label = (await classes.of(number))[row];
         // A copy, so that a picture does not hold its page in memory.
-        const record: ImageRecord = { key: keyOf(place), bytes: value.slice() };
+        const record: ImageRecord = { key: keyOf(at), bytes: value.slice() };
         if (label >= 0) record.label = label;
         return record;
       } catch (error) {

@@ -88,7 +88,7 @@ export function rowsOf(header: PageHeader): number {
  * Finds a column's pages: from its index if the file has one, or else by going from header to header.
  *
  * @param reader The file.
- * @param chunk The column's place.
+ * @param chunk Where the column lies.
  * @param rows Rows of the row group.
  * @throws {DamagedError} When the pages do not lie inside the column or do not hold its rows.
  */

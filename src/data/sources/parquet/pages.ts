@@ -19,13 +19,13 @@ import { readHybrid, readPlain, readSplit, smallest, type Value } from "./values
  * Reads and decodes a page. Time and memory are bounded by its size, packed and unpacked.
  *
  * @param reader The file.
- * @param page Its place.
- * @param chunk The column's place, for its codec.
+ * @param page Where it lies.
+ * @param chunk Where the column lies, for its codec.
  * @param column The column's type.
  * @param mostBytes Pages that unpack to more are refused.
  * @param dictionary Values that the page's numbers stand for.
  * @returns One value a row; pictures are parts of one memory.
- * @throws {DamagedError} When the page is damaged, too large, or not what its place says.
+ * @throws {DamagedError} When the page is damaged, too large, or not what the index says.
  */
 export async function readPage(
   reader: ByteReader,
@@ -39,14 +39,14 @@ export async function readPage(
   const bytes = await reader.read(page.offset, page.size);
   const { header, length } = headerOf(bytes);
   const { compressed_page_size: packedSize, uncompressed_page_size: size } = header;
-  if (length + packedSize > bytes.length) throw new DamagedError("a page reaches beyond its place");
+  if (length + packedSize > bytes.length) throw new DamagedError("a page is longer than the index says");
   if (size > mostBytes) throw tooLarge(size, mostBytes);
   const packed = bytes.subarray(length, length + packedSize);
   if (header.type === "DICTIONARY_PAGE") {
     const count = header.dictionary_page_header?.num_values ?? 0;
     return readPlain(column, unpack(chunk.codec, packed, size), count);
   }
-  if (rowsOf(header) !== page.rows) throw new DamagedError("a page holds other rows than its place says");
+  if (rowsOf(header) !== page.rows) throw new DamagedError("a page holds other rows than the index says");
   const { levels, values, encoding } = parts(header, packed, chunk, column, page.rows);
   const count = levels
     ? levels.reduce((sum, level) => sum + (level === column.levels ? 1 : 0), 0)

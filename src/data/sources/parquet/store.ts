@@ -90,18 +90,18 @@ function weigh(values: Value[] | null): number {
   return (values?.length ?? 0) * (first ? 120 : 16) + (first?.buffer.byteLength ?? 0);
 }
 
-/** The last of `items`, in order, that begins at or before `place`. */
-export function lastAtMost(items: readonly { first: number }[], place: number): number {
+/** The last of `items`, in order, that begins at or before `row`. */
+export function lastAtMost(items: readonly { first: number }[], row: number): number {
   let low = 0, high = items.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (items[middle].first <= place) low = middle;
+    if (items[middle].first <= row) low = middle;
     else high = middle - 1;
   }
   return low;
 }
 
-/** Part of a file in memory, at the places that it has in the file. */
+/** Part of a file in memory, at the offsets that it has in the file. */
 function inMemory(uri: string, start: number, bytes: Uint8Array<ArrayBuffer>): ByteReader {
   return {
     uri,

@@ -2,7 +2,7 @@ import { readingAhead } from "../../io/read_ahead.ts";
 import { filePool } from "../../io/file_pool.ts";
 import { requireIndex } from "../../io/compact_lists.ts";
 import { indexLeaves, lastRecord } from "../lmdb/leaves.ts";
-import type { Node, Place } from "../lmdb/page.ts";
+import type { Extent, Node } from "../lmdb/page.ts";
 import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../lmdb/format.ts";
 import { byCodeUnits, join, pathError } from "../../io/paths.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
@@ -26,7 +26,7 @@ export const SHARD_ENDING = ".lmdb";
 export const PARTIAL_ENDING = ".partial";
 
 /** Where each of a shard's values stands in its file. */
-interface Places {
+interface Extents {
   offsets: Float64Array;
   sizes: Uint32Array;
 }
@@ -42,7 +42,7 @@ interface Shard {
   /** From the shard's label numbers to the source's. */
   labels: number[];
   /** Read when the shard is first used: a set of many shards opens at once. */
-  places?: Places;
+  extents?: Extents;
 }
 
 /** Checks a shard's meta pages and manifest; reads nothing else. */
@@ -66,7 +66,7 @@ async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Ma
           "an LMDB file without a shard's manifest: unfinished, or not written by `deno task pack`",
         );
       }
-      const manifest = decodeManifest(await file.read(last.place.offset, last.place.size));
+      const manifest = decodeManifest(await file.read(last.extent.offset, last.extent.size));
       if (manifest.count !== header.entries - 1) {
         throw new Error(`damaged shard: ${header.entries - 1} records instead of ${manifest.count}`);
       }
@@ -81,17 +81,17 @@ async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Ma
 }
 
 /** Walks a shard's index once and remembers where the values are: 12 bytes a record. */
-async function placesOf(shard: Shard): Promise<Places> {
+async function extentsOf(shard: Shard): Promise<Extents> {
   const { count } = shard.manifest;
   const offsets = new Float64Array(count), sizes = new Uint32Array(count);
   let index = 0;
-  const note = ({ key }: Node, place: Place | null) => {
+  const note = ({ key }: Node, extent: Extent | null) => {
     if (index === count) return; // The manifest comes last.
-    if (!place || !isRecordKey(key, index)) {
+    if (!extent || !isRecordKey(key, index)) {
       throw new DamagedError(`damaged LMDB index: record ${index} is missing`);
     }
-    offsets[index] = place.offset;
-    sizes[index] = place.size;
+    offsets[index] = extent.offset;
+    sizes[index] = extent.size;
     index++;
   };
   await withFileReader(
@@ -102,7 +102,7 @@ async function placesOf(shard: Shard): Promise<Places> {
         shard.header,
         shard.header,
         () => true,
-        (node, _page, _bytes, place) => note(node, place),
+        (node, _page, _bytes, extent) => note(node, extent),
       ),
   );
   if (index !== count) throw new Error(`damaged LMDB index: ${index} records instead of ${count}`);
@@ -185,21 +185,21 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
     length += shard.manifest.count;
   }
 
-  const reading = new Map<Shard, Promise<Places>>();
-  /** A record's shard, place and, until its own name is known, a name for it. */
+  const reading = new Map<Shard, Promise<Extents>>();
+  /** A record's shard, where its value lies and, until its own name is known, a name for it. */
   async function find(index: number) {
     requireIndex(uri, index, length);
     const shard = shards.findLast((shard) => shard.first <= index)!;
     const local = index - shard.first, name = `${shard.path}#${local}`;
-    if (!shard.places) {
-      if (!reading.has(shard)) reading.set(shard, placesOf(shard));
+    if (!shard.extents) {
+      if (!reading.has(shard)) reading.set(shard, extentsOf(shard));
       try {
-        shard.places = await reading.get(shard)!;
+        shard.extents = await reading.get(shard)!;
       } catch (error) {
         throw new BadRecordError(uri, name, error instanceof Error ? error.message : String(error));
       }
     }
-    return { shard, name, offset: shard.places.offsets[local], size: shard.places.sizes[local] };
+    return { shard, name, offset: shard.extents.offsets[local], size: shard.extents.sizes[local] };
   }
 
   return {
@@ -232,8 +232,8 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
     },
     place(index) {
       const shard = shards.findLast((shard) => shard.first <= index);
-      if (!shard?.places || index < 0 || index >= length) return null;
-      const local = index - shard.first, { offsets, sizes } = shard.places;
+      if (!shard?.extents || index < 0 || index >= length) return null;
+      const local = index - shard.first, { offsets, sizes } = shard.extents;
       return { at: { path: shard.path, offset: offsets[local], length: sizes[local] } };
     },
     origin: (index) => ({ part: 0, shard: shards.findLast(({ first }) => first <= index)?.path }),
