@@ -22,7 +22,7 @@ export function prefixOf(text: string, formats: readonly SourceFormat[]): string
 }
 
 /** The words without a prefix that names a kind of source. */
-export function withoutPrefix(text: string, formats: readonly SourceFormat[]): string {
+function withoutPrefix(text: string, formats: readonly SourceFormat[]): string {
   const prefix = prefixOf(text, formats);
   return prefix === undefined || /^https?$/.test(prefix) ? text : text.slice(prefix.length + 1);
 }

@@ -26,7 +26,7 @@ export async function requestedFiles(
 }
 
 /** Paths with their splits. A pattern that fits names of one split only was meant for that one. */
-export function splitItems(paths: readonly FoundPath[]): SplitItem<FoundPath>[] {
+function splitItems(paths: readonly FoundPath[]): SplitItem<FoundPath>[] {
   const items = paths.map((path) => ({ item: path, name: path.name, split: splitOf(path.name) }));
   const splits = Map.groupBy(items, ({ item }) => item.from);
   const alone = (from: number) => new Set(splits.get(from)!.map(({ split }) => split)).size === 1;
