@@ -98,10 +98,12 @@ export interface TaskGroup {
  *
  * @example
  * ```ts
+ * import assert from "node:assert/strict";
  * import { task } from "./command.ts";
  * import { whole } from "./kinds.ts";
+ * import { parse } from "./parse.ts";
  *
- * export const greet = task({
+ * const greet = task({
  *   name: "greet",
  *   summary: "Greets someone.",
  *   operands: { name: { value: "NAME", help: "whom" } },
@@ -110,6 +112,7 @@ export interface TaskGroup {
  *   await Promise.resolve();
  *   print(`Hello ${name}. `.repeat(times));
  * });
+ * assert.deepEqual(parse(greet.command, ["Ada", "--times=2"]).given, { name: "Ada", times: 2 });
  * ```
  */
 export function task<const A extends Operands, const O extends Options>(

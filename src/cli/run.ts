@@ -80,5 +80,7 @@ export async function runTask(task: Task | TaskGroup, shell: Shell): Promise<num
 
 /** Runs a command as this process. */
 export async function start(task: Task | TaskGroup): Promise<void> {
+  // What libraries have to say is no result.
+  for (const name of ["log", "info", "debug"] as const) console[name] = (...words) => console.error(...words);
   Deno.exitCode = await runTask(task, systemShell());
 }

@@ -3,6 +3,7 @@ import { task, type TaskGroup } from "../../src/cli/command.ts";
 import { InterruptedError } from "../../src/cli/interrupt.ts";
 import { choice, onOff, text, whole } from "../../src/cli/kinds.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
+import { deno } from "../user.ts";
 import { capture } from "./capture.ts";
 
 /** A command that does or throws what it is told. */
@@ -144,4 +145,28 @@ Deno.test("a group: one of its commands, its help, or what was probably meant", 
     (await capture(alone, ["--json"])).err,
     "error: act takes WHAT [MORE…]; WHAT is missing, see --help\n",
   );
+});
+
+Deno.test("what a library logs does not get among the results", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const at = (name: string) => JSON.stringify(import.meta.resolve(`../../src/cli/${name}.ts`));
+    const program = `import { task } from ${at("command")}; import { start } from ${at("run")};
+      await start(task({ name: "x", summary: "" }, async (_, { print }) => {
+        console.log("noise");
+        print("result");
+      }));`;
+    await Deno.writeTextFile(`${folder}/x.ts`, program);
+    const { code, out, err } = await deno(folder, [
+      "run",
+      "-A",
+      "--no-check",
+      "--no-lock",
+      "--quiet",
+      "x.ts",
+    ]);
+    assert.deepEqual([code, out, err], [0, "result\n", "noise\n"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
