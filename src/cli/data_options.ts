@@ -12,7 +12,7 @@ export const SOURCES_HELP = `${dataSummary()} (deno task data --help says more)`
 /** Names of classes. */
 export const LABELS = {
   kind: text,
-  help: "class names, one a line, for tar shards and LMDBs whose classes are numbers",
+  help: "class names, one a line, for tar shards, Parquet and LMDBs whose classes are numbers",
   value: "FILE",
 } as const satisfies Option;
 

@@ -332,6 +332,12 @@ Deno.test("openData reads class names from a file", async () => {
     const data = await openData(`${folder}/a.tar`, { labels: `${folder}/names.txt` });
     assert.deepEqual((await collect(data)).labels, ["cat", "dog"]);
     await closeData(data);
+    await writeFiles(`${folder}/b`, { "emu/0.jpg": PICTURES[0] });
+    const said: string[] = [];
+    const named = await openData(`${folder}/b`, { labels: ["cat"], progress: (line) => said.push(line) });
+    assert.deepEqual(dataLabels(named), ["emu"]);
+    assert.match(said.join("\n"), /b: names its classes itself, so the given names are not used/);
+    await closeData(named);
     await assert.rejects(
       openData(`${folder}/a.tar`, { labels: `${folder}/none` }),
       /--labels .*cannot be read/,

@@ -5,6 +5,7 @@ import { hasMeaning, hasWildcard, quoteName, QUOTING, unquoteName } from "../io/
 import { isRemote } from "../io/paths.ts";
 import { redact, redactError } from "../../files/redact.ts";
 import { readLabelsFile } from "../sources/labels_file.ts";
+import { sameClasses } from "../sources/match_classes.ts";
 import type { OpenRequest, SourceFormat } from "../sources/format.ts";
 import { requestedPath } from "../sources/named_paths.ts";
 import { openJoined } from "../sources/joined.ts";
@@ -17,7 +18,8 @@ import { formatInside, recognise } from "./recognise.ts";
 /** How {@linkcode openData} opens. */
 export interface OpenDataOptions {
   /**
-   * Class names for sources whose classes are numbers (tar shards, LMDBs): a list, or a text file of one name a line.
+   * Class names for sources whose classes are numbers (tar shards, Parquet, LMDBs): a list, or a text file of one name a
+   * line. A source that names its classes itself keeps its own, and says so.
    */
   labels?: readonly string[] | string;
   /**
@@ -48,8 +50,18 @@ export interface OpenDataOptions {
 export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
   const { formats = FORMATS, labels } = options;
   const names = typeof labels === "string" ? await readLabelsFile(labels) : labels;
-  const open = (source: SourceUri) =>
-    openOne({ ...source, text: redact(source.text) }, { ...options, formats, labels: names });
+  const open = async (source: SourceUri) => {
+    const one = await openOne({ ...source, text: redact(source.text) }, {
+      ...options,
+      formats,
+      labels: names,
+    });
+    const own = options.classes !== false && names && one.labels.length > 0;
+    if (own && !sameClasses(one.labels, names)) {
+      options.progress?.(`${one.uri}: names its classes itself, so the given names are not used`);
+    }
+    return one;
+  };
   try {
     const sources = parseDataUri(uri, { formats, exists });
     if (sources.length === 1 && sources[0].weight === undefined) return asData(await open(sources[0]));
