@@ -4,7 +4,8 @@
  * A crop of a picture goes in, the rest of the picture, which the crop did not show, is reconstructed; the aligner uses
  * the recorded geometry of the crop to place the hidden code where it belongs (Wang, Tang, Lin, Torr, CVPR 2022).
  *
- * - Data: {@linkcode openData}, {@linkcode openSource}, {@linkcode streamBatches}, {@linkcode pack}
+ * - Data: {@linkcode openData}, {@linkcode openSource}, {@linkcode streamBatches}, {@linkcode pack};
+ *   {@linkcode beginAccount} and {@linkcode accountant} keep account of what comes of it
  * - Model: {@linkcode initModel}, {@linkcode encoder}, {@linkcode head}, {@linkcode align}, {@linkcode decoder},
  *   {@linkcode losses}, {@linkcode autoencoder}
  * - Training: {@linkcode trainStep}, {@linkcode train}
@@ -30,7 +31,7 @@
 
 // Data: where pictures come from and how they flow.
 export type { Batch, Cursor, ImageRecord, PassedOver, Picture, Source } from "./src/data/types.ts";
-export { BadRecordError, PictureError } from "./src/data/types.ts";
+export { BadRecordError, LostRecordsError, NoPictureError, PictureError } from "./src/data/types.ts";
 export { openData, type OpenDataOptions, openSource } from "./src/data/open/open_data.ts";
 export { closeData, type Data, dataLength, dataUri } from "./src/data/open/data.ts";
 export { collect } from "./src/data/open/collect.ts";
@@ -42,6 +43,19 @@ export { FORMATS } from "./src/data/sources/registry.ts";
 export { parseProcess, part } from "./src/data/epoch/process_share.ts";
 export { select } from "./src/data/sources/select.ts";
 export { type BadRecord, streamBatches, type StreamOptions } from "./src/data/stream.ts";
+export {
+  type Accountant,
+  accountant,
+  type DataAccount,
+  type EpochAccount,
+  type ReasonAccount,
+  type ShardAccount,
+  type SourceAccount,
+} from "./src/data/epoch/account.ts";
+export { beginAccount } from "./src/data/epoch/begin_account.ts";
+export { describeAccount } from "./src/data/epoch/account_text.ts";
+export { BadLimitError } from "./src/data/epoch/bad_limit.ts";
+export { type DataReport, reportData, type ReportOptions } from "./src/data/report.ts";
 export { pack, type PackOptions, type PackProgress, type PackReport } from "./src/data/pack.ts";
 export { type DecodeOptions, decodePicture } from "./src/data/picture/decode.ts";
 export { basePicture, evaluationPicture, resize } from "./src/data/picture/resize.ts";

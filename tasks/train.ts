@@ -81,7 +81,8 @@ async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): 
     ];
     stop = shell.interruptible("finishing what is under way and writing a checkpoint");
     const { signal } = stop, options = { engine, source: data, hosts, lock, progress, signal, evaluators };
-    const { state: _, ...done } = await train(config, options), { stopped } = done;
+    // What came of the data is in data.json.
+    const { state: _, data: __, ...done } = await train(config, options), { stopped } = done;
     if (json) shell.print(JSON.stringify({ run: config.out, ...done, table }));
     else if (table) shell.print(formatTable(table));
     if (!stopped && (!signal.aborted || !leads)) return 0;

@@ -82,13 +82,16 @@ export class NoPictureError extends BadRecordError {
   override name = "NoPictureError";
 }
 
+/** The key that stands for what is lost of a shard. */
+export const LOST_KEY = "(the rest of the shard)";
+
 /**
  * The rest of a shard, which cannot be read: how many records it would have held, nobody knows. Those before have come.
  */
 export class LostRecordsError extends BadRecordError {
   override name = "LostRecordsError";
   constructor(source: string, reason: string) {
-    super(source, "(the rest of the shard)", reason);
+    super(source, LOST_KEY, reason);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { DataAccount } from "../data/epoch/account.ts";
 import type { Data } from "../data/open/data.ts";
 import { type BadRecord, streamBatches } from "../data/stream.ts";
 import type { Batch, Cursor } from "../data/types.ts";
@@ -12,18 +13,19 @@ export type BatchSettings =
   & Pick<
     RunConfig,
     "imageSize" | "seed" | "onBad" | "concurrency" | "workers" | "prefetch" | "shuffleBuffer"
-  >;
+  >
+  & Partial<Pick<RunConfig, "epochPictures">>;
 
 /**
  * This process's part of a run's batches, from a place on and without an end.
  *
- * @param place Where the run goes on, and how many bad pictures it has met before.
+ * @param place Where the run goes on, how many bad pictures it has met before, and what came of the data until then.
  * @param onBadRecord Told of each that is met.
  */
 export function trainBatches(
   config: BatchSettings,
   source: Data,
-  place: { cursor: Cursor; bad: number },
+  place: { cursor: Cursor; bad: number; account?: DataAccount },
   onBadRecord: (record: BadRecord) => void,
 ): AsyncIterator<Batch, void> {
   const { batchSize, process } = shareOf(config);
@@ -36,6 +38,8 @@ export function trainBatches(
     onBad: config.onBad,
     onBadRecord,
     bad: place.bad,
+    account: place.account,
+    epochPictures: config.epochPictures,
     concurrency: config.concurrency,
     workers: config.workers,
     prefetch: config.prefetch,

@@ -4,6 +4,7 @@ import { openBadLog, silentBadLog } from "../data/epoch/bad_log.ts";
 import { type Data, dataLength, dataUri } from "../data/open/data.ts";
 import type { Batch, Cursor } from "../data/types.ts";
 import { trainBatches } from "./batches.ts";
+import { type RunAccount, runAccount } from "./data_account.ts";
 import { ConfigError } from "./config/config.ts";
 import { checkSameConfig } from "./config/same_config.ts";
 import type { RunConfig } from "./config/settings.ts";
@@ -11,6 +12,7 @@ import { placeOf } from "./nodes.ts";
 import type { ProcessGroup } from "./process_group.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import { prepareFolder } from "./run/folder.ts";
+import { describeBad, labelled } from "./show/describe.ts";
 import { type MetricsLog, openMetrics, silentMetrics } from "./run/metrics_file.ts";
 
 /** A run that can begin. */
@@ -21,6 +23,8 @@ export interface PreparedRun {
   place: { cursor: Cursor; bad: number };
   batches: AsyncIterator<Batch, void>;
   metrics: MetricsLog;
+  /** What comes of the data. */
+  account: RunAccount;
   /** Ends the stream and closes the logs. */
   close(): Promise<void>;
 }
@@ -55,8 +59,16 @@ export async function prepareRun(
     : { cursor: { epoch: 0, position: 0 }, bad: 0 };
   const badLog = leads ? await openBadLog(join(out, "bad.jsonl")) : silentBadLog();
   try {
-    const batches = trainBatches(config, source, place, (record) => {
-      if (badLog.add(record)) say(`skipped    ${record.key}: ${record.reason}`);
+    const account = runAccount(
+      config,
+      source,
+      resumed,
+      place.cursor,
+      (label, text) => say(labelled(label, text)),
+    );
+    const begun = { ...place, account: account.account() };
+    const batches = trainBatches(config, source, begun, (record) => {
+      if (badLog.add(record)) say(labelled(...describeBad(record)));
     });
     const metrics = leads
       ? await openMetrics(join(out, "metrics.jsonl"), resumed?.step ?? 0)
@@ -66,7 +78,7 @@ export async function prepareRun(
       await batches.return?.();
       badLog.close();
     };
-    return { resumed, place, batches, metrics, close };
+    return { resumed, place, batches, metrics, account, close };
   } catch (error) {
     badLog.close();
     throw error;

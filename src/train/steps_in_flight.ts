@@ -10,7 +10,7 @@ export type ScalarMetrics = { loss: tf.Tensor; [name: string]: tf.Tensor };
 export interface Flight {
   /** Its number in the run, from 1. */
   step: number;
-  batch: Pick<Batch, "epoch" | "keys" | "bad">;
+  batch: Pick<Batch, "epoch" | "keys" | "bad" | "came" | "shards">;
   /** When its metrics had arrived, in milliseconds; infinite before. */
   done: number;
 }

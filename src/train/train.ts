@@ -1,4 +1,7 @@
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
+import { join } from "node:path";
+import type { DataAccount } from "../data/epoch/account.ts";
+import { BadLimitError } from "../data/epoch/bad_limit.ts";
 import type { Data } from "../data/open/data.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Hosts } from "../engine/xla/hosts/join.ts";
@@ -8,6 +11,7 @@ import type { LossTerm } from "../model/loss.ts";
 import type { ModelState } from "../model/types.ts";
 import { storedConfig } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
+import { DATA_FILE, writeDataFile } from "./data_account.ts";
 import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
 import { type Keeper, noKeeper, openKeeper } from "./keeper.ts";
@@ -21,7 +25,7 @@ import { recorder } from "./record.ts";
 import { saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder, lockRun } from "./run/folder.ts";
 import { planSteps, type StepPlan } from "./run/plan.ts";
-import { describeCompile, describeEnd, describeRun } from "./show/describe.ts";
+import { describeCompile, describeEnd, describeRun, labelled } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
 import { type Progress, silent } from "./show/progress.ts";
 import { countParameters, disposeTree, readState, type TrainState } from "./state.ts";
@@ -64,8 +68,10 @@ export interface TrainResult {
   stopped: boolean;
   /** The last checkpoint; empty on nodes other than node 0. */
   checkpoint: string;
-  /** Bad pictures skipped. */
+  /** Bad pictures skipped, those that shards lost among them. */
   bad: number;
+  /** What came of the data; on nodes other than node 0, of their part. */
+  data: DataAccount;
 }
 
 /** What the parts of a run share. */
@@ -110,8 +116,19 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     const keeper = group.leads ? keeperOf(config, session, options.disk) : noKeeper;
     await trainRun(config, options, session, keeper);
     const { state, step, bad } = run;
-    return { state, step, total, stopped: step < total, checkpoint: keeper.path() ?? "", bad };
+    return {
+      state,
+      step,
+      total,
+      stopped: step < total,
+      checkpoint: keeper.path() ?? "",
+      bad,
+      data: prepared.account.account(),
+    };
   } catch (error) {
+    if (error instanceof BadLimitError && group.leads) {
+      await tellData(config.out, prepared, run?.step ?? 0, error);
+    }
     // With several processes, this one's device may wait for others that never get there.
     if (run && group.alone) disposeTree(run.state);
     // No step was done, so the folder is free for another batch size.
@@ -122,6 +139,19 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     await prepared.close();
     if (refused) await abandonFolder(config);
   }
+}
+
+/** A run that ends because of its data leaves what came of it. */
+async function tellData(
+  out: string,
+  { account }: PreparedRun,
+  step: number,
+  error: BadLimitError,
+): Promise<void> {
+  account.fail(error);
+  // Without room for it, the error is all there is.
+  if (!await writeDataFile(out, step, account.account()).then(() => true, () => false)) return;
+  error.message += `. What came of the data: ${join(out, DATA_FILE)}`;
 }
 
 /** Puts the first state on the engine, and says what the run is. */
@@ -143,12 +173,10 @@ function beginRun(
   return { state, step: resumed?.step ?? 0, epoch, next: cursor, bad };
 }
 
-const labelled = (label: string, text: string) => `${label.padEnd(11)}${text}`;
-
 /** The keeper of a run's checkpoints. */
 function keeperOf(config: RunConfig, session: Session, disk?: Disk): Keeper<TrainState> {
   const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps } = config;
-  const { engine, group, plan: { pictures }, prepared: { resumed, metrics }, run } = session;
+  const { engine, group, plan: { pictures }, prepared: { resumed, metrics, account }, run } = session;
   return openKeeper({
     minutes,
     steps,
@@ -162,6 +190,7 @@ function keeperOf(config: RunConfig, session: Session, disk?: Disk): Keeper<Trai
         pictures,
         bad,
         places: await group.places(step),
+        data: account.account(),
         engine: engine.name,
         time: new Date().toISOString(),
       },
@@ -169,7 +198,9 @@ function keeperOf(config: RunConfig, session: Session, disk?: Disk): Keeper<Trai
     }),
     write: async ({ info, tensors }) => {
       await metrics.sync();
-      return await saveCheckpoint(out, info, tensors, { keep, disk });
+      const path = await saveCheckpoint(out, info, tensors, { keep, disk });
+      await writeDataFile(out, info.step, info.data, disk);
+      return path;
     },
   });
 }
@@ -181,13 +212,14 @@ async function trainRun(
   session: Session,
   keeper: Keeper<TrainState>,
 ): Promise<void> {
-  const { engine, group, plan, prepared: { batches, metrics }, run, progress } = session;
+  const { engine, group, plan, prepared: { batches, metrics, account }, run, progress } = session;
   const { perEpoch, total } = plan, { batchSize, logEvery } = config;
   const meter = openMeter(batchSize);
   const looking = { perEpoch, total, metrics, progress, meter, signal };
   const evaluations = openEvaluations(group.leads ? evaluators : [], looking);
   const method = pretraining(engine, config, group.layout, perEpoch, terms), { step, inputs, rates } = method;
   const { path: checkpoint } = keeper, { found } = evaluations;
+  const record = recorder({ total, batchSize, logEvery, rates, metrics, meter, progress, found, checkpoint });
   let failed: EvaluatorError | undefined;
   await loop({
     run,
@@ -205,7 +237,10 @@ async function trainRun(
     // An engine that computes synchronously blocks the event loop, and signals with it. Only a timer lets the event
     // loop rest long enough to hear them.
     rest: () => engine.compiles ? setImmediate() : delay(1),
-    record: recorder({ total, batchSize, logEvery, rates, metrics, meter, progress, found, checkpoint }),
+    record: (flight, values) => {
+      record(flight, values);
+      account.add(flight.batch);
+    },
   }).catch((error) => {
     if (!(error instanceof EvaluatorError)) throw error;
     failed = error;
@@ -217,6 +252,9 @@ async function trainRun(
   if (failed) throw failed;
   await group.finished();
   progress.line(describeEnd({ step: run.step, total, checkpoint: checkpoint() ?? "", bad: run.bad }));
+  if (group.leads) {
+    for (const line of account.lines()) progress.line(labelled("data", line));
+  }
   if (run.step >= total) await evaluations.end(run);
 }
 

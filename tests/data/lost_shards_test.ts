@@ -1,11 +1,11 @@
 /** Shards that are lost, in whole or in part: promised pictures that do not come count, and are named. */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { accountant, type DataAccount, emptyAccount } from "../../src/data/epoch/account.ts";
+import { accountant, type DataAccount } from "../../src/data/epoch/account.ts";
 import { BadLimitError } from "../../src/data/epoch/bad_limit.ts";
-import { dataParts } from "../../src/data/epoch/epoch.ts";
+import { beginAccount } from "../../src/data/epoch/begin_account.ts";
 import { collect } from "../../src/data/open/collect.ts";
-import { closeData, dataUri, openedOf } from "../../src/data/open/data.ts";
+import { closeData } from "../../src/data/open/data.ts";
 import { openData } from "../../src/data/open/open_data.ts";
 import { pack } from "../../src/data/pack.ts";
 import { reportData } from "../../src/data/report.ts";
@@ -58,9 +58,7 @@ async function run(
 ): Promise<Ran> {
   const { epochs = 1, between, ...more } = options;
   const data = await openData(uri, { http: { retries: 0 } }), named: BadRecord[] = [];
-  const keeper = accountant(
-    more.account ?? emptyAccount({ uri: dataUri(data), sources: dataParts(openedOf(data)) }),
-  );
+  const keeper = accountant(more.account ?? beginAccount(data));
   const ran = { batches: [] as Ran["batches"], error: null as Error | null };
   let epoch = -1;
   try {
@@ -264,12 +262,22 @@ Deno.test("a mixture stops where one of its sources is dead, however small it is
   });
 });
 
-Deno.test("a server that has lost a shard ends the run with its name", async () => {
-  const files = [0, 1].map((i) => shard(i, 20));
+Deno.test("a shard that a server no longer has is lost; a server that answers with errors ends the run", async () => {
+  const whole = Array.from({ length: 4 }, (_, i) => shard(i, 20));
+  let status = 404;
   await using running = server((request) => {
     const number = Number(/(\d)\.tar/.exec(request.url)![1]);
-    return files[number] ? serveBytes(request, files[number]) : new Response("no", { status: 404 });
+    return whole[number] ? serveBytes(request, whole[number]) : new Response("no", { status });
   });
-  const { error } = await run(`${running.url}/{0..2}.tar`, { epochs: 2 });
-  assert.match(error!.message, /2\.tar/);
+  const uri = `${running.url}/{0..4}.tar?sig=secret`;
+  const lost = await run(uri, { epochs: 2 });
+  assert.match(
+    lost.error!.message,
+    /4\.tar\S+: the server answers 404: no such file \(0 pictures came, about 20/,
+  );
+  assert.ok(!lost.error!.message.includes("secret"));
+  status = 500;
+  const { error, named } = await run(uri, { epochs: 2 });
+  assert.deepEqual([error!.name, named], ["Error", []]);
+  assert.match(error!.message, /4\.tar.*: given up at byte 0/);
 });

@@ -1,5 +1,7 @@
 import { plural } from "../../text/amounts.ts";
 import { describePassedOver } from "../sources/passed_over.ts";
+import type { Cursor } from "../types.ts";
+import { MAX_BAD } from "./bad_limit.ts";
 import type { Counts, DataAccount, ReasonAccount, ShardAccount } from "./account.ts";
 
 /** Lines of one kind that are shown. */
@@ -48,6 +50,31 @@ function shardText({ shard, lost, why, pictures, epochs = [] }: ShardAccount, se
   const held = pictures === null ? "" : ` (it gave ${pictures} when it was whole)`;
   const count = lost > 0 ? `about ${plural(lost, "picture")}` : "nobody knows how many pictures";
   return `${shard}: ${count} lost: ${why ?? "damaged"}${held}${when}`;
+}
+
+/**
+ * Says that an epoch of a stream held another number of pictures than was promised, by more than 1 %.
+ *
+ * @param account What was counted.
+ * @param epoch An epoch that is over.
+ * @param known `promised`: pictures of all processes. `since`: where this account's counting began.
+ * @returns Null where there is nothing to say, or nothing was promised.
+ */
+export function epochNote(
+  account: DataAccount,
+  epoch: number,
+  known: { promised: number; processes: number; since: Cursor },
+): string | null {
+  const { promised, processes, since } = known;
+  const counts = account.epochs.find((one) => one.epoch === epoch);
+  const whole = since.epoch < epoch || (since.epoch === epoch && since.position === 0);
+  if (!counts || !whole || promised === 0) return null;
+  const held = processes * (counts.read + counts.left + counts.bad + counts.lost);
+  if (Math.abs(held - promised) <= Math.max(processes, MAX_BAD * promised)) return null;
+  return `epoch ${epoch} held about ${
+    plural(held, "picture")
+  }, --epoch-pictures says ${promised}: the run's epochs and its ` +
+    "schedule count by the latter";
 }
 
 function shortList(epochs: readonly number[]): string {

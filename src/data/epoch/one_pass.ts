@@ -1,6 +1,7 @@
-import { type Data, dataSources, dataUri, openedOf, recordsInOrder } from "../open/data.ts";
+import { type Data, dataSources, openedOf, recordsInOrder } from "../open/data.ts";
 import type { ImageRecord } from "../types.ts";
-import { accountant, type DataAccount, emptyAccount } from "./account.ts";
+import { accountant, type DataAccount } from "./account.ts";
+import { beginAccount } from "./begin_account.ts";
 import { type BooksOptions, epochBooks } from "./books.ts";
 import { type BadRecord, badRecordOf, dataParts, type Origin, originOf } from "./epoch.ts";
 
@@ -33,7 +34,7 @@ export function onePass(data: Data, options: BooksOptions = {}): OnePass {
   const opened = openedOf(data),
     parts = dataParts(opened),
     books = epochBooks({ parts }, { ...options, alone: true });
-  const keeper = accountant(emptyAccount({ uri: dataUri(data), sources: parts }));
+  const keeper = accountant(beginAccount(data));
   books.begin(0);
   return {
     async *records() {

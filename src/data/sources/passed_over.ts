@@ -1,3 +1,4 @@
+import { plural } from "../../text/amounts.ts";
 import type { PassedOver } from "../types.ts";
 
 /** Counts by kind what a source passes over. */
@@ -88,5 +89,6 @@ function describeOne({ what, why, count, example }: PassedOver): string {
   const inside = [why, which && (count > 1 ? `such as ${which}` : which)].filter((text) => text !== "").join(
     ": ",
   );
-  return `${count} ${what}${inside ? ` (${inside})` : ""}`;
+  const amount = /^[a-z]+$/.test(what) ? plural(count, what) : `${count} ${what}`;
+  return `${amount}${inside ? ` (${inside})` : ""}`;
 }

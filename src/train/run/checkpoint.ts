@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import type { DataAccount } from "../../data/epoch/account.ts";
 import { isPathError, pathError } from "../../data/io/paths.ts";
 import type { Cursor } from "../../data/types.ts";
 import {
@@ -28,6 +29,8 @@ export interface CheckpointInfo {
   pictures: number;
   /** Bad pictures skipped so far. */
   bad: number;
+  /** What came of the data so far; of several nodes, of node 0's part. Missing in checkpoints of version 0.1. */
+  data?: DataAccount;
   /** The engine that computed it. */
   engine: string;
   /** When it was made, ISO 8601. */
@@ -89,6 +92,7 @@ export async function saveCheckpoint(
     seed: String(info.config.seed),
     pictures: String(info.pictures),
     bad: String(info.bad),
+    ...(info.data && { data: JSON.stringify(info.data) }),
     engine: info.engine,
     time: info.time,
   });
@@ -204,6 +208,7 @@ export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<
     ...(metadata.places && { places: JSON.parse(metadata.places) as number[][] }),
     pictures: Number(metadata.pictures),
     bad: Number(metadata.bad),
+    ...(metadata.data && { data: JSON.parse(metadata.data) as DataAccount }),
     engine: metadata.engine,
     time: metadata.time,
   };

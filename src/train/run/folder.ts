@@ -115,7 +115,7 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
 
 /** Empties the folder of a run that was prepared but never begun, so that it can be named again. */
 export async function abandonFolder({ out }: Pick<RunConfig, "out">): Promise<void> {
-  for (const name of ["config.json", "metrics.jsonl", "bad.jsonl", "checkpoints"]) {
+  for (const name of ["config.json", "metrics.jsonl", "bad.jsonl", "data.json", "checkpoints"]) {
     await Deno.remove(join(out, name), { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });

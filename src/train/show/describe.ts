@@ -1,8 +1,26 @@
+import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { describePassedOver } from "../../data/sources/passed_over.ts";
 import { type Data, dataLength, dataPassedOver, dataUri } from "../../data/open/data.ts";
+import { LOST_KEY } from "../../data/types.ts";
 import type { CompileReport, Engine } from "../../engine/types.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
 import type { RunConfig } from "../config/settings.ts";
+import { plural } from "../../text/amounts.ts";
+
+/** A line for people, with what it is about before it. */
+export const labelled = (label: string, text: string): string => `${label.padEnd(11)}${text}`;
+
+/** A bad record, or a shard that is lost, for people. */
+export function describeBad({ source, key, reason, lost }: BadRecord): [label: string, text: string] {
+  const isShard = key === LOST_KEY;
+  if (!isShard) return ["skipped", `${key}: ${reason} (${source})`];
+  return [
+    "lost",
+    `${source}: ${reason}; ${
+      lost === undefined ? "its other pictures" : `about ${plural(lost, "picture")}`
+    } did not come`,
+  ];
+}
 
 /** What a run is, as labels and lines for people. */
 export function describeRun(

@@ -199,7 +199,7 @@ Deno.test("passed over: a line names the most frequent kinds and counts the rest
       kind("folder", 1, "has a name that is not UTF-8", "caf\\xE9"),
       kind("label", 2, "is no class", "x"),
     ]),
-    "2 labels and 1 folder passed over: 2 label (is no class: such as x), 1 folder (has a name that is not UTF-8: caf\\xE9)",
+    "2 labels and 1 folder passed over: 2 labels (is no class: such as x), 1 folder (has a name that is not UTF-8: caf\\xE9)",
   );
   const many = Array.from({ length: 12 }, (_, i) => kind(`.${i}`, 20 - i));
   assert.match(describePassedOver(many)!, /^174 files passed over: 20 \.0, .*13 \.7, 42 others$/);

@@ -1,7 +1,7 @@
 import { redact } from "../../../files/redact.ts";
 import { follow, type Followed } from "./follow.ts";
 import { retryAfter } from "./retry_after.ts";
-import { type Identity, PassingError, type Patience } from "./types.ts";
+import { type Identity, MissingFileError, PassingError, type Patience } from "./types.ts";
 
 /** Less than this in {@linkcode Patience.stall} milliseconds is a stall. */
 const LEAST_PROGRESS = 1024;
@@ -107,10 +107,11 @@ function checkStatus(
     ? `: the login went to the host that was named and not to ${redirected}, where it redirects to`
     : ": it wants a login (user:password@ in the URL, or headers.authorization), forbids this, or the URL's signature has " +
       "run out";
+  if (status === 404 || status === 410) {
+    throw new MissingFileError(`${shown}: the server answers ${status}: no such file`);
+  }
   const hint = status === 401 || status === 403
     ? login
-    : status === 404 || status === 410
-    ? ": no such file"
     : status === 416 && start === 0
     ? ": the file is empty"
     : status === 416

@@ -67,3 +67,8 @@ export class PassingError extends Error {
     super(reason);
   }
 }
+
+/** The server answers, and has no such file. */
+export class MissingFileError extends Error {
+  override name = "MissingFileError";
+}

@@ -49,8 +49,8 @@ export async function* tarSamples<P>(
     group = undefined;
     if (picture) return [{ stem, picture: picture.value, ...(label && { label }) }];
     passed.add(
-      "sample without a picture",
-      `holds only .${first.ending}; all files of a sample must have its name up to the first dot, and stand side by side`,
+      "sample",
+      `has no picture, only .${first.ending}; all files of a sample have its name up to the first dot, and stand side by side`,
       first.name,
     );
     return [];
@@ -97,11 +97,11 @@ async function add<P>(
   const rank = pictureRank(ending), again = picture?.ending === ending;
   if (picture) {
     passed.add(
-      "further picture of a sample",
+      "picture",
       again
-        ? "has the name of one before; the last one counts"
-        : "is not taken: a sample has one picture, and its name ends at the first dot of a file's name (rename files " +
-          "that have more dots)",
+        ? "has the name of one before it; the last one counts"
+        : "stands in a sample that has one already; a sample's name ends at the first dot of a file's name, so rename " +
+          "files that have more dots",
       member.name,
     );
   }

@@ -1,5 +1,6 @@
+import { redact } from "../../../files/redact.ts";
 import { httpStream } from "../../io/http/stream.ts";
-import type { HttpOptions } from "../../io/http/types.ts";
+import { type HttpOptions, MissingFileError } from "../../io/http/types.ts";
 import { byteQueue, DamagedError, fileChunks } from "../../io/reader/chunks.ts";
 import { closable } from "../../io/reader/closable.ts";
 import { gunzipped } from "../../io/reader/gunzip.ts";
@@ -150,6 +151,7 @@ function recordOf(
 /** Why the rest of a shard is lost; null where the machine or the server is at fault, and a new try may go well. */
 function lossOf(shard: string, error: unknown): string | null {
   if (error instanceof DamagedError) return error.message.replace(`${shard}: `, "");
+  if (error instanceof MissingFileError) return error.message.replace(`${redact(shard)}: `, "");
   // The file was there when the source was opened.
   const { cause } = error instanceof Error ? error : {};
   return cause instanceof Deno.errors.NotFound ? "the file is gone" : null;

@@ -46,14 +46,14 @@ Deno.test("tar: names with more dots share a sample, which has one picture; the 
       file(second.replace("1.jpg", "2.jpg")),
     ]);
     assert.equal(records.length, 1);
-    assert.deepEqual(kinds(passed), [`2 further picture of a sample: ${second}`]);
-    assert.match(passed[0].why, /ends at the first dot of a file's name \(rename/);
+    assert.deepEqual(kinds(passed), [`2 picture: ${second}`]);
+    assert.match(passed[0].why, /ends at the first dot of a file's name, so rename/);
   }
   const several = await read(
     [1, 2].flatMap((i) => ["jpg", "left.png", "right.png"].map((e) => file(`${i}.${e}`))),
   );
   assert.deepEqual([several.records.length, kinds(several.passed)], [2, [
-    "4 further picture of a sample: 1.left.png",
+    "4 picture: 1.left.png",
   ]]);
 });
 
@@ -64,8 +64,8 @@ Deno.test("tar: labels that stand apart from their pictures are counted, and so 
     content: "a",
   }]);
   assert.deepEqual(records.map(({ label }) => label), [undefined, undefined]);
-  assert.deepEqual(kinds(passed), ["2 sample without a picture: 1.cls", "1 sample without a picture: 3.txt"]);
-  assert.match(passed[0].why, /holds only \.cls; .* stand side by side/);
+  assert.deepEqual(kinds(passed), ["2 sample: 1.cls", "1 sample: 3.txt"]);
+  assert.match(passed[0].why, /has no picture, only \.cls; .* stand side by side/);
 });
 
 Deno.test("tar: of a name that comes twice the last file counts, as when tar unpacks it", async () => {
@@ -82,8 +82,8 @@ Deno.test("tar: of a name that comes twice the last file counts, as when tar unp
     undefined,
   ]]);
   assert.deepEqual(records.map(({ bytes }) => bytes), [2, 3, 4].map((seed) => fakeJpeg(seed, 300 + seed)));
-  assert.deepEqual(kinds(passed), ["1 further picture of a sample: a.jpg"]);
-  assert.match(passed[0].why, /has the name of one before; the last one counts/);
+  assert.deepEqual(kinds(passed), ["1 picture: a.jpg"]);
+  assert.match(passed[0].why, /has the name of one before it; the last one counts/);
 });
 
 Deno.test("tar: links, hidden files, names without an ending: passed over and counted; folders are not", async () => {
