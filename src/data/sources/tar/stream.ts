@@ -7,7 +7,6 @@ import { gunzipped } from "../../io/reader/gunzip.ts";
 import { expandNames } from "../../io/braces.ts";
 import { isRemote, pathError } from "../../io/paths.ts";
 import { shownNames } from "../../io/shown_names.ts";
-import { redact } from "../../../files/redact.ts";
 import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord, LostRecordsError } from "../../types.ts";
 import { labeller, type Reading } from "../class_names.ts";
