@@ -20,7 +20,7 @@ export function memoryWish(options: MemoryOptions): string | undefined {
 /**
  * The options as XLA's plugins for graphics cards take them.
  *
- * @throws {RangeError} The share is out of bounds.
+ * @throws {RangeError} When the share is out of bounds.
  */
 export function memoryValues({ memoryFraction, preallocate }: MemoryOptions): NamedValues {
   if (memoryFraction !== undefined && !(memoryFraction > 0 && memoryFraction <= 1)) {

@@ -112,7 +112,7 @@ async function unpack(file: Deno.FsFile, member: Member, to: string): Promise<Om
   const local = await readAt(file, header, 30);
   const from = header + 30 + local.getUint16(26, true) + local.getUint16(28, true);
   const written = await inflate(range(file, from, packed), method === 8, to, program ? 0o777 : 0o666);
-  if (written.size !== size) throw new Error(`${name} has ${written.size} bytes in place of ${size}.`);
+  if (written.size !== size) throw new Error(`${name} has ${written.size} bytes instead of ${size}.`);
   return written;
 }
 

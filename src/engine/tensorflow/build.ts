@@ -10,7 +10,7 @@ const COMPILER = "c++";
 /**
  * Makes sure that there is a C++ compiler.
  *
- * @throws {InstallError} There is none, or it may not be run.
+ * @throws {InstallError} When there is none, or it may not be run.
  */
 export async function needCompiler(): Promise<void> {
   try {
@@ -34,7 +34,7 @@ export async function needCompiler(): Promise<void> {
  *
  * @param folder Holds `tensorflow/` with the libraries and headers; the binding goes beside it.
  * @returns The files that were made, by their paths in the folder.
- * @throws {InstallError} The compiler refused; the message holds its first errors.
+ * @throws {InstallError} When the compiler refuses; the message holds its first errors.
  */
 async function buildBinding(folder: string): Promise<string[]> {
   const { sources, headers } = await bindingSources(), tensorflow = join(folder, "tensorflow");

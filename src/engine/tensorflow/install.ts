@@ -13,7 +13,7 @@ import { TENSORFLOW, TENSORFLOW_GPU } from "./packages.ts";
  *
  * @param native `TENSORFLOW` or `TENSORFLOW_GPU`.
  * @returns The binding's path.
- * @throws {InstallError} A compiler, pip, the network or space is missing.
+ * @throws {InstallError} When a compiler, pip, the network or space is missing.
  */
 export async function ensureTensorflow(native: NativePackage, options: InstallOptions = {}): Promise<string> {
   // Known before hundreds of megabytes are fetched.

@@ -29,7 +29,8 @@ async function load({ path }: FoundTensorflow): Promise<NativeBackend> {
  * The engine of those who have TensorFlow: its C library runs TensorFlow.js's ops one by one, in float32.
  *
  * @param cache Default: the user's cache folder.
- * @throws {InstallError} It is not installed.
+ * @throws {InstallError} When it is not installed.
+ * @throws {UnfitEngineError} When it computes wrongly.
  * @throws {Error} When WebGPU was asked for a device before: the two do not get on in that order.
  */
 export async function openTensorflow(cache?: string): Promise<Engine> {

@@ -39,7 +39,7 @@ export interface Spread {
 /**
  * Our element type of a tfjs dtype.
  *
- * @throws {Error} For a dtype that is not computed with, such as string.
+ * @throws {Error} When the dtype is not computed with, such as string.
  */
 export function elementOf(dtype: string): ElementType {
   switch (dtype) {
@@ -146,7 +146,7 @@ export const SMALL = 1024;
 /**
  * Device bytes as the array that tfjs shows for a dtype.
  *
- * @throws {Error} For elements that tfjs has no array for.
+ * @throws {Error} When tfjs has no array for the elements.
  */
 export function toHost(bytes: Uint8Array<ArrayBuffer>, element: ElementType): HostArray {
   const { buffer, byteOffset, byteLength } = bytes;

@@ -81,7 +81,7 @@ export function userLine(): string {
  * Runs a function and forbids random draws in it: they would happen once, while it is traced, and repeat the same
  * numbers at every call. (Draws with a seed repeat anyway and are allowed.)
  *
- * @throws {Error} Naming the op that drew, and the line of the user's code.
+ * @throws {Error} When an op draws; the message names it and the line of the user's code.
  */
 export function withoutChance<T>(fn: () => T): T {
   const { random } = Math;

@@ -90,7 +90,7 @@ function check({ nodes, nodeId, coordinator }: JoinOptions): { hostname: string;
  * The service trusts whoever reaches it: let only the run's own machines do.
  *
  * @throws {HostsError} When not all come in time; says who is missing.
- * @throws {RangeError} For options that cannot be used.
+ * @throws {RangeError} When the options cannot be used.
  */
 export async function joinHosts(options: JoinOptions): Promise<Hosts> {
   const { nodes, nodeId } = options, { hostname, port } = check(options);

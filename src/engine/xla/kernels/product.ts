@@ -54,7 +54,7 @@ export interface Activation {
 /**
  * The activation of tfjs's fused kernels.
  *
- * @throws {Error} For an activation that is not known.
+ * @throws {Error} When the activation is not known.
  */
 export function activate(x: Value, { inputs, attrs }: Pick<Call<Activation>, "inputs" | "attrs">): Value {
   switch (attrs.activation ?? "linear") {

@@ -23,7 +23,7 @@ import { axisOf, listOf, type Lowering, type Lowerings } from "./types.ts";
 /**
  * A shape with an axis of length 1 more.
  *
- * @throws {Error} For an axis out of bounds.
+ * @throws {Error} When the axis is out of bounds.
  */
 export function expanded(shape: readonly number[], axis: number): number[] {
   const rank = shape.length;

@@ -36,7 +36,7 @@ function double(out: number[], field: number, value: number): void {
  * Serializes options as XLA's CompileOptionsProto (field numbers from xla/pjrt/proto/compile_options.proto).
  *
  * `xlaFlags` become env_option_overrides, which XLA applies to this program's DebugOptions by name.
- * @throws {RangeError} For counts below 1, or another number of devices than replicas and partitions need.
+ * @throws {RangeError} When a count is below 1, or the devices are not as many as replicas and partitions need.
  */
 export function compileOptionsProto(options: CompileOptions = {}): Uint8Array<ArrayBuffer> {
   const { replicas = 1, partitions = 1, shardy = false, xlaFlags = {}, devices } = options;

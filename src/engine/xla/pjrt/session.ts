@@ -24,7 +24,7 @@ export const NATIVE_TYPES: Readonly<Record<ElementType, number>> = {
 /**
  * The element type of a native number.
  *
- * @throws {Error} For an element type that is not computed with.
+ * @throws {Error} When the element type is not computed with.
  */
 export function elementType(native: number): ElementType {
   for (const [type, number] of Object.entries(NATIVE_TYPES)) {

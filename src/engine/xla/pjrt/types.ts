@@ -188,7 +188,7 @@ export interface Client {
   /**
    * Compiles StableHLO text.
    *
-   * @throws {PjrtError} With the compiler's message
+   * @throws {PjrtError} When the compiler refuses it; the message is the compiler's.
    */
   compile(stablehlo: string, options?: CompileOptions): Executable;
   /** As `compile`, but leaves the event loop free. */
