@@ -119,6 +119,8 @@ export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/ru
 export { presetConfig } from "./src/train/config/presets.ts";
 export { resolveConfig } from "./src/train/config/config.ts";
 export type { RunConfig } from "./src/train/config/settings.ts";
+export { lockRun } from "./src/train/run/folder.ts";
+export { InUseError, type Lock } from "./src/files/lock.ts";
 export { train, type TrainOptions, type TrainResult } from "./src/train/train.ts";
 export { type Cadence, type Evaluator, EvaluatorError, type Moment } from "./src/train/evaluators.ts";
 export { NonFiniteError } from "./src/train/finite.ts";

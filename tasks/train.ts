@@ -47,11 +47,12 @@ async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): 
   await using lock = agreed.lock;
   // What to do it with: the data first, for a wrong path should not cost the download of an engine.
   const shards = config.data === "" ? await prepareDemo(say) : null;
-  const labels = config.labels || undefined;
+  const labels = config.labels || undefined, leave = new AbortController();
   const data = await openData(shards?.train ?? config.data, {
     labels,
     classes: false,
     progress: say,
+    http: { signal: leave.signal },
   });
   let engine: Engine | undefined, stop: Interruption | undefined, table: Table | undefined, failed = false;
   try {
@@ -80,7 +81,10 @@ async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): 
       }),
     ];
     stop = shell.interruptible("finishing what is under way and writing a checkpoint");
-    const { signal } = stop, options = { engine, source: data, hosts, lock, progress, signal, evaluators };
+    const { signal } = stop;
+    // One process needs no more data then, so a server is not waited for. Several go on to a step that all agree on.
+    if (!hosts) signal.addEventListener("abort", () => leave.abort(signal.reason), { once: true });
+    const options = { engine, source: data, hosts, lock, progress, signal, evaluators };
     // What came of the data is in data.json.
     const { state: _, data: __, ...done } = await train(config, options), { stopped } = done;
     if (json) shell.print(JSON.stringify({ run: config.out, ...done, table }));

@@ -13,7 +13,7 @@ import { encodePpm } from "./picture/ppm.ts";
 import { resize } from "./picture/resize.ts";
 import { growingClasses } from "./sources/growing_classes.ts";
 import { SHARD_VERSION } from "./sources/shards/format.ts";
-import { BadRecordError, type ImageRecord, type PassedOver, PictureError } from "./types.ts";
+import { BadRecordError, type ImageRecord, LOST_KEY, type PassedOver, PictureError } from "./types.ts";
 
 /** How pictures are packed. */
 export interface PackOptions {
@@ -128,8 +128,8 @@ async function packInto(destination: Destination, data: Data, options: PackOptio
     writer = null;
   };
   const pass = onePass(data, {
-    onBadRecord: ({ source, key, reason, lost }) =>
-      report.bad.push(lost === undefined ? { key, reason } : { key: `${source}: ${key}`, reason }),
+    onBadRecord: ({ source, key, reason }) =>
+      report.bad.push({ key: key === LOST_KEY ? `${source}: ${key}` : key, reason }),
     // Bad pictures are left out and listed, however many there are. Those lost with a shard cannot be named.
     onLimit(error) {
       if (error.lost) throw error;

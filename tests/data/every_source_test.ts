@@ -4,6 +4,8 @@ import { gzipSync } from "node:zlib";
 import { closeData, type Data, dataLabels, dataLength } from "../../src/data/open/data.ts";
 import { openData, openSource } from "../../src/data/open/open_data.ts";
 import { collect } from "../../src/data/open/collect.ts";
+import { accountant } from "../../src/data/epoch/account.ts";
+import { beginAccount } from "../../src/data/epoch/begin_account.ts";
 import { take } from "../../src/data/iter.ts";
 import { pack } from "../../src/data/pack.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
@@ -175,6 +177,32 @@ Deno.test("resuming a stream passes over what was consumed without decoding it",
     assert.deepEqual([rest.map(hash), bad], [[hash(whole[5])], []]);
     // The same from the beginning does find them.
     await assert.rejects(first(uri, 1, { onBad: "fail" }), BadRecordError);
+  });
+});
+
+Deno.test("what a batch says came of the records adds up to each epoch's records, of every kind", async () => {
+  await withSources(async (uris) => {
+    for (const [kind, uri] of Object.entries(uris)) {
+      const data = await openData(uri, { http: { retries: 0 } }), books = accountant(beginAccount(data));
+      const whole: number[] = [];
+      for await (const batch of streamBatches(data, { ...OPTIONS, workers: 1 })) {
+        books.add(batch);
+        whole[batch.epoch] = (whole[batch.epoch] ?? 0) + batch.keys.length;
+        if (batch.epoch === 2) break;
+      }
+      const { epochs, sources } = books.account(), length = dataLength(data);
+      await closeData(data);
+      for (const { epoch, read, bad, withoutPicture, lost, left } of epochs.slice(0, 2)) {
+        assert.deepEqual([read, bad, withoutPicture, lost], [whole[epoch], 0, 0, 0], kind);
+        if (length !== null) assert.equal(read + left, length, kind);
+        else assert.ok(left < OPTIONS.batchSize, kind);
+      }
+      assert.equal(sources.reduce((sum, { read }) => sum + read, 0), books.account().read, kind);
+      assert.equal(sources.length, /^mix/.test(kind) ? 2 : 1, kind);
+      for (const { shards, read } of sources) {
+        if (shards.length > 0) assert.equal(shards.reduce((sum, shard) => sum + shard.read, 0), read, kind);
+      }
+    }
   });
 });
 

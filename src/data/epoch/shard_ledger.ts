@@ -53,15 +53,15 @@ export interface LedgerOptions {
  * difference, though it ended well. One whose end is in doubt has lost pictures if it gave fewer than any that is not.
  */
 export function shardLedger({ shards, promised, known }: LedgerOptions): ShardLedger {
-  /** What shards gave that ended well; of those in doubt apart. */
-  const whole = mostOf(known), doubtful = mostOf();
+  /** What shards gave that ended well, and those among them that ended without a doubt. */
+  const gave = mostOf(known), whole = mostOf();
   type Entry = { end: LedgerEntry; told: number | null };
   let round: Entry[] = [], open: Entry[] = [], ends = 0;
   const promisedEach = promised === undefined ? null : promised / shards;
   // Where all are in doubt, it is their writer's way.
-  const mean = () => whole.mean() ?? doubtful.mean();
+  const mean = () => whole.mean() ?? gave.mean();
   const lossOf = ({ shard, records: came, lost, doubt }: LedgerEntry): Loss | null => {
-    const before = whole.get(shard) ?? doubtful.get(shard);
+    const before = gave.get(shard);
     if (lost) {
       const size = before ?? mean() ?? promisedEach;
       return {
@@ -97,7 +97,8 @@ export function shardLedger({ shards, promised, known }: LedgerOptions): ShardLe
       ends++;
       const { shard, records, lost, doubt } = end, entry: Entry = { end, told: null };
       const news = newsOf(entry);
-      if (!lost) (doubt ? doubtful : whole).set(shard, records);
+      if (!lost) gave.set(shard, records);
+      if (!lost && !doubt) whole.set(shard, records);
       if (lost || doubt || news.length > 0) round.push(entry);
       const waiting = open;
       open = [];

@@ -89,6 +89,17 @@ Deno.test("shard ledger: an end in doubt counts where the shard gave fewer than 
   }
 });
 
+Deno.test("shard ledger: after a resume, shards that were known before make no doubt of one that was not", () => {
+  const known = new Map([["a", 400], ["b", 400]]);
+  const ledger = shardLedger({ shards: 3, known });
+  for (const [name, count] of [["a", 400], ["b", 400], ["last", 100]] as const) {
+    assert.deepEqual(ledger.ended(doubtful(name, count, "unmarked")), []);
+  }
+  assert.deepEqual([ledger.settled(), ledger.total()], [[], 900]);
+  const lost = shardLedger({ shards: 3, known });
+  assert.deepEqual(lost.ended(cut("new", 50)).map(short), ["new 350"]);
+});
+
 Deno.test("shard ledger: another round begins by itself when all shards have been read", () => {
   const ledger = shardLedger({ shards: 2 });
   ledger.ended(whole("a", 10));

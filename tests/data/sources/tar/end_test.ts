@@ -81,6 +81,20 @@ Deno.test("tar: an archive is whole when its last member is, with or without zer
   }
 });
 
+Deno.test("tar: archives of version 7, which have no magic and tell folders by their names", async () => {
+  const entries = [{ name: "old/" }, picture(0), picture(1), picture(2)].map((entry) => {
+    const bytes = tarEntry(entry);
+    bytes.fill(0, 156, 157).fill(0, 257, 512);
+    bytes.set(new TextEncoder().encode("        "), 148);
+    const sum = bytes.subarray(0, 512).reduce((a, b) => a + b, 0);
+    bytes.set(new TextEncoder().encode(sum.toString(8).padStart(6, "0") + "\0 "), 148);
+    return bytes;
+  });
+  const bytes = joined(...entries, zeros(1024));
+  assert.deepEqual(await indexed([bytes]), { keys: all, passed: [] });
+  assert.deepEqual((await streamed([bytes])).keys, all);
+});
+
 Deno.test("tar: a member cut short is damage, wherever it is cut", async () => {
   const long = tarEntry({ name: "././@LongLink", type: "L", content: "long.jpg\0" });
   const cases: [string, Uint8Array, RegExp][] = [
