@@ -1,9 +1,10 @@
-import { decodeText } from "../io/foreign_text.ts";
+import { decodeText, parseForeignJson } from "../io/foreign_text.ts";
 import { isPathError, pathError } from "../io/paths.ts";
 
 /**
  * Reads class names from a text file, one a line, the first the name of class 0. Spaces around names, line ends of any
- * system, a byte order mark and empty lines at the end do not count. Names may stand in it twice.
+ * system, a byte order mark and empty lines at the end do not count. Names may stand in it twice. JSON may be a list of
+ * names, or an object of numbers and names.
  *
  * @param path The file, UTF-8 or UTF-16.
  * @throws {Error} The file cannot be read, is no text, holds no names or an empty line among them.
@@ -20,6 +21,8 @@ export async function readLabelsFile(path: string): Promise<string[]> {
     }
     throw new Error(`${name}: is no text in UTF-8; save it as such`, { cause: error });
   }
+  const listed = namesInJson(name, text);
+  if (listed) return listed;
   const names = text.split(/\r\n|\n|\r/).map((line) => line.trim());
   while (names.at(-1) === "") names.pop();
   if (names.length === 0) throw new Error(`${name}: is empty; it must hold one class name a line`);
@@ -32,4 +35,24 @@ export async function readLabelsFile(path: string): Promise<string[]> {
     );
   }
   return names;
+}
+
+/** The names in a file of JSON; null for another file, of which a line may begin with a bracket. */
+function namesInJson(file: string, text: string): string[] | null {
+  if (!/^\s*[[{]/.test(text)) return null;
+  let value: unknown;
+  try {
+    value = parseForeignJson(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  // Names of fields that are numbers come in the numbers' order.
+  const entries = Object.entries(value);
+  const names = entries.map(([, name]) => typeof name === "string" ? name.trim() : "");
+  const inOrder = entries.every(([number], i) => number === String(i));
+  if (names.length > 0 && inOrder && !names.includes("")) return names;
+  throw new Error(
+    `${file}: this JSON is no list of class names, nor an object of all numbers from 0 and their names`,
+  );
 }

@@ -112,6 +112,14 @@ Deno.test("a file of class names: line ends, marks, empty lines", () =>
     assert.deepEqual(await read(encode("\ufeffcat\ndog")), ["cat", "dog"]);
     const wide = Uint16Array.from([..."\ufeffcat\r\ndog\r\n"].map((c) => c.charCodeAt(0)));
     assert.deepEqual(await read(new Uint8Array(wide.buffer)), ["cat", "dog"]);
+    assert.deepEqual(await read(encode('["cat", "dog", "cat"]\n')), ["cat", "dog", "cat"]);
+    assert.deepEqual(await read(encode('{"1": "dog", "0": "cat"}')), ["cat", "dog"]);
+    assert.deepEqual(await read(encode("[other]\n{x\n")), ["[other]", "{x"]);
+    await assert.rejects(
+      read(encode('{"0": ["n01440764", "tench"]}')),
+      /this JSON is no list of class names/,
+    );
+    await assert.rejects(read(encode('{"cat": 0, "dog": 1}')), /this JSON is no list/);
     await assert.rejects(read(encode("cat\n\ndog\n")), /line 2 is empty/);
     await assert.rejects(read(encode(" \n")), /is empty; it must hold one class name a line/);
     await assert.rejects(read(Uint8Array.of(0x63, 0xe9, 10)), /no text in UTF-8/);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import fc from "npm:fast-check@4.10.2";
 import { decodePicture } from "../../../src/data/picture/decode.ts";
 import { openParquet, type ParquetOptions } from "../../../src/data/sources/parquet/open.ts";
@@ -225,6 +226,31 @@ Deno.test("parquet: labels that are no classes are told of, and a column that ca
   });
   await refused(path, /column "date" holds values of type DATE/, { label: "date" });
   await refused(path, /column "nothing" is not there; the file has: image, text/, { label: "nothing" });
+});
+
+Deno.test("parquet: files that list their classes in other orders are matched by name", async () => {
+  const bytes = await fixture("snappy.parquet"), text = Buffer.from(bytes).toString("latin1");
+  const write = async (path: string, names: string) => {
+    const other = text.replace('["cat", "dog", "emu"]', names);
+    assert.equal(other.length, text.length);
+    await Deno.writeFile(path, new Uint8Array(Buffer.from(other, "latin1")));
+  };
+  await withFolder(async (folder) => {
+    await write(`${folder}/b.parquet`, '["emu", "cat", "dog"]');
+    const one = await openParquet([fixturePath("snappy.parquet"), `${folder}/b.parquet`]);
+    assert.deepEqual(one.labels, ["cat", "dog", "emu"]);
+    // Row 20 + i is row i of the second file, whose classes are i % 3 of its own list.
+    const names = await Promise.all(
+      [0, 1, 2, 20, 21, 22].map(async (i) => one.labels[(await one.get(i)).label!]),
+    );
+    assert.deepEqual(names, ["cat", "dog", "emu", "emu", "cat", "dog"]);
+    await one.close();
+    await write(`${folder}/c.parquet`, '["emu", "dog", "emu"]');
+    await refused(
+      `{${folder}/b.parquet,${folder}/c.parquet}`,
+      /the class "emu" stands more than once in .*c\.parquet/,
+    );
+  });
 });
 
 Deno.test("parquet: numbers get given names, which must fit", async () => {
