@@ -99,7 +99,9 @@ Deno.test("train: a folder of photos gives a whole run folder, and lines for wha
   );
   assert.match(ended.err, /wrote .*reconstruction\.png\n$/);
 
-  assert.deepEqual(namesIn(run), ["checkpoints", "config.json", "metrics.jsonl", "reconstruction.png"]);
+  assert.deepEqual(namesIn(run), [
+    ...["checkpoints", "config.json", "data.json", "metrics.jsonl", "reconstruction.png"],
+  ]);
   assert.deepEqual(namesIn(join(run, "checkpoints")), ["step-00000006.safetensors"]);
   const stored = JSON.parse(Deno.readTextFileSync(join(run, "config.json")));
   assert.deepEqual({ ...stored, ...SMALL, seed: 3 }, stored, "the file's settings and the flag's");
@@ -193,6 +195,7 @@ Deno.test("train without --data: the demo, where neither XLA nor a network can b
   assert.deepEqual(namesIn(made), [
     "checkpoints",
     "config.json",
+    "data.json",
     "metrics.jsonl",
     "reconstruction.png",
     "table.json",
