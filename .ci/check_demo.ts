@@ -19,9 +19,10 @@ for (const name of ["checkpoints", "config.json", "metrics.jsonl", "reconstructi
   assert.ok(files.includes(name), `${run} has no ${name}`);
 }
 
-const metrics = Deno.readTextFileSync(join(run, "metrics.jsonl")).trim().split("\n").map((line) =>
-  JSON.parse(line)
-);
+// Evaluators have lines of their own beside those of the steps.
+const metrics = Deno.readTextFileSync(join(run, "metrics.jsonl")).trim().split("\n")
+  .map((line) => JSON.parse(line))
+  .filter(({ evaluator }) => evaluator === undefined);
 assert.ok(metrics.length > 0, "no metrics");
 metrics.forEach((line, i) => {
   assert.equal(line.step, i + 1);
