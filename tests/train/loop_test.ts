@@ -4,7 +4,7 @@ import { openSource } from "../../src/data/open/open_data.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
-import { resolveConfig } from "../../src/train/config/config.ts";
+import { ConfigError, resolveConfig } from "../../src/train/config/config.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { NonFiniteError } from "../../src/train/finite.ts";
 import { train, type TrainOptions, type TrainResult } from "../../src/train/train.ts";
@@ -154,13 +154,15 @@ Deno.test("a run folder is one run's: another that would go on with it is refuse
     disposeTree(result.state);
     const ends = await others;
     assert.equal(ends.length, 2);
-    for (const end of ends) {
-      assert.ok(end.status === "rejected" && end.reason instanceof InUseError);
-      assert.match(
-        end.reason.message,
-        /^the run folder .*run is in use by .*process \d+ .*to train beside it, name another/,
-      );
-    }
+    const [resumed, begun] = ends.map((end) => end.status === "rejected" ? end.reason : end);
+    assert.ok(resumed instanceof InUseError, String(resumed));
+    assert.match(
+      resumed.message,
+      /^the run folder .*run is in use by .*process \d+ .*to train beside it, name another/,
+    );
+    // A new run is refused by what lies there already.
+    assert.ok(begun instanceof ConfigError, String(begun));
+    assert.match(begun.message, /the folder is not empty/);
     const run = join(folder, "run");
     assert.deepEqual((await readMetrics(join(run, "metrics.jsonl"))).map(({ step }) => step), [
       1,
