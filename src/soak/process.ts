@@ -108,6 +108,7 @@ function collect(
 
 /** Starts processes and knows which of them live. */
 export interface Nursery {
+  /** @throws {DOMException} When the nursery's signal has been given: nothing is started any more. */
   start(command: Command): Running;
   /** Ends all that live, at once. */
   killAll(): Promise<void>;
@@ -118,11 +119,15 @@ export interface Nursery {
  *
  * @param cwd The folder.
  * @param env Variables that all of them get.
+ * @param signal Ends all that live, and lets none be started afterwards.
  */
-export function openNursery(cwd: string, env: Record<string, string>): Nursery {
+export function openNursery(cwd: string, env: Record<string, string>, signal?: AbortSignal): Nursery {
   const living = new Set<Running>();
+  const killLiving = () => living.forEach((running) => running.kill("SIGKILL"));
+  signal?.addEventListener("abort", killLiving, { once: true });
   return {
     start(command) {
+      signal?.throwIfAborted();
       const since = performance.now();
       const child = new Deno.Command(command.path, {
         args: command.args,
@@ -170,7 +175,7 @@ export function openNursery(cwd: string, env: Record<string, string>): Nursery {
     },
     async killAll() {
       const all = [...living];
-      for (const running of all) running.kill("SIGKILL");
+      killLiving();
       await Promise.all(all.map(({ ended }) => ended));
     },
   };

@@ -52,12 +52,17 @@ async function chooseEngine(
   return { engine: "wasm", env: {} };
 }
 
-async function openLane(soak: Soak, name: Lane["name"], env: Record<string, string>): Promise<Lane> {
+async function openLane(
+  soak: Soak,
+  name: Lane["name"],
+  env: Record<string, string>,
+  over: AbortSignal,
+): Promise<Lane> {
   const folder = join(soak.work, name), cache = join(folder, "cache"), temporary = join(folder, "tmp");
   await Deno.mkdir(cache, { recursive: true });
   await Deno.mkdir(temporary);
   const own = { NO_COLOR: "1", SEMANTIC_AE_CACHE: cache, TMPDIR: temporary, ...env };
-  return { soak, name, folder, cache, temporary, nursery: openNursery(folder, own), counts: {} };
+  return { soak, name, folder, cache, temporary, nursery: openNursery(folder, own, over), counts: {} };
 }
 
 /** Judges what the undisturbed run held. */
@@ -113,9 +118,11 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     signal,
     say: (line) => say(`${((performance.now() - start) / 60_000).toFixed(1).padStart(5)} min  ${line}`),
   };
-  const training = await openLane(shared, "training", env), other = await openLane(shared, "other", env);
-  const kill = () => void Promise.all([training, other].map(({ nursery }) => nursery.killAll()));
-  signal.addEventListener("abort", kill);
+  // Once a soak is over, however it ends, neither lane may start anything more in its folder.
+  const ending = new AbortController(), over = AbortSignal.any([signal, ending.signal]);
+  const training = await openLane(shared, "training", env, over);
+  const other = await openLane(shared, "other", env, over);
+  let others: Promise<unknown> = Promise.resolve();
   const references: Recorded[] = [];
   let rounds = 0;
   try {
@@ -137,15 +144,16 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const startup = Math.max(...references.map(({ startup }) => startup));
     reserve += 1.5 * startup;
     const mean = Math.min(60_000 / LIVES_A_MINUTE, startup + 250 * round);
-    const others = disturbOthers(other);
+    others = disturbOthers(other);
     others.catch(() => {});
     rounds = await disturbTraining(training, references, { mean, round });
     await others;
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    signal.removeEventListener("abort", kill);
+    ending.abort();
     await Promise.all([training, other].map(({ nursery }) => nursery.killAll()));
+    await others.catch(() => {});
     await ledger.settle();
   }
   const report: Omit<SoakReport, "row"> = {

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { randomStream } from "../random.ts";
-import { oneLife, type Round } from "./life.ts";
+import { oneLife } from "./life.ts";
 import { deal, drawLife, quietLife } from "./plan.ts";
 import { type Recorded, roundSteps } from "./reference.ts";
 import type { Lane } from "./types.ts";
+import type { Round } from "./verdict.ts";
 
 /** How the lives of trainings are spread over a soak. */
 export interface Pace {

@@ -10,17 +10,9 @@ import {
   withSmallDisk,
 } from "../../src/soak/process.ts";
 import { serveFolder } from "../../src/soak/server.ts";
+import { withFolder } from "../with_folder.ts";
 
 const shell = (script: string): Command => ({ path: "sh", args: ["-c", script], env: {} });
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("tasks are started as deno.json says, without the runner of tasks", async () => {
   for (const name of ["train", "pack"]) {
@@ -52,6 +44,20 @@ Deno.test({
       const living = nursery.start(shell("exec sleep 60"));
       await nursery.killAll();
       assert.ok(living.over);
+    }),
+});
+
+Deno.test({
+  name: "once its signal is given, a nursery's processes end and no other is started",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const ending = new AbortController(), nursery = openNursery(folder, {}, ending.signal);
+      const living = nursery.start(shell("exec sleep 60"));
+      ending.abort();
+      assert.equal((await living.ended).signal, "SIGKILL");
+      assert.throws(() => nursery.start(shell("touch begun")), { name: "AbortError" });
+      assert.deepEqual([...Deno.readDirSync(folder)], []);
     }),
 });
 
