@@ -2,6 +2,7 @@
 import sharp from "npm:sharp@0.35.5";
 import type { Sharp } from "npm:sharp@0.35.5";
 import type { Picture } from "../../src/data/types.ts";
+export { withFolder } from "../with_folder.ts";
 
 /** A smooth picture, so that lossy formats come close; `tone` makes pictures differ. */
 export function gradient(width: number, height: number, tone = 0): Picture {
@@ -49,16 +50,6 @@ export async function makeFolder(root: string, count: number, classes = 2): Prom
     files[`class${i % classes}/${String(i).padStart(4, "0")}.png`] = await png(i, 16 + i % 5, 12 + i % 3);
   }
   await writeFiles(root, files);
-}
-
-/** A folder that is removed when the test ends. */
-export async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "semantic-ae-data-" });
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 /** The largest difference of two pictures' bytes. */

@@ -6,15 +6,7 @@ import { fetchEmoji } from "../../src/demo/fetch.ts";
 import { prepareDemo } from "../../src/demo/pack.ts";
 import { isHeldOut, parseKey, selectMeanings } from "../../src/demo/select.ts";
 import { drawing, entry, fakeEmoji, fakeOptions } from "./fake.ts";
-
-async function withFolder(fn: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await fn(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "../with_folder.ts";
 
 Deno.test("demo: skin tones, Component and what one hand lacks are left out", () => {
   const names = selectMeanings(fakeEmoji(3)).map(({ unified }) => unified);

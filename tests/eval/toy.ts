@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { encodePng } from "../../src/data/picture/png.ts";
 import { type ModelConfig, PRESETS } from "../../src/model/config.ts";
+export { withFolder } from "../with_folder.ts";
 
 /** An encoder of 16-pixel pictures. */
 export const TOY: ModelConfig = {
@@ -43,14 +44,4 @@ export async function colourFolder(
     }
   }
   return folder;
-}
-
-/** Runs with a folder that is gone afterwards. */
-export async function withFolder(fn: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await fn(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }

@@ -9,15 +9,7 @@ import {
   type LockSystem,
 } from "../../src/files/lock.ts";
 import { ownerHere } from "../../src/files/lock_owner.ts";
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "../with_folder.ts";
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

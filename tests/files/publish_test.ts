@@ -4,17 +4,9 @@ import fc from "npm:fast-check@4.10.2";
 import { type Disk, SYSTEM_DISK } from "../../src/files/disk.ts";
 import { isPartial, publishFile, publishFileSync, removePartial } from "../../src/files/publish.ts";
 import { faultyDisk, fullDisk, systemError } from "./faulty_disk.ts";
+import { withFolder } from "../with_folder.ts";
 
 const OLD = "the old content", NEW = "the new content, which is longer";
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 

@@ -5,6 +5,7 @@ import { flagName } from "../../src/cli/command.ts";
 import { lockRun } from "../../src/train/run/folder.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { type MetricsLine, readMetrics } from "../../src/train/run/metrics_file.ts";
+import { withFolder as withTemporary } from "../with_folder.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 
 const TASK = fileURLToPath(new URL("../../tasks/train.ts", import.meta.url));
@@ -44,16 +45,12 @@ async function untilStep(out: string, step: number, ended: () => boolean): Promi
 const figures = (lines: MetricsLine[]) =>
   lines.map(({ imagesPerSecond: _, waiting: __, ...rest }) => JSON.stringify(rest));
 
-async function withFolder(test: (folder: string, data: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
+const withFolder = (test: (folder: string, data: string) => Promise<void>) =>
+  withTemporary(async (folder) => {
     const data = join(folder, "pictures");
     await writePictures(data, 13);
     await test(folder, data);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+  });
 
 Deno.test("a run killed at random moments and resumed has the losses of an unbroken one, bit for bit", () =>
   withFolder(async (folder, data) => {

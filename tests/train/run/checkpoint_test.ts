@@ -10,6 +10,7 @@ import { checkSameConfig } from "../../../src/train/config/same_config.ts";
 import { resolveConfig } from "../../../src/train/config/config.ts";
 import { fullDisk } from "../../files/faulty_disk.ts";
 import { encodeSafetensors, float32 } from "../../../src/files/safetensors.ts";
+import { withFolder } from "../../with_folder.ts";
 
 const info = (step: number): CheckpointInfo => ({
   config: resolveConfig({ seed: 7 }),
@@ -26,15 +27,6 @@ const tensors = {
 };
 const names = async (folder: string) =>
   (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("a checkpoint comes back bit for bit, and only the last ones are kept", () =>
   withFolder(async (run) => {

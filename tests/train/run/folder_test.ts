@@ -4,15 +4,7 @@ import { saveCheckpoint } from "../../../src/train/run/checkpoint.ts";
 import { prepareFolder } from "../../../src/train/run/folder.ts";
 import { claimRun, planRun } from "../../../src/train/run/plan.ts";
 import { float32 } from "../../../src/files/safetensors.ts";
-
-async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "../../with_folder.ts";
 
 const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
 
