@@ -50,7 +50,7 @@ async function untilMoment(
       await untilTrue(() => inodeOf(out) !== null, running, 120_000);
       break;
     case "writing":
-      await untilTouched(checkpoints, (name) => name.includes("partial"), running, most);
+      await untilTouched(checkpoints, () => true, running, most);
       break;
     case "renamed":
       await untilTouched(checkpoints, (name) => name.startsWith("step-"), running, most);

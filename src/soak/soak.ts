@@ -31,8 +31,8 @@ export interface SoakOptions {
 /** Share of the time that the undisturbed run takes, by which memory is judged. */
 const UNDISTURBED = 0.15;
 
-/** Lives that a minute of disturbance should have: a hundred kills in an hour and some ends of other kinds. */
-const LIVES_A_MINUTE = 2.8;
+/** Deaths that a minute of a soak should have: a hundred kills in an hour, and some of other kinds. */
+const DEATHS_A_MINUTE = 2.2;
 
 /**
  * What may come on top between the last two quarters of an undisturbed stretch: resident memory moves by this much with
@@ -143,10 +143,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     // A round should see a few lives; in a short soak it would else be over before the first signal.
     const startup = Math.max(...references.map(({ startup }) => startup));
     reserve += 1.5 * startup;
-    const mean = Math.min(60_000 / LIVES_A_MINUTE, startup + 250 * round);
     others = disturbOthers(other);
     others.catch(() => {});
-    rounds = await disturbTraining(training, references, { mean, round });
+    rounds = await disturbTraining(training, references, { deaths: DEATHS_A_MINUTE * minutes, round });
     await others;
   } catch (error) {
     if (!signal.aborted) throw error;

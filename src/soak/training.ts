@@ -8,10 +8,18 @@ import type { Round } from "./verdict.ts";
 
 /** How the lives of trainings are spread over a soak. */
 export interface Pace {
-  /** Milliseconds that a life should take on average. */
-  mean: number;
+  /** How many should have died at the end, of whatever. */
+  deaths: number;
   /** Seconds that a round would take without disturbance. */
   round: number;
+}
+
+/** Milliseconds that a life may take on average, so that as many die as should in what is left of the time. */
+function meanLife({ soak, counts }: Lane, { startup }: Recorded, { deaths, round }: Pace): number {
+  const { end: _, ...died } = counts.deaths ?? {};
+  const had = Object.values(died).reduce((sum, count) => sum + count, 0);
+  // A round should see a few lives, and a life its first steps, however late it is.
+  return Math.max(1.2 * startup, Math.min(soak.left() / Math.max(1, deaths - had), startup + 250 * round));
 }
 
 /**
@@ -54,7 +62,7 @@ export async function disturbTraining(
         compiles: soak.engine === "xla",
         disks: soak.disks,
         startup: reference.startup,
-        mean: pace.mean,
+        mean: meanLife(lane, reference, pace),
       });
       const lived = await oneLife(lane, round, plan);
       sound = lived.sound;
