@@ -9,7 +9,7 @@
  * - Model: {@linkcode initModel}, {@linkcode encoder}, {@linkcode head}, {@linkcode align}, {@linkcode decoder},
  *   {@linkcode losses}, {@linkcode autoencoder}
  * - Training: {@linkcode trainStep}, {@linkcode train}
- * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode probe}
+ * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}
  * - Engines: {@linkcode openEngine}
  *
  * @example The pieces of a step: sizes, an engine, a model, features of a picture.
@@ -128,6 +128,11 @@ export { NonFiniteError } from "./src/train/finite.ts";
 // What was learned.
 export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/stored_model.ts";
 export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";
+export { embedData, type EmbedDataOptions, type EmbedProgress } from "./src/eval/embedding/embed_data.ts";
+export type { EmbeddingInfo, Preprocessing, TokenName } from "./src/eval/embedding/info.ts";
+export type { EmbeddingFile } from "./src/eval/embedding/format.ts";
+export { isEmbedding, openEmbedding } from "./src/eval/embedding/open.ts";
+export { weightsDigest } from "./src/eval/weights_digest.ts";
 export { features } from "./src/eval/features.ts";
 export { knnClasses } from "./src/eval/knn.ts";
 export { trainProbe } from "./src/eval/linear.ts";

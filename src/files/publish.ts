@@ -105,13 +105,29 @@ function rename(disk: Disk, { path, file }: Partial, target: string): void {
 export async function publishFile(
   path: string,
   content: Uint8Array | string,
+  options: PublishOptions = {},
+): Promise<void> {
+  await publishPieces(path, [bytesOf(content)], options);
+}
+
+/**
+ * As {@linkcode publishFile}, for content that is made piece by piece and need not fit into memory.
+ *
+ * @param pieces Bytes in order. An error in making them leaves the old file.
+ * @throws {Error} As publishFile, or what making the pieces throws.
+ */
+export async function publishPieces(
+  path: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { disk = SYSTEM_DISK }: PublishOptions = {},
 ): Promise<void> {
   let partial: Partial | undefined;
   try {
     partial = openPartial(disk, path);
-    const bytes = bytesOf(content), { file } = partial;
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    const { file } = partial;
+    for await (const bytes of pieces) {
+      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    }
     await file.sync();
     rename(disk, partial, path);
     await disk.syncFolder(dirname(path));

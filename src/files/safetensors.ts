@@ -121,6 +121,43 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   }
 }
 
+/** A tensor as the header describes it, without its bytes. */
+export type TensorShape = Pick<StoredTensor, "dtype" | "shape">;
+
+/**
+ * The bytes before the tensors of a file: the header's length and the header. Wide types come first, so every tensor is
+ * aligned.
+ *
+ * @param tensors Types and shapes by name.
+ * @param metadata Strings to keep beside them.
+ * @returns The bytes, and the names in the order in which the tensors' own bytes have to follow.
+ * @throws {Error} For a name that the format keeps for itself.
+ */
+export function safetensorsHead(
+  tensors: Record<string, TensorShape>,
+  metadata: Record<string, string> = {},
+): { head: Uint8Array; order: string[] } {
+  const order = Object.entries(tensors).map(([name, { dtype, shape }], index) => ({
+    name,
+    index,
+    dtype,
+    shape,
+  }));
+  order.sort((a, b) => BYTES[b.dtype] - BYTES[a.dtype] || a.index - b.index);
+  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  let offset = 0;
+  for (const { name, dtype, shape } of order) {
+    if (name === "__metadata__") throw new Error(`a tensor cannot be named "${name}"`);
+    header[name] = { dtype, shape, data_offsets: [offset, offset += sizeOf(shape) * BYTES[dtype]] };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(json.length / 8) * 8;
+  const head = new Uint8Array(8 + padded).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(padded), true);
+  head.set(json, 8);
+  return { head, order: order.map(({ name }) => name) };
+}
+
 /**
  * Writes tensors as the bytes of a safetensors file. Wide types come first, so every tensor is aligned.
  *
@@ -133,28 +170,22 @@ export function encodeSafetensors(
   tensors: Record<string, StoredTensor>,
   metadata: Record<string, string> = {},
 ): Uint8Array {
-  const order = Object.entries(tensors).map(([name, tensor], index) => ({ name, index, ...tensor }));
-  order.sort((a, b) => BYTES[b.dtype] - BYTES[a.dtype] || a.index - b.index);
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
-  let offset = 0;
-  for (const { name, dtype, shape, data } of order) {
+  let total = 0;
+  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
     const bytes = sizeOf(shape) * BYTES[dtype];
-    if (name === "__metadata__") throw new Error(`a tensor cannot be named "${name}"`);
     if (data.byteLength !== bytes || data.BYTES_PER_ELEMENT !== BYTES[dtype]) {
       throw new Error(
         `tensor "${name}" of shape [${shape}] ${dtype} takes ${bytes} bytes but holds ${data.byteLength}`,
       );
     }
-    header[name] = { dtype, shape, data_offsets: [offset, offset += bytes] };
+    total += bytes;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const padded = Math.ceil(json.length / 8) * 8;
-  const out = new Uint8Array(8 + padded + offset);
-  new DataView(out.buffer).setBigUint64(0, BigInt(padded), true);
-  out.fill(0x20, 8 + json.length, 8 + padded);
-  out.set(json, 8);
-  let at = 8 + padded;
-  for (const { data } of order) {
+  const { head, order } = safetensorsHead(tensors, metadata);
+  const out = new Uint8Array(head.length + total);
+  out.set(head);
+  let at = head.length;
+  for (const name of order) {
+    const { data } = tensors[name];
     out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }

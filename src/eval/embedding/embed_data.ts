@@ -1,0 +1,299 @@
+import { map } from "../../data/iter.ts";
+import { type BadRecord, badRecordOf } from "../../data/epoch/epoch.ts";
+import { type OnePass, onePass, type Reached } from "../../data/epoch/one_pass.ts";
+import { type Data, dataLabels, dataLength, dataUri } from "../../data/open/data.ts";
+import { decodePicture } from "../../data/picture/decode.ts";
+import { evaluationPicture } from "../../data/picture/resize.ts";
+import { growingClasses } from "../../data/sources/growing_classes.ts";
+import { BadRecordError, type ImageRecord, PictureError } from "../../data/types.ts";
+import type { Engine } from "../../engine/types.ts";
+import { lockPlace } from "../../files/lock.ts";
+import { float32, type StoredTensor } from "../../files/safetensors.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import type { ModelState } from "../../model/types.ts";
+import { embedder, type Embedding } from "../embed.ts";
+import { weightsDigest } from "../weights_digest.ts";
+import {
+  EMBEDDING_VERSION,
+  type EmbeddingInfo,
+  POOLING,
+  preprocessingOf,
+  sizeOfShape,
+  type TokenName,
+  tokenShape,
+} from "./info.ts";
+import { embeddingFormat } from "./open.ts";
+import { openWork, type PartNotes, type Work } from "./work.ts";
+
+/** How {@linkcode embedData} goes on. */
+export interface EmbedProgress {
+  /** Pictures reached, those of earlier, interrupted calls among them. */
+  done: number;
+  /** Of how many; null for a stream. */
+  total: number | null;
+  /** Pictures that this call has embedded, and in how many seconds. */
+  embedded: number;
+  seconds: number;
+}
+
+/** What {@linkcode embedData} embeds, and with what. */
+export interface EmbedDataOptions {
+  engine: Engine;
+  config: ModelConfig;
+  /** Read, never disposed. */
+  state: ModelState;
+  /** The model's name for people, such as `StoredModel.name`. */
+  model: string;
+  /** Whether the state holds averaged parameters; noted in the file. */
+  teacher?: boolean;
+  /** Pictures: what `openData` gives. Not closed. */
+  data: Data;
+  /** The file; its ending says which kind. An existing one is replaced. */
+  out: string;
+  /** Which tokens. Default the class token. */
+  tokens?: readonly TokenName[];
+  /** How many last blocks `blocks` means. Default 4, at most the encoder's. */
+  blocks?: number;
+  /** Pictures embedded at once. Default 64. */
+  batchSize?: number;
+  /** Told of pictures that cannot be read; they are left out. More than 1 % are an error. */
+  onBad?: (bad: BadRecord) => void;
+  progress?: (progress: EmbedProgress) => void;
+  /** Told, once, where an interrupted call is gone on from. */
+  resumed?: (done: number) => void;
+  /** Aborting it stops after the pictures under way; the same call goes on later. */
+  signal?: AbortSignal;
+  /** Bytes of features after which a part is written to the disk. Default 32 MiB. */
+  partBytes?: number;
+}
+
+/** Milliseconds after which a part is written, however small: so much is lost at most when the process is killed. */
+const PART_TIME = 10_000;
+
+/** A record with its picture, or why it has none. */
+type Loaded =
+  | { reached: Reached; at: number; key: string; given: number | string | null; bytes: Uint8Array }
+  | {
+    reached: Reached;
+    at: number;
+    bad: BadRecord;
+  };
+
+/** The records behind those that earlier calls have embedded; what became of those is entered again. */
+async function* rest(pass: OnePass, notes: readonly PartNotes[], tell: (on: boolean) => void) {
+  const next = notes.at(-1)?.next ?? 0, known = new Map<number, BadRecord>();
+  for (const { bad } of notes) for (const { at, record } of bad) known.set(at, record);
+  tell(next === 0);
+  let at = 0;
+  for await (const reached of pass.records()) {
+    if (at < next) {
+      pass.enter(reached.from, known.get(at++));
+      tell(at === next);
+    } else yield { reached, at: at++ };
+  }
+}
+
+/** Reads and prepares one picture. */
+async function load({ reached, at }: { reached: Reached; at: number }, size: number): Promise<Loaded> {
+  let record: ImageRecord | undefined;
+  try {
+    record = await reached.read();
+    const bytes = evaluationPicture(await decodePicture(record.bytes), size);
+    return { reached, at, key: record.key, given: record.className ?? record.label ?? null, bytes };
+  } catch (error) {
+    if (error instanceof BadRecordError) return { reached, at, bad: badRecordOf(error) };
+    if (!(error instanceof PictureError)) throw error;
+    return {
+      reached,
+      at,
+      bad: { source: record?.source ?? "", key: record?.key ?? "", reason: error.message },
+    };
+  }
+}
+
+/** The features of a batch by token. */
+function featuresOf({ class: first, mean, blocks, patches }: Embedding, token: TokenName): Float32Array {
+  if (token === "class") return first.data;
+  if (token === "mean") return mean.data;
+  if (token === "blocks") return blocks!.data;
+  const { rows, width } = first, all = new Float32Array(rows * (width + patches!.width));
+  for (let row = 0; row < rows; row++) {
+    const to = row * (width + patches!.width);
+    all.set(first.data.subarray(row * width, (row + 1) * width), to);
+    all.set(patches!.data.subarray(row * patches!.width, (row + 1) * patches!.width), to + width);
+  }
+  return all;
+}
+
+/** What has been embedded since the last part. */
+function openBuffer(info: EmbeddingInfo) {
+  const empty = (): PartNotes => ({ next: 0, keys: [], classes: [], bad: [] });
+  let notes = empty(), since = performance.now(), bytes = 0;
+  const parts = new Map<string, Float32Array[]>();
+  return {
+    notes: () => notes,
+    full: (most: number) => bytes >= most || performance.now() - since > PART_TIME,
+    add(token: TokenName, features: Float32Array) {
+      parts.set(token, [...parts.get(token) ?? [], features]);
+      bytes += features.byteLength;
+    },
+    async write(work: Work, next: number) {
+      const features: Record<string, StoredTensor> = {};
+      for (const [token, shape] of Object.entries(info.tokens)) {
+        const data = new Float32Array(notes.keys.length * sizeOfShape(shape));
+        let at = 0;
+        for (const part of parts.get(token) ?? []) {
+          data.set(part, at);
+          at += part.length;
+        }
+        features[token] = float32([notes.keys.length, ...shape], data);
+      }
+      await work.add({ ...notes, next }, features);
+      parts.clear();
+      [notes, since, bytes] = [empty(), performance.now(), 0];
+    },
+  };
+}
+
+/** Embeds what is left to do, part by part. */
+async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: Work): Promise<number> {
+  const { engine, config, state, data, batchSize = 64, signal, partBytes = 32 * 2 ** 20 } = options;
+  const tokens = Object.keys(info.tokens) as TokenName[];
+  const embed = embedder(engine, config, {
+    batchSize,
+    patches: tokens.includes("all"),
+    blocks: info.tokens.blocks?.[0] ?? 0,
+  });
+  const before = await Promise.all(work.parts.map((part) => part.notes()));
+  let next = before.at(-1)?.next ?? 0, bad = 0, told = true, embedded = 0;
+  if (next > 0) options.resumed?.(next);
+  const pass = onePass(data, {
+    onBadRecord(record) {
+      if (!record.withoutPicture) bad += record.lost ?? 1;
+      if (told) options.onBad?.(record);
+    },
+  });
+  const total = dataLength(data), begun = performance.now(), buffer = openBuffer(info);
+  let batch: Exclude<Loaded, { bad: BadRecord }>[] = [];
+  const flush = async () => {
+    if (batch.length > 0) {
+      const bytes = new Uint8Array(batch.length * batch[0].bytes.length);
+      batch.forEach((item, i) => bytes.set(item.bytes, i * item.bytes.length));
+      const features = await embed.pictures(state, bytes);
+      for (const token of tokens) buffer.add(token, featuresOf(features, token));
+      for (const { key, given } of batch) {
+        buffer.notes().keys.push(key);
+        buffer.notes().classes.push(given);
+      }
+      embedded += batch.length;
+      batch = [];
+    }
+    options.progress?.({ done: next, total, embedded, seconds: (performance.now() - begun) / 1000 });
+  };
+  const items = map(
+    rest(pass, before, (on) => told = on),
+    (item) => load(item, config.imageSize),
+    2 * navigator.hardwareConcurrency,
+  );
+  for await (const item of items) {
+    next = item.at + 1;
+    pass.enter(item.reached.from, "bad" in item ? item.bad : undefined);
+    if ("bad" in item) buffer.notes().bad.push({ at: item.at, record: item.bad });
+    else batch.push(item);
+    if (batch.length < batchSize) continue;
+    await flush();
+    if (buffer.full(partBytes) || signal?.aborted) await buffer.write(work, next);
+    signal?.throwIfAborted();
+  }
+  pass.end();
+  await flush();
+  const { keys, bad: left } = buffer.notes();
+  if (keys.length > 0 || left.length > 0) await buffer.write(work, next);
+  return bad;
+}
+
+/** Numbers the classes of all pictures, in their order. */
+async function numberClasses(data: Data, { parts }: Work) {
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const classes = growingClasses(dataLabels(data)), labels = new Int32Array(count), bytes = new Uint8Array();
+  let at = 0, unlabelled = 0;
+  for (const part of parts) {
+    const { keys, classes: given } = await part.notes();
+    given.forEach((one, i) => {
+      const record = { key: keys[i], bytes, label: typeof one === "number" ? one : undefined };
+      const number = classes.number({ ...record, className: typeof one === "string" ? one : undefined });
+      if (number === undefined) unlabelled++;
+      labels[at++] = number ?? -1;
+    });
+  }
+  return { count, labels, classes: classes.labels(), unlabelled };
+}
+
+/**
+ * Embeds all pictures of a data set once, to a file. Nothing but the current part is held in memory, and parts are
+ * written to a hidden folder beside the file: a call that was stopped or killed is gone on from there by the same call,
+ * and gives the same bytes as one that was not. The file appears when it is whole.
+ *
+ * Pictures are prepared as docs/spec.md §9 says: shorter side 256 for 224, bicubic, then the centre. Features are those
+ * after the encoder's final norm.
+ *
+ * @returns What the file says of itself.
+ * @throws {RangeError} When the file's ending or the tokens cannot be used, before work starts.
+ * @throws {InUseError} When another process writes the file.
+ * @throws {BadLimitError} When more than 1 % of the pictures cannot be read.
+ * @throws {Error} When there is no picture, or the file cannot be written; or the signal's reason.
+ */
+export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInfo> {
+  const { config, state, model, teacher = false, data, out, tokens = ["class"] } = options;
+  const format = embeddingFormat(out), blocks = Math.min(options.blocks ?? 4, config.depth);
+  if (tokens.length === 0 || new Set(tokens).size < tokens.length || (tokens.length > 1 && !format.several)) {
+    throw new RangeError(
+      `${out}: ${tokens.join(", ") || "nothing"} cannot be stored there: ${
+        format.several ? "name each kind of token once" : `a ${format.ending} file holds one kind of token`
+      }`,
+    );
+  }
+  if (!(Number.isInteger(blocks) && blocks >= 1)) {
+    throw new RangeError(`blocks is ${blocks}; it must be from 1 up`);
+  }
+  const by = <T>(of: (token: TokenName) => T) =>
+    Object.fromEntries(tokens.map((token) => [token, of(token)]));
+  const request: EmbeddingInfo = {
+    format: "semantic-ae embedding",
+    version: EMBEDDING_VERSION,
+    model,
+    digest: await weightsDigest(state),
+    teacher,
+    tokens: by((token) => tokenShape(config, token, blocks)),
+    pooling: by((token) => POOLING[token]),
+    norm: "layer norm (epsilon 1e-6) after the last block; features are not scaled to length 1",
+    preprocessing: preprocessingOf(config),
+    source: dataUri(data),
+    count: 0,
+    classes: [],
+    unlabelled: 0,
+    bad: 0,
+  };
+  const advice = "Wait for its end, or name another file";
+  await using _lock = await lockPlace(out, { what: out, advice });
+  const work = await openWork(out, {
+    ...request,
+    total: dataLength(data),
+    batchSize: options.batchSize ?? 64,
+  });
+  const bad = await embedRest(options, request, work);
+  const { labels, ...rest } = await numberClasses(data, work);
+  if (rest.count === 0) {
+    await work.remove();
+    throw new Error(`${request.source}: holds no picture that can be read`);
+  }
+  const info = { ...request, ...rest, bad };
+  const parts = work.parts.map((part) => ({
+    count: part.count,
+    keys: async () => (await part.notes()).keys,
+    rows: part.rows,
+  }));
+  await format.write(out, { info, labels, parts });
+  await work.remove();
+  return info;
+}

@@ -1,0 +1,90 @@
+import { publishPieces } from "../../files/publish.ts";
+import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
+import { requireToken } from "./format.ts";
+import { parseInfo, sizeOfShape, type TokenName } from "./info.ts";
+
+/** What stands beside `FILE.npy`, which can hold nothing but numbers. */
+const besides = (path: string) => `${path}.jsonl`;
+const MAGIC = "\x93NUMPY\x01\x00";
+const latin = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
+/** The bytes before the numbers, NumPy's format 1.0: a multiple of 64. */
+function head(shape: readonly number[]): Uint8Array {
+  const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
+  const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${tuple}), }`;
+  const length = Math.ceil((10 + dict.length + 1) / 64) * 64 - 10;
+  return latin(MAGIC + String.fromCharCode(length & 255, length >> 8) + dict.padEnd(length - 1) + "\n");
+}
+
+async function* numbers({ info, parts }: EmbeddingContent): AsyncGenerator<Uint8Array> {
+  const [[token, shape]] = Object.entries(info.tokens);
+  yield head([info.count, ...shape]);
+  for (const part of parts) {
+    const { buffer, byteOffset, byteLength } = await part.rows(token as TokenName) as Float32Array<
+      ArrayBuffer
+    >;
+    yield new Uint8Array(buffer, byteOffset, byteLength);
+  }
+}
+
+async function* lines({ info, labels, parts }: EmbeddingContent): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  yield encoder.encode(JSON.stringify(info) + "\n");
+  let at = 0;
+  for (const part of parts) {
+    const text = (await part.keys()).map((key) => {
+      const label = labels[at++];
+      return JSON.stringify({ key, label: label < 0 ? null : label }) + "\n";
+    });
+    yield encoder.encode(text.join(""));
+  }
+}
+
+/** Reads the numbers of a file that {@linkcode npyFormat} has written. */
+async function readNumbers(path: string, shape: readonly number[]): Promise<Float32Array> {
+  const bytes = await Deno.readFile(path), expected = head(shape);
+  const size = expected.length + 4 * sizeOfShape(shape);
+  if (bytes.length !== size || expected.some((byte, i) => bytes[i] !== byte)) {
+    throw new Error(
+      `${path}: does not hold float32 of shape [${shape}], as ${besides(path)} says; embed again`,
+    );
+  }
+  return new Float32Array(bytes.buffer, expected.length);
+}
+
+/** NumPy's .npy: the features of one token; beside it FILE.npy.jsonl with what the file is, then a key and a label a line. */
+export const npyFormat: EmbeddingFormat = {
+  ending: ".npy",
+  several: false,
+  help: "NumPy, one kind of token; keys and labels in FILE.jsonl beside it",
+  async write(path, content) {
+    // What the numbers are comes first: without it nobody reads them.
+    await publishPieces(besides(path), lines(content));
+    await publishPieces(path, numbers(content));
+  },
+  async open(path) {
+    const text = await Deno.readTextFile(besides(path)).catch((cause) => {
+      throw new Error(`${path}: ${besides(path)} is missing, which says what the numbers are; embed again`, {
+        cause,
+      });
+    });
+    const [first, ...rest] = text.trimEnd().split("\n");
+    const info = parseInfo(first, besides(path));
+    if (rest.length !== info.count) {
+      throw new Error(`${besides(path)}: has ${rest.length} of ${info.count} lines; embed again`);
+    }
+    const records = rest.map((line) => JSON.parse(line) as { key: string; label: number | null });
+    return {
+      path,
+      info,
+      labels: Int32Array.from(records, ({ label }) => label ?? -1),
+      keys: () => Promise.resolve(records.map(({ key }) => key)),
+      async rows(token) {
+        const shape = requireToken({ path, info }, token);
+        const data = await readNumbers(path, [info.count, ...shape]);
+        return { rows: info.count, width: sizeOfShape(shape), data };
+      },
+      close: () => {},
+    };
+  },
+};

@@ -1,0 +1,57 @@
+import { openSafetensors } from "../../files/safetensors.ts";
+import type { EmbeddingFile, EmbeddingFormat } from "./format.ts";
+import { npyFormat } from "./npy_format.ts";
+import { parquetFormat } from "./parquet_format.ts";
+import { safetensorsFormat } from "./safetensors_format.ts";
+
+/** The kinds of files that embeddings are written to and read from. */
+export const EMBEDDING_FORMATS: readonly EmbeddingFormat[] = [safetensorsFormat, npyFormat, parquetFormat];
+
+const formatByName = (path: string) =>
+  EMBEDDING_FORMATS.find(({ ending }) => path.toLowerCase().endsWith(ending));
+
+/**
+ * The format that a file's name asks for.
+ *
+ * @throws {RangeError} When its ending is of none; names those that there are.
+ */
+export function embeddingFormat(path: string): EmbeddingFormat {
+  const format = formatByName(path);
+  if (format) return format;
+  const endings = EMBEDDING_FORMATS.map(({ ending }) => ending).join(", ");
+  throw new RangeError(`${path}: the name of an embedding file ends with one of ${endings}`);
+}
+
+/**
+ * Whether a path is an embedding file, and not pictures or a model. Only safetensors files have to be looked into; a
+ * Parquet file may hold pictures, and is an embedding where it says so.
+ */
+export async function isEmbedding(path: string): Promise<boolean> {
+  const format = formatByName(path);
+  const there = await Deno.stat(path).then(({ isFile }) => isFile, () => false);
+  if (!format || !there) return false;
+  if (format === npyFormat) return true;
+  if (format === safetensorsFormat) {
+    const file = await openSafetensors(path).catch(() => null);
+    file?.close();
+    return file?.metadata.embedding !== undefined;
+  }
+  const file = await format.open(path).catch(() => null);
+  file?.close();
+  return file !== null;
+}
+
+/**
+ * Opens an embedding that {@linkcode embedData} has written.
+ *
+ * @param path Its name tells the format.
+ * @throws {Error} When there is no such file, it is damaged or no embedding.
+ */
+export async function openEmbedding(path: string): Promise<EmbeddingFile> {
+  try {
+    return await embeddingFormat(path).open(path);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new Error(`${path}: there is no such embedding file`, { cause });
+  }
+}

@@ -1,0 +1,71 @@
+import { openSafetensors, safetensorsHead, type TensorShape } from "../../files/safetensors.ts";
+import { publishPieces } from "../../files/publish.ts";
+import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
+import { requireToken } from "./format.ts";
+import { parseInfo, sizeOfShape, type TokenName } from "./info.ts";
+
+/** Ends each key among the bytes of all keys. No name of a file holds it. */
+const END = "\0";
+const joined = (keys: readonly string[]) => keys.map((key) => key.replaceAll(END, "\\0") + END).join("");
+const bytesOf = (data: ArrayBufferView<ArrayBuffer>) =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** The file's bytes in order. Parts are read once for each tensor. */
+async function* pieces({ info, labels, parts }: EmbeddingContent): AsyncGenerator<Uint8Array> {
+  const { count } = info, encoder = new TextEncoder();
+  let keyBytes = 0;
+  for (const part of parts) keyBytes += encoder.encode(joined(await part.keys())).length;
+  const tensors: Record<string, TensorShape> = {};
+  for (const [token, shape] of Object.entries(info.tokens)) {
+    tensors[token] = { dtype: "F32", shape: [count, ...shape] };
+  }
+  tensors.labels = { dtype: "I32", shape: [count] };
+  tensors.keys = { dtype: "U8", shape: [keyBytes] };
+  const { head, order } = safetensorsHead(tensors, { format: "pt", embedding: JSON.stringify(info) });
+  yield head;
+  for (const name of order) {
+    if (name === "labels") {
+      yield bytesOf(labels as Int32Array<ArrayBuffer>);
+      continue;
+    }
+    for (const part of parts) {
+      if (name === "keys") yield encoder.encode(joined(await part.keys()));
+      else yield bytesOf(await part.rows(name as TokenName) as Float32Array<ArrayBuffer>);
+    }
+  }
+}
+
+/**
+ * Safetensors: a tensor for each token, `labels` (int32, −1 for none), `keys` (bytes; each key ends with a zero), and in
+ * the metadata under `embedding` what the file is, as JSON.
+ */
+export const safetensorsFormat: EmbeddingFormat = {
+  ending: ".safetensors",
+  several: true,
+  help: "tensors by token, labels, keys",
+  write: (path, content) => publishPieces(path, pieces(content)),
+  async open(path) {
+    const file = await openSafetensors(path);
+    try {
+      const info = parseInfo(file.metadata.embedding, path);
+      const labels = (await file.read("labels")).data as Int32Array;
+      return {
+        path,
+        info,
+        labels,
+        async keys() {
+          const keys = new TextDecoder().decode((await file.read("keys")).data).split(END);
+          return keys.slice(0, info.count);
+        },
+        async rows(token) {
+          const width = sizeOfShape(requireToken({ path, info }, token));
+          return { rows: info.count, width, data: (await file.read(token)).data as Float32Array };
+        },
+        close: () => file.close(),
+      };
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  },
+};

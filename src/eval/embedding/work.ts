@@ -1,0 +1,93 @@
+/** What an embedding that is being made leaves on the disk, so that it can go on after it was stopped or killed. */
+import { basename, dirname, join } from "node:path";
+import type { BadRecord } from "../../data/epoch/epoch.ts";
+import { publishFile } from "../../files/publish.ts";
+import { encodeSafetensors, openSafetensors, type StoredTensor } from "../../files/safetensors.ts";
+
+/** What a part holds besides its features. */
+export interface PartNotes {
+  /** Records of the source that have been reached when it ends, the bad ones among them. */
+  next: number;
+  keys: string[];
+  /** What each record says of its class: its number or its name; null for neither. */
+  classes: (number | string | null)[];
+  /** Records that could not be used, and their places in the source. */
+  bad: { at: number; record: BadRecord }[];
+}
+
+/** A part that has been written. */
+export interface Part {
+  /** Pictures in it. */
+  count: number;
+  notes(): Promise<PartNotes>;
+  /** Features of one token, count × its size. */
+  rows(token: string): Promise<Float32Array>;
+}
+
+/** The folder of an embedding that is being made, beside the file that it is to become. */
+export interface Work {
+  /** The parts so far, in order. */
+  parts: Part[];
+  /** Writes another part, whole or not at all. */
+  add(notes: PartNotes, features: Record<string, StoredTensor>): Promise<void>;
+  /** Removes it. */
+  remove(): Promise<void>;
+}
+
+const PART = /^part-(\d{6})\.safetensors$/;
+const REQUEST = "request.json";
+
+async function openPart(path: string): Promise<Part> {
+  const read = async <T>(what: (file: Awaited<ReturnType<typeof openSafetensors>>) => Promise<T> | T) => {
+    const file = await openSafetensors(path);
+    try {
+      return await what(file);
+    } finally {
+      file.close();
+    }
+  };
+  const notes = () => read(({ metadata }) => JSON.parse(metadata.notes) as PartNotes);
+  return {
+    count: (await notes()).keys.length,
+    notes,
+    rows: (token) => read(async (file) => (await file.read(token)).data as Float32Array),
+  };
+}
+
+/**
+ * Opens the folder in which an embedding is made. What was begun for the same request is taken up; anything else that
+ * lies there is removed.
+ *
+ * @param out The file that it is to become. The caller holds its lock.
+ * @param request What is asked for: model, tokens, source.
+ * @returns The folder, with the parts that are there.
+ * @throws {Error} When it cannot be written.
+ */
+export async function openWork(out: string, request: unknown): Promise<Work> {
+  const folder = join(dirname(out), `.${basename(out)}.embedding`), text = JSON.stringify(request);
+  const partPath = (number: number) => join(folder, `part-${String(number).padStart(6, "0")}.safetensors`);
+  const remove = () =>
+    Deno.remove(folder, { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  const begun = await Deno.readTextFile(join(folder, REQUEST)).catch(() => null);
+  if (begun !== text) {
+    await remove();
+    await Deno.mkdir(folder);
+    await publishFile(join(folder, REQUEST), text);
+  }
+  const numbers = (await Array.fromAsync(Deno.readDir(folder)))
+    .flatMap(({ name }) => PART.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+  const parts: Part[] = [];
+  // A part is whole or not there, and they were written in order.
+  for (const number of numbers) if (number === parts.length) parts.push(await openPart(partPath(number)));
+  return {
+    parts,
+    remove,
+    async add(notes, features) {
+      const path = partPath(parts.length);
+      await publishFile(path, encodeSafetensors(features, { notes: JSON.stringify(notes) }));
+      parts.push(await openPart(path));
+    },
+  };
+}

@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openSource } from "../../../src/data/open/open_data.ts";
+import { closeData } from "../../../src/data/open/data.ts";
+import type { StreamSource } from "../../../src/data/epoch/shuffle.ts";
+import type { Source } from "../../../src/data/types.ts";
+import { openWasm } from "../../../src/engine/wasm.ts";
+import { embedder } from "../../../src/eval/embed.ts";
+import { embedData, type EmbedDataOptions } from "../../../src/eval/embedding/embed_data.ts";
+import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
+import { allPictures } from "../../../src/eval/pictures.ts";
+import { weightsDigest } from "../../../src/eval/weights_digest.ts";
+import { evaluationPicture } from "../../../src/data/picture/resize.ts";
+import { encodeSafetensors } from "../../../src/files/safetensors.ts";
+import { initModel } from "../../../src/model/init.ts";
+import { colourFolder, TOY, withFolder } from "../toy.ts";
+
+const engine = await openWasm();
+const state = initModel(TOY, 0);
+const model = { engine, config: TOY, state, model: "toy" };
+
+/** Twelve pictures of three colours, one of them loose and one bad. */
+async function pictures(folder: string): Promise<Source> {
+  await colourFolder(folder, 4);
+  await Deno.copyFile(join(folder, "red", "0.png"), join(folder, "loose.png"));
+  await Deno.writeTextFile(join(folder, "green", "0.png"), "no picture");
+  return await openSource(folder);
+}
+
+/** Reads all of a file. */
+async function content(path: string) {
+  const file = await openEmbedding(path);
+  const tokens: Record<string, number[]> = {};
+  for (const token of Object.keys(file.info.tokens)) {
+    tokens[token] = [...(await file.rows(token as "class")).data];
+  }
+  const all = { info: file.info, labels: [...file.labels], keys: await file.keys(), tokens };
+  file.close();
+  return all;
+}
+
+Deno.test("embedding files: every format holds the same features, names and classes, and says what they are", () =>
+  withFolder(async (folder) => {
+    const data = await pictures(join(folder, "data")), bad: string[] = [];
+    const embed = (name: string, options: Partial<EmbedDataOptions>) =>
+      embedData({
+        ...model,
+        data,
+        out: join(folder, name),
+        batchSize: 5,
+        onBad: ({ key }) => bad.push(key),
+        ...options,
+      });
+    const info = await embed("a.safetensors", { tokens: ["class", "mean", "blocks", "all"] });
+    assert.deepEqual(bad, ["green/0.png"]);
+    assert.deepEqual([info.count, info.unlabelled, info.bad], [12, 1, 1]);
+    assert.deepEqual(info.classes, ["blue", "green", "red"]);
+    assert.deepEqual(info.tokens, { class: [16], mean: [16], blocks: [2, 16], all: [17, 16] });
+    assert.equal(info.digest, await weightsDigest(state));
+    assert.deepEqual(info.preprocessing.size, 16);
+    const whole = await content(join(folder, "a.safetensors"));
+    assert.deepEqual(whole.info, info);
+    assert.deepEqual(whole.keys.slice(0, 5), [
+      "blue/0.png",
+      "blue/1.png",
+      "blue/2.png",
+      "blue/3.png",
+      "green/1.png",
+    ]);
+    assert.deepEqual(whole.labels, [0, 0, 0, 0, 1, 1, 1, -1, 2, 2, 2, 2]);
+
+    // The features are the embedder's own.
+    const read = await allPictures(data, { size: 16, prepare: evaluationPicture, onBad: () => {} });
+    const direct = await embedder(engine, TOY, { batchSize: 12, patches: true, blocks: 2 }).pictures(
+      state,
+      read.bytes,
+    );
+    const close = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+      assert.equal(a.length, b.length);
+      for (let i = 0; i < a.length; i++) assert.ok(Math.abs(a[i] - b[i]) < 1e-5, `${i}: ${a[i]} ${b[i]}`);
+    };
+    close(whole.tokens.class, direct.class.data);
+    close(whole.tokens.mean, direct.mean.data);
+    close(whole.tokens.blocks, direct.blocks!.data);
+    const second = whole.tokens.all.slice(17 * 16, 2 * 17 * 16);
+    close(second.slice(0, 16), direct.class.data.subarray(16, 32));
+    close(second.slice(16), direct.patches!.data.subarray(256, 512));
+
+    for (const { ending, several } of EMBEDDING_FORMATS) {
+      const name = `b${ending}`, tokens = several ? ["class", "blocks"] as const : ["blocks"] as const;
+      await embed(name, { tokens });
+      const found = await content(join(folder, name));
+      for (const token of tokens) {
+        assert.deepEqual(found.tokens[token], whole.tokens[token], `${ending} ${token}`);
+      }
+      assert.deepEqual([found.keys, found.labels], [whole.keys, whole.labels], ending);
+      assert.ok(await isEmbedding(join(folder, name)), ending);
+      const file = await openEmbedding(join(folder, name));
+      await assert.rejects(
+        file.rows("mean"),
+        /holds .*blocks, but "mean" is needed; embed again with --tokens/,
+      );
+      file.close();
+    }
+    assert.deepEqual(
+      [...Deno.readDirSync(folder)].map(({ name }) => name).sort(),
+      ["a.safetensors", "b.npy", "b.npy.jsonl", "b.parquet", "b.safetensors", "data"],
+    );
+    await assert.rejects(
+      embed("c.npy", { tokens: ["class", "mean"] }),
+      /a \.npy file holds one kind of token/,
+    );
+    await assert.rejects(embed("c.txt", {}), /ends with one of \.safetensors, \.npy, \.parquet/);
+    await data.close();
+  }));
+
+Deno.test("embedding: what was stopped or killed goes on, and gives the same bytes", () =>
+  withFolder(async (folder) => {
+    const data = await pictures(join(folder, "data"));
+    const whole = join(folder, "whole.parquet"), out = join(folder, "parts.parquet");
+    const same = { ...model, data, tokens: ["class", "mean"] as const, batchSize: 2, onBad: () => {} };
+    await embedData({ ...same, out: whole });
+    // Stopped after some pictures; then "killed" by an error; then to the end.
+    const stop = new AbortController(), gone: number[] = [];
+    const stopped = embedData({
+      ...same,
+      out,
+      signal: stop.signal,
+      progress: ({ done }) => done >= 4 && stop.abort(new Error("stopped")),
+    });
+    await assert.rejects(stopped, /stopped/);
+    assert.ok(!await Deno.stat(out).then(() => true, () => false), "nothing is there before it is whole");
+    const killed = embedData({
+      ...same,
+      out,
+      partBytes: 1,
+      resumed: (done) => gone.push(done),
+      progress: ({ done }) => {
+        if (done > 8) throw new Error("killed");
+      },
+    });
+    await assert.rejects(killed, /killed/);
+    const bad: string[] = [], seen: number[] = [];
+    const info = await embedData({
+      ...same,
+      out,
+      resumed: (done) => gone.push(done),
+      onBad: ({ key }) => bad.push(key),
+      progress: ({ done }) => seen.push(done),
+    });
+    assert.deepEqual(gone, [4, 7]);
+    assert.ok(seen[0] > 7, `${seen}`);
+    assert.equal(info.bad, 1);
+    assert.deepEqual(bad, [], "what was told before is not told again");
+    assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
+    // Another model does not go on with the parts of this one.
+    const other = { ...same, out, state: initModel(TOY, 1), partBytes: 1 };
+    const halfway = embedData({ ...other, progress: ({ done }) => assert.ok(done < 8, "killed") });
+    await assert.rejects(halfway, /killed/);
+    await embedData({ ...same, out, resumed: () => assert.fail("it must begin anew") });
+    assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
+    await closeData(data);
+  }));
+
+Deno.test("embedding: a stream, whose classes are names, gives what its pictures in a folder give", () =>
+  withFolder(async (folder) => {
+    const source = await openSource(await colourFolder(join(folder, "data"), 2));
+    const stream: StreamSource = {
+      uri: "stream",
+      labels: [],
+      shards: ["one"],
+      async *open() {
+        for (let i = 0; i < source.length; i++) {
+          const { label, ...record } = await source.get(i);
+          yield { ...record, className: source.labels[label!] };
+        }
+      },
+      close: () => Promise.resolve(),
+    };
+    const out = join(folder, "stream.safetensors"), same = { ...model, batchSize: 4 };
+    await embedData({ ...same, data: source, out: join(folder, "folder.safetensors") });
+    const killed = embedData({
+      ...same,
+      data: stream,
+      out,
+      partBytes: 1,
+      progress: ({ done }) => assert.ok(done < 6),
+    });
+    await assert.rejects(killed);
+    await embedData({ ...same, data: stream, out });
+    const { info: _, ...a } = await content(out),
+      { info: __, ...b } = await content(join(folder, "folder.safetensors"));
+    assert.deepEqual(a, b);
+    await source.close();
+  }));
+
+Deno.test("embedding files: what is none, or damaged, is refused by name", () =>
+  withFolder(async (folder) => {
+    const path = (name: string) => join(folder, name);
+    await Deno.writeFile(path("other.safetensors"), encodeSafetensors({}));
+    await Deno.writeTextFile(path("text.parquet"), "no parquet");
+    await Deno.writeTextFile(path("alone.npy"), "numbers");
+    const newer = JSON.stringify({ format: "semantic-ae embedding", version: 99 });
+    await Deno.writeFile(path("newer.safetensors"), encodeSafetensors({}, { embedding: newer }));
+    for (
+      const [name, message] of [
+        ["none.safetensors", /there is no such embedding file/],
+        ["other.safetensors", /holds no embedding that deno task embed has written/],
+        ["text.parquet", /not a usable Parquet file/],
+        ["alone.npy", /alone\.npy\.jsonl is missing/],
+        ["newer.safetensors", /has format version 99; this program reads up to 1/],
+      ] as const
+    ) await assert.rejects(openEmbedding(path(name)), message, name);
+    assert.deepEqual(
+      await Promise.all(
+        ["none.safetensors", "other.safetensors", "text.parquet"].map((name) => isEmbedding(path(name))),
+      ),
+      [false, false, false],
+    );
+    const empty = {
+      uri: "empty",
+      length: 0,
+      labels: [],
+      get: () => Promise.reject(),
+      key: () => Promise.reject(),
+    };
+    await assert.rejects(
+      embedData({ ...model, data: { ...empty, close: () => Promise.resolve() }, out: path("x.npy") }),
+      /empty: holds no picture that can be read/,
+    );
+    assert.ok(
+      ![...Deno.readDirSync(folder)].some(({ name }) => name.startsWith(".")),
+      "nothing is left over",
+    );
+  }));
