@@ -10,6 +10,7 @@
  *   {@linkcode losses}, {@linkcode autoencoder}
  * - Training: {@linkcode trainStep}, {@linkcode train}
  * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}
+ * - Looking at runs: {@linkcode runsPage}
  * - Engines: {@linkcode openEngine}
  *
  * @example The pieces of a step: sizes, an engine, a model, features of a picture.
@@ -85,10 +86,9 @@ export { type Encoded, encoder } from "./src/model/encoder.ts";
 export { type Coded, head } from "./src/model/head.ts";
 export { align, type Aligned } from "./src/model/aligner.ts";
 export { type Decoded, decoder } from "./src/model/decoder.ts";
+export { DEFAULT_LOSS, type LossConfig } from "./src/model/loss_config.ts";
 export {
-  DEFAULT_LOSS,
   LOSS_TERMS,
-  type LossConfig,
   type Losses,
   losses,
   type LossTerm,
@@ -139,6 +139,9 @@ export { trainProbe } from "./src/eval/linear.ts";
 export { probe } from "./src/eval/probe.ts";
 export { reconstructionPicture } from "./src/eval/reconstruction.ts";
 export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";
+
+// Looking at runs.
+export { runsPage } from "./src/report/write.ts";
 
 // Engines: what runs the tensors.
 export { type EngineOptions, openEngine } from "./src/engine/open.ts";

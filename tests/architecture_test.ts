@@ -40,6 +40,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/files",
     "src/random.ts",
   ],
+  "src/report": ["src/cli", "src/train", "src/data", "src/model", "src/files", "src/text"],
   "src/parity": ["src/eval", "src/train", "src/data", "src/model", "src/views", "src/engine", "src/files"],
   "src/conformance": ["src/engine/xla"],
   "src/soak": [
@@ -52,6 +53,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
   ],
   "mod.ts": [
+    "src/report",
     "src/eval",
     "src/train",
     "src/data",
@@ -65,6 +67,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tasks: [
     "src/cli",
     "src/demo",
+    "src/report",
     "src/parity",
     "src/conformance",
     "src/soak",

@@ -4,7 +4,8 @@ import type { ModelConfig } from "./config.ts";
 import { type Decoded, decoder } from "./decoder.ts";
 import { encoder } from "./encoder.ts";
 import { head } from "./head.ts";
-import { LOSS_TERMS, type LossConfig, losses, type LossTerm, type LossTerms } from "./loss.ts";
+import { LOSS_TERMS, losses, type LossTerm, type LossTerms } from "./loss.ts";
+import type { LossConfig } from "./loss_config.ts";
 import { patchify } from "./patches.ts";
 import type { ModelState, Params } from "./types.ts";
 

@@ -5,7 +5,7 @@ import { autoencoder, type AutoencoderInput } from "../model/autoencoder.ts";
 import { gridSize, type ModelConfig, patchWidth, tokenCount } from "../model/config.ts";
 import { valueAndGradients } from "../model/gradients.ts";
 import { head } from "../model/head.ts";
-import { DEFAULT_LOSS, type LossConfig } from "../model/loss.ts";
+import { DEFAULT_LOSS, type LossConfig } from "../model/loss_config.ts";
 import { unpatchify } from "../model/patches.ts";
 import type { ModelState, Params } from "../model/types.ts";
 import type { Tree } from "../engine/tensors.ts";

@@ -24,6 +24,7 @@ import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts"
 import { recorder } from "./record.ts";
 import { saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder, lockRun } from "./run/folder.ts";
+import { noteStart, thisStart } from "./run/machine.ts";
 import { planSteps, type StepPlan } from "./run/plan.ts";
 import { describeCompile, describeEnd, describeRun, labelled } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
@@ -112,6 +113,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   let run: Run<TrainState> | undefined, refused = false;
   try {
     run = beginRun(config, options, prepared, plan);
+    if (group.leads) await noteStart(config.out, thisStart(engine, run.step));
     const session = { engine, group, plan, prepared, run, progress };
     const keeper = group.leads ? keeperOf(config, session, options.disk) : noKeeper;
     await trainRun(config, options, session, keeper);

@@ -1,5 +1,5 @@
 import { PRESETS } from "../../model/config.ts";
-import { DEFAULT_LOSS } from "../../model/loss.ts";
+import { DEFAULT_LOSS } from "../../model/loss_config.ts";
 import { DEFAULT_VIEWS } from "../../views/sample.ts";
 import type { PresetName, RunConfig } from "./settings.ts";
 

@@ -1,7 +1,7 @@
 import { choice, type Kind, number, onOff, whole } from "../../cli/kinds.ts";
 import { type EngineName, ENGINES, type Precision } from "../../engine/types.ts";
 import { dataSummary } from "../../data/sources/help.ts";
-import type { LossConfig } from "../../model/loss.ts";
+import type { LossConfig } from "../../model/loss_config.ts";
 import type { ModelConfig, ModelPreset } from "../../model/config.ts";
 import type { ViewOptions } from "../../views/sample.ts";
 import type { ClipKind } from "../optimizer.ts";

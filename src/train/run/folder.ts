@@ -5,6 +5,7 @@ import { isPartial, publishFile, removePartial } from "../../files/publish.ts";
 import { ConfigError, storedConfig } from "../config/config.ts";
 import { checkSameConfig } from "../config/same_config.ts";
 import type { RunConfig } from "../config/settings.ts";
+import { MACHINE_FILE } from "./machine.ts";
 import { type Checkpoint, checkpointFolder, latestCheckpoint, readCheckpoint } from "./checkpoint.ts";
 
 /**
@@ -115,7 +116,9 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
 
 /** Empties the folder of a run that was prepared but never begun, so that it can be named again. */
 export async function abandonFolder({ out }: Pick<RunConfig, "out">): Promise<void> {
-  for (const name of ["config.json", "metrics.jsonl", "bad.jsonl", "data.json", "checkpoints"]) {
+  for (
+    const name of ["config.json", "metrics.jsonl", "bad.jsonl", "data.json", MACHINE_FILE, "checkpoints"]
+  ) {
     await Deno.remove(join(out, name), { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });

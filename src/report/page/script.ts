@@ -1,0 +1,18 @@
+import { browser } from "./browser.ts";
+import { chartOptions, chartSpecs, chartTable, drawChart } from "./charts.ts";
+import { element, numberText, shareText, table, unfolding } from "./elements.ts";
+import { dataPart, machinePart, settingsPart, summaryPart } from "./parts.ts";
+import { start } from "./start.ts";
+
+/** Everything that runs in the page. A function's own text has no types any more when this program runs. */
+const FUNCTIONS: readonly ((...values: never[]) => unknown)[] = [
+  ...[browser, element, table, unfolding, numberText, shareText],
+  ...[chartSpecs, chartTable, chartOptions, drawChart],
+  ...[summaryPart, dataPart, settingsPart, machinePart],
+  start,
+];
+
+/** The page's own script: the functions of this folder, and the call that begins. It needs the library's before it. */
+export function pageScript(): string {
+  return `"use strict";\n${FUNCTIONS.map(String).join("\n")}\nstart(uPlot);\n`;
+}

@@ -1,0 +1,62 @@
+import { flagName } from "../cli/command.ts";
+import { presetConfig } from "../train/config/presets.ts";
+import type { PresetName, RunConfig } from "../train/config/settings.ts";
+import { PRESETS } from "../model/config.ts";
+import type { Difference } from "./types.ts";
+
+/** What a configuration says, beside its preset. */
+export interface SettingsReport {
+  preset: string;
+  differences: Difference[];
+  settings: Record<string, string>;
+  command: string;
+}
+
+/** Settings that say where a run lies and who does it, not what it is. */
+const PLACE: ReadonlySet<string> = new Set(["preset", "out", "resume", "nodeId"]);
+
+/** A setting's value as it is written on the command line. */
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.map(textOf).join(",");
+  return JSON.stringify(value) ?? "";
+}
+
+/** A word as a POSIX shell takes it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function flag(key: string, value: unknown): string {
+  if (typeof value === "boolean") return `--${value ? "" : "no-"}${flagName(key)}`;
+  return `--${flagName(key)} ${quoted(textOf(value))}`;
+}
+
+/**
+ * A stored configuration as differences from its preset, and the one command that does the run again.
+ *
+ * @param config What config.json holds; anything.
+ */
+export function settingsReport(config: Readonly<Record<string, unknown>>): SettingsReport {
+  const name = typeof config.preset === "string" && Object.hasOwn(PRESETS, config.preset)
+    ? config.preset
+    : "demo";
+  const preset: Partial<RunConfig> = presetConfig(name as PresetName);
+  const known = Object.entries(config).filter(([key]) => !PLACE.has(key));
+  const other = known.filter(([key, value]) =>
+    !Object.hasOwn(preset, key) || textOf(value) !== textOf(preset[key as keyof RunConfig])
+  );
+  return {
+    preset: name,
+    differences: other.map(([key, value]) => ({
+      key,
+      value: textOf(value),
+      preset: Object.hasOwn(preset, key) ? textOf(preset[key as keyof RunConfig]) : "",
+    })),
+    settings: Object.fromEntries(known.map(([key, value]) => [key, textOf(value)])),
+    command: [
+      `deno task train --preset ${name}`,
+      ...other.filter(([key]) => Object.hasOwn(preset, key)).map(([key, value]) => flag(key, value)),
+    ].join(" "),
+  };
+}

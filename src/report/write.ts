@@ -1,0 +1,59 @@
+import { reportPage } from "./page.ts";
+import { runReader } from "./run.ts";
+import type { Report } from "./types.ts";
+
+/** Runs more than which a report does not show together. */
+const MOST_RUNS = 50;
+
+/** Runs that are read on as they grow. */
+export interface ReportReader {
+  /**
+   * The report as it stands.
+   *
+   * @param refresh Seconds between two looks of a page that is served; 0 for one that stands alone.
+   * @throws {Error} When a file cannot be read.
+   */
+  read(refresh?: number): Promise<Report>;
+}
+
+/**
+ * Opens run folders for a report; they may be of runs that are going on.
+ *
+ * @param folders The run folders, at least one.
+ * @throws {RangeError} When there is none, or more than 50.
+ * @throws {Error} When one of them is no run folder.
+ */
+export async function openReport(folders: readonly string[]): Promise<ReportReader> {
+  if (folders.length === 0) throw new RangeError("name at least one run folder");
+  if (folders.length > MOST_RUNS) {
+    throw new RangeError(`${folders.length} runs were named; a report shows up to ${MOST_RUNS}`);
+  }
+  const readers = await Promise.all(folders.map((folder) => runReader(folder)));
+  return {
+    // Runs of the same name are told apart by a number.
+    async read(refresh = 0) {
+      const runs = await Promise.all(readers.map((reader) => reader.read())),
+        seen = new Map<string, number>();
+      for (const run of runs) {
+        const before = seen.get(run.name) ?? 0;
+        seen.set(run.name, before + 1);
+        if (before > 0) run.name = `${run.name} (${before + 1})`;
+      }
+      return { version: 1, made: new Date().toISOString(), refresh, runs };
+    },
+  };
+}
+
+/**
+ * The report of runs as one HTML page that needs nothing else: curves of what they recorded, their pictures, bad records,
+ * settings, machine and the command that does them again. Needs neither an engine nor the data.
+ *
+ * @param folders The run folders, at least one; several are laid over each other.
+ * @returns The page.
+ * @throws {RangeError} When no folder is named, or more than 50.
+ * @throws {Error} When one of them is no run folder or cannot be read.
+ */
+export async function runsPage(folders: readonly string[]): Promise<string> {
+  const reader = await openReport(folders);
+  return await reportPage(await reader.read());
+}

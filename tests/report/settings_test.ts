@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { parse } from "../../src/cli/parse.ts";
+import { settingsReport } from "../../src/report/settings.ts";
+import { resolveConfig } from "../../src/train/config/config.ts";
+import { settingsIn } from "../../src/train/config/flags.ts";
+import type { RunConfig } from "../../src/train/config/settings.ts";
+import { trainTask } from "../../tasks/train.ts";
+
+/** The words of a command as a shell would cut them. */
+function words(command: string): string[] {
+  const found = command.matchAll(/(?:'(?:[^']|'\\'')*'|[^\s'])+/g);
+  return [...found].map(([word]) => word.startsWith("'") ? word.slice(1, -1).replaceAll(`'\\''`, "'") : word);
+}
+
+Deno.test("the command that is shown does the same run again", () => {
+  const given: Partial<RunConfig> = {
+    preset: "tiny",
+    data: "/photos/it's a $(holiday)*",
+    ema: true,
+    patchSymmetric: true,
+    headBatchNorm: false,
+    blurRadius: [0.1, 0.5],
+    lr: 1e-7,
+    epochs: 3,
+  };
+  const config = { ...resolveConfig(given), out: "runs/mine" };
+  const { command, differences, preset } = settingsReport({ ...config });
+  assert.equal(preset, "tiny");
+  const [deno, task, train, ...args] = words(command);
+  assert.deepEqual([deno, task, train], ["deno", "task", "train"]);
+  const again = resolveConfig(settingsIn(parse(trainTask.command, args).given));
+  assert.deepEqual({ ...again, out: config.out }, config);
+  const keys = differences.map(({ key }) => key).sort();
+  assert.deepEqual(keys, [...Object.keys(given).filter((key) => key !== "preset"), "warmupEpochs"].sort());
+});
+
+Deno.test("a configuration may hold anything", () => {
+  const report = settingsReport({ preset: "__proto__", unknown: { a: 1 }, batchSize: "<b>", toString: null });
+  assert.equal(report.preset, "demo");
+  assert.deepEqual(report.differences.find(({ key }) => key === "unknown"), {
+    key: "unknown",
+    value: '{"a":1}',
+    preset: "",
+  });
+  assert.ok(!report.command.includes("unknown"));
+  assert.ok(report.command.includes("'<b>'"));
+});
