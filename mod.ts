@@ -87,13 +87,7 @@ export { type Coded, head } from "./src/model/head.ts";
 export { align, type Aligned } from "./src/model/aligner.ts";
 export { type Decoded, decoder } from "./src/model/decoder.ts";
 export { DEFAULT_LOSS, type LossConfig } from "./src/model/loss_config.ts";
-export {
-  LOSS_TERMS,
-  type Losses,
-  losses,
-  type LossTerm,
-  type LossTerms,
-} from "./src/model/loss.ts";
+export { LOSS_TERMS, type Losses, losses, type LossTerm, type LossTerms } from "./src/model/loss.ts";
 export { autoencoder, type AutoencoderInput, type AutoencoderResult } from "./src/model/autoencoder.ts";
 export { valueAndGradients } from "./src/model/gradients.ts";
 export {
