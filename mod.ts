@@ -120,6 +120,8 @@ export { type Cadence, type Evaluator, EvaluatorError, type Moment } from "./src
 export { NonFiniteError } from "./src/train/finite.ts";
 
 // What was learned.
+export { type ReadWeights, readWeights, type WeightsRequest } from "./src/weights/read.ts";
+export { WeightsError } from "./src/weights/files/types.ts";
 export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/stored_model.ts";
 export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";
 export { embedData, type EmbedDataOptions, type EmbedProgress } from "./src/eval/embedding/embed_data.ts";

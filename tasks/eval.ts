@@ -1,9 +1,9 @@
-/** `deno task eval RUN_OR_CHECKPOINT --data URI`: probes a trained encoder on labelled pictures. */
+/** `deno task eval MODEL --data URI`: probes a trained encoder on labelled pictures. */
 import { task } from "../src/cli/command.ts";
 import { badPictures, LABELS, SOURCES_HELP } from "../src/cli/data_options.ts";
 import { ENGINE_AND_MEMORY, engineArguments } from "../src/cli/engine_options.ts";
 import { list, onOff, text, whole } from "../src/cli/kinds.ts";
-import { PRESET } from "../src/cli/model_options.ts";
+import { MODEL_CHOICE, MODEL_HELP } from "../src/cli/model_options.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { collect } from "../src/data/open/collect.ts";
@@ -37,11 +37,7 @@ export const evalTask = task({
   summary:
     "Probes a trained encoder on labelled pictures: top-1 of weighted k nearest neighbours (votes exp(cos/.07)).",
   operands: {
-    model: {
-      value: "RUN_OR_CHECKPOINT",
-      help:
-        "a run folder (its last checkpoint), a checkpoint, or with --preset any safetensors file of weights",
-    },
+    model: { value: "MODEL", help: MODEL_HELP },
   },
   options: {
     data: {
@@ -65,11 +61,7 @@ export const evalTask = task({
       usually: "10,20,100,200",
     },
     linear: { kind: onOff, help: "train a linear probe too, on the class tokens of the last four blocks" },
-    teacher: { kind: onOff, help: "take the averaged parameters of a run made with --ema" },
-    preset: {
-      kind: PRESET,
-      help: "the model sizes of weights from elsewhere",
-    },
+    ...MODEL_CHOICE,
     batchSize: { kind: whole(1), help: "pictures embedded at once", default: 64 },
     seed: { kind: whole(0, 2 ** 32 - 1), help: "determines --holdout's split", default: 0 },
     ...ENGINE_AND_MEMORY,
@@ -82,6 +74,7 @@ export const evalTask = task({
   examples: [
     ["eval runs/mine --data ./labelled", "nearest neighbours, leaving one out"],
     ["eval runs/mine --train ./train --test ./test --linear", "and a linear probe"],
+    ["eval dino_vits16.pth --data ./labelled", "weights that others have trained"],
   ],
 }, async (given, { print, progress }) => {
   const { linear, holdout = linear ? 0.2 : undefined, json } = given;
@@ -101,6 +94,7 @@ export const evalTask = task({
   };
   // The model is read before an engine is opened, so that a wrong path is told at once.
   const model = await readModel(given.model, given);
+  model.notes.forEach(progress.line);
   if (!given.data && !given.train && !model.demo) {
     throw new UsageError("name labelled pictures: --data PATH, or --train and --test; see --help");
   }

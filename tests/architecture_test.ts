@@ -29,7 +29,17 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
     "src/text",
   ],
-  "src/eval": ["src/train", "src/data", "src/model", "src/views", "src/engine", "src/files", "src/random.ts"],
+  "src/weights": ["src/model", "src/views", "src/files"],
+  "src/eval": [
+    "src/weights",
+    "src/train",
+    "src/data",
+    "src/model",
+    "src/views",
+    "src/engine",
+    "src/files",
+    "src/random.ts",
+  ],
   "src/demo": [
     "src/eval",
     "src/train",
@@ -54,6 +64,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "mod.ts": [
     "src/report",
+    "src/weights",
     "src/eval",
     "src/train",
     "src/data",

@@ -75,7 +75,7 @@ Deno.test("--help explains every setting of every command", async () => {
   assert.match(tiny.out, /--image-size .*\[224\]/);
   assert.match(train.out, /--config FILE/);
   assert.match(pack.out, /deno task pack SRC DEST[^]*--shard-size SIZE .*\[1GiB\]/);
-  assert.match(whole(evaluate.out), /deno task eval RUN_OR_CHECKPOINT[^]*--k LIST .*\[10,20,100,200\]/);
+  assert.match(whole(evaluate.out), /deno task eval MODEL[^]*--k LIST .*\[10,20,100,200\]/);
   assert.match(parity.out, /deno task parity FILE[^]*--engine NAME [^-]*\[auto\]/);
 });
 

@@ -1,16 +1,20 @@
-import { type ModelConfig, type ModelPreset, PRESETS } from "../model/config.ts";
-import type { ModelState } from "../model/types.ts";
-import { loadWeights } from "../model/weights.ts";
-import { readCheckpoint } from "../train/run/checkpoint.ts";
-import { writeModel } from "../train/state.ts";
+import { join } from "node:path";
+import * as tf from "../engine/tensors.ts";
+import { isPathError, pathError } from "../files/path_error.ts";
+import { asFloat32, float32, openSafetensors, type StoredTensor } from "../files/safetensors.ts";
+import { checkModel, gridSize, type ModelConfig } from "../model/config.ts";
+import { resizedPositions } from "../model/positions.ts";
+import type { ModelState, Params } from "../model/types.ts";
+import { type Checkpoint, checkpointFolder, readCheckpoint } from "../train/run/checkpoint.ts";
+import { splitState } from "../train/state.ts";
+import { readWeights, type WeightsRequest } from "../weights/read.ts";
 
-/** Which model of a path is meant. */
-export interface ReadModelOptions {
-  /** The sizes of weights that are not a checkpoint of ours: a safetensors file under the reference's names. */
-  preset?: ModelPreset;
-  /** Take the averaged parameters. */
-  teacher?: boolean;
-}
+/**
+ * Which model of a path is meant. `preset`, `heads` and `key` are for weights from elsewhere, see
+ * {@linkcode readWeights}; with `teacher` the averaged parameters are taken; `imageSize` is the side of the pictures that
+ * it is to take, for which its position embedding is resized.
+ */
+export interface ReadModelOptions extends WeightsRequest {}
 
 /** A trained model that has been read but is not on an engine yet. */
 export interface StoredModel {
@@ -21,14 +25,121 @@ export interface StoredModel {
   seed: number;
   /** Whether it was trained on the demo's pictures. */
   demo: boolean;
+  /** Of weights from elsewhere, what was taken and what was not, a line each; else empty. */
+  notes: readonly string[];
+  /** The checkpoint that it is from; missing for weights from elsewhere. */
+  checkpoint?: Omit<Checkpoint, "tensors">;
+  /** Its tensors in host memory, under the reference's names. */
+  tensors: Readonly<Record<string, StoredTensor>>;
   /** Puts it on the engine that is open. The tensors are the caller's. */
   load(): Promise<ModelState>;
 }
 
+const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
+
+/** Whether a path is a run's or a checkpoint, and not weights from elsewhere. */
+async function isCheckpoint(path: string): Promise<boolean> {
+  let info: Deno.FileInfo;
+  try {
+    info = await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new Error(
+        `${path}: there is no such file or folder; name a run folder, a checkpoint in its checkpoints/, or weights`,
+        { cause: error },
+      );
+    }
+    throw isPathError(error) ? pathError(error, path, "read") : error;
+  }
+  if (info.isDirectory) {
+    // A folder of neither kind is told as one without a checkpoint.
+    return await exists(checkpointFolder(path)) || !await exists(join(path, "config.json"));
+  }
+  if (/(^|[\\/])step-\d+\.safetensors$/.test(path)) return true;
+  const file = await openSafetensors(path).catch(() => undefined);
+  file?.close();
+  return file?.metadata.format === "semantic-ae checkpoint";
+}
+
+/** The tensors of a model by the parts of its state. */
+type Parts = Record<"params" | "frozen" | "buffers", Record<string, StoredTensor>>;
+
+/** Puts tensors on the engine that is open. */
+function upload(stored: Record<string, StoredTensor>): Params {
+  return Object.fromEntries(
+    Object.entries(stored).map(([name, t]) => [name, tf.tensor(asFloat32(t), [...t.shape], "float32")]),
+  );
+}
+
+function stored(parts: Parts, about: Omit<StoredModel, "tensors" | "load">): StoredModel {
+  const { params, frozen, buffers } = parts;
+  return {
+    ...about,
+    tensors: { ...params, ...frozen, ...buffers },
+    load: () => Promise.resolve({ params: upload(params), frozen: upload(frozen), buffers: upload(buffers) }),
+  };
+}
+
+/** The encoder for pictures of another size. */
+function resized(config: ModelConfig, parts: Parts, imageSize: number, path: string): ModelConfig {
+  const changed = { ...config, imageSize }, name = "backbone.pos_embed";
+  try {
+    checkModel(changed);
+  } catch (cause) {
+    throw new Error(`${path}: ${(cause as Error).message}`, { cause });
+  }
+  const side = gridSize(changed), table = asFloat32(parts.params[name]);
+  const positions = resizedPositions(table, gridSize(config), side, side);
+  parts.params[name] = float32([1, 1 + side * side, config.width], positions);
+  return changed;
+}
+
+/** A checkpoint's model. */
+async function readOwn(path: string, options: ReadModelOptions): Promise<StoredModel> {
+  const { teacher, imageSize, heads, key, preset } = options;
+  if (heads !== undefined || key !== undefined || preset !== undefined) {
+    throw new Error(
+      `${path}: is a run's own, which tells its sizes; heads, key and preset are for weights from elsewhere`,
+    );
+  }
+  const { tensors, ...checkpoint } = await readCheckpoint(path);
+  const { params, ema, frozen, buffers } = splitState(tensors);
+  if (teacher && Object.keys(ema).length === 0) {
+    throw new Error("the checkpoint holds no averaged parameters: its run was made without --ema");
+  }
+  const parts: Parts = { params: teacher ? ema : params, frozen, buffers }, { step } = checkpoint;
+  const config = imageSize === undefined || imageSize === checkpoint.config.imageSize
+    ? checkpoint.config
+    : { ...checkpoint.config, ...resized(checkpoint.config, parts, imageSize, path) };
+  return stored(parts, {
+    name: `${checkpoint.path} (step ${step})`,
+    config,
+    seed: checkpoint.config.seed,
+    demo: checkpoint.config.data === "",
+    notes: [],
+    checkpoint,
+  });
+}
+
+const FROZEN = /^backbone\.patch_embed\./;
+const STATISTIC = /\.running_(mean|var)$/;
+
+/** Weights from elsewhere. */
+async function readForeign(path: string, options: ReadModelOptions): Promise<StoredModel> {
+  const { config, tensors, notes } = await readWeights(path, options);
+  const parts: Parts = { params: {}, frozen: {}, buffers: {} };
+  for (const [name, tensor] of Object.entries(tensors)) {
+    parts[FROZEN.test(name) ? "frozen" : STATISTIC.test(name) ? "buffers" : "params"][name] = tensor;
+  }
+  const name = options.teacher ? `${path} (averaged weights)` : path;
+  return stored(parts, { name, config, seed: 0, demo: false, notes });
+}
+
 /**
- * Reads a model from a run folder (its last checkpoint), a checkpoint, or with `preset` a file of weights, of which then
- * only the encoder is taken.
+ * Reads a model: of a run folder its last checkpoint, a checkpoint, or an encoder that others have trained
+ * ({@linkcode readWeights}: a `.pth` or safetensors file of the reference, DINO, MAE, timm or Hugging Face).
  *
+ * @param path A run folder, a file, or a folder that was saved for Hugging Face or timm.
  * @throws {Error} There is no such file, or it cannot be read as what it should be.
  * @example Features of a picture by a trained encoder.
  * ```ts
@@ -56,29 +167,5 @@ export interface StoredModel {
  * ```
  */
 export async function readModel(path: string, options: ReadModelOptions = {}): Promise<StoredModel> {
-  const { preset, teacher } = options;
-  if (preset) {
-    const config = PRESETS[preset];
-    try {
-      await Deno.stat(path);
-    } catch (cause) {
-      throw new Error(`${path}: there is no such file of weights`, { cause });
-    }
-    return {
-      name: path,
-      config,
-      seed: 0,
-      demo: false,
-      load: () => loadWeights(config, path, { part: "encoder" }),
-    };
-  }
-  const checkpoint = await readCheckpoint(path);
-  const { config, step, tensors } = checkpoint;
-  return {
-    name: `${checkpoint.path} (step ${step})`,
-    config,
-    seed: config.seed,
-    demo: config.data === "",
-    load: () => Promise.resolve(writeModel(tensors, teacher)),
-  };
+  return await isCheckpoint(path) ? await readOwn(path, options) : await readForeign(path, options);
 }

@@ -2,6 +2,7 @@
  * Safetensors files: an 8-byte header length, a JSON header, then the tensors' bytes without gaps. Values are plain
  * objects and typed arrays; nothing here knows a tensor library.
  */
+import { readAt } from "./read_at.ts";
 import {
   BYTES,
   type Dtype,
@@ -63,6 +64,15 @@ function view(bytes: Uint8Array, dtype: Dtype, begin: number, end: number): Stor
 }
 
 /**
+ * Elements as they are stored, as a typed array over their bytes; copied only where their place is not aligned.
+ *
+ * @param bytes A whole number of little-endian elements.
+ */
+export function storedView(bytes: Uint8Array, dtype: Dtype): StoredData {
+  return view(bytes, dtype, 0, bytes.length);
+}
+
+/**
  * Reads a whole file from memory.
  *
  * @param bytes The file. The tensors share its memory where their place is aligned.
@@ -80,18 +90,6 @@ export function decodeSafetensors(bytes: Uint8Array, where = "safetensors"): Saf
   return { tensors, metadata };
 }
 
-/** Reads exactly `length` bytes at `offset`. */
-async function readAt(file: Deno.FsFile, offset: number, length: number, where: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  await file.seek(offset, Deno.SeekMode.Start);
-  for (let at = 0; at < length;) {
-    const got = await file.read(bytes.subarray(at));
-    if (got === null) fail(where, `it ended at byte ${offset + at} while being read`);
-    at += got;
-  }
-  return bytes;
-}
-
 /**
  * Opens a file, reads its header and checks it against the file's length; tensors are read when asked for.
  *
@@ -103,15 +101,17 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const file = await Deno.open(path, { read: true });
   try {
     const { size } = await file.stat();
-    const length = headerLength(await readAt(file, 0, Math.min(8, size), path), size, path);
-    const header = parseHeader(await readAt(file, 8, length, path), size, path);
+    const bytesAt = (offset: number, length: number) =>
+      readAt(file, offset, length, (at) => fail(path, `it ended at byte ${at} while being read`));
+    const length = headerLength(await bytesAt(0, Math.min(8, size)), size, path);
+    const header = parseHeader(await bytesAt(8, length), size, path);
     const read = async (name: string): Promise<StoredTensor> => {
       if (!Object.hasOwn(header.entries, name)) throw new Error(`${path}: has no tensor named "${name}"`);
       const { dtype, shape, begin, end } = header.entries[name];
       return {
         dtype,
         shape,
-        data: view(await readAt(file, begin, end - begin, path), dtype, 0, end - begin),
+        data: view(await bytesAt(begin, end - begin), dtype, 0, end - begin),
       };
     };
     return { ...header, read, close: () => file.close() };

@@ -105,6 +105,7 @@ export function parseHeader(json: Uint8Array, fileBytes: number, where: string):
   const base = 8 + json.length;
   const entries: Record<string, StoredEntry> = {};
   for (const [name, value] of Object.entries(described)) {
+    if (name === "__proto__") fail(where, `it has a tensor named "${name}"`);
     entries[name] = parseEntry(name, value, base, fileBytes, where);
   }
   let at = base;

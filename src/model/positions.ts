@@ -78,3 +78,37 @@ export function resizePositions(
   const table = tf.reshape(positions, [width, -1]);
   return tf.expandDims(tf.matMul(tf.tensor2d(weights, [1 + rows * columns, width]), table), 0);
 }
+
+/**
+ * As {@linkcode resizePositions} for numbers in host memory, computed in double.
+ *
+ * @param values (1 + G²)·d numbers, the class token's position first.
+ * @returns (1 + rows·columns)·d numbers.
+ */
+export function resizedPositions(
+  values: Float32Array,
+  from: number,
+  rows: number,
+  columns: number,
+): Float32Array {
+  if (rows === from && columns === from) return values;
+  const [vertical, horizontal] = [cubicMatrix(from, rows), cubicMatrix(from, columns)];
+  const width = values.length / (1 + from * from), out = new Float32Array((1 + rows * columns) * width);
+  out.set(values.subarray(0, width));
+  const sum = new Float64Array(width);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      sum.fill(0);
+      for (let i = 0; i < from; i++) {
+        for (let j = 0; j < from; j++) {
+          const weight = vertical[r][i] * horizontal[c][j];
+          if (weight === 0) continue;
+          const at = (1 + i * from + j) * width;
+          for (let k = 0; k < width; k++) sum[k] += weight * values[at + k];
+        }
+      }
+      out.set(sum, (1 + r * columns + c) * width);
+    }
+  }
+  return out;
+}

@@ -46,13 +46,17 @@ Deno.test("task eval: what is wrong is said in one line", () =>
     const data = await colourFolder(join(folder, "data"), 1), weights = join(folder, "other.safetensors");
     await Deno.writeFile(weights, encodeSafetensors({}));
     const cases: [string[], RegExp, number][] = [
-      [[], /eval takes RUN_OR_CHECKPOINT; RUN_OR_CHECKPOINT is missing, see --help/, 2],
+      [[], /eval takes MODEL; MODEL is missing, see --help/, 2],
       [["a", "--dta", "x"], /unknown option --dta; did you mean --data\?/, 2],
       [["a", "--data", "x", "--test", "y"], /exclude each other/, 2],
       [["a", "--k", "ten", "--data", "x"], /--k is "ten", but it must be a list/, 2],
-      [[join(folder, "nothing"), "--data", data], /nothing: there is no such checkpoint/, 1],
+      [
+        [join(folder, "nothing"), "--data", data],
+        /nothing: there is no such file or folder; name a run folder, a checkpoint/,
+        1,
+      ],
       [[folder, "--data", data], /holds no checkpoint/, 1],
-      [[weights, "--data", data], /not a checkpoint of a run/, 1],
+      [[weights, "--data", data], /a safetensors file without a vision transformer that is known here/, 1],
       [
         [weights, "--data", data, "--preset", "huge"],
         /--preset is "huge", but it must be one of demo, tiny, small, base/,

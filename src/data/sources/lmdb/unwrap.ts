@@ -6,11 +6,11 @@
  * - msgpack of [picture, class]: tensorpack's LMDBSerializer, with NumPy arrays as msgpack-numpy writes them.
  * - Caffe's Datum: with `encoded` a picture's file, otherwise its pixels, planes of blue, green and red.
  */
+import { littleEndian, PickleError, PythonObject, readPickle } from "../../../files/pickle.ts";
 import { sniff } from "../../picture/decode.ts";
 import { encodePpm } from "../../picture/ppm.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { readMsgpack } from "./msgpack.ts";
-import { littleEndian, PythonObject, readPickle } from "./pickle.ts";
 
 /** A picture's file and its class, a number or a name, if one is stated. */
 export interface Unwrapped {
@@ -45,10 +45,18 @@ export function unwrap(value: Uint8Array): Unwrapped | null {
 /** What a pickle or msgpack holds; undefined for other values. */
 function readWrapper(value: Uint8Array): unknown {
   const [first, second] = value;
-  if (first === 0x80 && second >= 2 && second <= 5) return readPickle(value);
+  if (first === 0x80 && second >= 2 && second <= 5) return readPickled(value);
   // msgpack: an array or a map, of few parts or with its size in two bytes.
   if ((first >= 0x81 && first <= 0x9f) || first === 0xdc || first === 0xde) return readMsgpack(value);
   return undefined;
+}
+
+function readPickled(value: Uint8Array): unknown {
+  try {
+    return readPickle(value);
+  } catch (cause) {
+    throw cause instanceof PickleError ? new DamagedError(cause.message, { cause }) : cause;
+  }
 }
 
 /**

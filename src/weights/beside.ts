@@ -1,0 +1,105 @@
+/** What Hugging Face and timm keep in files beside the weights: heads, activations, preprocessing. */
+import { dirname, join } from "node:path";
+import { type ModelConfig } from "../model/config.ts";
+import { MEAN, STD } from "../views/render.ts";
+import { WeightsError } from "./files/types.ts";
+
+/** Names of the weights' files in such folders, in the order in which they are looked for. */
+export const FOLDER_FILES = ["model.safetensors", "pytorch_model.bin"];
+
+/** What files beside the weights say. */
+export interface BesideFacts {
+  heads?: number;
+  /** How pictures were normalised, values from 0 to 1. */
+  mean?: readonly number[];
+  std?: readonly number[];
+  /** Sentences for people. */
+  notes: string[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+async function readJson(path: string): Promise<Json | undefined> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Json : {};
+  } catch (cause) {
+    throw new WeightsError(`${path}: is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+const numbers = (value: unknown): readonly number[] | undefined =>
+  Array.isArray(value) && value.length === 3 &&
+    value.every((x) => typeof x === "number" && Number.isFinite(x))
+    ? value
+    : undefined;
+
+/**
+ * Reads `config.json` and `preprocessor_config.json` beside a file of weights that has the name which Hugging Face and
+ * timm give it; nothing for other files.
+ *
+ * @param path The file of weights.
+ * @throws {WeightsError} When they ask for something that this encoder does not compute.
+ */
+export async function factsBeside(path: string): Promise<BesideFacts> {
+  const notes: string[] = [], facts: BesideFacts = { notes };
+  if (!FOLDER_FILES.some((name) => path.endsWith(name))) return facts;
+  const folder = dirname(path), config = await readJson(join(folder, "config.json"));
+  if (!config) return facts;
+  const args = (config.model_args ?? {}) as Json, pretrained = (config.pretrained_cfg ?? {}) as Json;
+  const heads = config.num_attention_heads ?? args.num_heads;
+  if (typeof heads === "number") facts.heads = heads;
+  const act = config.hidden_act ?? "gelu";
+  if (act !== "gelu") {
+    throw new WeightsError(
+      `${path}: its config.json asks for the activation "${act}"; this encoder has "gelu" only`,
+    );
+  }
+  const epsilon = config.layer_norm_eps;
+  if (typeof epsilon === "number" && epsilon !== 1e-6) {
+    notes.push(`its layer norms have epsilon ${epsilon}, ours 1e-6: features differ a little`);
+  }
+  const picture = await readJson(join(folder, "preprocessor_config.json")) ?? {};
+  facts.mean = numbers(picture.image_mean ?? pretrained.mean);
+  facts.std = numbers(picture.image_std ?? pretrained.std);
+  return facts;
+}
+
+/**
+ * A patch embedding for pictures that are normalised our way, with ImageNet's mean and deviation, from one for pictures
+ * that were normalised in another way: the same sums, exactly but for rounding.
+ *
+ * @param weight [d, 3, P, P]; changed.
+ * @param bias [d]; changed.
+ * @returns Whether anything had to be changed.
+ */
+export function foldNormalisation(
+  weight: Float32Array,
+  bias: Float32Array,
+  { patchSize, width }: Pick<ModelConfig, "patchSize" | "width">,
+  { mean, std }: Pick<BesideFacts, "mean" | "std">,
+): boolean {
+  if (!mean || !std || std.some((s) => s <= 0)) return false;
+  const near = (a: readonly number[], b: readonly number[]) => a.every((x, i) => Math.abs(x - b[i]) < 1e-4);
+  if (near(mean, MEAN) && near(std, STD)) return false;
+  const area = patchSize ** 2;
+  for (let out = 0; out < width; out++) {
+    let shift = 0;
+    for (let colour = 0; colour < 3; colour++) {
+      const scale = STD[colour] / std[colour], offset = (MEAN[colour] - mean[colour]) / std[colour];
+      for (let i = (out * 3 + colour) * area, end = i + area; i < end; i++) {
+        shift += weight[i] * offset;
+        weight[i] *= scale;
+      }
+    }
+    bias[out] += shift;
+  }
+  return true;
+}

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import * as tf from "../../src/engine/tensors.ts";
+import { openWasm } from "../../src/engine/wasm.ts";
+import { readModel, type ReadModelOptions } from "../../src/eval/stored_model.ts";
+import { encodeSafetensors, float32, type StoredTensor } from "../../src/files/safetensors.ts";
+import { openWeights } from "../../src/weights/files/open.ts";
+import { readWeights } from "../../src/weights/read.ts";
+import { withFolder } from "../with_folder.ts";
+import { expected, fixture, relative, tokens } from "./fixtures.ts";
+
+/** A file, how it is asked for, what its library gave, and a line that is said of it. */
+const CASES: readonly [file: string, options: ReadModelOptions, expected: string, note: RegExp][] = [
+  [
+    "dino.pth",
+    { heads: 2 },
+    "dino.teacher",
+    /its "teacher", with the names of the reference, DINO, MAE and timm; 2 heads \(as given\)/,
+  ],
+  [
+    "dino.pth",
+    { heads: 2, key: "student" },
+    "dino.student",
+    /not taken \(no part of this encoder\): module\.head\.mlp\.0\.weight, module\.head\.last_layer\.weight_g/,
+  ],
+  ["dino.pth", { heads: 2, teacher: true }, "dino.teacher", /not taken: \d+ tensors in "student"/],
+  [
+    "dino-old.pth",
+    { heads: 2 },
+    "dino.teacher",
+    /taken: backbone\.blocks\.0–1\.attn\.qkv\.\{weight,bias\} → backbone\.blocks\.0–1\.attn\.qkv/,
+  ],
+  [
+    "method.pth",
+    { heads: 2 },
+    "method",
+    /its "student".*\n[^]*not taken \(this method's head and decoder\): module\.head\.mask_feat/,
+  ],
+  [
+    "mae.pth",
+    { heads: 2 },
+    "mae",
+    /not taken \(for masked pictures in pre-training\): mask_token, decoder_embed\.weight/,
+  ],
+  ["timm.safetensors", { heads: 2 }, "timm", /without a bias, which is 0 here: blocks\.\*\.attn\.qkv\.bias/],
+  ["dinov2.pth", { heads: 2 }, "dinov2", /layer scale is worked into the layers before it: 4 tensors/],
+  [
+    "hf",
+    {},
+    "hf",
+    /2 heads \(from config\.json\)[^]*taken: encoder\.layer\.0–1\.layernorm_before\.\{bias,weight\} → backbone\.blocks\.0–1\.norm1[^]*pictures were normalised with mean 0\.5,0\.5,0\.5/,
+  ],
+];
+
+Deno.test("weights: what PyTorch, timm and transformers wrote gives the features that it gives there", async () => {
+  const engine = await openWasm();
+  for (const [file, options, name, note] of CASES) {
+    const model = await readModel(fixture(file), options);
+    const { params, frozen, buffers } = await model.load();
+    const apart = relative(tokens(model.config, { params, frozen, buffers }), expected(name));
+    assert.ok(apart < 2e-6, `${file} ${JSON.stringify(options)}: ${apart}`);
+    assert.match(model.notes.join("\n"), note, file);
+    assert.equal(model.demo, false);
+    tf.dispose([params, frozen, buffers]);
+  }
+  await engine.close();
+});
+
+Deno.test("weights: transformers' names in memory are those of its files", async () => {
+  const [memory, disk] = await Promise.all(
+    ["hf5.pth", "hf/model.safetensors"].map((name) => readWeights(fixture(name), { heads: 2 })),
+  );
+  // The folder's normalisation is known beside the file alone.
+  const { "backbone.patch_embed.proj.weight": _, "backbone.patch_embed.proj.bias": __, ...rest } =
+    memory.tensors;
+  for (const [name, { data }] of Object.entries(rest)) assert.deepEqual(data, disk.tensors[name].data, name);
+  assert.ok(
+    memory.notes.some((line) => /pooling behind the features\): pooler\.dense/.test(line)),
+    memory.notes.join("\n"),
+  );
+});
+
+Deno.test("weights: the old and the new format hold the same", async () => {
+  const [old, now] = [await openWeights(fixture("dino-old.pth")), await openWeights(fixture("dino.pth"))];
+  const [a, b] = [old.sets.get("")!, now.sets.get("teacher")!];
+  assert.deepEqual([...a.keys()], [...b.keys()]);
+  for (const [name, tensor] of a) assert.deepEqual(await tensor.read(), await b.get(name)!.read(), name);
+  assert.equal(now.facts.get("args.arch"), "vit_mini");
+  assert.equal(now.facts.get("epoch"), 3);
+  old.close();
+  now.close();
+});
+
+Deno.test("weights: for pictures of another size the positions are resized as the reference does", async () => {
+  const engine = await openWasm();
+  const whole = await readModel(fixture("mae.pth"), { heads: 2 });
+  const larger = await readModel(fixture("mae.pth"), { heads: 2, imageSize: 28 });
+  assert.deepEqual([whole.config.imageSize, larger.config.imageSize], [16, 28]);
+  assert.match(larger.notes.at(-1)!, /positions are resized from 4 × 4 to 7 × 7, bicubic/);
+  const [a, b] = [await whole.load(), await larger.load()];
+  // The encoder itself resizes for pictures that are not of its size.
+  const once = tokens({ ...larger.config }, b), again = tokens({ ...whole.config, imageSize: 16 }, a);
+  assert.equal(once.length, 2 * 50 * 8);
+  assert.equal(again.length, 2 * 17 * 8);
+  const { resizePositions } = await import("../../src/model/positions.ts");
+  const resized = resizePositions(a.params["backbone.pos_embed"], 4, 7, 7).dataSync();
+  assert.ok(relative(larger.tensors["backbone.pos_embed"].data as Float32Array, resized) < 1e-6);
+  await engine.close();
+});
+
+/** Tensors of a file as they are stored, to change some. */
+async function tensorsOf(name: string, key = ""): Promise<Record<string, StoredTensor>> {
+  const file = await openWeights(fixture(name)), found: Record<string, StoredTensor> = {};
+  for (const [name, tensor] of file.sets.get(key)!) found[name] = await tensor.read();
+  file.close();
+  return found;
+}
+
+Deno.test("weights: what does not make an encoder that can be computed is refused with the reason", () =>
+  withFolder(async (folder) => {
+    const plain = await tensorsOf("dino-old.pth"), path = join(folder, "x.safetensors");
+    const zeros = (...shape: number[]) => float32(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
+    const nan = zeros(8);
+    nan.data[3] = NaN;
+    const without = (...names: string[]) =>
+      Object.fromEntries(
+        Object.entries(plain).filter(([name]) => !names.some((part) => name.includes(part))),
+      );
+    const cases: [Record<string, StoredTensor>, RegExp, ReadModelOptions?][] = [
+      [plain, /do not tell how many attention heads they are for: say it with --heads/, {}],
+      [plain, /width 8 is not a multiple of heads 3/, { heads: 3 }],
+      [plain, /imageSize 17 is not a multiple of patchSize 4/, { heads: 2, imageSize: 17 }],
+      [plain, /not of the sizes of preset tiny: patchSize is 4, of the preset 16; width is 8/, {
+        preset: "tiny",
+      }],
+      [plain, /has no averaged weights; it has an encoder in "backbone"/, { heads: 2, teacher: true }],
+      [plain, /has no encoder in "ema"; it has one in "backbone"/, { heads: 2, key: "ema" }],
+      [
+        { ...plain, "backbone.norm.weight": nan },
+        /norm\.weight holds NaN at 3: such weights give no features/,
+      ],
+      [
+        { ...plain, "backbone.blocks.0.attn.q_norm.weight": zeros(4) },
+        /depend on 1 tensors .*q_norm.*norms of queries and keys/,
+      ],
+      [{ ...plain, "backbone.dist_token": zeros(1, 1, 8) }, /distillation token/],
+      [
+        { ...plain, "backbone.wholly.new": zeros(1) },
+        /"backbone\.wholly\.new" \(a tensor that this encoder does not have\)/,
+      ],
+      [{ ...plain, "backbone.blocks.0.mlp.fc1.bias": zeros(31) }, /fc1\.bias is \[31\], must be \[32\]/],
+      [
+        without("blocks.1.norm2"),
+        /no whole encoder: blocks\.1\.norm2\.weight is missing; blocks\.1\.norm2\.bias/,
+      ],
+      [without("blocks.0"), /has 1 blocks, but not those from 0 to 0/],
+      [without("pos_embed"), /the encoder's tensor pos_embed is missing/],
+      [{ ...plain, "backbone.pos_embed": zeros(1, 19, 8) }, /19 positions are those of no square grid/],
+      [
+        { ...plain, "backbone.patch_embed.proj.weight": zeros(8, 1, 4, 4) },
+        /patch embedding is \[8,1,4,4\], must be/,
+      ],
+      [without("patch_embed"), /without a vision transformer that is known here: its tensors are/],
+      [
+        { ...without("patch_embed"), "patch_embed.stem.0.weight": zeros(1) },
+        /its patch embedding is no plain convolution/,
+      ],
+      [
+        { ...plain, "backbone.norm.bias": { dtype: "I32", shape: [8], data: new Int32Array(8) } },
+        /norm\.bias holds I32/,
+      ],
+    ];
+    for (const [tensors, message, options = { heads: 2 }] of cases) {
+      await Deno.writeFile(path, encodeSafetensors(tensors));
+      await assert.rejects(readModel(path, options), (error: Error) => {
+        assert.match(error.message, message);
+        assert.ok(error.message.startsWith(path), error.message);
+        return true;
+      });
+    }
+    await assert.rejects(
+      readModel(fixture("registers.pth"), { heads: 2 }),
+      /"reg_token" \(register tokens, which this encoder has no place for\)/,
+    );
+    // Two encoders of which none is the usual one.
+    const twice = Object.fromEntries(
+      ["left", "right"].flatMap((side) =>
+        Object.entries(plain).map(([name, tensor]) => [`${side}.${name}`, tensor])
+      ),
+    );
+    await Deno.writeFile(path, encodeSafetensors(twice));
+    const heads = 2;
+    await assert.rejects(
+      readWeights(path, { heads }),
+      /has several encoders: say which with --key: "left.backbone", "right.backbone"/,
+    );
+    await assert.rejects(readWeights(path, { heads, teacher: true }), /has no averaged weights/);
+    assert.ok((await readWeights(path, { heads, key: "left" })).notes.length > 0);
+  }));
+
+Deno.test("weights: files beside the weights that ask for other layers are heeded", () =>
+  withFolder(async (folder) => {
+    await Deno.copyFile(fixture("hf/model.safetensors"), join(folder, "model.safetensors"));
+    await Deno.copyFile(fixture("hf/config.json"), join(folder, "config.json"));
+    const plain = await readWeights(folder);
+    assert.ok(
+      !plain.notes.some((line) => /normalised|epsilon/.test(line)),
+      "nothing says how pictures are normalised",
+    );
+    const config = JSON.parse(await Deno.readTextFile(fixture("hf/config.json")));
+    const write = (change: object) =>
+      Deno.writeTextFile(join(folder, "config.json"), JSON.stringify({ ...config, ...change }));
+    await write({ layer_norm_eps: 1e-12 });
+    assert.ok((await readWeights(folder)).notes.some((line) => /epsilon 1e-12, ours 1e-6/.test(line)));
+    await write({ hidden_act: "quick_gelu" });
+    await assert.rejects(readWeights(folder), /activation "quick_gelu"; this encoder has "gelu" only/);
+    await Deno.writeTextFile(join(folder, "config.json"), "{");
+    await assert.rejects(readWeights(folder), /config\.json: is not JSON/);
+    await Deno.remove(join(folder, "model.safetensors"));
+    await assert.rejects(readWeights(folder), /a folder without weights; looked for model\.safetensors/);
+  }));
