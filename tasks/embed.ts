@@ -3,7 +3,7 @@ import { task } from "../src/cli/command.ts";
 import { LABELS, SOURCES_HELP } from "../src/cli/data_options.ts";
 import { ENGINE_AND_MEMORY, engineArguments } from "../src/cli/engine_options.ts";
 import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
-import { PRESET } from "../src/cli/model_options.ts";
+import { MODEL_CHOICE, MODEL_HELP } from "../src/cli/model_options.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { closeData, dataPassedOver } from "../src/data/open/data.ts";
@@ -23,11 +23,7 @@ export const embedTask = task({
   name: "embed",
   summary: "Embeds pictures once, to a file that eval and other programs read.",
   operands: {
-    model: {
-      value: "MODEL",
-      help:
-        "a run folder (its last checkpoint), a checkpoint, or with --preset any safetensors file of weights",
-    },
+    model: { value: "MODEL", help: MODEL_HELP },
     data: { value: "URI", help: SOURCES_HELP },
   },
   options: {
@@ -51,8 +47,7 @@ export const embedTask = task({
       help: "how many last blocks `blocks` means, at most the encoder's",
       default: 4,
     },
-    teacher: { kind: onOff, help: "take the averaged parameters of a run made with --ema" },
-    preset: { kind: PRESET, help: "the model sizes of weights from elsewhere" },
+    ...MODEL_CHOICE,
     labels: LABELS,
     batchSize: { kind: whole(1), help: "pictures embedded at once", default: 64 },
     ...ENGINE_AND_MEMORY,
@@ -75,6 +70,7 @@ export const embedTask = task({
   if (out === undefined) throw new UsageError("name a file for the features: --out FILE");
   embeddingFormat(out);
   const model = await readModel(given.model, given);
+  model.notes.forEach(progress.line);
   const stop = interruptible("finishing what is under way; the same command goes on from there");
   const data = await openData(given.data, {
     labels: given.labels,
