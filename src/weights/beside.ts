@@ -1,6 +1,6 @@
 /** What Hugging Face and timm keep in files beside the weights: heads, activations, preprocessing. */
 import { dirname, join } from "node:path";
-import { type ModelConfig } from "../model/config.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { MEAN, STD } from "../views/render.ts";
 import { WeightsError } from "./files/types.ts";
 
