@@ -78,10 +78,14 @@ export async function compareTraining(
   const input = goldenBatch(golden, rule);
   const each = (make: (p: tf.Tensor) => tf.Tensor): Params =>
     Object.fromEntries(Object.entries(model.params).map(([name, p]) => [name, make(p)]));
+  const { params, frozen, buffers } = model;
+  // In the order of the step's result: another one would be another form of tree, and compiled anew for the second step.
   let state: State = {
-    ...model,
+    params,
     m: each((p) => tf.zeros(p.shape)),
     v: each((p) => tf.zeros(p.shape)),
+    frozen,
+    buffers,
     teacher: each((p) => p.clone()),
   };
   const order = (golden.spec.grad_norm_order as string[] | undefined) ?? Object.keys(model.params);

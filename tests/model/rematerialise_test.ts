@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { openEngine } from "../../src/engine/open.ts";
+import { openWasm } from "../../src/engine/wasm.ts";
+import { openXlaEngine } from "../../src/engine/xla_engine.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { initialState } from "../../src/train/state.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { batchTensors, readValues, scalarTensors } from "../../src/train/step_inputs.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { trainStep } from "../../src/train/step.ts";
+import { PLUGIN, QUICK } from "../engine/xla/plugin.ts";
 import { noiseBatch } from "../train/fixture.ts";
 
 const SMALL = {
@@ -25,7 +27,7 @@ const SMALL = {
 
 /** Losses of three steps, the parameters after them, and the memory that a step is said to need. */
 async function steps(name: "xla" | "wasm", rematerialise: boolean) {
-  const engine = await openEngine(name, { programs: "" });
+  const engine = name === "xla" ? await openXlaEngine({ plugin: PLUGIN, flags: QUICK }) : await openWasm();
   try {
     const config = resolveConfig({ ...SMALL, rematerialise });
     const step = engine.jit(trainStep(config), { donate: ["state"] });

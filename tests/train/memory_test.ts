@@ -11,6 +11,7 @@ import { train } from "../../src/train/train.ts";
 import { compileWithin, hostMemory, MemoryError } from "../../src/train/memory.ts";
 import { silent } from "../../src/train/show/progress.ts";
 import { disposeTree } from "../../src/train/state.ts";
+import { QUICK } from "../engine/xla/plugin.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 
 Deno.test("the largest batch is found in few compilations, also where need is not quite linear or unknown", async () => {
@@ -108,7 +109,7 @@ Deno.test("a compiler that runs out of memory gets the same answer; other errors
 Deno.test("a run that would not fit ends before its first step, and goes on with the batch it was told", async () => {
   const folder = await Deno.makeTempDir();
   // Programs are kept in the folder, as those with oneDNN's products could not be: each size is compiled once.
-  const flags = { xla_backend_optimization_level: 0, xla_cpu_experimental_onednn_custom_call: false };
+  const flags = { ...QUICK, xla_cpu_experimental_onednn_custom_call: false };
   const xla = await openXlaEngine({ flags, cache: join(folder, "programs") });
   try {
     const data = join(folder, "pictures"), said: string[] = [];

@@ -4,7 +4,7 @@ import { closeData } from "../../src/data/open/data.ts";
 import { openData } from "../../src/data/open/open_data.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import { openXlaEngine } from "../../src/engine/xla_engine.ts";
-import { PLUGIN } from "../engine/xla/plugin.ts";
+import { PLUGIN, QUICK } from "../engine/xla/plugin.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { randomStream } from "../../src/random.ts";
 import { ConfigError, resolveConfig } from "../../src/train/config/config.ts";
@@ -20,9 +20,6 @@ import { MINUSCULE, writePictures } from "./fixture.ts";
 
 const config = resolveConfig({ ...MINUSCULE, depth: 1, epochs: 1, warmupEpochs: 0, lr: 0.01 });
 const { batchSize, imageSize } = config;
-
-/** Compiling takes the time of these tests. */
-const FAST = { xla_backend_optimization_level: 0 };
 
 /** Numbers for a step; no two steps alike. */
 function someBatch(step: number) {
@@ -40,7 +37,7 @@ function someBatch(step: number) {
 }
 
 Deno.test("four devices train as one does: losses, batch norm's statistics and gradients", async () => {
-  const engine = await openXlaEngine({ plugin: PLUGIN, devices: 4, flags: FAST });
+  const engine = await openXlaEngine({ plugin: PLUGIN, devices: 4, flags: QUICK });
   try {
     assert.equal(engine.devices, 4);
     const step = engine.jit(trainStep(config), { donate: ["state"] });
@@ -109,7 +106,7 @@ Deno.test("four devices train as one does: losses, batch norm's statistics and g
 
 Deno.test("a run on two devices is resumed bit for bit, and another batch size is refused", async () => {
   const folder = await Deno.makeTempDir();
-  const engine = await openXlaEngine({ plugin: PLUGIN, devices: 2, flags: FAST });
+  const engine = await openXlaEngine({ plugin: PLUGIN, devices: 2, flags: QUICK });
   try {
     const data = join(folder, "pictures"), out = join(folder, "run");
     await writePictures(data, 13);
