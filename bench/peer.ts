@@ -25,8 +25,8 @@ export interface PeerOptions {
 
 /** Our environment without the allocator settings that our tasks start with. */
 export function plainEnvironment(): Record<string, string> {
-  const { GLIBC_TUNABLES: _, ...plain } = Deno.env.toObject();
-  return plain;
+  const settings = /^(GLIBC_TUNABLES|MIMALLOC_.*|LD_PRELOAD)$/;
+  return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !settings.test(name)));
 }
 
 /** The interpreter of the peers in Python. */

@@ -7,6 +7,7 @@ import { task } from "../src/cli/command.ts";
 import { ENGINE } from "../src/cli/engine_options.ts";
 import { PRESET } from "../src/cli/model_options.ts";
 import { choice, list, onOff, whole } from "../src/cli/kinds.ts";
+import { allocatorEnvironment } from "../src/engine/install/allocator.ts";
 import { openEngine } from "../src/engine/open.ts";
 import type { Engine, Precision } from "../src/engine/types.ts";
 import { batchTensors, scalarTensors } from "../src/train/step_inputs.ts";
@@ -18,9 +19,6 @@ import { sampleView } from "../src/views/sample.ts";
 import { VIEW_FIELDS } from "../src/views/types.ts";
 import { type Comparison, inTurn, report } from "./measure.ts";
 import { startTorch } from "./torch.ts";
-
-/** The allocator settings that our task starts with: the peer is run without them, as its users do, and once more with. */
-const ALLOCATOR = Deno.env.get("GLIBC_TUNABLES");
 
 /** A batch of noise with sampled views. */
 export function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
@@ -106,7 +104,7 @@ export const benchTask = task({
 }, async (given, { print, progress }) => {
   const { batch: count, rounds, steps, device } = given;
   const engine = await openEngine(given.engine, { progress: (line) => progress.line(line) });
-  const rows: Comparison[] = [];
+  const rows: Comparison[] = [], allocator = await allocatorEnvironment();
   for (const preset of given.presets) {
     for (const precision of given.precisions) {
       const { run, compiled } = await prepare(engine, preset, precision, count);
@@ -120,7 +118,8 @@ export const benchTask = task({
       const shared = { preset, batch: count, precision, device };
       const peers = given.alone ? [] : [
         { ...shared },
-        ...(device === "cpu" && ALLOCATOR ? [{ ...shared, env: { GLIBC_TUNABLES: ALLOCATOR } }] : []),
+        // As its users start it, and once more with the allocator and the settings of our task.
+        ...(device === "cpu" && Object.keys(allocator).length > 0 ? [{ ...shared, env: allocator }] : []),
         ...(given.compile ? [{ ...shared, compiled: true }] : []),
       ];
       const name = `step/${preset}/${precision}`;

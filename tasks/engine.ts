@@ -8,6 +8,7 @@ import { didYouMean } from "../src/text/nearest.ts";
 import { formatEngines, listEngines } from "../src/engine/list.ts";
 import { ensureTensorflow } from "../src/engine/tensorflow/install.ts";
 import { TENSORFLOW, TENSORFLOW_GPU } from "../src/engine/tensorflow/packages.ts";
+import { ALLOCATOR } from "../src/engine/install/packages.ts";
 import {
   CPU_PLUGIN,
   CUDA12_PLUGIN,
@@ -27,6 +28,7 @@ const INSTALLABLE: readonly (readonly [native: NativePackage, gives: string, ins
   [CUDA12_PLUGIN, "engine xla on NVIDIA cards, driver 525 or newer", ensurePackage],
   [TENSORFLOW, "engine tensorflow; needs a C++ compiler", ensureTensorflow],
   [TENSORFLOW_GPU, "engine tensorflow on NVIDIA cards, likewise", ensureTensorflow],
+  [ALLOCATOR, "memory for engine xla on the processor; tasks fetch it by themselves", ensurePackage],
 ];
 
 /** Engines that need nothing but this program. */

@@ -17,7 +17,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/views": ["src/engine", "src/random.ts"],
   "src/model": ["src/engine", "src/files", "src/random.ts"],
   "src/data": ["src/views", "src/files", "src/random.ts", "src/text"],
-  "src/cli": ["src/data", "src/model", "src/engine", "src/files", "src/text"],
+  "src/cli": ["src/data", "src/model", "src/engine", "src/engine/install", "src/files", "src/text"],
   "src/train": [
     "src/cli",
     "src/data",
@@ -97,6 +97,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/data",
     "src/views",
     "src/engine",
+    "src/engine/install",
     "src/files",
     "src/random.ts",
     "src/text",

@@ -41,7 +41,14 @@ export async function deno(
   const { code, stdout, stderr } = await new Deno.Command(command, {
     args: rest,
     cwd,
-    env: { NO_COLOR: "1", PJRT_PLUGIN: "", SEMANTIC_AE_ENGINE: "", ...options.env },
+    // Without the allocator, which the first start would fetch.
+    env: {
+      NO_COLOR: "1",
+      PJRT_PLUGIN: "",
+      SEMANTIC_AE_ENGINE: "",
+      SEMANTIC_AE_ALLOCATOR: "off",
+      ...options.env,
+    },
     stdin: "null",
   }).output();
   const text = new TextDecoder();

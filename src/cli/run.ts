@@ -1,4 +1,5 @@
 /** Runs a command from its words to its exit code. */
+import { forgetAllocator } from "../engine/install/allocator.ts";
 import { didYouMean } from "../text/nearest.ts";
 import type { Task, TaskGroup } from "./command.ts";
 import { DONE, FAILED, USAGE } from "./exit_codes.ts";
@@ -80,6 +81,7 @@ export async function runTask(task: Task | TaskGroup, shell: Shell): Promise<num
 
 /** Runs a command as this process. */
 export async function start(task: Task | TaskGroup): Promise<void> {
+  forgetAllocator();
   // What libraries have to say is no result.
   for (const name of ["log", "info", "debug"] as const) console[name] = (...words) => console.error(...words);
   Deno.exitCode = await runTask(task, systemShell());

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { provideAllocator } from "../engine/install/allocator.ts";
 
 /** The repository. */
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -45,12 +46,15 @@ export interface Running {
  */
 export async function taskCommand(name: string, args: readonly string[]): Promise<Command> {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
-  const words: string[] = tasks[name]?.command.split(" ") ?? [];
-  const at = words.indexOf("deno");
+  // A value may be what another program prints: that of the allocator, which is not fetched here.
+  const command: string = (tasks[name]?.command ?? "").replace(/LD_PRELOAD=\$\([^)]*\) /, "");
+  const preload = command === tasks[name]?.command ? undefined : await provideAllocator({ fetch: false });
+  const words = command.split(" "), at = words.indexOf("deno");
   if (at < 0 || words[at + 1] !== "run") {
     throw new Error(`deno.json: task ${name} does not start with deno run`);
   }
   const env = Object.fromEntries(words.slice(0, at).map((word) => word.split("=") as [string, string]));
+  if (preload !== undefined) env.LD_PRELOAD = preload;
   const rest = words.slice(at + 2).map((word) => word.startsWith("tasks/") ? ROOT + word : word);
   return { path: Deno.execPath(), args: ["run", "--quiet", ...rest, ...args], env };
 }

@@ -18,6 +18,7 @@ export interface InstallProgress {
  * @param wheel Which one.
  * @param stage A folder for what is under way.
  * @param progress Told now and then how many bytes of the wheel are there.
+ * @param signal Ends it. With one, pip asks once only: whoever has little patience has a way to go on without.
  * @returns The path of the wheel in the stage.
  * @throws {InstallError} When python3, pip or the network are missing.
  */
@@ -26,6 +27,7 @@ export async function download(
   wheel: Wheel,
   stage: string,
   progress: (bytes: number) => void,
+  signal?: AbortSignal,
 ): Promise<string> {
   const target = `${stage}/wheel`;
   progress(0);
@@ -37,8 +39,10 @@ export async function download(
     result = await new Deno.Command("python3", {
       args: ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"]
         .concat(["--no-input", "--progress-bar=off", "--no-cache-dir", ...wheel.select ?? []])
+        .concat(signal ? ["--retries=0", "--timeout=5"] : [])
         .concat(["--dest", target, `${wheel.package}==${wheel.version}`]),
       env: { TMPDIR: stage, LC_ALL: "C.UTF-8" },
+      signal,
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

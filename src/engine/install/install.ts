@@ -16,8 +16,10 @@ export { CPU_PLUGIN, CUDA12_PLUGIN, CUDA13_PLUGIN, type NativePackage, type Whee
 /** How a package is installed. */
 export interface InstallOptions {
   progress?: (progress: InstallProgress) => void;
-  /** In place of the user's cache folder. */
+  /** Instead of the user's cache folder. */
   cache?: string;
+  /** Ends an installation that nobody wants to wait for any longer; what came whole by then is kept. */
+  signal?: AbortSignal;
   /** What is made of the unpacked files before they are used. */
   build?: {
     /** Names the outcome: one of another name is made anew. */
@@ -96,6 +98,7 @@ export async function ensurePackage(native: NativePackage, options: InstallOptio
     await using _ = await lockPlace(folder, {
       what: native.name,
       waiting: (message) => options.progress?.({ phase: "waiting", message }),
+      signal: options.signal,
     });
     // Somebody else may have fetched it while we waited.
     return await installedPackage(native, options) ?? await install(native, folder, options);
@@ -117,7 +120,7 @@ async function install(native: NativePackage, folder: string, options: InstallOp
   const draft = await openDraft(folder, { replace: true });
   try {
     await Deno.mkdir(wheels, { recursive: true });
-    await fetchAll(native, wheels, progress);
+    await fetchAll(native, wheels, progress, options.signal);
     const files: Record<string, string> = {};
     for (const wheel of native.wheels) {
       progress({ phase: "unpacking", message: `Unpacking ${wheel.package} ${wheel.version}.` });
@@ -148,6 +151,7 @@ async function fetchAll(
   native: NativePackage,
   wheels: string,
   progress: (progress: InstallProgress) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const total = native.wheels.reduce((sum, { bytes }) => sum + bytes, 0), count = native.wheels.length;
   const missing: Wheel[] = [];
@@ -172,6 +176,7 @@ async function fetchAll(
         wheel,
         stage,
         (bytes) => progress({ phase: "downloading", message, bytes: done + bytes, total }),
+        signal,
       );
       progress({ phase: "checking", message: `Checking ${name}.` });
       const digest = await fileDigest(fetched);

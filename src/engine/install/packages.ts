@@ -52,6 +52,28 @@ export const CPU_PLUGIN: NativePackage = {
   instead: ELSEWHERE,
 };
 
+/**
+ * An allocator that keeps a step's memory for the next step, as glibc's does not by default, and gives back what is no
+ * longer needed, as glibc's does not where it keeps. Newer versions are built for newer C libraries.
+ */
+export const ALLOCATOR: NativePackage = {
+  name: "mimalloc",
+  version: "3.4.3",
+  what: "the allocator",
+  wheels: [{
+    package: "cmeel-mimalloc",
+    version: "3.4.3",
+    sha256: "627d9e379503fd8a1001bed618f7434477c221f017cf31d4caca65d464731ff0",
+    bytes: 534_731,
+    take: { "cmeel.prefix/lib/libmimalloc.so.3.4": "libmimalloc.so" },
+  }],
+  library: "libmimalloc.so",
+  unpacked: 270_000,
+  os: "linux",
+  arch: "x86_64",
+  instead: "go on without it",
+};
+
 /** NVIDIA's wheels, which all unpack into one folder. */
 function nvidia(...rows: [name: string, version: string, bytes: number, sha256: string][]): Wheel[] {
   return rows.map(([name, version, bytes, sha256]) => ({
