@@ -121,6 +121,13 @@ export { NonFiniteError } from "./src/train/finite.ts";
 
 // What was learned.
 export { type ReadWeights, readWeights, type WeightsRequest } from "./src/weights/read.ts";
+export {
+  checkWarmStart,
+  type EncoderSizes,
+  encoderSizes,
+  type WarmStart,
+  warmStart,
+} from "./src/weights/warm_start.ts";
 export { WeightsError } from "./src/weights/files/types.ts";
 export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/stored_model.ts";
 export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";

@@ -19,13 +19,18 @@ import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import type { Hosts } from "../src/engine/xla/hosts/join.ts";
 import { reconstructionFigure } from "../src/eval/figure.ts";
+import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
+import { presetConfig } from "../src/train/config/presets.ts";
 import type { RunConfig } from "../src/train/config/settings.ts";
 import { agreeOnRun, joinNodes } from "../src/train/nodes.ts";
+import { latestCheckpoint } from "../src/train/run/checkpoint.ts";
 import { planSteps } from "../src/train/run/plan.ts";
 import { runProgress } from "../src/train/show/progress.ts";
+import { disposeTree } from "../src/train/state.ts";
 import { train } from "../src/train/train.ts";
+import { checkWarmStart, encoderSizes, warmStart } from "../src/weights/warm_start.ts";
 
 /** The exit code where another node was asked to stop: as if this one had had the SIGTERM. */
 const STOPPED = 143;
@@ -37,14 +42,53 @@ interface Wanted {
   json: boolean;
 }
 
+/** The model that a run begins with: read at its pictures' size. */
+async function readInit(
+  { init, heads, imageSize }: Partial<RunConfig>,
+  say: (line: string) => void,
+): Promise<StoredModel | undefined> {
+  if (!init) return undefined;
+  const model = await readModel(init, { heads, imageSize });
+  model.notes.forEach(say);
+  return model;
+}
+
+/** What a run is, the lock of its folder on the node that leads, and the model that it begins with, if any. */
+interface Begun extends Awaited<ReturnType<typeof agreeOnRun>> {
+  model?: StoredModel;
+}
+
+/** Settles what the run is, and reads the model that it begins with. */
+async function begin({ file, flags }: Wanted, say: (line: string) => void, hosts?: Hosts): Promise<Begun> {
+  const leads = !hosts || hosts.nodeId === 0, given = { ...file, ...flags };
+  // A new run takes its encoder's sizes from the weights, and that of its pictures unless it is said.
+  let model = given.resume || !leads ? undefined : await readInit({
+    ...given,
+    imageSize: given.imageSize ?? (given.preset && presetConfig(given.preset).imageSize),
+  }, say);
+  const sizes = model && encoderSizes(model.config);
+  const { config, lock } = await agreeOnRun({ ...sizes, ...file }, flags, hosts, say);
+  try {
+    // A run that has no checkpoint yet begins once more.
+    if (!model && !(config.resume && leads && await latestCheckpoint(config.out))) {
+      model = await readInit(config, say);
+    }
+    if (model) checkWarmStart(config, model.config, model.name);
+    return { config, lock, model };
+  } catch (error) {
+    await lock?.release();
+    throw error;
+  }
+}
+
 /** Trains, on this node of `hosts` if there are several, and evaluates. Gives the exit code. */
-async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): Promise<number> {
-  const progress = runProgress(shell.progress);
+async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number> {
+  const { file, flags, json } = wanted, progress = runProgress(shell.progress);
   const say = progress.line, leads = !hosts || hosts.nodeId === 0;
-  const agreed = await agreeOnRun(file, flags, hosts, say);
-  let { config } = agreed;
+  const begun = await begin(wanted, say, hosts);
+  let { config } = begun;
   // Until the end: what is looked at then is written into the folder too.
-  await using lock = agreed.lock;
+  await using lock = begun.lock;
   // What to do it with: the data first, for a wrong path should not cost the download of an engine.
   const shards = config.data === "" ? await prepareDemo(say) : null;
   const labels = config.labels || undefined, leave = new AbortController();
@@ -84,9 +128,14 @@ async function run({ file, flags, json }: Wanted, shell: Shell, hosts?: Hosts): 
     const { signal } = stop;
     // One process needs no more data then, so a server is not waited for. Several go on to a step that all agree on.
     if (!hosts) signal.addEventListener("abort", () => leave.abort(signal.reason), { once: true });
-    const options = { engine, source: data, hosts, lock, progress, signal, evaluators };
+    const { model } = begun, start = model && warmStart(config, config.seed, model.tensors);
+    const initial = start?.initial;
+    begun.model = undefined; // It is on the engine now.
+    start?.notes.forEach(say);
+    const options = { engine, source: data, hosts, lock, progress, signal, evaluators, initial };
     // What came of the data is in data.json.
     const { state: _, data: __, ...done } = await train(config, options), { stopped } = done;
+    if (initial) disposeTree({ ...initial });
     if (json) shell.print(JSON.stringify({ run: config.out, ...done, table }));
     else if (table) shell.print(formatTable(table));
     if (!stopped && (!signal.aborted || !leads)) return 0;
@@ -116,6 +165,7 @@ export const trainTask = task({
   examples: [
     ["train", "on the demo pictures, which it fetches: some ten minutes on two cores"],
     ["train --data ./my-photos --out runs/mine --preset tiny", "on a folder of photos"],
+    ["train --init dino_vits16.pth --data ./my-photos", "from weights that others have trained"],
     ["train --resume --out runs/mine", "continues a run that was stopped or killed"],
   ],
 }, async (given, shell) => {

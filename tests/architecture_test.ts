@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
     "src/text",
   ],
-  "src/weights": ["src/model", "src/views", "src/files"],
+  "src/weights": ["src/model", "src/views", "src/engine", "src/files"],
   "src/eval": [
     "src/weights",
     "src/train",
@@ -76,6 +76,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine/install",
   ],
   tasks: [
+    "src/weights",
     "src/cli",
     "src/demo",
     "src/report",

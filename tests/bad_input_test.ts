@@ -173,7 +173,7 @@ Deno.test("checkpoints that are cut short, of another configuration, or none", a
     [
       `eval ${join(run, "checkpoints", name)} --preset demo ${test}`,
       1,
-      /is a run's own, which tells its sizes; heads, key and preset are for weights from elsewhere/,
+      /is a run's own, which tells its sizes; key and preset are for weights from elsewhere/,
     ],
     [`eval ${at("nothing")} ${test}`, 1, /nothing: there is no such file or folder; name a run folder/],
     [`eval ${photos} ${test}`, 1, /photos: holds no checkpoint \(looked for checkpoints\/step-/],

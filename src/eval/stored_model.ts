@@ -97,12 +97,15 @@ function resized(config: ModelConfig, parts: Parts, imageSize: number, path: str
 /** A checkpoint's model. */
 async function readOwn(path: string, options: ReadModelOptions): Promise<StoredModel> {
   const { teacher, imageSize, heads, key, preset } = options;
-  if (heads !== undefined || key !== undefined || preset !== undefined) {
+  if (key !== undefined || preset !== undefined) {
     throw new Error(
-      `${path}: is a run's own, which tells its sizes; heads, key and preset are for weights from elsewhere`,
+      `${path}: is a run's own, which tells its sizes; key and preset are for weights from elsewhere`,
     );
   }
   const { tensors, ...checkpoint } = await readCheckpoint(path);
+  if (heads !== undefined && heads !== checkpoint.config.heads) {
+    throw new Error(`${checkpoint.path}: has ${checkpoint.config.heads} heads, not ${heads}`);
+  }
   const { params, ema, frozen, buffers } = splitState(tensors);
   if (teacher && Object.keys(ema).length === 0) {
     throw new Error("the checkpoint holds no averaged parameters: its run was made without --ema");

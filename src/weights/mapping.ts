@@ -1,6 +1,6 @@
 /** What of a file was taken and what was not, for people. */
 
-/** The numbers of a list as `0–11`, or `0–3, 7`. */
+/** The numbers of a list as `0–11`, or `0–3,7`. */
 function ranges(numbers: readonly number[]): string {
   const sorted = [...new Set(numbers)].sort((a, b) => a - b), parts: string[] = [];
   for (let i = 0; i < sorted.length;) {
@@ -9,7 +9,7 @@ function ranges(numbers: readonly number[]): string {
     parts.push(i === j ? `${sorted[i]}` : `${sorted[i]}–${sorted[j]}`);
     i = j + 1;
   }
-  return parts.join(", ");
+  return parts.join(",");
 }
 
 /** A name with its block's number, the first one in it, and its last part taken out. */

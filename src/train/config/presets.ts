@@ -10,6 +10,7 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   data: "",
   out: "",
   resume: false,
+  init: "",
   engine: "auto",
   devices: 1,
   plugin: "",

@@ -16,6 +16,7 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   data: string;
   out: string;
   resume: boolean;
+  init: string;
   engine: EngineName | "auto";
   devices: number;
   plugin: string;
@@ -90,6 +91,12 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
     true,
   ),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
+  init: run(
+    text("FILE"),
+    "weights to begin with: a run, a checkpoint, or a .pth or safetensors file of an encoder that others have trained, whose " +
+      "sizes the run takes",
+    true,
+  ),
   engine: run(choice("auto", ...ENGINES), "what runs the tensors", true),
   devices: run(whole(1), "devices of engine xla, of each node, that share each batch evenly", true),
   nodes: run(whole(1, 4096), "processes that train together, on one host or several", true),
