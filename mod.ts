@@ -140,6 +140,7 @@ export { features } from "./src/eval/features.ts";
 export { knnClasses } from "./src/eval/knn.ts";
 export { trainProbe } from "./src/eval/linear.ts";
 export { probe } from "./src/eval/probe.ts";
+export { checkpointFigures, type CheckpointFiguresOptions } from "./src/eval/figures/at_checkpoints.ts";
 export { reconstructionPicture } from "./src/eval/reconstruction.ts";
 export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";
 

@@ -5,8 +5,9 @@ import type { Interruption } from "../src/cli/interrupt.ts";
 import { onOff } from "../src/cli/kinds.ts";
 import { exitCode, report, start } from "../src/cli/run.ts";
 import type { Shell } from "../src/cli/shell.ts";
-import { closeData } from "../src/data/open/data.ts";
-import { openData } from "../src/data/open/open_data.ts";
+import { collect } from "../src/data/open/collect.ts";
+import { closeData, type Data } from "../src/data/open/data.ts";
+import { openData, openSource } from "../src/data/open/open_data.ts";
 import {
   demoEvaluators,
   formatTable,
@@ -18,8 +19,11 @@ import {
 import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import type { Hosts } from "../src/engine/xla/hosts/join.ts";
+import { checkpointFigures, type OpenPictures } from "../src/eval/figures/at_checkpoints.ts";
+import { GALLERY_SIZE } from "../src/eval/figures/gallery.ts";
 import { reconstructionFigure } from "../src/eval/figure.ts";
 import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
+import type { Evaluator } from "../src/train/evaluators.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
@@ -81,6 +85,18 @@ async function begin({ file, flags }: Wanted, say: (line: string) => void, hosts
   }
 }
 
+/** A source that is closed after use. */
+async function openWhole(uri: string): Promise<OpenPictures> {
+  const source = await openSource(uri);
+  return { source, close: () => source.close() };
+}
+
+/** Pictures of the data that is trained on, which stays open. */
+async function collectSome(data: Data): Promise<OpenPictures> {
+  const source = await collect(data, { count: GALLERY_SIZE, onBad: () => {} });
+  return { source, close: () => Promise.resolve() };
+}
+
 /** Trains, on this node of `hosts` if there are several, and evaluates. Gives the exit code. */
 async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number> {
   const { file, flags, json } = wanted, progress = runProgress(shell.progress);
@@ -116,7 +132,7 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     notes.forEach(say);
     const look = { engine, config, progress: say };
     const result = (made: Table) => void (table = made);
-    const evaluators = shards ? demoEvaluators({ ...look, shards, notes, result }) : [
+    const evaluators: Evaluator[] = shards ? demoEvaluators({ ...look, shards, notes, result }) : [
       reconstructionFigure({
         ...look,
         data,
@@ -124,6 +140,10 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
         seed: config.seed,
       }),
     ];
+    if (config.figures) {
+      const open = shards ? () => openWhole(shards.heldout) : () => collectSome(data);
+      evaluators.unshift(checkpointFigures({ ...look, run: config.out, seed: config.seed, open }));
+    }
     stop = shell.interruptible("finishing what is under way and writing a checkpoint");
     const { signal } = stop;
     // One process needs no more data then, so a server is not waited for. Several go on to a step that all agree on.

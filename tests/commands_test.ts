@@ -100,7 +100,15 @@ Deno.test("train: a folder of photos gives a whole run folder, and lines for wha
   assert.match(ended.err, /wrote .*reconstruction\.png\n$/);
 
   assert.deepEqual(namesIn(run), [
-    ...["checkpoints", "config.json", "data.json", "machine.json", "metrics.jsonl", "reconstruction.png"],
+    ...[
+      "checkpoints",
+      "config.json",
+      "data.json",
+      "figures",
+      "machine.json",
+      "metrics.jsonl",
+      "reconstruction.png",
+    ],
   ]);
   assert.deepEqual(namesIn(join(run, "checkpoints")), ["step-00000006.safetensors"]);
   const stored = JSON.parse(Deno.readTextFileSync(join(run, "config.json")));
@@ -196,6 +204,8 @@ Deno.test("train without --data: the demo, where neither XLA nor a network can b
     "checkpoints",
     "config.json",
     "data.json",
+    "figures",
+    "machine.json",
     "metrics.jsonl",
     "reconstruction.png",
     "table.json",

@@ -50,24 +50,31 @@ export interface Reconstructions {
 /** An epoch that no training reaches, so that no crop shown was trained on. */
 const EVALUATION_EPOCH = 2 ** 32 - 1;
 
-/** Runs the model in evaluation mode on one crop of each picture. */
-export async function reconstruct(
-  engine: Engine,
-  config: ModelConfig,
-  state: ModelState,
-  base: Uint8Array,
-  seed: number,
-): Promise<Reconstructions> {
-  const { imageSize: size } = config, count = base.length / (size * size * 3);
-  const options = { ...DEFAULT_VIEWS, imageSize: size, grey: 0, blur: [0, 0], solarise: [0, 0] } as const;
+/** The views that are shown: one crop of each picture, twice, because rendering needs pairs. */
+function cropViews({ imageSize }: ModelConfig, count: number, seed: number): Float32Array {
+  const options = { ...DEFAULT_VIEWS, imageSize, grey: 0, blur: [0, 0], solarise: [0, 0] } as const;
   const packed = new Float32Array(2 * count * VIEW_FIELDS);
   for (let i = 0; i < count; i++) {
     const view = sampleView({ ...options, cropScale: [.3, .6] }, seed, EVALUATION_EPOCH, i, 0);
-    // Rendering needs pairs; the second view is dropped below.
     for (const number of [0, 1]) packView(view, packed, (number * count + i) * VIEW_FIELDS);
   }
+  return packed;
+}
+
+/**
+ * Prepares a model's other half to be looked at; it is compiled once for each number of pictures.
+ *
+ * @returns A function that runs the model in evaluation mode on one crop of each picture. The state is read, never disposed;
+ * `base` is count × S × S × 3 bytes, and `seed` determines the crops.
+ */
+export function reconstructor(
+  engine: Engine,
+  config: ModelConfig,
+): (state: ModelState, base: Uint8Array, seed: number) => Promise<Reconstructions> {
+  const { imageSize: size } = config;
   type Args = { params: Params; buffers: Params; base: tf.Tensor; views: tf.Tensor };
   const run = engine.jit(({ params, buffers, base, views }: Args) => {
+    const count = base.shape[0];
     const images = tf.slice(renderViews(base, views, size), [0, 0, 0, 0], [count, size, size, 3]);
     const boxes = tf.slice(boxesOf(views, size), [0, 0], [count, 4]);
     const { codes } = head(config, params, buffers, encoder(config, params, images).tokens, false);
@@ -79,22 +86,36 @@ export async function reconstruct(
       image: denormalise(image) as tf.Tensor,
     };
   });
-  const args = {
-    params: { ...state.params, ...state.frozen },
-    buffers: state.buffers,
-    base: engine.bytes(base, [count, size, size, 3]),
-    views: tf.tensor3d(packed, [2, count, VIEW_FIELDS]),
+  return async (state, base, seed) => {
+    const count = base.length / (size * size * 3);
+    const args = {
+      params: { ...state.params, ...state.frozen },
+      buffers: state.buffers,
+      base: engine.bytes(base, [count, size, size, 3]),
+      views: tf.tensor3d(cropViews(config, count, seed), [2, count, VIEW_FIELDS]),
+    };
+    const result = run(args);
+    const bytes = async (tensor: tf.Tensor) => Uint8Array.from(await tensor.data());
+    const done = {
+      base,
+      crop: await bytes(result.crop),
+      mask: Float32Array.from(await result.mask.data()),
+      image: await bytes(result.image),
+    };
+    tf.dispose([args.base, args.views, ...Object.values(result)]);
+    return done;
   };
-  const result = run(args);
-  const bytes = async (tensor: tf.Tensor) => Uint8Array.from(await tensor.data());
-  const done = {
-    base,
-    crop: await bytes(result.crop),
-    mask: Float32Array.from(await result.mask.data()),
-    image: await bytes(result.image),
-  };
-  tf.dispose([args.base, args.views, ...Object.values(result)]);
-  return done;
+}
+
+/** Runs the model once, as {@linkcode reconstructor} says. */
+export async function reconstruct(
+  engine: Engine,
+  config: ModelConfig,
+  state: ModelState,
+  base: Uint8Array,
+  seed: number,
+): Promise<Reconstructions> {
+  return await reconstructor(engine, config)(state, base, seed);
 }
 
 const BACKGROUND: Colour = [228, 230, 234];

@@ -4,6 +4,7 @@ import { describeAccount } from "../data/epoch/account_text.ts";
 import { redact } from "../files/redact.ts";
 import { binaryBytes } from "../text/amounts.ts";
 import { readStarts } from "../train/run/machine.ts";
+import { type AddressOf, inlined, readFigures } from "./figures.ts";
 import { lineReader } from "./lines.ts";
 import { metricsReader } from "./metrics.ts";
 import { settingsReport } from "./settings.ts";
@@ -112,10 +113,15 @@ function badReader(path: string): () => Promise<Pick<DataReport, "bad" | "shown"
  * Looks whether a folder is a run's, and opens it.
  *
  * @param folder The run folder; it may be one of a run that is going on.
- * @param name What the report calls it. Default: the folder's own name.
+ * @param options `name`: what the report calls it, by default the folder's own name; `address`: how pictures get into the
+ * page, by default with all their bytes; `bytes`: how many of them.
  * @throws {Error} When there is no such folder, or nothing of a run in it.
  */
-export async function runReader(folder: string, name = basename(resolve(folder))): Promise<RunReader> {
+export async function runReader(
+  folder: string,
+  options: { name?: string; address?: AddressOf; bytes?: number } = {},
+): Promise<RunReader> {
+  const { name = basename(resolve(folder)), address = inlined(folder), bytes } = options;
   const info = await Deno.stat(folder).catch((error) => {
     if (error instanceof Deno.errors.NotFound) throw new Error(`${folder}: there is no such run folder`);
     throw error;
@@ -153,7 +159,7 @@ export async function runReader(folder: string, name = basename(resolve(folder))
         machine: machineRows(starts.at(-1) as unknown as Record<string, unknown> | undefined),
         starts: starts.length,
         data: { ...account, ...await bad() },
-        pictures: [],
+        ...await readFigures(folder, address, bytes),
         notes: [...notes, ...curves.notes].map(shown),
       };
     },

@@ -46,12 +46,28 @@ export interface DataReport {
   shown: { source: string; key: string; reason: string }[];
 }
 
-/** A picture of a run folder. */
-export interface ReportPicture {
-  /** Its path in the run folder, with slashes. */
-  name: string;
-  /** Its address: a `data:` address in a page that stands alone, else a relative one. */
+/** What was drawn after some steps. Addresses of pictures are `data:` addresses in a page that stands alone, else relative. */
+export interface ReportFigures {
+  step: number;
+  reconstruction: string;
+  attention: string;
+  map: [x: number, y: number][];
+  explained: [x: number, y: number];
+  neighbours: { query: number; nearest: [index: number, cosine: number][] }[];
+  mass: number;
+  heads: number;
+}
+
+/** The pictures that figures are about. */
+export interface ReportGallery {
+  /** The address of all thumbnails, in rows. */
   address: string;
+  side: number;
+  columns: number;
+  /** Names of the pictures, and the number of their class; −1 for none. */
+  keys: string[];
+  classes: number[];
+  labels: string[];
 }
 
 /** All that is shown of a run. */
@@ -72,7 +88,11 @@ export interface RunReport {
   /** Starts of the run: one, and one for each time that it was resumed. */
   starts: number;
   data: DataReport;
-  pictures: ReportPicture[];
+  /** Figures, oldest first; of very many, some. */
+  figures: ReportFigures[];
+  gallery: ReportGallery | null;
+  /** The address of reconstruction.png, where a run has no other figures; else empty. */
+  picture: string;
   /** What is missing or broken, as lines for people. */
   notes: string[];
 }

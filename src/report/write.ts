@@ -1,3 +1,4 @@
+import { MOST_BYTES, served } from "./figures.ts";
 import { reportPage } from "./page.ts";
 import { runReader } from "./run.ts";
 import type { Report } from "./types.ts";
@@ -10,10 +11,15 @@ export interface ReportReader {
   /**
    * The report as it stands.
    *
-   * @param refresh Seconds between two looks of a page that is served; 0 for one that stands alone.
    * @throws {Error} When a file cannot be read.
    */
-  read(refresh?: number): Promise<Report>;
+  read(): Promise<Report>;
+}
+
+/** How a report is read. */
+export interface ReportOptions {
+  /** Seconds between two looks of a page that is served, whose pictures come from its server; 0 for one that stands alone. */
+  refresh?: number;
 }
 
 /**
@@ -23,17 +29,25 @@ export interface ReportReader {
  * @throws {RangeError} When there is none, or more than 50.
  * @throws {Error} When one of them is no run folder.
  */
-export async function openReport(folders: readonly string[]): Promise<ReportReader> {
+export async function openReport(
+  folders: readonly string[],
+  { refresh = 0 }: ReportOptions = {},
+): Promise<ReportReader> {
   if (folders.length === 0) throw new RangeError("name at least one run folder");
   if (folders.length > MOST_RUNS) {
     throw new RangeError(`${folders.length} runs were named; a report shows up to ${MOST_RUNS}`);
   }
-  const readers = await Promise.all(folders.map((folder) => runReader(folder)));
+  const bytes = Math.floor(MOST_BYTES / folders.length);
+  const readers = await Promise.all(
+    folders.map((folder, number) =>
+      runReader(folder, refresh > 0 ? { address: served(folder, `runs/${number}/`) } : { bytes })
+    ),
+  );
   return {
-    // Runs of the same name are told apart by a number.
-    async read(refresh = 0) {
+    async read() {
       const runs = await Promise.all(readers.map((reader) => reader.read())),
         seen = new Map<string, number>();
+      // Runs of the same name are told apart by a number.
       for (const run of runs) {
         const before = seen.get(run.name) ?? 0;
         seen.set(run.name, before + 1);

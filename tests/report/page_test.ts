@@ -120,6 +120,56 @@ Deno.test("report: a run that has no step, one or broken files gives a page; wha
     assert.equal((await capture(reportTask, [])).code, 2);
   }));
 
+Deno.test("figures: whole sets are shown, with their pictures; broken ones are left out", () =>
+  withFolder(async (folder) => {
+    const set = {
+      version: 1,
+      step: 5,
+      map: [[0, 1]],
+      explained: [1, 0],
+      neighbours: [],
+      mass: 0.6,
+      heads: 3,
+    };
+    const gallery = { side: 56, columns: 16, pictures: [{ key: HOSTILE, label: 0 }], labels: [HOSTILE] };
+    const figures = (step: number, json: unknown, picture?: Uint8Array) => ({
+      [`figures/step-0000000${step}.json`]: typeof json === "string" ? json : JSON.stringify(json),
+      [`figures/step-0000000${step}-reconstruction.jpg`]: picture ?? Uint8Array.of(1, 2, 3),
+    });
+    const run = await runFolder(join(folder, "run"), {
+      files: {
+        ...figures(1, set),
+        ...figures(2, "{"),
+        ...figures(3, { ...set, map: [["<b>", 1]] }),
+        ...figures(4, { ...set, neighbours: [{ query: 0, nearest: [[1, null]] }] }),
+        ...figures(5, set),
+        "figures/gallery.json": JSON.stringify(gallery),
+        "figures/gallery.jpg": Uint8Array.of(4),
+        "reconstruction.png": Uint8Array.of(5),
+      },
+    });
+    const [read] = embedded(await runsPage([run])).runs;
+    assert.deepEqual(
+      read.figures.map(({ step, reconstruction, attention }) => [step, reconstruction, attention]),
+      [
+        [1, "data:image/jpeg;base64,AQID", ""],
+        [5, "data:image/jpeg;base64,AQID", ""],
+      ],
+    );
+    assert.deepEqual([read.gallery?.keys, read.gallery?.labels, read.picture], [[HOSTILE], [HOSTILE], ""]);
+    // More than fits into a page: fewer sets, with the last one.
+    for (let step = 1; step <= 9; step++) {
+      for (const [name, content] of Object.entries(figures(step, set, new Uint8Array(10 ** 6)))) {
+        await (typeof content === "string"
+          ? Deno.writeTextFile(join(run, name), content)
+          : Deno.writeFile(join(run, name), content));
+      }
+    }
+    const page = await runsPage([run, run]), [many] = embedded(page).runs;
+    assert.deepEqual(many.figures.map(({ step }) => step), [9]);
+    assert.ok(page.length < 5e6);
+  }));
+
 Deno.test("secrets of addresses are not shown", () =>
   withFolder(async (folder) => {
     const uri = "https://me:secret@host/a.tar?sig=secret";

@@ -15,6 +15,7 @@ export interface PageElement extends PageNode {
   readonly children: ArrayLike<PageElement>;
   readonly lastElementChild: PageElement | null;
   readonly clientWidth: number;
+  readonly style: { setProperty(name: string, value: string): void };
   readonly dataset: Record<string, string | undefined>;
   readonly classList: { add(name: string): void; remove(name: string): void };
   /** Of an element that folds. */
@@ -27,6 +28,7 @@ export interface PageElement extends PageNode {
   insertBefore(node: PageNode, before: PageNode | null): void;
   replaceChildren(...nodes: (PageNode | string)[]): void;
   remove(): void;
+  getBoundingClientRect(): { left: number; top: number; width: number };
   querySelector(selector: string): PageElement | null;
   addEventListener(name: string, listener: (event: PageEvent) => void): void;
 }
@@ -35,6 +37,9 @@ export interface PageElement extends PageNode {
 export interface PageEvent {
   /** Of a key. */
   readonly key: string;
+  /** Of a pointer, in the window. */
+  readonly clientX: number;
+  readonly clientY: number;
   readonly target: PageElement;
   preventDefault(): void;
 }
@@ -44,6 +49,7 @@ export interface Browser {
   readonly document: {
     readonly documentElement: PageElement;
     createElement(tag: string): PageElement;
+    createElementNS(space: string, tag: string): PageElement;
     querySelector(selector: string): PageElement | null;
   };
   readonly navigator: { readonly clipboard: { writeText(text: string): Promise<void> } };

@@ -1,6 +1,15 @@
 import { browser } from "./browser.ts";
 import { chartOptions, chartSpecs, chartTable, drawChart } from "./charts.ts";
 import { element, numberText, shareText, table, unfolding } from "./elements.ts";
+import {
+  figureCards,
+  figuresPart,
+  figuresTable,
+  mapPart,
+  neighboursPart,
+  pictureName,
+  thumbnail,
+} from "./figures.ts";
 import { dataPart, machinePart, settingsPart, summaryPart } from "./parts.ts";
 import { start } from "./start.ts";
 
@@ -9,6 +18,7 @@ const FUNCTIONS: readonly ((...values: never[]) => unknown)[] = [
   ...[browser, element, table, unfolding, numberText, shareText],
   ...[chartSpecs, chartTable, chartOptions, drawChart],
   ...[summaryPart, dataPart, settingsPart, machinePart],
+  ...[thumbnail, pictureName, neighboursPart, mapPart, figuresTable, figureCards, figuresPart],
   start,
 ];
 

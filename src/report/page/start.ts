@@ -1,7 +1,8 @@
-import type { Report } from "../types.ts";
+import type { Report, RunReport } from "../types.ts";
 import { chartSpecs, drawChart, type DrawnChart } from "./charts.ts";
 import { browser, type ChartLibrary, type PageElement } from "./browser.ts";
 import { element, type PageState } from "./elements.ts";
+import { figuresPart } from "./figures.ts";
 import { dataPart, machinePart, settingsPart, summaryPart } from "./parts.ts";
 
 /** Draws the page, and keeps it up to date while something serves it. */
@@ -47,6 +48,16 @@ export function start(library: ChartLibrary): void {
     });
     while (into.children.length > wanted.length) into.lastElementChild!.remove();
   };
+  const figures = (runs: RunReport[]) => {
+    const shown = runs.filter((run) => run.figures.length > 0 || run.picture);
+    const of = shown.map((run) => [run.name, run.figures, run.gallery, run.picture]);
+    return part(
+      "figures",
+      of,
+      () =>
+        element("section", {}, element("h2", {}, "Figures"), ...shown.map((run) => figuresPart(state, run))),
+    );
+  };
   const draw = (report: Report) => {
     const { runs } = report;
     place(main, [
@@ -56,6 +67,7 @@ export function start(library: ChartLibrary): void {
         () => element("section", { class: "runs", "aria-label": "Runs" }, ...runs.map(summaryPart)),
       ),
       chartGrid,
+      ...(runs.some((run) => run.figures.length > 0 || run.picture) ? [figures(runs)] : []),
       part(
         "data",
         runs.map((run) => run.data),

@@ -56,5 +56,20 @@ button { font: inherit; font-size: .85rem; color: var(--ink); background: var(--
 button[aria-pressed="true"] { background: var(--ink); color: var(--back); }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 input[type=range] { width: 100%; accent-color: var(--line-0); }
+.slider { display: flex; gap: 1rem; align-items: center; margin: .3rem 0 .8rem; }
+.slider output { min-width: 7rem; font-variant-numeric: tabular-nums; }
+.figures-grid { grid-template-columns: repeat(auto-fill, minmax(min(100%, 560px), 1fr)); align-items: start; }
+.card figcaption { margin-bottom: 0; }
+.sheet { display: block; margin-top: .5rem; width: 100%; }
+.thumbnail { width: var(--side); height: var(--side); overflow: hidden; border-radius: 4px; flex: none; }
+.thumbnail img { max-width: none; border-radius: 0; display: block; }
+.neighbours { overflow-x: auto; margin-top: .5rem; }
+.neighbour-row { display: flex; gap: .35rem; margin-bottom: .5rem; }
+.neighbour-row > .thumbnail { margin: 3px .8rem 3px 3px; outline: 2px solid var(--line-0); outline-offset: 1px; }
+.neighbour-row small { display: block; text-align: center; color: var(--soft); font-size: .72rem; line-height: 1.3; }
+.map { width: 100%; max-width: 520px; display: block; margin: .5rem auto; border: 1px solid var(--grid); border-radius: 6px; touch-action: pan-y; }
+.map circle { opacity: .75; }
+.map circle.current { opacity: 1; stroke: var(--ink); stroke-width: .02; r: .04px; }
+.shown { display: flex; gap: .8rem; align-items: center; min-height: 60px; overflow-wrap: anywhere; }
 img { max-width: 100%; height: auto; border-radius: 4px; }
 `;

@@ -29,6 +29,7 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   checkpointMinutes: 10,
   checkpointSteps: 0,
   logEvery: 1,
+  figures: true,
   epochs: 400,
   steps: 0,
   batchSize: 120,

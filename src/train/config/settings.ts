@@ -47,6 +47,7 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   checkpointMinutes: number;
   checkpointSteps: number;
   logEvery: number;
+  figures: boolean;
 }
 
 /** One row of the table of settings. */
@@ -127,6 +128,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   checkpointMinutes: run(number(), "minutes between checkpoints; 0: not by time", true),
   checkpointSteps: run(whole(), "steps between checkpoints; 0: not by steps", true),
   logEvery: run(whole(1), "steps between lines of metrics.jsonl", true),
+  figures: run(onOff, "draw figures at checkpoints, for deno task report: at most 1 % of the time", true),
 
   epochs: training(number(), "passes over the pictures"),
   steps: training(whole(), "stop after this many steps; 0: after all epochs", true),

@@ -5,6 +5,7 @@ import { isPartial, publishFile, removePartial } from "../../files/publish.ts";
 import { ConfigError, storedConfig } from "../config/config.ts";
 import { checkSameConfig } from "../config/same_config.ts";
 import type { RunConfig } from "../config/settings.ts";
+import { FIGURES_FOLDER } from "./figure_files.ts";
 import { MACHINE_FILE } from "./machine.ts";
 import { type Checkpoint, checkpointFolder, latestCheckpoint, readCheckpoint } from "./checkpoint.ts";
 
@@ -99,7 +100,9 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
   let checkpoint: Checkpoint | null = null;
   if (await exists(out)) {
     await refuseUsed(config);
-    for (const folder of [out, checkpointFolder(out)]) if (await exists(folder)) await removePartial(folder);
+    for (const folder of [out, checkpointFolder(out), join(out, FIGURES_FOLDER)]) {
+      if (await exists(folder)) await removePartial(folder);
+    }
     const latest = config.resume ? await latestCheckpoint(out) : null;
     if (latest) {
       checkpoint = await readCheckpoint(latest);
@@ -117,7 +120,15 @@ async function prepare(config: RunConfig): Promise<Checkpoint | null> {
 /** Empties the folder of a run that was prepared but never begun, so that it can be named again. */
 export async function abandonFolder({ out }: Pick<RunConfig, "out">): Promise<void> {
   for (
-    const name of ["config.json", "metrics.jsonl", "bad.jsonl", "data.json", MACHINE_FILE, "checkpoints"]
+    const name of [
+      "config.json",
+      "metrics.jsonl",
+      "bad.jsonl",
+      "data.json",
+      MACHINE_FILE,
+      FIGURES_FOLDER,
+      "checkpoints",
+    ]
   ) {
     await Deno.remove(join(out, name), { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
