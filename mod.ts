@@ -9,7 +9,7 @@
  * - Model: {@linkcode initModel}, {@linkcode encoder}, {@linkcode head}, {@linkcode align}, {@linkcode decoder},
  *   {@linkcode losses}, {@linkcode autoencoder}
  * - Training: {@linkcode trainStep}, {@linkcode train}
- * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}
+ * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}, {@linkcode measure}
  * - Looking at runs: {@linkcode runsPage}
  * - Engines: {@linkcode openEngine}
  *
@@ -137,7 +137,19 @@ export type { EmbeddingFile } from "./src/eval/embedding/format.ts";
 export { isEmbedding, openEmbedding } from "./src/eval/embedding/open.ts";
 export { weightsDigest } from "./src/eval/weights_digest.ts";
 export { features } from "./src/eval/features.ts";
-export { knnClasses } from "./src/eval/knn.ts";
+export { findNeighbours, knnClasses, knnHits } from "./src/eval/knn.ts";
+export { bootstrap, type Share, type TopHits } from "./src/eval/hits.ts";
+export { type HeadsAfter, type HeadTraining, type LabelledRows, trainHeads } from "./src/eval/heads.ts";
+export { type Logistic, logisticFitter, logisticHits } from "./src/eval/logistic.ts";
+export {
+  measure,
+  type Measured,
+  type MeasureOptions,
+  type MeasureReport,
+  type MeasuringModel,
+} from "./src/eval/measure.ts";
+export type { ProtocolName, ProtocolOptions, ProtocolRow } from "./src/eval/protocols/types.ts";
+export { formatMeasures, type TableKind } from "./src/eval/protocols/table.ts";
 export { trainProbe } from "./src/eval/linear.ts";
 export { probe } from "./src/eval/probe.ts";
 export { checkpointFigures, type CheckpointFiguresOptions } from "./src/eval/figures/at_checkpoints.ts";

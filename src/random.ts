@@ -30,6 +30,12 @@ export const PURPOSE = {
   test: 10,
   /** What the endurance test makes up, and the moments at which it kills. */
   soak: 11,
+  /** Test pictures that a bootstrap draws anew. */
+  bootstrap: 12,
+  /** Which training pictures choose among probes. */
+  validation: 13,
+  /** Which pictures of each class few-shot probes learn from. */
+  fewShot: 14,
 } as const;
 
 /** A name of {@linkcode PURPOSE}. */

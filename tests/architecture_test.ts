@@ -32,6 +32,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/weights": ["src/model", "src/views", "src/engine", "src/files"],
   "src/eval": [
     "src/weights",
+    "src/cli",
     "src/train",
     "src/data",
     "src/model",

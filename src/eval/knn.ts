@@ -1,4 +1,7 @@
-import type { Neighbours } from "./nearest.ts";
+import type { Engine } from "../engine/types.ts";
+import { hitsOf, type TopHits } from "./hits.ts";
+import { nearest, type Neighbours, withoutOwn } from "./nearest.ts";
+import { type Rows, unitRows } from "./rows.ts";
 
 /** DINO's temperature of a vote. */
 export const VOTE_TEMPERATURE = .07;
@@ -42,4 +45,61 @@ export function accuracy(predicted: ArrayLike<number>, truth: ArrayLike<number>)
   let right = 0;
   for (let i = 0; i < truth.length; i++) if (predicted[i] === truth[i]) right++;
   return right / truth.length;
+}
+
+/**
+ * The k nearest gallery rows of every query, of any length.
+ *
+ * @param queries Left out: each gallery row is a query, and all others are its gallery.
+ * @throws {Error} When a feature is no finite number.
+ */
+export async function findNeighbours(
+  engine: Engine,
+  gallery: Rows,
+  queries: Rows | null,
+  k: number,
+): Promise<Neighbours> {
+  const rows = unitRows(gallery);
+  if (queries) return await nearest(engine, unitRows(queries), rows, k);
+  const numbers = Int32Array.from({ length: rows.rows }, (_, i) => i);
+  return withoutOwn(await nearest(engine, rows, rows, k + 1), numbers, numbers, k);
+}
+
+/**
+ * Which queries weighted nearest neighbours get right, for several k in one pass over the neighbours: DINO's protocol. Votes
+ * are summed by class as in {@linkcode knnClasses}; top-5 is whether a query's class is among the five with most votes, so
+ * one without votes never is.
+ *
+ * @param neighbours Of at least the largest k.
+ * @param labels The class of each gallery row.
+ * @param truth The class of each query.
+ * @param ks Numbers of neighbours.
+ * @returns Hits by k.
+ * @throws {RangeError} Fewer neighbours than k were looked for.
+ */
+export function knnHits(
+  neighbours: Neighbours,
+  labels: ArrayLike<number>,
+  truth: ArrayLike<number>,
+  classes: number,
+  ks: readonly number[],
+  temperature: number = VOTE_TEMPERATURE,
+): Map<number, TopHits> {
+  const rising = [...new Set(ks)].sort((a, b) => a - b), most = rising.at(-1) ?? 0;
+  if (most > neighbours.k) {
+    throw new RangeError(`k is ${most}, but only ${neighbours.k} neighbours of each query were looked for`);
+  }
+  const hits = new Map(rising.map((k) => [k, hitsOf(neighbours.queries)])), votes = new Float64Array(classes);
+  for (let query = 0; query < neighbours.queries; query++) {
+    votes.fill(0);
+    let used = 0;
+    for (const k of rising) {
+      for (; used < k; used++) {
+        const at = query * neighbours.k + used, index = neighbours.indices[at];
+        if (index >= 0) votes[labels[index]] += Math.exp(neighbours.cosines[at] / temperature);
+      }
+      hits.get(k)!.enter(votes, 0, classes, query, truth[query], 0);
+    }
+  }
+  return hits;
 }

@@ -13,6 +13,25 @@ export function pickRows({ width, data }: Rows, indices: readonly number[]): Row
   return { rows: indices.length, width, data: out };
 }
 
+/** Some neighbouring columns of all rows. */
+export function sliceColumns({ rows, width, data }: Rows, from: number, count: number): Rows {
+  const out = new Float32Array(rows * count);
+  for (let row = 0; row < rows; row++) {
+    out.set(data.subarray(row * width + from, row * width + from + count), row * count);
+  }
+  return { rows, width: count, data: out };
+}
+
+/** Rows of the same pictures beside each other. */
+export function besideRows(left: Rows, right: Rows): Rows {
+  const width = left.width + right.width, data = new Float32Array(left.rows * width);
+  for (let row = 0; row < left.rows; row++) {
+    data.set(left.data.subarray(row * left.width, (row + 1) * left.width), row * width);
+    data.set(right.data.subarray(row * right.width, (row + 1) * right.width), row * width + left.width);
+  }
+  return { rows: left.rows, width, data };
+}
+
 /** Rows of one width below each other; at least one part. */
 export function joinRows(parts: readonly Rows[]): Rows {
   const rows = parts.reduce((sum, part) => sum + part.rows, 0), { width } = parts[0];

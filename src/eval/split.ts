@@ -3,20 +3,34 @@ import type { Source } from "../data/types.ts";
 import { randomStream } from "../random.ts";
 
 /**
- * Splits a source in two at random, the same way for the same seed and length.
+ * Which of so many pictures are held out, at random, the same way for the same seed and number.
+ *
+ * @param share The share that is held out, above 0 and below 1.
+ * @param uri Named in errors.
+ * @throws {RangeError} A part would be empty.
+ */
+export function holdoutOrder(
+  length: number,
+  share: number,
+  seed: number,
+  uri: string,
+): { train: number[]; test: number[] } {
+  const order = randomStream(seed, "holdout").shuffle(Array.from({ length }, (_, i) => i));
+  const cut = Math.round(share * length);
+  if (!(share > 0 && share < 1) || cut === 0 || cut === length) {
+    throw new RangeError(`${uri}: ${length} pictures cannot be split with a share of ${share}`);
+  }
+  const rising = (part: number[]) => part.sort((a, b) => a - b);
+  return { train: rising(order.slice(cut)), test: rising(order.slice(0, cut)) };
+}
+
+/**
+ * Splits a source in two as {@linkcode holdoutOrder} does.
  *
  * @param share The share of the second part, above 0 and below 1.
  * @throws {RangeError} A part would be empty.
  */
 export function splitSource(source: Source, share: number, seed: number): { train: Source; test: Source } {
-  const order = randomStream(seed, "holdout").shuffle(Array.from({ length: source.length }, (_, i) => i));
-  const cut = Math.round(share * order.length);
-  if (!(share > 0 && share < 1) || cut === 0 || cut === order.length) {
-    throw new RangeError(`${source.uri}: ${source.length} pictures cannot be split with a share of ${share}`);
-  }
-  const rising = (part: number[]) => part.sort((a, b) => a - b);
-  return {
-    train: select(source, rising(order.slice(cut))),
-    test: select(source, rising(order.slice(0, cut))),
-  };
+  const { train, test } = holdoutOrder(source.length, share, seed, source.uri);
+  return { train: select(source, train), test: select(source, test) };
 }

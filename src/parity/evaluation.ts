@@ -1,15 +1,17 @@
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { featuresOf } from "../eval/features.ts";
-import { probeLogits, probeRate, type ProbeState, probeStep, topShare } from "../eval/linear.ts";
+import { headScores, type HeadState, headStep, type HeadStepArgs, rateShare } from "../eval/heads.ts";
+import { hitsOf, meanOf } from "../eval/hits.ts";
+import { REFERENCE_PROBE } from "../eval/linear.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";
 import type { Params } from "../model/types.ts";
 import type { Comparer } from "./compare.ts";
 import { type Golden, goldenState, numbers, pictures, stored, tensorOf } from "./golden.ts";
 
-const NORM_NAMES = ["_bn_.running_mean", "_bn_.running_var"];
-const LINEAR_NAMES = ["linear.weight", "linear.bias"];
+/** The reference's names of the probe's tensors, and ours. */
+const STATISTICS = { "_bn_.running_mean": "norm.running_mean", "_bn_.running_var": "norm.running_var" };
 
 /** How many last blocks the stored probe's features are of. */
 function probeBlocks(golden: Golden, config: ModelConfig): number {
@@ -29,39 +31,44 @@ function interleave(values: ArrayLike<number>, rows: number, width: number): Flo
 
 /** Trains the stored probe as the reference did and compares losses, weights, scores and accuracies. */
 async function compareProbe(engine: Engine, golden: Golden, to: Comparer, inputs: tf.Tensor): Promise<void> {
-  const named = (names: string[]): Params =>
-    Object.fromEntries(names.map((name) => [name, tensorOf(golden, `w.probe.${name}`)]));
-  const params = named(LINEAR_NAMES);
-  const classes = params["linear.bias"].size;
+  const of = (name: string) => tensorOf(golden, `w.probe.${name}`);
+  const weight = of("linear.weight"), bias = of("linear.bias"), [classes, width] = weight.shape;
   const labels = Array.from(numbers(stored(golden, "in.labels")));
   const oneHot = new Float32Array(labels.length * classes);
   labels.forEach((label, row) => oneHot[row * classes + label] = 1);
-  let state: ProbeState = {
-    params,
-    buffers: named(NORM_NAMES),
-    velocity: Object.fromEntries(LINEAR_NAMES.map((name) => [name, tf.zeros(params[name].shape)])),
+  let state: HeadState = {
+    weight: tf.reshape(weight, [1, classes, width]),
+    bias: tf.reshape(bias, [1, classes]),
+    weightVelocity: tf.zeros([1, classes, width]),
+    biasVelocity: tf.zeros([1, classes]),
+    statistics: Object.fromEntries(Object.entries(STATISTICS).map(([theirs, ours]) => [ours, of(theirs)])),
   };
-  const step = engine.jit(probeStep);
+  const step = engine.jit((args: HeadStepArgs) => headStep(args, REFERENCE_PROBE));
   const targets = tf.tensor2d(oneHot, [labels.length, classes]);
   const found: number[] = [];
   const rates = Array.from(numbers(stored(golden, "out.lr"))), byEpoch = [...new Set(rates)];
-  const ours = rates.map((rate) => probeRate(rates[0], byEpoch.indexOf(rate), byEpoch.length));
+  const schedule = { ...REFERENCE_PROBE, epochs: byEpoch.length };
+  const ours = rates.map((rate) => rates[0] * rateShare(byEpoch.indexOf(rate), schedule));
   to.check("probe", "out.lr", ours);
   for (const lr of ours) {
-    const result = step({ state, features: inputs, labels: targets, lr: tf.scalar(lr) });
+    const result = step({ state, features: inputs, labels: targets, rates: tf.tensor1d([lr]) });
     state = result.state;
     found.push((await result.loss.data())[0]);
   }
   to.check("update losses", "out.losses", found);
-  for (const [name, tensor] of Object.entries({ ...state.params, ...state.buffers })) {
+  const after: Record<string, tf.Tensor> = { "linear.weight": state.weight, "linear.bias": state.bias };
+  for (const [theirs, ours] of Object.entries(STATISTICS)) after[theirs] = state.statistics[ours];
+  for (const [name, tensor] of Object.entries(after)) {
     to.check("probe", `after.probe.${name}`, await tensor.data() as Float32Array);
   }
-  const score = engine.jit((args: { state: ProbeState; inputs: tf.Tensor }) => ({
-    logits: probeLogits(args.state, args.inputs),
+  const score = engine.jit((args: { state: HeadState; inputs: tf.Tensor }) => ({
+    scores: headScores(args.state, args.inputs, REFERENCE_PROBE),
   }));
-  const logits = await score({ state, inputs }).logits.data() as Float32Array;
+  const logits = await score({ state, inputs }).scores.data() as Float32Array;
   to.check("maps", "out.eval_logits", logits);
-  to.check("accuracy", "out.acc", [1, 5].map((k) => 100 * topShare(logits, labels, classes, k)));
+  const hits = hitsOf(labels.length);
+  labels.forEach((label, row) => hits.enter(logits, row * classes, classes, row, label));
+  to.check("accuracy", "out.acc", [hits.top1, hits.top5].map((hit) => 100 * meanOf(hit)));
 }
 
 /** Compares features, attention, another input size and the linear probe (docs/spec.md §9 "Linear evaluation"). */

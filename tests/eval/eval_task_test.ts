@@ -5,6 +5,7 @@ import { encodeSafetensors } from "../../src/files/safetensors.ts";
 import { saveCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { initialState, readState } from "../../src/train/state.ts";
+import { embedTask } from "../../tasks/embed.ts";
 import { evalTask } from "../../tasks/eval.ts";
 import { capture } from "../cli/capture.ts";
 import { colourFolder, TOY, withFolder } from "./toy.ts";
@@ -39,6 +40,45 @@ Deno.test("task eval: a run on a folder, as a table and as JSON", () =>
     const report = JSON.parse(json.out);
     assert.deepEqual([report.train, report.test, report.classes], [9, 9, 3]);
     assert.deepEqual(report.knn.map(({ k }: { k: number }) => k), [3, 5, 3, 5]);
+  }));
+
+Deno.test("tasks embed and eval: features to a file, and protocols on it", () =>
+  withFolder(async (folder) => {
+    const run7 = await makeRun(join(folder, "run")), data = await colourFolder(join(folder, "data"), 4);
+    const file = join(folder, "features.safetensors"), wasm = ["--engine", "wasm"];
+    const embed = (...args: string[]) => capture(embedTask, [...args, ...wasm]);
+    const made = await embed(run7, data, "--out", file, "--tokens", "class,mean,blocks");
+    assert.equal(made.code, 0, made.err);
+    assert.match(
+      made.out,
+      /12 pictures, class 16, mean 16, blocks 2 × 16, 3 classes\nmodel .*sha256:[0-9a-f]{64}/,
+    );
+    assert.match(made.err, /embedded 12 of 12 pictures, \d+\.\d images\/s/);
+    const json = await run(file, ...wasm, "--k", "3,5", "--json");
+    assert.equal(json.code, 0, json.err);
+    const report = JSON.parse(json.out);
+    assert.deepEqual([report.test, report.rows.length, report.features], ["leave one out", 4, "frozen"]);
+    await Deno.writeTextFile(join(folder, "list.txt"), "0.png\n".repeat(2));
+    const cases: [string[], RegExp, number][] = [
+      [[file, "--data", data], /an embedding file stands for --data and --train/, 2],
+      [[file, "--linear"], /say --protocol knn,linear/, 2],
+      [[run7, "--data", data, "--shots", "1"], /--shots belongs to --protocol, which is missing/, 2],
+      [[run7, "--protocol", "knn"], /name labelled pictures/, 2],
+      [[file, "--test", data, "--k", "1"], /pictures need a model that embeds them/, 1],
+      [[file, "--k", "1", "--subset", join(folder, "list.txt")], /"0\.png" is several pictures/, 1],
+      [[file, "--k", "1", "--subset", join(folder, "none.txt")], /the list of pictures cannot be read/, 1],
+      [[file, "--k", "12"], /k = 12, but/, 1],
+    ];
+    for (const [args, message, code] of cases) {
+      const ended = await run(...args, ...wasm);
+      assert.match(ended.err, message, args.join(" "));
+      assert.deepEqual([ended.code, ended.out], [code, ""], args.join(" "));
+    }
+    assert.match((await embed(run7, data)).err, /name a file for the features: --out FILE/);
+    assert.match(
+      (await embed(run7, data, "--out", join(folder, "x.csv"))).err,
+      /ends with one of \.safetensors/,
+    );
   }));
 
 Deno.test("task eval: what is wrong is said in one line", () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as tf from "../../src/engine/tensors.ts";
 import { features } from "../../src/eval/features.ts";
-import { probeRate, topShare, trainProbe } from "../../src/eval/linear.ts";
+import { trainProbe } from "../../src/eval/linear.ts";
 import { PRESETS } from "../../src/model/config.ts";
 import { initModel } from "../../src/model/init.ts";
 import { randomStream } from "../../src/random.ts";
@@ -54,12 +54,4 @@ Deno.test("linear probe: learns separable classes", async () => {
     trainProbe(engine, make(0, 1), make(4, 2), options),
     /needs training and test pictures/,
   );
-});
-
-Deno.test("linear probe: rate and shares", () => {
-  assert.equal(probeRate(0.04, 0, 3), 0.04);
-  assert.ok(Math.abs(probeRate(0.04, 2, 3) - 0.01) < 1e-12);
-  const scores = [3, 2, 1, 1, 2, 3];
-  assert.equal(topShare(scores, [0, 1], 3, 1), 0.5);
-  assert.equal(topShare(scores, [0, 1], 3, 2), 1);
 });

@@ -1,0 +1,193 @@
+/** Features of labelled pictures, from a model or from an embedding file, and the classes of two such sets matched. */
+import { evaluationPicture } from "../data/picture/resize.ts";
+import { growingClasses } from "../data/sources/growing_classes.ts";
+import type { BadRecordError, Source } from "../data/types.ts";
+import type { ModelState } from "../model/types.ts";
+import { describeUnknown, galleryNumbers, type UnknownClasses, unknownClasses } from "./classes.ts";
+import type { Embedder, Embedding } from "./embed.ts";
+import type { EmbeddingInfo } from "./embedding/info.ts";
+import { openEmbedding } from "./embedding/open.ts";
+import { pictureBatches } from "./pictures.ts";
+import { joinRows, pickRows, type Rows, sliceColumns } from "./rows.ts";
+
+/** Features of pictures that have a class. */
+export interface FeatureSet {
+  /** What the user named. */
+  uri: string;
+  /** Class token of the last block. */
+  class?: Rows;
+  /** Mean patch token of the last block. */
+  mean?: Rows;
+  /** Class tokens of the last blocks, oldest first. */
+  blocks?: Rows;
+  /** How many blocks those are; 0 for none. */
+  blockCount: number;
+  /** The class of each picture: an index into `names`. */
+  labels: number[];
+  names: readonly string[];
+  keys: string[];
+  /** Pictures that have no class, and are not among these. */
+  unlabelled: number;
+}
+
+const KINDS = ["class", "mean", "blocks"] as const;
+
+/** Some pictures of a set, in the order of `indices`. */
+export function pickSet(set: FeatureSet, indices: readonly number[]): FeatureSet {
+  const picked: FeatureSet = {
+    ...set,
+    labels: indices.map((i) => set.labels[i]),
+    keys: indices.map((i) => set.keys[i]),
+  };
+  for (const kind of KINDS) if (set[kind]) picked[kind] = pickRows(set[kind], indices);
+  return picked;
+}
+
+/** Leaves out pictures without a class. */
+function labelled(set: Omit<FeatureSet, "unlabelled">): FeatureSet {
+  const known = set.labels.flatMap((label, i) => label >= 0 ? [i] : []);
+  if (known.length === 0) throw new Error(`${set.uri}: no picture that can be read has a class`);
+  const whole = { ...set, unlabelled: set.labels.length - known.length };
+  return whole.unlabelled === 0 ? whole : pickSet(whole, known);
+}
+
+/** How a source is embedded. */
+export interface EmbedSourceOptions {
+  embed: Embedder;
+  /** Read, never disposed. */
+  state: ModelState;
+  /** Side of the encoder's pictures. */
+  imageSize: number;
+  batchSize: number;
+  /** How many blocks the embedder gives class tokens of. */
+  blocks: number;
+  onBad?: (bad: BadRecordError) => void;
+  /** Called with how many more pictures are embedded. */
+  step?: (pictures: number) => void;
+}
+
+/**
+ * Embeds all pictures of a source and keeps those with a class.
+ *
+ * @throws {Error} When none has one, or a picture cannot be read and `onBad` is not there to hear of it.
+ */
+export async function embedSource(source: Source, options: EmbedSourceOptions): Promise<FeatureSet> {
+  const { embed, state, imageSize: size, batchSize, blocks, onBad, step } = options;
+  const parts: Embedding[] = [], labels: number[] = [], keys: string[] = [];
+  const classes = growingClasses(source.labels);
+  const reading = { size, batchSize, prepare: evaluationPicture, labelOf: classes.number, onBad };
+  for await (const batch of pictureBatches(source, reading)) {
+    parts.push(await embed.pictures(state, batch.bytes));
+    labels.push(...batch.labels);
+    keys.push(...batch.keys);
+    step?.(batch.labels.length);
+  }
+  const rows = (name: "class" | "mean" | "blocks") => joinRows(parts.map((part) => part[name]!));
+  const names = classes.labels(), { uri } = source;
+  if (parts.length === 0) throw new Error(`${uri}: no picture that can be read has a class`);
+  const last = rows("class");
+  requireFinite(last, (row) => `${uri}: ${keys[row]}: its features by this model`);
+  return labelled({
+    uri,
+    class: last,
+    mean: rows("mean"),
+    blocks: blocks > 0 ? rows("blocks") : undefined,
+    blockCount: blocks,
+    labels,
+    names,
+    keys,
+  });
+}
+
+/**
+ * Reads an embedding file, those pictures that have a class.
+ *
+ * @returns The features, and what the file says of itself.
+ * @throws {Error} When it cannot be read, none of its pictures has a class, or a feature is no finite number.
+ */
+export async function readFeatures(path: string): Promise<{ set: FeatureSet; info: EmbeddingInfo }> {
+  const file = await openEmbedding(path);
+  try {
+    const { info } = file, keys = await file.keys();
+    const set: Omit<FeatureSet, "unlabelled"> = {
+      uri: path,
+      blockCount: info.tokens.blocks?.[0] ?? 0,
+      labels: [...file.labels],
+      names: info.classes,
+      keys,
+    };
+    for (const kind of KINDS) {
+      if (!info.tokens[kind]) continue;
+      set[kind] = await file.rows(kind);
+      requireFinite(set[kind], (row) => `${path}: ${keys[row]}: its features (${kind})`);
+    }
+    // The last of several blocks is the class token.
+    const width = info.tokens.blocks?.[1] ?? 0;
+    if (set.blocks && !set.class) set.class = sliceColumns(set.blocks, set.blocks.width - width, width);
+    if (!set.class && !set.mean) {
+      throw new Error(`${path}: holds ${Object.keys(info.tokens)}; eval needs class, mean or blocks`);
+    }
+    return { set: labelled(set), info };
+  } finally {
+    file.close();
+  }
+}
+
+/** Refuses features that are no numbers. */
+function requireFinite({ width, data }: Rows, what: (row: number) => string): void {
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) throw new Error(`${what(Math.floor(at / width))} are not finite numbers`);
+}
+
+/** Two sets whose labels mean the same, or one. */
+export interface MatchedSets {
+  train: FeatureSet;
+  /** Labels are indices into the names of `train`. */
+  test: FeatureSet | null;
+  /** Classes of the queries that the gallery lacks. */
+  unknown: UnknownClasses;
+  /** What a reader of the figures has to know about the classes, one sentence each. */
+  notes: string[];
+}
+
+/**
+ * Matches the classes of two sets: where both have the same list, numbers decide; otherwise names, which must be unique.
+ * Test pictures of a class that the gallery lacks are left out and counted.
+ *
+ * @throws {Error} When the gallery has pictures of one class only, a name is ambiguous, or no picture is of its classes.
+ */
+export function matchSets(train: FeatureSet, test: FeatureSet | null): MatchedSets {
+  const { names } = train;
+  if (new Set(train.labels).size < 2) {
+    throw new Error(
+      `${train.uri}: all pictures that can be read are of one class, "${names[train.labels[0]]}"`,
+    );
+  }
+  let unknown: UnknownClasses = { classes: [], pictures: 0 }, matched: FeatureSet | null = null;
+  if (test) {
+    const numbers = galleryNumbers({ uri: train.uri, labels: names }, { uri: test.uri, labels: test.names });
+    unknown = unknownClasses(test.labels, test.names, numbers);
+    const known = test.labels.flatMap((label, i) => numbers[label] < 0 ? [] : [i]);
+    if (known.length === 0) throw new Error(`${test.uri}: no picture is of a class of ${train.uri}`);
+    const kept = unknown.pictures > 0 ? pickSet(test, known) : test;
+    matched = { ...kept, labels: kept.labels.map((label) => numbers[label]) };
+  }
+  return { train, test: matched, unknown, notes: notesOf(train, matched, unknown) };
+}
+
+function notesOf(gallery: FeatureSet, queries: FeatureSet | null, unknown: UnknownClasses): string[] {
+  const several = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+  const without = ({ unlabelled }: FeatureSet, which: string) =>
+    unlabelled > 0
+      ? [`${several(unlabelled, `${which}picture has`, `${which}pictures have`)} no class: left out`]
+      : [];
+  const there = new Set(gallery.labels);
+  const missing = queries?.labels.filter((label) => !there.has(label)).length ?? 0;
+  const alone = "of a class without gallery pictures, which counts as wrong";
+  return [
+    ...without(gallery, queries ? "gallery " : ""),
+    ...queries ? without(queries, "query ") : [],
+    ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names)] : [],
+    ...missing > 0 ? [several(missing, `query picture is ${alone}`, `query pictures are ${alone}`)] : [],
+  ];
+}

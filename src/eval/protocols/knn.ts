@@ -1,0 +1,36 @@
+import { bootstrap } from "../hits.ts";
+import { findNeighbours, knnHits } from "../knn.ts";
+import { possibleK } from "../probe.ts";
+import type { ProtocolOptions, ProtocolRow } from "./types.ts";
+
+/**
+ * Weighted nearest neighbours by DINO's protocol, several k in one pass, for class and mean patch token.
+ *
+ * @throws {RangeError} When the gallery has fewer pictures than k.
+ */
+export async function knnProtocol(options: ProtocolOptions): Promise<ProtocolRow[]> {
+  const { engine, train, test, k, progress, seed = 0 } = options, truth = (test ?? train).labels;
+  const ks = possibleK(k, train.labels.length - (test ? 0 : 1)), rows: ProtocolRow[] = [];
+  for (const [kind, tokens] of [["class", "class token"], ["mean", "mean patch token"]] as const) {
+    const gallery = train[kind], queries = test ? test[kind] : null;
+    if (!gallery || queries === undefined) continue;
+    progress?.(`knn, ${tokens}`);
+    const found = await findNeighbours(engine, gallery, queries, Math.max(...ks));
+    const hits = knnHits(found, train.labels, truth, train.names.length, ks);
+    for (const k of ks) {
+      const { top1, top5 } = hits.get(k)!;
+      rows.push({
+        protocol: "knn",
+        tokens,
+        n: kind === "class" ? 1 : 0,
+        pool: kind === "mean",
+        settings: { k },
+        which: "only",
+        chosenOn: "nothing",
+        top1: bootstrap(top1, seed),
+        top5: bootstrap(top5, seed),
+      });
+    }
+  }
+  return rows;
+}

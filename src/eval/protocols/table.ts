@@ -1,0 +1,134 @@
+/** Figures as text, and as tables that papers can paste. */
+import type { MeasureReport } from "../measure.ts";
+import type { ProtocolRow } from "./types.ts";
+
+/** Kinds of tables. */
+export const TABLES = ["text", "markdown", "latex"] as const;
+
+/** One of {@linkcode TABLES}. */
+export type TableKind = typeof TABLES[number];
+
+const HEAD = ["protocol", "features", "settings", "state", "top-1", "95 %", "top-5", "chosen on"];
+const FIGURES = [4, 5, 6];
+
+const hundredth = (share: number) => (100 * share).toFixed(1);
+
+/** What the probe looks at: `class token`, `4 class tokens`, `class token + mean patch token`. */
+function featuresOf({ tokens, n, pool }: ProtocolRow): string {
+  const classes = n > 1 ? `${n} ${tokens}s` : tokens;
+  return pool && n > 0 ? `${classes} + mean patch token` : classes;
+}
+
+function settingsOf({ settings }: ProtocolRow): string {
+  return Object.entries(settings).map(([name, value]) => {
+    if (typeof value === "boolean") return value ? name : `no ${name}`;
+    if (typeof value === "string") return value;
+    return `${name} ${Number.isInteger(value) ? value : Number(value.toPrecision(3))}`;
+  }).join(", ");
+}
+
+function cellsOf(row: ProtocolRow): string[] {
+  const { which, epoch, top1, top5, chosenOn, spread } = row;
+  return [
+    row.protocol,
+    featuresOf(row),
+    settingsOf(row),
+    which === "only" ? "" : which === "best" ? `best (epoch ${epoch})` : "last",
+    `${hundredth(top1.value)}${spread === undefined ? "" : ` ± ${hundredth(spread)}`}`,
+    `${hundredth(top1.low)}–${hundredth(top1.high)}`,
+    hundredth(top5.value),
+    chosenOn === "nothing" ? "" : chosenOn,
+  ];
+}
+
+/** Sentences below the table. */
+function captionOf(
+  { model, digest, preprocessing, train, test, validation, classes, notes, rows }: MeasureReport,
+): string[] {
+  const { size, shorter } = preprocessing;
+  const tested = test === "leave one out"
+    ? `each of ${train.pictures} pictures of ${train.uri} against all others`
+    : `${test.pictures} pictures of ${test.uri}, learned from ${train.pictures} of ${train.uri}`;
+  const chosen = rows.some(({ chosenOn }) => chosenOn === "validation pictures");
+  return [
+    `${model}, ${digest.slice(0, 19)}….`,
+    `Top-1 and top-5 in per cent: ${tested}; ${classes} classes. 95 %: bootstrap over test pictures.`,
+    `Frozen features of pictures without augmentation: shorter side ${shorter}, bicubic, the middle ${size} × ${size}.`,
+    ...chosen
+      ? [
+        validation
+          ? `Validation pictures: ${validation.pictures} of ${validation.uri}.`
+          : "Validation pictures: a random tenth of those that are learned from.",
+      ]
+      : [],
+    ...notes.map((note) => `Note: ${note}.`),
+  ];
+}
+
+/** Columns that say something. */
+function table({ rows }: MeasureReport): { head: string[]; body: string[][]; figure: boolean[] } {
+  const cells = rows.map(cellsOf);
+  const used = HEAD.map((_, i) => i).filter((i) => cells.some((row) => row[i] !== ""));
+  const pick = (row: readonly string[]) => used.map((i) => row[i]);
+  return { head: pick(HEAD), body: cells.map(pick), figure: used.map((i) => FIGURES.includes(i)) };
+}
+
+function asText(report: MeasureReport): string {
+  const { head, body, figure } = table(report), all = [head, ...body];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i].length)));
+  const lines = all.map((row) =>
+    row.map((cell, i) => figure[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])).join("  ").trimEnd()
+  );
+  return [...lines, "", ...captionOf(report)].join("\n");
+}
+
+function asMarkdown(report: MeasureReport): string {
+  const { head, body, figure } = table(report);
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const rule = line(figure.map((one) => one ? "---:" : "---"));
+  return [line(head), rule, ...body.map(line), "", ...captionOf(report)].join("\n");
+}
+
+/** Text as LaTeX shows it. */
+function latexText(text: string): string {
+  const special: Readonly<Record<string, string>> = {
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "–": "--",
+    "±": "$\\pm$",
+    "×": "$\\times$",
+    "…": "\\ldots{}",
+  };
+  return text.replace(/[\\~^–±×…{}$&#_%]/g, (letter) => special[letter] ?? `\\${letter}`);
+}
+
+function asLatex(report: MeasureReport): string {
+  const { head, body, figure } = table(report);
+  const line = (cells: readonly string[]) => `${cells.map(latexText).join(" & ")} \\\\`;
+  return [
+    ...captionOf(report).map((sentence) => `% ${sentence.replaceAll("\n", " ")}`),
+    `\\begin{tabular}{${figure.map((one) => one ? "r" : "l").join("")}}`,
+    "\\hline",
+    line(head),
+    "\\hline",
+    ...body.map(line),
+    "\\hline",
+    "\\end{tabular}",
+  ].join("\n");
+}
+
+/** A report as a table of the kind. */
+export function formatMeasures(report: MeasureReport, kind: TableKind): string {
+  switch (kind) {
+    case "text":
+      return asText(report);
+    case "markdown":
+      return asMarkdown(report);
+    case "latex":
+      return asLatex(report);
+    default:
+      return kind satisfies never;
+  }
+}

@@ -1,0 +1,69 @@
+/** Lists of pictures that a probe learns from, such as ImageNet's 1 % and 10 %. */
+import { type FeatureSet, pickSet } from "./feature_set.ts";
+
+/**
+ * Reads a list of pictures: one name a line, such as `n04235860_14959.JPEG`; empty lines do not count.
+ *
+ * @throws {Error} When it cannot be read or is empty.
+ */
+export async function readSubset(path: string): Promise<string[]> {
+  const text = await Deno.readTextFile(path).catch((cause) => {
+    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : (cause as Error).message;
+    throw new Error(`${path}: the list of pictures cannot be read: ${why}`, { cause });
+  });
+  const names = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== "");
+  if (names.length === 0) throw new Error(`${path}: the list of pictures is empty`);
+  return names;
+}
+
+const lastPart = (name: string) => name.slice(name.lastIndexOf("/") + 1);
+const withoutEnding = (name: string) => name.replace(/\.[A-Za-z0-9]+$/, "");
+
+/**
+ * The pictures of a set that a list names: by their whole key or its last part, with or without its ending.
+ *
+ * @param path Named in errors and notes.
+ * @returns Those pictures, and a sentence where some are not there.
+ * @throws {Error} When none is there, or a name stands for several pictures.
+ */
+export function pickSubset(
+  set: FeatureSet,
+  names: readonly string[],
+  path: string,
+): { set: FeatureSet; note?: string } {
+  const places = new Map<string, number[]>();
+  set.keys.forEach((key, i) => {
+    const last = lastPart(key);
+    for (const name of new Set([key, withoutEnding(key), last, withoutEnding(last)])) {
+      const known = places.get(name);
+      if (known) known.push(i);
+      else places.set(name, [i]);
+    }
+  });
+  const found = new Set<number>();
+  let missing = 0;
+  for (const name of names) {
+    const there = places.get(name) ?? places.get(withoutEnding(name)) ?? [];
+    if (there.length > 1) {
+      const [a, b] = there.map((i) => set.keys[i]);
+      throw new Error(
+        `${path}: "${name}" is several pictures of ${set.uri}: ${a}, ${b}; name them with their folder`,
+      );
+    }
+    if (there.length === 0) missing++;
+    else found.add(there[0]);
+  }
+  if (found.size === 0) {
+    throw new Error(
+      `${path}: none of its ${names.length} names, such as "${
+        names[0]
+      }", is a picture with a class of ${set.uri}, ` +
+        `whose pictures have names such as "${set.keys[0]}"`,
+    );
+  }
+  return {
+    set: pickSet(set, [...found].sort((a, b) => a - b)),
+    ...missing > 0 &&
+      { note: `${missing} of ${names.length} names in ${path} are no pictures with a class: left out` },
+  };
+}
