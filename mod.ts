@@ -110,6 +110,7 @@ export { adamw } from "./src/train/optimizer.ts";
 export { stepScalars } from "./src/train/schedule.ts";
 export { disposeTree, initialState, readState, type TrainState, writeState } from "./src/train/state.ts";
 export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/run/checkpoint.ts";
+export { type Best, type BestFigure, readBest } from "./src/train/run/best.ts";
 export { presetConfig } from "./src/train/config/presets.ts";
 export { resolveConfig } from "./src/train/config/config.ts";
 export type { RunConfig } from "./src/train/config/settings.ts";
@@ -152,6 +153,7 @@ export type { ProtocolName, ProtocolOptions, ProtocolRow } from "./src/eval/prot
 export { formatMeasures, type TableKind } from "./src/eval/protocols/table.ts";
 export { trainProbe } from "./src/eval/linear.ts";
 export { probe } from "./src/eval/probe.ts";
+export { trainingProbe, type TrainingProbeOptions } from "./src/eval/training_probe.ts";
 export { checkpointFigures, type CheckpointFiguresOptions } from "./src/eval/figures/at_checkpoints.ts";
 export { reconstructionPicture } from "./src/eval/reconstruction.ts";
 export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";

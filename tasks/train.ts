@@ -24,6 +24,7 @@ import { GALLERY_SIZE } from "../src/eval/figures/gallery.ts";
 import { reconstructionFigure } from "../src/eval/figure.ts";
 import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
 import type { Evaluator } from "../src/train/evaluators.ts";
+import { type OpenedTrainingProbe, openTrainingProbe } from "../src/eval/training_probe.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
@@ -115,8 +116,10 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     http: { signal: leave.signal },
   });
   let engine: Engine | undefined, stop: Interruption | undefined, table: Table | undefined, failed = false;
+  let probe: OpenedTrainingProbe | null = null;
   try {
     planSteps(config, data);
+    probe = leads ? await openTrainingProbe(config, say) : null;
     engine = await openEngine(config.engine, {
       devices: config.devices,
       hosts,
@@ -140,6 +143,7 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
         seed: config.seed,
       }),
     ];
+    if (probe) evaluators.unshift(...await probe.evaluators(engine));
     if (config.figures) {
       const open = shards ? () => openWhole(shards.heldout) : () => collectSome(data);
       evaluators.unshift(checkpointFigures({ ...look, run: config.out, seed: config.seed, open }));
@@ -169,6 +173,7 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
   } finally {
     stop?.close();
     await closeData(data);
+    await probe?.close();
     // After an error the devices may wait for other nodes for ever; then the process ends as it is.
     if (!failed) await engine?.close();
     if (!failed) await hosts?.close();

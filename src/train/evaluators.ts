@@ -1,6 +1,7 @@
 import type { Tree } from "../engine/tensors.ts";
 import { leaves } from "../engine/tensors.ts";
 import type { Run } from "./standing.ts";
+import type { BestFigure } from "./run/best.ts";
 import { type Evaluation, evaluationLine, type MetricsLog } from "./run/metrics_file.ts";
 import type { Meter } from "./show/meter.ts";
 import type { Progress } from "./show/progress.ts";
@@ -45,6 +46,12 @@ export interface Evaluator<State = TrainState> {
   name: string;
   cadence: Cadence;
   /**
+   * The number, of those that it finds, by which the best state of the run is told: the higher the better. That state is
+   * kept as a checkpoint, see {@linkcode saveBest}. `on` says what the number was measured on; where that changes, an
+   * earlier best no longer counts.
+   */
+  best?: { value: string; on: string };
+  /**
    * Looks at the state.
    *
    * @returns Numbers by name; none for one that only draws or writes.
@@ -75,13 +82,15 @@ export interface Evaluations<State> {
 }
 
 /** What evaluations need from a run. */
-export interface EvaluationsOptions {
+export interface EvaluationsOptions<State> {
   perEpoch: number;
   total: number;
   metrics: Pick<MetricsLog, "write">;
   progress: Pick<Progress, "line">;
   /** Its clock is stopped meanwhile. */
   meter: Pick<Meter, "pause">;
+  /** Told of a number by which the best state is told, while no step is under way. */
+  best?: (run: Run<State>, figure: BestFigure) => Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -126,7 +135,7 @@ export function isDue(cadence: Cadence, step: number, perEpoch: number, kept: bo
 /** Evaluators for one run. */
 export function openEvaluations<State extends Tree>(
   evaluators: readonly Evaluator<State>[],
-  options: EvaluationsOptions,
+  options: EvaluationsOptions<State>,
 ): Evaluations<State> {
   const { perEpoch, total, metrics, progress, meter, signal } = options;
   const found: Record<string, number> = {};
@@ -158,6 +167,10 @@ export function openEvaluations<State extends Tree>(
         return `${key} ${Number(value.toPrecision(4))}`;
       });
       progress.line(`${name.padEnd(10)} step ${step}: ${texts.join(", ")}`);
+      if (evaluator.best && Number.isFinite(values[evaluator.best.value])) {
+        const { value: key, on } = evaluator.best;
+        await options.best?.(run, { figure: `${name} ${key}`, value: values[key], on });
+      }
     }
   };
   return {

@@ -14,7 +14,8 @@ import type { RunConfig } from "./config/settings.ts";
 import { DATA_FILE, writeDataFile } from "./data_account.ts";
 import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
-import { type Keeper, noKeeper, openKeeper } from "./keeper.ts";
+import { bestKeeper } from "./best_keeper.ts";
+import { type Keeper, noKeeper, openKeeper, type Snapshot } from "./keeper.ts";
 import { loop } from "./loop.ts";
 import type { Run } from "./standing.ts";
 import { compileWithin, MemoryError } from "./memory.ts";
@@ -22,7 +23,7 @@ import { type PreparedRun, prepareRun } from "./prepare.ts";
 import { type Pretraining, pretraining } from "./pretraining.ts";
 import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts";
 import { recorder } from "./record.ts";
-import { saveCheckpoint } from "./run/checkpoint.ts";
+import { type CheckpointInfo, saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder, lockRun } from "./run/folder.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
 import { planSteps, type StepPlan } from "./run/plan.ts";
@@ -75,6 +76,9 @@ export interface TrainResult {
   data: DataAccount;
 }
 
+/** Takes a state to host memory. */
+type Taker = (run: Run<TrainState>) => Promise<Snapshot<CheckpointInfo & { data: DataAccount }>>;
+
 /** What the parts of a run share. */
 interface Session {
   engine: Engine;
@@ -115,8 +119,9 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     run = beginRun(config, options, prepared, plan);
     if (group.leads) await noteStart(config.out, thisStart(engine, run.step));
     const session = { engine, group, plan, prepared, run, progress };
-    const keeper = group.leads ? keeperOf(config, session, options.disk) : noKeeper;
-    await trainRun(config, options, session, keeper);
+    const take = takerOf(config, session);
+    const keeper = group.leads ? keeperOf(config, session, take, options.disk) : noKeeper;
+    await trainRun(config, options, session, keeper, take);
     const { state, step, bad } = run;
     return {
       state,
@@ -175,29 +180,40 @@ function beginRun(
   return { state, step: resumed?.step ?? 0, epoch, next: cursor, bad };
 }
 
-/** The keeper of a run's checkpoints. */
-function keeperOf(config: RunConfig, session: Session, disk?: Disk): Keeper<TrainState> {
-  const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps } = config;
-  const { engine, group, plan: { pictures }, prepared: { resumed, metrics, account }, run } = session;
-  return openKeeper({
-    minutes,
-    steps,
-    start: run.step,
-    path: resumed?.path ?? null,
-    take: async ({ state, step, next, bad }: Run<TrainState>) => ({
+/** Takes states of a run to host memory, with what a checkpoint says of them. */
+function takerOf(config: RunConfig, session: Session): Taker {
+  const { engine, group, plan: { pictures }, prepared: { account } } = session;
+  // Other processes are asked once: after the last step they may be gone when the best state is kept.
+  let asked = { step: -1, places: Promise.resolve<number[][] | undefined>(undefined) };
+  return async ({ state, step, next, bad }) => {
+    if (asked.step !== step) asked = { step, places: group.places(step) };
+    return {
       info: {
         config: storedConfig(config),
         step,
         cursor: next,
         pictures,
         bad,
-        places: await group.places(step),
+        places: await asked.places,
         data: account.account(),
         engine: engine.name,
         time: new Date().toISOString(),
       },
       tensors: await readState(state),
-    }),
+    };
+  };
+}
+
+/** The keeper of a run's checkpoints. */
+function keeperOf(config: RunConfig, session: Session, take: Taker, disk?: Disk): Keeper<TrainState> {
+  const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps } = config;
+  const { prepared: { resumed, metrics }, run } = session;
+  return openKeeper({
+    minutes,
+    steps,
+    start: run.step,
+    path: resumed?.path ?? null,
+    take,
     write: async ({ info, tensors }) => {
       await metrics.sync();
       const path = await saveCheckpoint(out, info, tensors, { keep, disk });
@@ -210,14 +226,21 @@ function keeperOf(config: RunConfig, session: Session, disk?: Disk): Keeper<Trai
 /** Trains until the run ends or is stopped, writes the last checkpoint and runs the final evaluations. */
 async function trainRun(
   config: RunConfig,
-  { evaluators = [], terms, signal }: TrainOptions,
+  { evaluators = [], terms, signal, disk }: TrainOptions,
   session: Session,
   keeper: Keeper<TrainState>,
+  take: Taker,
 ): Promise<void> {
   const { engine, group, plan, prepared: { batches, metrics, account }, run, progress } = session;
   const { perEpoch, total } = plan, { batchSize, logEvery } = config;
   const meter = openMeter(batchSize);
-  const looking = { perEpoch, total, metrics, progress, meter, signal };
+  const best = bestKeeper({
+    run: config.out,
+    take,
+    disk,
+    say: (text) => progress.line(labelled("best", text)),
+  });
+  const looking = { perEpoch, total, metrics, progress, meter, signal, best };
   const evaluations = openEvaluations(group.leads ? evaluators : [], looking);
   const method = pretraining(engine, config, group.layout, perEpoch, terms), { step, inputs, rates } = method;
   const { path: checkpoint } = keeper, { found } = evaluations;

@@ -64,7 +64,15 @@ export async function readConfig(path: string): Promise<Partial<RunConfig>> {
  * the secrets of addresses.
  */
 export function storedConfig(config: RunConfig): RunConfig {
-  return { ...config, resume: false, data: redact(config.data) };
+  const { data, evalData, evalTrain } = config;
+  return {
+    ...config,
+    resume: false,
+    data: redact(data),
+    // A program may hand over a configuration of an earlier version, which lacks these.
+    ...evalData !== undefined && { evalData: redact(evalData) },
+    ...evalTrain !== undefined && { evalTrain: redact(evalTrain) },
+  };
 }
 
 /**
@@ -96,12 +104,31 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
     );
   }
   if (config.nodes > 1) checkNodes(config);
+  checkEvaluation(config);
   try {
     checkModel(config);
   } catch (cause) {
     throw new ConfigError((cause as Error).message, { cause });
   }
   return config;
+}
+
+/**
+ * Checks the settings of the evaluation while training.
+ *
+ * @throws {ConfigError} When they do not go together.
+ */
+function checkEvaluation({ evalData, evalTrain, evalLinear, evalTeacher, ema }: RunConfig): void {
+  if (evalData === "" && (evalTrain !== "" || evalLinear || evalTeacher)) {
+    const name = evalTrain !== "" ? "train" : evalLinear ? "linear" : "teacher";
+    throw new ConfigError(`--eval-${name} needs --eval-data: labelled pictures whose class is asked for`);
+  }
+  if (evalLinear && evalTrain === "") {
+    throw new ConfigError("--eval-linear needs --eval-train: pictures to learn from, apart from --eval-data");
+  }
+  if (evalTeacher && !ema) {
+    throw new ConfigError("--eval-teacher looks at averaged parameters, which only a run with --ema has");
+  }
 }
 
 /**

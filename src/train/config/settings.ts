@@ -48,6 +48,11 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   checkpointSteps: number;
   logEvery: number;
   figures: boolean;
+  evalData: string;
+  evalTrain: string;
+  evalEvery: number;
+  evalLinear: boolean;
+  evalTeacher: boolean;
 }
 
 /** One row of the table of settings. */
@@ -74,6 +79,7 @@ const group = (name: string) => (kind: Kind, help: string, free = false): Settin
 const run = group("Run");
 const training = group("Training");
 const data = group("Data");
+const evaluation = group("Evaluation while training");
 const views = group("Views");
 const model = group("Model");
 const loss = group("Loss");
@@ -163,6 +169,25 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
     "file of class names, one per line, for tar shards and LMDBs whose classes are numbers",
     true,
   ),
+
+  evalData: evaluation(
+    text("URI"),
+    "labelled pictures whose class nearest neighbours are asked for now and then; each asks all others, unless " +
+      "--eval-train names a gallery; empty: no evaluation",
+    true,
+  ),
+  evalTrain: evaluation(
+    text("URI"),
+    "labelled pictures that are the gallery; empty: those of --eval-data",
+    true,
+  ),
+  evalEvery: evaluation(
+    { kind: "number", above: 0 },
+    "epochs between evaluations, such as 1 or 0.5; the end of the run has one too",
+    true,
+  ),
+  evalLinear: evaluation(onOff, "train a quick linear probe as well; needs --eval-train", true),
+  evalTeacher: evaluation(onOff, "look at the averaged parameters of a run with --ema", true),
 
   cropScale: views(pair(0, 1), "smallest,largest share of the picture's area in a crop"),
   cropRatio: views(pair(0.01, 100), "narrowest,widest width / height of a crop"),

@@ -68,6 +68,33 @@ async function listSteps(run: string): Promise<number[]> {
 }
 
 /**
+ * A checkpoint as the bytes of its file.
+ *
+ * @param more What else stands in the metadata.
+ */
+export function encodeCheckpoint(
+  info: CheckpointInfo,
+  tensors: Record<string, StoredTensor>,
+  more: Record<string, string> = {},
+): Uint8Array {
+  return encodeSafetensors(tensors, {
+    format: "semantic-ae checkpoint",
+    version: String(CHECKPOINT_VERSION),
+    config: JSON.stringify(info.config),
+    step: String(info.step),
+    cursor: JSON.stringify(info.cursor),
+    ...(info.places && { places: JSON.stringify(info.places) }),
+    seed: String(info.config.seed),
+    pictures: String(info.pictures),
+    bad: String(info.bad),
+    ...(info.data && { data: JSON.stringify(info.data) }),
+    engine: info.engine,
+    time: info.time,
+    ...more,
+  });
+}
+
+/**
  * Writes a checkpoint, whole or not at all, and removes those beyond the last `keep`.
  *
  * @param run The run folder.
@@ -82,20 +109,7 @@ export async function saveCheckpoint(
 ): Promise<string> {
   const folder = checkpointFolder(run);
   const path = join(folder, fileName(info.step));
-  const bytes = encodeSafetensors(tensors, {
-    format: "semantic-ae checkpoint",
-    version: String(CHECKPOINT_VERSION),
-    config: JSON.stringify(info.config),
-    step: String(info.step),
-    cursor: JSON.stringify(info.cursor),
-    ...(info.places && { places: JSON.stringify(info.places) }),
-    seed: String(info.config.seed),
-    pictures: String(info.pictures),
-    bad: String(info.bad),
-    ...(info.data && { data: JSON.stringify(info.data) }),
-    engine: info.engine,
-    time: info.time,
-  });
+  const bytes = encodeCheckpoint(info, tensors);
   try {
     await Deno.mkdir(folder, { recursive: true });
     await publishFile(path, bytes, options);

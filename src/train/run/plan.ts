@@ -45,11 +45,18 @@ export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig
 
 /** Refuses an address of which only the stored form is known. */
 function withSecrets(config: RunConfig): RunConfig {
-  if (!isRedacted(config.data)) return config;
-  throw new ConfigError(
-    `the data is at ${config.data}: passwords and signatures are not stored with a run. Give the whole address again, with ` +
-      "--data or as data in a file for --config",
-  );
+  for (
+    const [key, flag] of [["data", "data"], ["evalData", "eval-data"], ["evalTrain", "eval-train"]] as const
+  ) {
+    if (!isRedacted(config[key])) continue;
+    throw new ConfigError(
+      `the data is at ${
+        config[key]
+      }: passwords and signatures are not stored with a run. Give the whole address again, with ` +
+        `--${flag} or as ${key} in a file for --config`,
+    );
+  }
+  return config;
 }
 
 /**
