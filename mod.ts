@@ -10,7 +10,7 @@
  *   {@linkcode losses}, {@linkcode autoencoder}
  * - Training: {@linkcode trainStep}, {@linkcode train}
  * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}, {@linkcode measure}
- * - Looking at runs: {@linkcode runsPage}
+ * - Looking at runs: {@linkcode runsPage}, {@linkcode serveReport}
  * - Engines: {@linkcode openEngine}
  *
  * @example The pieces of a step: sizes, an engine, a model, features of a picture.
@@ -159,6 +159,7 @@ export { reconstructionPicture } from "./src/eval/reconstruction.ts";
 export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";
 
 // Looking at runs.
+export { type ServedReport, type ServeOptions, serveReport } from "./src/report/serve.ts";
 export { runsPage } from "./src/report/write.ts";
 
 // Engines: what runs the tensors.

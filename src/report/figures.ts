@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { figureNames, FIGURES_FOLDER, figureSteps, spread } from "../train/run/figure_files.ts";
 import type { ReportFigures, ReportGallery } from "./types.ts";
 
@@ -22,9 +22,20 @@ export interface FiguresRead {
 /** How a picture of the run folder gets into the page: its address, or null where it is not there or too large. */
 export type AddressOf = (name: string) => Promise<{ address: string; bytes: number } | null>;
 
+/** Whether a name of a folder is a file in it: links that lead out of it do not count. */
+export async function isInside(folder: string, name: string): Promise<boolean> {
+  try {
+    const [root, file] = [await Deno.realPath(folder), await Deno.realPath(join(folder, name))];
+    return file.startsWith(root + sep) && (await Deno.stat(file)).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** Addresses that hold the pictures themselves. */
 export function inlined(folder: string): AddressOf {
   return async (name) => {
+    if (!await isInside(folder, name)) return null;
     try {
       const bytes = await Deno.readFile(join(folder, name)), type = name.endsWith(".png") ? "png" : "jpeg";
       if (bytes.length > MOST_BYTES) return null;
@@ -41,9 +52,9 @@ export function inlined(folder: string): AddressOf {
 /** Addresses at the server that serves the page, with the time of change, so that no old picture is shown. */
 export function served(folder: string, prefix: string): AddressOf {
   return async (name) => {
+    if (!await isInside(folder, name)) return null;
     const info = await Deno.stat(join(folder, name)).catch(() => null);
-    if (!info?.isFile) return null;
-    return { address: `${prefix}${name}?${info.mtime?.getTime() ?? 0}`, bytes: 0 };
+    return info && { address: `${prefix}${name}?${info.mtime?.getTime() ?? 0}`, bytes: 0 };
   };
 }
 

@@ -1,6 +1,7 @@
 import { flagName } from "../cli/command.ts";
 import { presetConfig } from "../train/config/presets.ts";
 import type { PresetName, RunConfig } from "../train/config/settings.ts";
+import { shellWord } from "../text/layout.ts";
 import { PRESETS } from "../model/config.ts";
 import type { Difference } from "./types.ts";
 
@@ -22,14 +23,9 @@ function textOf(value: unknown): string {
   return JSON.stringify(value) ?? "";
 }
 
-/** A word as a POSIX shell takes it. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 function flag(key: string, value: unknown): string {
   if (typeof value === "boolean") return `--${value ? "" : "no-"}${flagName(key)}`;
-  return `--${flagName(key)} ${quoted(textOf(value))}`;
+  return `--${flagName(key)} ${shellWord(textOf(value))}`;
 }
 
 /**

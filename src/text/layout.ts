@@ -61,3 +61,8 @@ export function twoColumns(
     return [head.padEnd(column) + lines[0].slice(column), ...lines.slice(1)];
   });
 }
+
+/** A word as a POSIX shell takes it: in quotes where it holds anything but letters, digits and a few signs. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

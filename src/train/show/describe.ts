@@ -6,6 +6,7 @@ import type { CompileReport, Engine } from "../../engine/types.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { plural } from "../../text/amounts.ts";
+import { shellWord } from "../../text/layout.ts";
 
 /** A line for people, with what it is about before it. */
 export const labelled = (label: string, text: string): string => `${label.padEnd(11)}${text}`;
@@ -55,6 +56,7 @@ export function describeRun(
     ],
     ["run", `${config.out}: ${total} steps${from}`],
   ];
+  lines.push(["watch", `deno task report ${shellWord(config.out)} --serve`]);
   const passedOver = describePassedOver(dataPassedOver(source));
   if (passedOver) lines.splice(3, 0, ["besides", passedOver]);
   if (resumed && resumed.engine !== engine.name) {
