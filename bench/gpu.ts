@@ -41,7 +41,7 @@ async function torch(given: Case, options: Partial<TorchOptions>): Promise<Figur
     const steps = Math.max(1, Math.ceil(given.seconds / (await peer.run(2) / 2)));
     const seconds: number[] = [];
     for (let i = 0; i < given.repeats; i++) seconds.push(await peer.run(steps) / steps);
-    return { about: peer.about, seconds, peakMemory: peer.peak(), readySeconds: ready };
+    return { about: peer.about, seconds, peakMemory: peer.memory().peak, readySeconds: ready };
   } finally {
     await peer.close();
   }

@@ -4,7 +4,7 @@ import { batchTensors, readValues, scalarTensors } from "../src/train/step_input
 import { presetConfig } from "../src/train/config/presets.ts";
 import { initialState } from "../src/train/state.ts";
 import { trainStep } from "../src/train/step.ts";
-import { noiseBatch, peakMemory } from "./step.ts";
+import { noiseBatch, ownMemory } from "./our_step.ts";
 
 /** One thing to measure. */
 export interface Case {
@@ -78,7 +78,7 @@ export async function measureOurs(given: Case, options: OursOptions): Promise<Fi
   const figures: Figures = {
     about: engine.description,
     seconds,
-    peakMemory: peak ?? peakMemory(),
+    peakMemory: peak ?? ownMemory().peak,
     readySeconds,
     flops: compiled.flops,
     peakFlops: compiled.peakFlops,

@@ -10,6 +10,14 @@ export const bench: TaskGroup = {
   summary: "Measures this program beside peers, in turn.",
   tasks: {
     step: { summary: "The training step beside PyTorch.", load: from(() => import("./step.ts")) },
+    train: {
+      summary: "deno task train from start to end, beside PyTorch.",
+      load: from(() => import("./train.ts")),
+    },
+    embed: {
+      summary: "Embedding from start to end, beside PyTorch.",
+      load: from(() => import("./embed.ts")),
+    },
     data: {
       summary: "The stream of pictures beside PyTorch's loaders.",
       load: from(() => import("./data.ts")),

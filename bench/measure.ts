@@ -26,6 +26,23 @@ export function spread(figures: number[]): Spread {
 }
 
 /**
+ * Figures that were taken in pairs, as a comparison: the medians, and the spread of the ratios pair by pair.
+ *
+ * @param ours One figure a round.
+ * @param peer The peer's, of the same rounds; null where it was not measured.
+ */
+export function compare(
+  ours: readonly number[],
+  peer: readonly number[] | null,
+): { ours: number; peer: number | null; ratio: Spread | null } {
+  return {
+    ours: spread([...ours]).median,
+    peer: peer && spread([...peer]).median,
+    ratio: peer && spread(ours.map((figure, i) => figure / peer[i])),
+  };
+}
+
+/**
  * Measures two things in turn, so that a machine whose speed drifts slows both.
  *
  * @param rounds How often each is measured.
@@ -42,11 +59,7 @@ export async function inTurn(
     mine.push(await ours());
     if (peer) theirs.push(await peer());
   }
-  return {
-    ours: spread(mine).median,
-    peer: peer ? spread(theirs).median : null,
-    ratio: peer ? spread(mine.map((figure, i) => figure / theirs[i])) : null,
-  };
+  return compare(mine, peer ? theirs : null);
 }
 
 /** Prints comparisons as a table, or one object a line. */

@@ -23,15 +23,49 @@ export interface PeerOptions {
   errors?: "inherit" | "piped";
 }
 
+/** What says to a process which allocator it has, and how that behaves. */
+const ALLOCATOR = /^(GLIBC_TUNABLES|LD_PRELOAD|(_RJEM_|JE_)?MALLOC_.*|MIMALLOC_.*)$/;
+
 /** Our environment without the allocator settings that our tasks start with. */
 export function plainEnvironment(): Record<string, string> {
-  const settings = /^(GLIBC_TUNABLES|MIMALLOC_.*|LD_PRELOAD)$/;
-  return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !settings.test(name)));
+  return Object.fromEntries(Object.entries(Deno.env.toObject()).filter(([name]) => !ALLOCATOR.test(name)));
 }
 
 /** The interpreter of the peers in Python. */
 export function pythonName(): string {
   return Deno.env.get("PYTHON") ?? "python3";
+}
+
+/**
+ * Looks for what a peer in Python imports.
+ *
+ * @param modules Their names; the first one's version is what the peer is known by.
+ * @returns The first one's version, or a sentence that says what is missing and how to get it.
+ */
+export async function findPython(
+  modules: readonly string[],
+): Promise<{ version: string } | { missing: string }> {
+  const script = `${modules.map((name) => `import ${name}\n`).join("")}print(${modules[0]}.__version__)`;
+  try {
+    const options = { args: ["-c", script], env: plainEnvironment(), clearEnv: true };
+    const { success, stdout, stderr } = await new Deno.Command(pythonName(), options).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+    if (success) return { version: text(stdout) };
+    return { missing: missingModule(text(stderr).split("\n").at(-1)!) };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { missing: `no ${pythonName()} here; ${how("torch pillow")}` };
+  }
+}
+
+/** How one has what the peers need. */
+const how = (packages: string) =>
+  `for the comparison: python3 -m pip install ${packages}, or name another interpreter in PYTHON`;
+
+/** What Python's last words say of a module that is missing. */
+function missingModule(words: string): string {
+  const missing = /No module named '([^']+)'/.exec(words)?.[1];
+  return missing ? `${missing} is not installed; ${how(missing === "PIL" ? "pillow" : missing)}` : words;
 }
 
 /** Runs Python to its end; fails with the last line of what it complains of. */
@@ -84,8 +118,7 @@ export async function startPeer<Ready, Answer>(
   const reason = async (): Promise<string> => {
     await close();
     const text = (await said).trim(), last = text.split("\n").at(-1) || "see above";
-    const missing = /No module named '([^']+)'/.exec(last)?.[1];
-    if (missing) return `${missing} is not installed`;
+    if (last.includes("No module named")) return missingModule(last);
     if (text !== "") console.error(text);
     return `it failed: ${last}`;
   };

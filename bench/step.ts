@@ -1,85 +1,55 @@
 /**
  * Images per second of the whole training step on engine xla, beside the same step in PyTorch, in turn.
  *
- * Ours renders the views from bytes inside the step; the peer is handed rendered views and so does a little less.
+ * Ours renders the views from bytes inside the step; the peer is handed rendered views and so does a little less. Each
+ * model and each side has a process of its own, so memory is that of one step and nothing else.
  */
 import { task } from "../src/cli/command.ts";
 import { ENGINE } from "../src/cli/engine_options.ts";
+import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
 import { PRESET } from "../src/cli/model_options.ts";
-import { choice, list, onOff, whole } from "../src/cli/kinds.ts";
 import { allocatorEnvironment } from "../src/engine/install/allocator.ts";
-import { openEngine } from "../src/engine/open.ts";
-import type { Engine, Precision } from "../src/engine/types.ts";
-import { batchTensors, scalarTensors } from "../src/train/step_inputs.ts";
-import { presetConfig } from "../src/train/config/presets.ts";
-import { initialState } from "../src/train/state.ts";
-import { trainStep } from "../src/train/step.ts";
-import { packView } from "../src/views/pack.ts";
-import { sampleView } from "../src/views/sample.ts";
-import { VIEW_FIELDS } from "../src/views/types.ts";
-import { type Comparison, inTurn, report } from "./measure.ts";
-import { startTorch } from "./torch.ts";
+import { compare, type Comparison, inTurn, report } from "./measure.ts";
+import { serveSteps, startOurs, type StepProcess, type StepWanted } from "./our_step.ts";
+import { startTorch, type TorchOptions } from "./torch.ts";
 
-/** A batch of noise with sampled views. */
-export function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
-  const { imageSize: size } = config;
-  const base = Uint8Array.from(
-    { length: count * size * size * 3 },
-    (_, i) => Math.imul(i, 2654435761) >>> 24,
-  );
-  const views = new Float32Array(2 * count * VIEW_FIELDS);
-  for (const v of [0, 1] as const) {
-    for (let i = 0; i < count; i++) {
-      packView(sampleView(config, 0, 0, i, v), views, (v * count + i) * VIEW_FIELDS);
+/** The rows of memory: the peak, and what stays resident between steps. */
+export function memoryRows(name: string, ours: StepProcess, peer: StepProcess | null): Comparison[] {
+  return (["peak", "resident"] as const).map((what) => ({
+    name: `memory/${name}/${what}`,
+    ...compare([ours.memory()[what] / 1e9], peer && [peer.memory()[what] / 1e9]),
+    unit: "GB",
+    note: peer?.about,
+  }));
+}
+
+/** Measures our step alone or beside peers. */
+async function measure(
+  ours: StepProcess,
+  { preset, precision, batch }: StepWanted,
+  { rounds, steps, peers }: { rounds: number; steps: number; peers: TorchOptions[] },
+): Promise<Comparison[]> {
+  const rows: Comparison[] = [], name = `${preset}/${precision}`;
+  const rate = (side: StepProcess) => async () => batch * steps / await side.run(steps);
+  let why = "";
+  for (const options of peers) {
+    const peer = await startTorch(options);
+    if (typeof peer === "string") {
+      why = peer;
+      continue;
+    }
+    try {
+      const result = await inTurn(rounds, rate(ours), rate(peer));
+      const full = name + (options.env ? "/same-allocator" : options.compiled ? "/compiled" : "");
+      rows.push({ name: `step/${full}`, unit: "images/s", note: peer.about, ...result });
+      rows.push(...memoryRows(full, ours, peer));
+    } finally {
+      await peer.close();
     }
   }
-  const indices = Array.from({ length: count }, (_, i) => i);
-  return {
-    epoch: 0,
-    indices,
-    keys: indices.map(String),
-    base,
-    views,
-    next: { epoch: 0, position: count },
-    bad: 0,
-  };
-}
-
-/** Our step, ready to be timed. */
-export async function prepare(
-  engine: Engine,
-  preset: "demo" | "tiny" | "small" | "base",
-  precision: Precision,
-  count: number,
-) {
-  const config = { ...presetConfig(preset), batchSize: count, precision };
-  const step = engine.jit(trainStep(config), { donate: ["state"], precision });
-  let state = initialState(config, 0);
-  const batch = batchTensors(engine, config, noiseBatch(config, count), 0);
-  const scalars = scalarTensors(config, 1000, 20000);
-  const compiled = await step.compile({ state, batch, scalars });
-  const run = async (steps: number) => {
-    const start = performance.now();
-    for (let i = 0; i < steps; i++) {
-      const { state: next, metrics } = step({ state, batch, scalars });
-      state = next;
-      await metrics.loss.data();
-      await engine.ready(state);
-      for (const metric of Object.values(metrics)) metric.dispose();
-    }
-    return (performance.now() - start) / 1000;
-  };
-  await run(2);
-  return { run, compiled };
-}
-
-/** The most memory this process has had resident, in bytes (Linux). */
-export function peakMemory(): number {
-  // Deno itself may read this file only with all permissions.
-  const read = new Deno.Command("cat", { args: [`/proc/${Deno.pid}/status`] }).outputSync();
-  const status = new TextDecoder().decode(read.stdout);
-  const found = /VmHWM:\s+(\d+) kB/.exec(status);
-  return found ? Number(found[1]) * 1024 : Deno.memoryUsage().rss;
+  if (rows.length > 0) return rows;
+  const alone = await inTurn(rounds, rate(ours));
+  return [{ name: `step/${name}`, unit: "images/s", note: why, ...alone }, ...memoryRows(name, ours, null)];
 }
 
 export const benchTask = task({
@@ -100,64 +70,37 @@ export const benchTask = task({
     compile: { kind: onOff, help: "measure torch.compile too" },
     alone: { kind: onOff, help: "without PyTorch" },
     json: { kind: onOff, help: "print one JSON object a line" },
+    serve: { kind: text, help: "be our process for another benchmark: which step, as JSON", value: "STEP" },
   },
-}, async (given, { print, progress }) => {
-  const { batch: count, rounds, steps, device } = given;
-  const engine = await openEngine(given.engine, { progress: (line) => progress.line(line) });
-  const rows: Comparison[] = [], allocator = await allocatorEnvironment();
+}, async (given, { print, progress, exit }) => {
+  if (given.serve !== undefined) {
+    try {
+      return await serveSteps(JSON.parse(given.serve), print);
+    } catch (error) {
+      progress.line(`${given.serve}: ${error instanceof Error ? error.message : error}`);
+      exit(1); // Whatever an engine that failed still holds.
+    }
+  }
+  const { batch, device, engine } = given, rows: Comparison[] = [];
+  const allocator = await allocatorEnvironment();
   for (const preset of given.presets) {
     for (const precision of given.precisions) {
-      const { run, compiled } = await prepare(engine, preset, precision, count);
-      const { traceSeconds, compileSeconds, cached, memory } = compiled;
-      progress.line(
-        `${preset} ${precision}: traced in ${traceSeconds.toFixed(2)} s, ` +
-          `${cached ? "loaded" : "compiled"} in ${compileSeconds.toFixed(1)} s` +
-          (memory ? `, temporaries ${(memory.temporaries / 1e9).toFixed(2)} GB` : ""),
-      );
-      const ours = async () => count * steps / await run(steps);
-      const shared = { preset, batch: count, precision, device };
-      const peers = given.alone ? [] : [
+      const wanted: StepWanted = { engine, preset, precision, batch };
+      const ours = await startOurs(wanted, (line) => progress.line(line));
+      if (typeof ours === "string") throw new Error(`our step cannot run: ${ours}`);
+      const shared = { preset, batch, precision, device };
+      const peers: TorchOptions[] = given.alone ? [] : [
         { ...shared },
         // As its users start it, and once more with the allocator and the settings of our task.
         ...(device === "cpu" && Object.keys(allocator).length > 0 ? [{ ...shared, env: allocator }] : []),
         ...(given.compile ? [{ ...shared, compiled: true }] : []),
       ];
-      const name = `step/${preset}/${precision}`;
-      let measured = false, why = "";
-      for (const options of peers) {
-        const peer = await startTorch(options);
-        if (typeof peer === "string") {
-          why = peer;
-          continue;
-        }
-        measured = true;
-        const theirs = async () => count * steps / await peer.run(steps);
-        const result = await inTurn(rounds, ours, theirs);
-        const suffix = "env" in options ? "/same-allocator" : "compiled" in options ? "/compiled" : "";
-        rows.push({ name: name + suffix, unit: "images/s", note: peer.about, ...result });
-        rows.push({
-          name: `memory/${preset}/${precision}${suffix}`,
-          ours: peakMemory() / 1e9,
-          peer: peer.peak() / 1e9,
-          unit: "GB peak",
-          ratio: null,
-          note: peer.about,
-        });
-        await peer.close();
-      }
-      if (!measured) {
-        const result = await inTurn(rounds, ours);
-        rows.push({ name, unit: "images/s", note: why, ...result });
-        rows.push({
-          name: `memory/${preset}/${precision}`,
-          ours: peakMemory() / 1e9,
-          peer: null,
-          unit: "GB peak",
-          ratio: null,
-        });
+      try {
+        rows.push(...await measure(ours, wanted, { ...given, peers }));
+      } finally {
+        await ours.close();
       }
     }
   }
   report(rows, given.json, print);
-  await engine.close();
 });

@@ -95,8 +95,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   bench: [
     "src/cli",
+    "src/demo",
+    "src/eval",
     "src/train",
     "src/data",
+    "src/model",
     "src/views",
     "src/engine",
     "src/engine/install",

@@ -19,6 +19,11 @@ from torch.utils.data import DataLoader, Dataset
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
 STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+# How views are drawn, as a run's configuration says it: the reference's published run.
+PUBLISHED = dict(
+    imageSize=224, cropScale=(0.14, 1), cropRatio=(3 / 4, 4 / 3), flip=0.5, colour=0.8, brightness=0.4, contrast=0.4,
+    saturation=0.2, hue=0.1, grey=0.2, blur=(1, 0.1), blurRadius=(0.1, 2), solarise=(0, 0.2),
+)
 
 
 def to_tensor(picture):
@@ -27,10 +32,10 @@ def to_tensor(picture):
     return pixels.to(torch.float32).div_(255).sub_(MEAN).div_(STD)
 
 
-def crop(picture, size):
+def crop(picture, size, scale, ratios):
     for _ in range(10):
-        area = random.uniform(0.14, 1) * size * size
-        ratio = math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)))
+        area = random.uniform(*scale) * size * size
+        ratio = math.exp(random.uniform(math.log(ratios[0]), math.log(ratios[1])))
         width, height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
         if 0 < width <= size and 0 < height <= size:
             top, left = random.randint(0, size - height), random.randint(0, size - width)
@@ -47,32 +52,36 @@ def shift_hue(picture, factor):
     return Image.merge("HSV", (hue, saturation, value)).convert("RGB")
 
 
-def view(base, number):
-    picture, box = crop(base, base.width)
-    if random.random() < 0.5:
+def view(base, number, drawn):
+    """One view of a base picture and its box; number: 0 or 1; drawn: how views are drawn, as in PUBLISHED."""
+    picture, box = crop(base, base.width, drawn["cropScale"], drawn["cropRatio"])
+    if random.random() < drawn["flip"]:
         picture, box = ImageOps.mirror(picture), [box[2], box[1], box[0], box[3]]
-    if random.random() < 0.8:
+    if random.random() < drawn["colour"]:
+        around = lambda name: random.uniform(1 - drawn[name], 1 + drawn[name])
         changes = [
-            lambda p: ImageEnhance.Brightness(p).enhance(random.uniform(0.6, 1.4)),
-            lambda p: ImageEnhance.Contrast(p).enhance(random.uniform(0.6, 1.4)),
-            lambda p: ImageEnhance.Color(p).enhance(random.uniform(0.8, 1.2)),
-            lambda p: shift_hue(p, random.uniform(-0.1, 0.1)),
+            lambda p: ImageEnhance.Brightness(p).enhance(around("brightness")),
+            lambda p: ImageEnhance.Contrast(p).enhance(around("contrast")),
+            lambda p: ImageEnhance.Color(p).enhance(around("saturation")),
+            lambda p: shift_hue(p, random.uniform(-drawn["hue"], drawn["hue"])),
         ]
         random.shuffle(changes)
         for change in changes:
             picture = change(picture)
-    if random.random() < 0.2:
+    if random.random() < drawn["grey"]:
         picture = picture.convert("L").convert("RGB")
-    if random.random() <= (1.0 if number == 1 else 0.1):
-        picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(0.1, 2)))
-    if number == 2 and random.random() < 0.2:
+    if random.random() <= drawn["blur"][number]:
+        picture = picture.filter(ImageFilter.GaussianBlur(random.uniform(*drawn["blurRadius"])))
+    if random.random() < drawn["solarise"][number]:
         picture = ImageOps.solarize(picture)
     return to_tensor(picture), torch.tensor(box)
 
 
-def views(picture, size=224):
+def views(picture, drawn=PUBLISHED):
+    """Both views, the reference view and the two boxes."""
+    size = drawn["imageSize"]
     base = picture.convert("RGB").resize((size, size), Image.BILINEAR)
-    (first, box1), (second, box2) = view(base, 1), view(base, 2)
+    (first, box1), (second, box2) = view(base, 0, drawn), view(base, 1, drawn)
     return first, second, to_tensor(base), torch.stack([box1, box2])
 
 

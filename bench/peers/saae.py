@@ -1,6 +1,6 @@
-"""The same training step in idiomatic PyTorch: nn.Module, SDPA, torch.optim.AdamW. Written for the benchmark.
+"""The same training step in idiomatic PyTorch: nn.Module, SDPA, torch.optim.AdamW. Written for the benchmarks.
 
-Views are handed over rendered, so the peer does less than our step, which renders them from bytes.
+The step is handed rendered views. check.py holds it beside values that the reference computed.
 """
 
 import math
@@ -79,10 +79,10 @@ def sincos(grid, width):
 
 
 class Model(nn.Module):
-    def __init__(self, image, patch, width, depth, heads, head, code, dec_depth, dec_heads):
+    def __init__(self, image, patch, width, depth, heads, head, code, dec_depth, dec_heads, temperature=0.2, rate=0.1):
         super().__init__()
-        self.grid, self.patch, self.code = image // patch, patch, code
-        self.encoder = Encoder(image, patch, width, depth, heads)
+        self.grid, self.patch, self.code, self.temperature = image // patch, patch, code, temperature
+        self.encoder = Encoder(image, patch, width, depth, heads, rate)
         self.head = nn.Sequential(
             nn.Linear(width, head), nn.BatchNorm1d(head), nn.ReLU(),
             nn.Linear(head, head, bias=False), nn.BatchNorm1d(head), nn.ReLU(),
@@ -118,10 +118,10 @@ class Model(nn.Module):
         codes = self.head(tokens.flatten(0, 1)).view(*tokens.shape[:2], self.code)
         aligned, mask = self.align(codes, rows, columns)
         image = self.decode(aligned)
-        return losses(image, reference, aligned.float(), mask, self.patch)
+        return losses(image, reference, aligned.float(), mask, self.patch, self.temperature)
 
 
-def losses(image, reference, aligned, mask, patch, temperature=0.2):
+def losses(image, reference, aligned, mask, patch, temperature):
     b = len(reference)
     pixels = mask.float().repeat_interleave(patch, 1).repeat_interleave(patch, 2)[:, None]
     error = (image.float() - torch.cat([reference, reference])) ** 2 * pixels
@@ -158,36 +158,36 @@ def matrices(batch, grid, generator):
     return rows, columns
 
 
-def clip(grads, most=3.0):
+def clip(grads, most):
     """Each gradient alone to a norm of at most `most`."""
     scales = (most / (torch.stack(torch._foreach_norm(grads)) + 1e-6)).clamp(max=1)
     torch._foreach_mul_(grads, list(scales.unbind()))
 
 
 class Trainer:
-    def __init__(self, preset, batch, precision, compiled, device):
-        torch.manual_seed(0)
-        shape = PRESETS[preset]
-        self.model = Model(**shape).to(device)
-        generator = torch.Generator().manual_seed(0)
-        size = shape["image"]
-        self.views = torch.randn(2 * batch, 3, size, size, generator=generator).to(device)
-        self.reference = torch.randn(batch, 3, size, size, generator=generator).to(device)
-        self.rows, self.columns = (m.to(device) for m in matrices(2 * batch, size // shape["patch"], generator))
-        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+    def __init__(self, model, precision, compiled, device, most=3.0):
+        self.model = model.to(device)
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
         decayed = [p for p in self.parameters if p.ndim > 1]
         plain = [p for p in self.parameters if p.ndim <= 1]
         groups = [dict(params=decayed, weight_decay=0.1), dict(params=plain, weight_decay=0.0)]
         self.optimizer = torch.optim.AdamW(groups, lr=1e-4, fused=True)
         self.device, self.half = device, precision == "bfloat16"
-        self.forward = torch.compile(self.model) if compiled else self.model
+        self.forward = torch.compile(model) if compiled else model
         self.clip = torch.compile(clip) if compiled else clip
+        self.most = most
 
-    def step(self):
+    def set_rates(self, lr, weight_decay):
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.optimizer.param_groups[0]["weight_decay"] = weight_decay
+
+    def step(self, views, reference, rows, columns):
+        """views [2B,3,S,S]: all of view 1, then all of view 2; reference [B,3,S,S]; rows, columns [2B,G,G]."""
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.half):
-            loss = self.forward(self.views, self.reference, self.rows, self.columns)
+            loss = self.forward(views, reference, rows, columns)
         loss.backward()
-        self.clip([p.grad for p in self.parameters])
+        self.clip([p.grad for p in self.parameters], self.most)
         self.optimizer.step()
         return loss

@@ -7,13 +7,21 @@ import time
 
 import torch
 
-from saae import Trainer
+from saae import PRESETS, Model, Trainer, matrices
 
 
-def peak_memory():
-    """Bytes; not ru_maxrss, which a process takes over from the one that started it."""
+def memory(field):
+    """Bytes that are resident now (VmRSS) or were at most (VmHWM; ru_maxrss would be taken over from the parent)."""
     with open("/proc/self/status") as status:
-        return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+        return 1024 * next(int(line.split()[1]) for line in status if line.startswith(field))
+
+
+def noise(preset, batch):
+    """The arguments of a step, made before the clock starts."""
+    generator = torch.Generator().manual_seed(0)
+    size, patch = PRESETS[preset]["image"], PRESETS[preset]["patch"]
+    pictures = [torch.randn(count, 3, size, size, generator=generator) for count in (2 * batch, batch)]
+    return [*pictures, *matrices(2 * batch, size // patch, generator)]
 
 
 arguments = argparse.ArgumentParser()
@@ -22,22 +30,27 @@ arguments.add_argument("--batch", type=int, default=8)
 arguments.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
 arguments.add_argument("--compile", action="store_true")
 arguments.add_argument("--device", default="cpu")
+arguments.add_argument("--threads", type=int)
 given = arguments.parse_args()
 
 if given.device == "cuda":
     torch.backends.cuda.matmul.allow_tf32 = True
-trainer = Trainer(given.preset, given.batch, given.precision, given.compile, given.device)
+torch.manual_seed(0)
+if given.threads:
+    torch.set_num_threads(given.threads)
+trainer = Trainer(Model(**PRESETS[given.preset]), given.precision, given.compile, given.device)
+batch = [part.to(given.device) for part in noise(given.preset, given.batch)]
 start = time.perf_counter()
-loss = trainer.step().item()
+loss = trainer.step(*batch).item()
 first = time.perf_counter() - start
 print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "loss": loss, "first": first}), flush=True)
 for line in sys.stdin:
     start = time.perf_counter()
     for _ in range(int(line)):
-        loss = trainer.step()
+        loss = trainer.step(*batch)
     loss.item()
     seconds = time.perf_counter() - start
-    peak = peak_memory()
+    peak, resident = memory("VmHWM"), memory("VmRSS")
     if given.device == "cuda":
-        peak = torch.cuda.max_memory_allocated()
-    print(json.dumps({"seconds": seconds, "peak": peak}), flush=True)
+        peak, resident = torch.cuda.max_memory_allocated(), torch.cuda.memory_allocated()
+    print(json.dumps({"seconds": seconds, "peak": peak, "resident": resident}), flush=True)
