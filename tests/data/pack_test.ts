@@ -168,6 +168,36 @@ Deno.test("a pack that is killed leaves nothing that reads as whole, and the nex
     assert.equal((await recordsOf(await openSource(dest))).length, 400);
   }));
 
+Deno.test({
+  name: "a pack for which there is no room says so, whenever it finds out, and leaves nothing",
+  ignore: Deno.build.os === "windows",
+}, () =>
+  withFolder(async (folder) => {
+    await makeFolder(`${folder}/src`, 400);
+    // Blocks of 512 bytes. LMDB crashes where only a part of its first two pages can be written, which 13 blocks are.
+    await Promise.all([13, 200].map(async (blocks) => {
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: ["-c", `trap '' XFSZ; ulimit -f ${blocks}; exec "$0" "$@"`, Deno.execPath()].concat(
+          [
+            "run",
+            "-A",
+            "--no-check",
+            "--no-lock",
+            "--quiet",
+            TASK,
+            `${folder}/src`,
+            `${folder}/out/${blocks}`,
+          ],
+        ),
+        env: { NO_COLOR: "1" },
+      }).output();
+      const text = new TextDecoder().decode(stderr);
+      assert.equal(code, 1, text);
+      assert.match(text, /^error: \S+\.partial: cannot write: the file would be larger than allowed here/m);
+    }));
+    assert.deepEqual(namesIn(`${folder}/out`), []);
+  }));
+
 Deno.test("two packs to one place at once: one wins, the other is told at once by whom it is in use", () =>
   withFolder(async (folder) => {
     await makeFolder(`${folder}/src`, 12);

@@ -9,11 +9,58 @@
 import "npm:msgpackr-extract@3.0.4";
 import "npm:msgpackr@1.11.5";
 import { open, type RootDatabase } from "npm:lmdb@3.5.6";
+import { pathError } from "../../../files/path_error.ts";
 import { encodeManifest, encodeRecord, type Manifest, manifestKey, recordKey } from "./format.ts";
 import type { ImageRecord } from "../../types.ts";
 
 /** Bytes that are gathered before they are written: one transaction. */
 const TRANSACTION_BYTES = 16 << 20;
+
+/** Bytes that must fit on the disk before a shard is begun. */
+const ROOM_BYTES = 64 << 10;
+
+/**
+ * Makes sure that there is room. LMDB ends the process with a segmentation fault where only a part of its first pages can
+ * be written.
+ *
+ * @throws {Error} When there is none; says what to do.
+ */
+function checkRoom(path: string): void {
+  const probe = `${path}-room`;
+  try {
+    Deno.writeFileSync(probe, new Uint8Array(ROOM_BYTES), { createNew: true });
+  } catch (error) {
+    throw pathError(error, path, "write");
+  } finally {
+    try {
+      Deno.removeSync(probe);
+    } catch {
+      // It could not even be made.
+    }
+  }
+}
+
+/**
+ * Why a write has failed, in the system's own words: LMDB calls what could be written in part only an error of input and
+ * output. Writes on at the file's end, so the shard is lost, as it is anyway.
+ */
+function failedWrite(error: unknown, path: string, bytes: number): Error {
+  try {
+    const file = Deno.openSync(path, { append: true }), zeros = new Uint8Array(1 << 20);
+    try {
+      for (let left = 2 * bytes + zeros.length; left > 0; left -= zeros.length) writeAll(file, zeros);
+    } finally {
+      file.close();
+    }
+  } catch (reason) {
+    return pathError(reason, path, "write");
+  }
+  return pathError(error, path, "write");
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+}
 
 /** A shard that is being written. */
 export interface ShardWriter {
@@ -34,8 +81,10 @@ export interface ShardWriter {
  *
  * @param path A file that does not exist.
  * @param capacity The most bytes that it will hold.
+ * @throws {Error} When it cannot be written, now or with one of the writer's calls: a full disk, a limit of sizes.
  */
 export function writeShard(path: string, capacity: number): ShardWriter {
+  checkRoom(path);
   const database: RootDatabase<Uint8Array, Uint8Array> = open({
     path,
     noSubdir: true,
@@ -60,9 +109,13 @@ export function writeShard(path: string, capacity: number): ShardWriter {
     if (waitingBytes >= TRANSACTION_BYTES) flush();
   };
   const flush = () => {
-    database.transactionSync(() => {
-      for (const [key, value] of waiting) database.putSync(key, value);
-    });
+    try {
+      database.transactionSync(() => {
+        for (const [key, value] of waiting) database.putSync(key, value);
+      });
+    } catch (error) {
+      throw failedWrite(error, path, waitingBytes);
+    }
     waiting = [];
     waitingBytes = 0;
   };
