@@ -36,82 +36,84 @@ function someBatch(step: number) {
   return { base, views, indices: Array.from({ length: batchSize }, (_, i) => i) };
 }
 
-Deno.test("four devices train as one does: losses, batch norm's statistics and gradients", async () => {
-  const engine = await openXlaEngine({ plugin: PLUGIN, devices: 4, flags: QUICK });
-  try {
-    assert.equal(engine.devices, 4);
-    const step = engine.jit(trainStep(config), { donate: ["state"] });
-    const split = engine.jit(trainStep(config), { donate: ["state"], shard: ["batch/base"] });
-    const run = async (jitted: typeof step, state: TrainState, i: number) => {
-      const batch = batchTensors(engine, config, someBatch(i), i), scalars = scalarTensors(config, 100, i);
-      const result = jitted({ state, batch, scalars });
-      disposeTree([batch, scalars]);
-      return { state: result.state, values: await readValues(result.metrics) };
-    };
-    const before = tf.memory().numTensors;
-    let one = initialState(config, config.seed), four = initialState(config, config.seed);
-    for (let i = 0; i < 3; i++) {
-      // From the same state, for all that a step changes. A bias before a batch norm has no gradient but rounding, by
-      // which AdamW moves it, so states of runs apart drift from each other.
-      const same = await run(split, writeState(await readState(one)), i);
-      const a = await run(step, one, i), b = await run(split, four, i);
-      one = a.state;
-      four = b.state;
-      for (const [name, value] of Object.entries(a.values)) {
-        for (const other of [same.values, b.values].map((values) => values[name as keyof typeof values])) {
-          assert.ok(
-            Math.abs(other - value) <= 1e-5 * Math.abs(value),
-            `step ${i}, ${name}: ${other}, ${value}`,
-          );
-        }
-      }
-      // The first moments hold the gradients, the buffers batch norm's statistics.
-      const expected = await readState(one), got = await readState(same.state);
-      const parts = Object.keys(expected).filter((name) => /^optimizer\.m\.|\.running_/.test(name)).map(
-        (name) => {
-          const data = expected[name].data as Float32Array, other = got[name].data as Float32Array;
-          let largest = 0, apart = 0;
-          for (let k = 0; k < data.length; k++) {
-            largest = Math.max(largest, Math.abs(data[k]));
-            apart = Math.max(apart, Math.abs(other[k] - data[k]));
-          }
-          return { name, largest, apart };
-        },
-      );
-      const all = Math.max(...parts.map(({ largest }) => largest));
-      for (const { name, largest, apart } of parts) {
-        // These biases stand before a batch norm: their gradient is rounding and nothing else (docs/spec.md §10 D18).
-        const vanishing = /head\.mlp\.0\.bias$|backbone\.norm\.bias$/.test(name) || largest < 1e-6 * all;
-        const bound = 1e-5 * (vanishing ? all : largest);
-        assert.ok(apart <= bound, `step ${i}, ${name}: ${apart} apart, at most ${largest}`);
-      }
-      disposeTree(same.state);
-    }
-    // Each device has its share of the work, and does not do all of it.
-    const batch = batchTensors(engine, config, someBatch(0), 0), scalars = scalarTensors(config, 100, 0);
-    const [whole, part] = await Promise.all(
-      [step, split].map((jitted) => jitted.compile({ state: one, batch, scalars })),
-    );
-    assert.equal(part.flops, whole.flops);
-    if (whole.memory && part.memory) {
-      const { temporaries } = part.memory;
-      assert.ok(temporaries < whole.memory.temporaries / 2, `${temporaries}, ${whole.memory.temporaries}`);
-    }
-    disposeTree([one, four, batch, scalars]);
-    assert.equal(tf.memory().numTensors, before);
-  } finally {
-    await engine.close();
-  }
+/** Four devices for all tests here. The tests share what was compiled: it takes their time. */
+const programs = await Deno.makeTempDir();
+const engine = await openXlaEngine({ plugin: PLUGIN, devices: 4, flags: QUICK, cache: programs });
+Deno.test.afterAll(async () => {
+  await engine.close();
+  await Deno.remove(programs, { recursive: true });
 });
 
-Deno.test("a run on two devices is resumed bit for bit, and another batch size is refused", async () => {
+Deno.test("four devices train as one does: losses, batch norm's statistics and gradients", async () => {
+  assert.equal(engine.devices, 4);
+  const step = engine.jit(trainStep(config), { donate: ["state"] });
+  const split = engine.jit(trainStep(config), { donate: ["state"], shard: ["batch/base"] });
+  const run = async (jitted: typeof step, state: TrainState, i: number) => {
+    const batch = batchTensors(engine, config, someBatch(i), i), scalars = scalarTensors(config, 100, i);
+    const result = jitted({ state, batch, scalars });
+    disposeTree([batch, scalars]);
+    return { state: result.state, values: await readValues(result.metrics) };
+  };
+  const before = tf.memory().numTensors;
+  let one = initialState(config, config.seed), four = initialState(config, config.seed);
+  for (let i = 0; i < 3; i++) {
+    // From the same state, for all that a step changes. A bias before a batch norm has no gradient but rounding, by
+    // which AdamW moves it, so states of runs apart drift from each other.
+    const same = await run(split, writeState(await readState(one)), i);
+    const a = await run(step, one, i), b = await run(split, four, i);
+    one = a.state;
+    four = b.state;
+    for (const [name, value] of Object.entries(a.values)) {
+      for (const other of [same.values, b.values].map((values) => values[name as keyof typeof values])) {
+        assert.ok(
+          Math.abs(other - value) <= 1e-5 * Math.abs(value),
+          `step ${i}, ${name}: ${other}, ${value}`,
+        );
+      }
+    }
+    // The first moments hold the gradients, the buffers batch norm's statistics.
+    const expected = await readState(one), got = await readState(same.state);
+    const parts = Object.keys(expected).filter((name) => /^optimizer\.m\.|\.running_/.test(name)).map(
+      (name) => {
+        const data = expected[name].data as Float32Array, other = got[name].data as Float32Array;
+        let largest = 0, apart = 0;
+        for (let k = 0; k < data.length; k++) {
+          largest = Math.max(largest, Math.abs(data[k]));
+          apart = Math.max(apart, Math.abs(other[k] - data[k]));
+        }
+        return { name, largest, apart };
+      },
+    );
+    const all = Math.max(...parts.map(({ largest }) => largest));
+    for (const { name, largest, apart } of parts) {
+      // These biases stand before a batch norm: their gradient is rounding and nothing else (docs/spec.md §10 D18).
+      const vanishing = /head\.mlp\.0\.bias$|backbone\.norm\.bias$/.test(name) || largest < 1e-6 * all;
+      const bound = 1e-5 * (vanishing ? all : largest);
+      assert.ok(apart <= bound, `step ${i}, ${name}: ${apart} apart, at most ${largest}`);
+    }
+    disposeTree(same.state);
+  }
+  // Each device has its share of the work, and does not do all of it.
+  const batch = batchTensors(engine, config, someBatch(0), 0), scalars = scalarTensors(config, 100, 0);
+  const [whole, part] = await Promise.all(
+    [step, split].map((jitted) => jitted.compile({ state: one, batch, scalars })),
+  );
+  assert.equal(part.flops, whole.flops);
+  if (whole.memory && part.memory) {
+    const { temporaries } = part.memory;
+    assert.ok(temporaries < whole.memory.temporaries / 2, `${temporaries}, ${whole.memory.temporaries}`);
+  }
+  disposeTree([one, four, batch, scalars]);
+  assert.equal(tf.memory().numTensors, before);
+});
+
+Deno.test("a run on four devices is resumed bit for bit, and another batch size is refused", async () => {
   const folder = await Deno.makeTempDir();
-  const engine = await openXlaEngine({ plugin: PLUGIN, devices: 2, flags: QUICK });
   try {
     const data = join(folder, "pictures"), out = join(folder, "run");
     await writePictures(data, 13);
     const source = await openData(data, {});
-    const settings = { ...config, data, out, epochs: 1.5, checkpointSteps: 2, devices: 2 };
+    const settings = { ...config, data, out, epochs: 1.5, checkpointSteps: 2, devices: 4 };
     const whole = await train(settings, { engine, source });
     assert.equal(whole.step, whole.total);
     const figures = async () =>
@@ -130,7 +132,6 @@ Deno.test("a run on two devices is resumed bit for bit, and another batch size i
     disposeTree(again.state);
     await closeData(source);
   } finally {
-    await engine.close();
     await Deno.remove(folder, { recursive: true });
   }
   assert.throws(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import fc from "npm:fast-check@4.10.2";
 import { readingAhead } from "../../../src/data/io/read_ahead.ts";
 import { openDecoder } from "../../../src/data/decode/decoder.ts";
@@ -53,7 +54,8 @@ Deno.test("threads that read by themselves give the batches that reads by the so
         source.uri,
       );
       const half = select(source, [3, 4, 5, 20, 21, 22, 23, 24, 25, 9]);
-      assert.deepEqual(await batches(half), await batches(plain(half)), `a part of ${source.uri}`);
+      const one = { workers: 1 };
+      assert.deepEqual(await batches(half, one), await batches(plain(half), one), `a part of ${source.uri}`);
       await source.close();
     }
   }));
@@ -118,7 +120,7 @@ Deno.test("reading ahead gives what reading gives, and reads less often", async 
   const { reader, state } = readerOf(), step = 10_000;
   for (let at = 0; at < bytes.length; at += step) {
     const length = Math.min(step, bytes.length - at);
-    assert.deepEqual(await reader.read(at, length), bytes.slice(at, at + length));
+    assert.ok(same(await reader.read(at, length), bytes.subarray(at, at + length)), `${at}`);
   }
   assert.ok(state.reads < 20, `${state.reads} reads`);
   await fc.assert(
@@ -139,7 +141,7 @@ Deno.test("reading ahead gives what reading gives, and reads less often", async 
           )
         );
         const got = await Promise.all(wanted.map(([at, length]) => reader.read(at, length)));
-        wanted.forEach(([at, length], i) => assert.ok(worstOf(got[i], bytes.subarray(at, at + length))));
+        wanted.forEach(([at, length], i) => assert.ok(same(got[i], bytes.subarray(at, at + length))));
         await reader.close();
       },
     ),
@@ -147,8 +149,7 @@ Deno.test("reading ahead gives what reading gives, and reads less often", async 
   );
 });
 
-const worstOf = (a: Uint8Array, b: Uint8Array) =>
-  a.length === b.length && a.every((value, i) => value === b[i]);
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.from(a.buffer, a.byteOffset, a.length).equals(b);
 
 Deno.test("with keep, a batch's pictures stay until so many more were handed out, and memory is used again", () =>
   withFolder(async (folder) => {
