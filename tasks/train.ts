@@ -146,7 +146,8 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     if (probe) evaluators.unshift(...await probe.evaluators(engine));
     if (config.figures) {
       const open = shards ? () => openWhole(shards.heldout) : () => collectSome(data);
-      evaluators.unshift(checkpointFigures({ ...look, run: config.out, seed: config.seed, open }));
+      const { out: run, seed, tensorboard } = config;
+      evaluators.unshift(checkpointFigures({ ...look, run, seed, tensorboard, open }));
     }
     stop = shell.interruptible("finishing what is under way and writing a checkpoint");
     const { signal } = stop;

@@ -11,6 +11,7 @@ import type { RunConfig } from "./config/settings.ts";
 import { placeOf } from "./nodes.ts";
 import type { ProcessGroup } from "./process_group.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
+import { openEventFile, TENSORBOARD_FOLDER, withEvents } from "./run/event_file.ts";
 import { prepareFolder } from "./run/folder.ts";
 import { describeBad, labelled } from "./show/describe.ts";
 import { type MetricsLog, openMetrics, silentMetrics } from "./run/metrics_file.ts";
@@ -27,6 +28,22 @@ export interface PreparedRun {
   account: RunAccount;
   /** Ends the stream and closes the logs. */
   close(): Promise<void>;
+}
+
+/** The run's metrics, also for TensorBoard where that is asked for. */
+async function openLog(
+  { out, tensorboard }: Pick<RunConfig, "out" | "tensorboard">,
+  step: number,
+  say: (text: string) => void,
+): Promise<MetricsLog> {
+  const metrics = await openMetrics(join(out, "metrics.jsonl"), step);
+  if (!tensorboard) return metrics;
+  try {
+    return withEvents(metrics, await openEventFile(join(out, TENSORBOARD_FOLDER), step), say);
+  } catch (error) {
+    metrics.close();
+    throw error;
+  }
 }
 
 /**
@@ -70,9 +87,7 @@ export async function prepareRun(
     const batches = trainBatches(config, source, begun, (record) => {
       if (badLog.add(record)) say(labelled(...describeBad(record)));
     });
-    const metrics = leads
-      ? await openMetrics(join(out, "metrics.jsonl"), resumed?.step ?? 0)
-      : silentMetrics();
+    const metrics = leads ? await openLog(config, resumed?.step ?? 0, say) : silentMetrics();
     const close = async () => {
       metrics.close();
       await batches.return?.();

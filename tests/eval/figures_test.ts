@@ -192,13 +192,17 @@ Deno.test("figures change no bit of a training, and are left out when asked", ()
       const header = 8 + Number(new DataView(checkpoint.buffer).getBigUint64(0, true));
       return { out, lines, tensors: checkpoint.subarray(header) };
     };
-    const drawn = await train("drawn"), plain = await train("plain", "--no-figures");
+    const drawn = await train("drawn", "--tensorboard"), plain = await train("plain", "--no-figures");
     assert.deepEqual(drawn.lines, plain.lines);
     assert.deepEqual(drawn.tensors, plain.tensors);
     assert.deepEqual(await figureSteps(plain.out), { whole: [], all: [] });
     const { whole } = await figureSteps(drawn.out);
     assert.deepEqual([whole[0], whole.at(-1)], [2, 6]);
-    assert.ok(drawn.lines.length === 6);
+    assert.equal(drawn.lines.length, 6);
+    const events = (folder: string) =>
+      [...Deno.readDirSync(join(drawn.out, folder))].map(({ name }) => name).sort();
+    assert.match(events("tensorboard").join(), /^events\.out\.tfevents\.[^,]+,figures$/);
+    assert.equal(events("tensorboard/figures").length, whole.length);
     // A process that is killed while it writes leaves such a file; the next one removes it.
     await Deno.writeTextFile(join(drawn.out, "figures", ".partial-step-1"), "half");
     const again = await capture(trainTask, ["--resume", "--out", drawn.out]);

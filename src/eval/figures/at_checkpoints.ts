@@ -7,6 +7,7 @@ import { redact } from "../../files/redact.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
 import type { Evaluator } from "../../train/evaluators.ts";
+import { type EventPicture, openEventFile, TENSORBOARD_FOLDER } from "../../train/run/event_file.ts";
 import {
   figureNames,
   FIGURES_FOLDER,
@@ -56,6 +57,8 @@ export interface CheckpointFiguresOptions {
   open(): Promise<OpenPictures>;
   /** Seed of the choice of pictures and of the crops. Default 0. */
   seed?: number;
+  /** Whether the pictures also go into event files for TensorBoard. Default false. */
+  tensorboard?: boolean;
   /** The largest share of the time that they may take, the first ones and the last ones not counted. Default 0.01. */
   share?: number;
   /** Takes lines for people. */
@@ -150,15 +153,28 @@ async function drawSet(options: CheckpointFiguresOptions, studio: Studio, state:
   };
   await Deno.mkdir(folder, { recursive: true });
   await writeGallery(folder, studio, jpeg);
-  await publishFile(
-    join(folder, names.reconstruction),
-    await jpeg(drawReconstructions(shown.config, shown.shown)),
-  );
-  await publishFile(
-    join(folder, names.attention),
-    await jpeg(drawAttention(config, first(ATTENDED), attention, MASS)),
-  );
+  const pictures = {
+    reconstruction: drawReconstructions(shown.config, shown.shown),
+    attention: drawAttention(config, first(ATTENDED), attention, MASS),
+  };
+  const events: Record<string, EventPicture> = {};
+  for (const [name, picture] of Object.entries(pictures)) {
+    const encoded = await jpeg(picture);
+    await publishFile(join(folder, names[name as keyof typeof pictures]), encoded);
+    events[name] = { width: picture.width, height: picture.height, encoded };
+  }
   await publishFile(join(folder, names.set), JSON.stringify(set) + "\n");
+  if (options.tensorboard) await writeEvents(run, step, events);
+}
+
+/** Pictures have files of their own, because TensorBoard reads one growing file of a folder only. */
+async function writeEvents(run: string, step: number, pictures: Record<string, EventPicture>): Promise<void> {
+  const file = await openEventFile(join(run, TENSORBOARD_FOLDER, FIGURES_FOLDER), step - 1);
+  try {
+    file.pictures(step, pictures);
+  } finally {
+    file.close();
+  }
 }
 
 /** Removes sets that a killed process left half, those of steps that are to be done again, and some of very many. */

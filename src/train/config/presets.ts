@@ -30,6 +30,7 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   checkpointSteps: 0,
   logEvery: 1,
   figures: true,
+  tensorboard: false,
   evalData: "",
   evalTrain: "",
   evalEvery: 1,

@@ -48,6 +48,7 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   checkpointSteps: number;
   logEvery: number;
   figures: boolean;
+  tensorboard: boolean;
   evalData: string;
   evalTrain: string;
   evalEvery: number;
@@ -134,6 +135,11 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   checkpointMinutes: run(number(), "minutes between checkpoints; 0: not by time", true),
   checkpointSteps: run(whole(), "steps between checkpoints; 0: not by steps", true),
   logEvery: run(whole(1), "steps between lines of metrics.jsonl", true),
+  tensorboard: run(
+    onOff,
+    "also write event files for TensorBoard, into tensorboard/ of the run folder",
+    true,
+  ),
   figures: run(onOff, "draw figures at checkpoints, for deno task report: at most 1 % of the time", true),
 
   epochs: training(number(), "passes over the pictures"),

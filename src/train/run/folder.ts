@@ -5,6 +5,7 @@ import { isPartial, publishFile, removePartial } from "../../files/publish.ts";
 import { ConfigError, storedConfig } from "../config/config.ts";
 import { checkSameConfig } from "../config/same_config.ts";
 import type { RunConfig } from "../config/settings.ts";
+import { TENSORBOARD_FOLDER } from "./event_file.ts";
 import { FIGURES_FOLDER } from "./figure_files.ts";
 import { MACHINE_FILE } from "./machine.ts";
 import { type Checkpoint, checkpointFolder, latestCheckpoint, readCheckpoint } from "./checkpoint.ts";
@@ -127,6 +128,7 @@ export async function abandonFolder({ out }: Pick<RunConfig, "out">): Promise<vo
       "data.json",
       MACHINE_FILE,
       FIGURES_FOLDER,
+      TENSORBOARD_FOLDER,
       "checkpoints",
     ]
   ) {
