@@ -129,6 +129,13 @@ export {
   type WarmStart,
   warmStart,
 } from "./src/weights/warm_start.ts";
+export {
+  type ExportedFile,
+  type ExportedModel,
+  exportModel,
+  type ExportOptions,
+} from "./src/weights/export/export.ts";
+export { EXPORT_FORMATS, type ExportFormat } from "./src/weights/export/formats.ts";
 export { WeightsError } from "./src/weights/files/types.ts";
 export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/stored_model.ts";
 export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";

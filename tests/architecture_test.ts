@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
     "src/text",
   ],
-  "src/weights": ["src/model", "src/views", "src/engine", "src/files"],
+  "src/weights": ["src/train", "src/model", "src/views", "src/engine", "src/files"],
   "src/eval": [
     "src/weights",
     "src/cli",

@@ -1,6 +1,6 @@
 import { decodePicture, sniff } from "./picture/decode.ts";
 import { openDecoder } from "./decode/decoder.ts";
-import { type Destination, newFolder, openDestination } from "./pack_folder.ts";
+import { type Destination, newFolder, openDestination } from "../files/destination.ts";
 import { type BadRecord, badRecordOf, type Origin } from "./epoch/epoch.ts";
 import { onePass, type Reached } from "./epoch/one_pass.ts";
 import { map } from "./iter.ts";

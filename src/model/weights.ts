@@ -122,8 +122,34 @@ export async function loadWeights(
 }
 
 /**
- * A model as tensors to store, in the reference's order and complete, so that PyTorch's strict loading takes them: the
- * decoder's positions and the batch norms' step counters are added.
+ * Tensors in the reference's order and complete, so that PyTorch's strict loading takes them: the decoder's positions and
+ * the batch norms' step counters are added.
+ *
+ * @param tensors All of the model's.
+ * @param batches How many batches the statistics have seen.
+ */
+export function completeTensors(
+  config: ModelConfig,
+  tensors: Readonly<Record<string, StoredTensor>>,
+  batches = 0,
+): Record<string, StoredTensor> {
+  const stored: Record<string, StoredTensor> = {};
+  for (const { name } of inventory(config)) {
+    if (name === "head.mask_feat") {
+      const positions = sineCosine(config);
+      stored["head.decoder_pos_embed_"] = float32([1, tokenCount(config), config.codeWidth], positions);
+    }
+    stored[name] = tensors[name];
+    if (name.endsWith(".running_var")) {
+      const counter = name.replace(/running_var$/, "num_batches_tracked");
+      stored[counter] = { dtype: "I64", shape: [], data: BigInt64Array.of(BigInt(batches)) };
+    }
+  }
+  return stored;
+}
+
+/**
+ * A model as tensors to store, as {@linkcode completeTensors} gives them.
  *
  * @param batches How many batches the statistics have seen.
  */
@@ -135,15 +161,7 @@ export async function weightsToTensors(
   const all: Params = { ...state.params, ...state.frozen, ...state.buffers };
   const stored: Record<string, StoredTensor> = {};
   for (const { name, shape } of inventory(config)) {
-    if (name === "head.mask_feat") {
-      const positions = sineCosine(config);
-      stored["head.decoder_pos_embed_"] = float32([1, tokenCount(config), config.codeWidth], positions);
-    }
     stored[name] = float32(shape, await all[name].data() as Float32Array);
-    if (name.endsWith(".running_var")) {
-      const counter = name.replace(/running_var$/, "num_batches_tracked");
-      stored[counter] = { dtype: "I64", shape: [], data: BigInt64Array.of(BigInt(batches)) };
-    }
   }
-  return stored;
+  return completeTensors(config, stored, batches);
 }

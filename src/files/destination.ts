@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
-import { openDraft } from "../files/draft.ts";
-import { lockPlace } from "../files/lock.ts";
-import { pathError } from "./io/paths.ts";
+import { openDraft } from "./draft.ts";
+import { lockPlace } from "./lock.ts";
+import { pathError } from "./path_error.ts";
 
 /**
  * The path of a new folder without slashes at its end.
@@ -11,7 +11,7 @@ import { pathError } from "./io/paths.ts";
 export function newFolder(dest: string): string {
   const path = dest.replace(/\/+$/, ""), name = basename(path);
   if (name === "" || name === "." || name === "..") {
-    throw new Error(`${dest}: name a new folder to pack into`);
+    throw new Error(`${dest}: name a new folder`);
   }
   return path;
 }
@@ -29,21 +29,21 @@ async function refuseExisting(path: string): Promise<void> {
   );
 }
 
-/** A folder to pack into: nobody else packs there, and it appears whole or not at all. */
+/** A new folder: nobody else makes it, and it appears whole or not at all. */
 export interface Destination {
-  /** Where shards are written until then. */
+  /** Where files are written until then. */
   folder: string;
   /** Gives the folder its name. */
   publish(): Promise<void>;
-  /** Removes what was not published, and lets others pack there. */
+  /** Removes what was not published, and lets others make it. */
   close(): Promise<void>;
 }
 
 /**
- * Makes a place for shards.
+ * Makes a place for a new folder's files.
  *
  * @param path What it will be called.
- * @throws {InUseError} Another process packs there.
+ * @throws {InUseError} Another process makes it.
  * @throws {Error} It exists, or cannot be made.
  */
 export async function openDestination(path: string): Promise<Destination> {

@@ -1,0 +1,195 @@
+/** The model card of an export: what the model is, what it was trained on, how well it does, how pictures must come. */
+import { basename, dirname, join } from "node:path";
+import type { ModelConfig } from "../../model/config.ts";
+import { type RunConfig, SETTINGS } from "../../train/config/settings.ts";
+import type { Checkpoint } from "../../train/run/checkpoint.ts";
+import { readEvaluations, readMetrics } from "../../train/run/metrics_file.ts";
+import { MEAN, STD } from "../../views/render.ts";
+import { type ExportFormat, shorterSide, timmArchitecture } from "./formats.ts";
+
+/** What is known of a model. */
+export interface ModelFacts {
+  name: string;
+  config: ModelConfig;
+  /** Its run's checkpoint; missing for weights from elsewhere. */
+  checkpoint?: Omit<Checkpoint, "tensors">;
+  /** Of weights from elsewhere, what was taken. */
+  notes: readonly string[];
+}
+
+/** A figure of the run, such as an accuracy. */
+export interface Figure {
+  /** Who found it, and after which step. */
+  evaluator: string;
+  step: number;
+  values: Readonly<Record<string, number>>;
+}
+
+/**
+ * What the run of a checkpoint had found by then: the last line of each evaluator, and the loss.
+ *
+ * @param path The checkpoint, in the folder `checkpoints` of its run; elsewhere nothing is found.
+ * @throws {Error} When the run's metrics cannot be read.
+ */
+export async function figuresOf(path: string, step: number): Promise<Figure[]> {
+  const folder = dirname(path), metrics = join(dirname(folder), "metrics.jsonl");
+  if (basename(folder) !== "checkpoints") return [];
+  const found = new Map<string, Figure>(),
+    last = (await readMetrics(metrics)).findLast((line) => line.step <= step);
+  if (last) found.set("loss", { evaluator: "training", step: last.step, values: { loss: last.loss } });
+  for (const { step: at, evaluator, epoch: _, seconds: __, ...rest } of await readEvaluations(metrics)) {
+    const numbers = Object.entries(rest).filter((pair): pair is [string, number] =>
+      typeof pair[1] === "number"
+    );
+    if (at <= step && numbers.length > 0) {
+      found.set(evaluator, { evaluator, step: at, values: Object.fromEntries(numbers) });
+    }
+  }
+  return [...found.values()];
+}
+
+const list = (values: readonly number[]) => values.join(", ");
+
+/** How to load the export, as code. */
+function loading(format: ExportFormat, config: ModelConfig): string {
+  const { name, exact } = timmArchitecture(config);
+  switch (format) {
+    case "hf":
+      return [
+        "```python",
+        "from transformers import AutoImageProcessor, ViTModel",
+        "",
+        'processor = AutoImageProcessor.from_pretrained("FOLDER")',
+        'model = ViTModel.from_pretrained("FOLDER", add_pooling_layer=False)',
+        'features = model(**processor(picture, return_tensors="pt")).last_hidden_state[:, 0]',
+        "```",
+        "",
+        "```js",
+        'import { env, pipeline } from "@huggingface/transformers";',
+        "",
+        'env.localModelPath = "PARENT_OF_FOLDER/";',
+        'const extract = await pipeline("image-feature-extraction", "FOLDER", { dtype: "fp32" });',
+        "const tokens = await extract(picture); // the first one is the class token",
+        "```",
+      ].join("\n");
+    case "timm":
+      return [
+        "```python",
+        "import timm",
+        "",
+        'model = timm.create_model("local-dir:FOLDER", pretrained=True).eval()',
+        ...(exact
+          ? [`# or: timm.create_model("${name}", num_classes=0, checkpoint_path="FOLDER/model.safetensors")`]
+          : []),
+        "transform = timm.data.create_transform(**timm.data.resolve_data_config(model=model))",
+        "features = model(transform(picture)[None])",
+        "```",
+      ].join("\n");
+    case "onnx":
+      return [
+        "```python",
+        "import onnxruntime",
+        "",
+        'session = onnxruntime.InferenceSession("FOLDER/model.onnx")',
+        'features = session.run(["last_hidden_state"], {"pixel_values": pixels})[0][:, 0]',
+        "```",
+        "",
+        "`pixel_values` is [batch, 3, height, width] in single precision, normalised as below; `last_hidden_state` holds all " +
+        "tokens, the class token first; `attentions` is that of the last block, for each head.",
+      ].join("\n");
+    case "safetensors":
+      return "The names are those of the reference implementation; `deno task eval FOLDER` and `deno task embed FOLDER` take " +
+        "the folder.";
+    default:
+      return format satisfies never;
+  }
+}
+
+const LIBRARY: Readonly<Record<ExportFormat, string>> = {
+  hf: "transformers",
+  timm: "timm",
+  onnx: "onnx",
+  safetensors: "pytorch",
+};
+
+/** Settings that determine the numbers of a run; where it ran and on which files are not among them. */
+function settingsOf(config: RunConfig): Partial<RunConfig> {
+  const keys = Object.keys(SETTINGS) as (keyof RunConfig)[];
+  return Object.fromEntries(keys.filter((key) => !SETTINGS[key].free).map((key) => [key, config[key]]));
+}
+
+function training({ checkpoint, notes }: ModelFacts): string[] {
+  if (!checkpoint) {
+    // Paths of this machine are nobody's business.
+    const lines = notes.map((line) => line.replace(/^\S*[\\/](?=[^\\/\s]+: )/, ""));
+    return ["Weights that were trained elsewhere:", "", "```", ...lines, "```"];
+  }
+  const { config, step, pictures, bad, cursor, engine, time } = checkpoint;
+  const passes = cursor.position === 0 ? `${cursor.epoch}` : `${cursor.epoch} whole`;
+  return [
+    `Trained without labels, as a semantic-aware auto-encoder, on ${
+      pictures.toLocaleString("en")
+    } pictures: ${step} steps ` +
+    `of ${config.batchSize} pictures (${passes} epochs), on engine ${engine}, until ${time}. Bad pictures skipped: ${bad}.`,
+    "",
+    "```json",
+    JSON.stringify(settingsOf(config), null, 2),
+    "```",
+  ];
+}
+
+/**
+ * A model card as Markdown, with the front matter that Hugging Face reads.
+ *
+ * @param format What was exported to; it says how to load it.
+ * @param figures What was measured.
+ */
+export function modelCard(format: ExportFormat, model: ModelFacts, figures: readonly Figure[]): string {
+  const { config } = model, { imageSize, patchSize, width, depth, heads, mlpRatio } = config;
+  const rows = figures.flatMap(({ evaluator, step, values }) =>
+    Object.entries(values).map(([name, value]) =>
+      `| ${evaluator} | ${name} | ${+value.toFixed(4)} | ${step} |`
+    )
+  );
+  return [
+    "---",
+    `library_name: ${LIBRARY[format]}`,
+    "pipeline_tag: image-feature-extraction",
+    "tags: [vision-transformer, self-supervised, semantic-ae]",
+    "---",
+    "",
+    `# ${basename(model.name.replace(/ \(.*\)$/, ""))}`,
+    "",
+    `A vision transformer: pictures of ${imageSize} × ${imageSize} in patches of ${patchSize} × ${patchSize}, width ${width}, ` +
+    `${depth} blocks, ${heads} heads, hidden width ${
+      width * mlpRatio
+    }, layer norms with epsilon 1e-6, exact GELU. Its ` +
+    "features are the class token after the final norm.",
+    "",
+    "## Loading",
+    "",
+    loading(format, config),
+    "",
+    "## Preprocessing",
+    "",
+    `Resize the shorter side to ${
+      shorterSide(config)
+    } (bicubic, with antialias), cut out the middle ${imageSize} × ` +
+    `${imageSize}, divide by 255, subtract the mean (${list(MEAN)}) and divide by the deviation (${
+      list(STD)
+    }) of red, green ` +
+    "and blue. Libraries round differently when they resize, so their features differ a little from those of the program " +
+    "that trained this; from the same pixels they are equal to about 1e-6.",
+    "",
+    "## Training",
+    "",
+    ...training(model),
+    "",
+    "## Figures",
+    "",
+    ...(rows.length > 0
+      ? ["| found by | figure | value | after step |", "| --- | --- | --- | --- |", ...rows]
+      : ["None were measured during training."]),
+    "",
+  ].join("\n");
+}

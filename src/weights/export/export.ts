@@ -1,0 +1,96 @@
+/** Takes a model to other programs. */
+import { dirname, join } from "node:path";
+import { newFolder, openDestination } from "../../files/destination.ts";
+import { publishFile } from "../../files/publish.ts";
+import type { Disk } from "../../files/disk.ts";
+import { asFloat32, type StoredTensor } from "../../files/safetensors.ts";
+import { figuresOf, modelCard, type ModelFacts } from "./card.ts";
+import { exportFiles, type ExportFormat, type ModelToWrite, whyNot } from "./formats.ts";
+import { WeightsError } from "../files/types.ts";
+import type { Numbers } from "./onnx.ts";
+
+/** A model to export: what `readModel` gives. */
+export interface ExportedModel extends ModelFacts {
+  /** Under the reference's names, in host memory. */
+  tensors: Readonly<Record<string, StoredTensor>>;
+}
+
+/** How a model is exported. */
+export interface ExportOptions {
+  to: ExportFormat;
+  /** Where files go; tests give a disk with faults. */
+  disk?: Disk;
+}
+
+/** A file of an export. */
+export interface ExportedFile {
+  /** In the folder. */
+  name: string;
+  bytes: number;
+}
+
+/** A model's numbers, each tensor checked once. */
+function finiteNumbers({ name: model, tensors }: ExportedModel): Numbers {
+  const known = new Map<string, Float32Array>();
+  return (name) => {
+    const found = known.get(name);
+    if (found) return found;
+    if (!Object.hasOwn(tensors, name)) throw new WeightsError(`${model}: the tensor ${name} is missing`);
+    const values = asFloat32(tensors[name]), odd = values.findIndex((x) => !Number.isFinite(x));
+    if (odd >= 0) {
+      throw new WeightsError(
+        `${model}: ${name} holds ${
+          values[odd]
+        } at ${odd}: such weights give no features; take an earlier checkpoint`,
+      );
+    }
+    known.set(name, values);
+    return values;
+  };
+}
+
+/**
+ * Writes a model into a new folder for other programs: the encoder (for `safetensors` all of the model that there is),
+ * what these programs need to know, and a model card. The folder appears whole or not at all.
+ *
+ * From the same pixels, `last_hidden_state` of Hugging Face and ONNX Runtime and `forward_features` of timm are the
+ * encoder's tokens after the final norm, up to rounding.
+ *
+ * @param model From `readModel`.
+ * @param dest The folder; must not exist.
+ * @returns Its files.
+ * @throws {WeightsError} When the format cannot hold the model, or a weight is not a finite number.
+ * @throws {InUseError} When another process makes the folder.
+ * @throws {Error} When it exists, or cannot be written; nothing is left then.
+ */
+export async function exportModel(
+  model: ExportedModel,
+  dest: string,
+  { to, disk }: ExportOptions,
+): Promise<ExportedFile[]> {
+  const { config, checkpoint, tensors } = model, path = newFolder(dest);
+  const written: ModelToWrite = {
+    config,
+    tensors,
+    numbers: finiteNumbers(model),
+    step: checkpoint?.step ?? 0,
+  };
+  const why = whyNot(to, written);
+  if (why) throw new WeightsError(`${model.name}: cannot be exported to ${to}: ${why}`);
+  const destination = await openDestination(path);
+  try {
+    const figures = checkpoint ? await figuresOf(checkpoint.path, checkpoint.step) : [];
+    const files = { ...exportFiles(to, written), "README.md": modelCard(to, model, figures) };
+    const done: ExportedFile[] = [];
+    for (const [name, content] of Object.entries(files)) {
+      const file = join(destination.folder, name);
+      await Deno.mkdir(dirname(file), { recursive: true });
+      await publishFile(file, content, { disk });
+      done.push({ name, bytes: (await Deno.stat(file)).size });
+    }
+    await destination.publish();
+    return done;
+  } finally {
+    await destination.close();
+  }
+}
