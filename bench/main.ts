@@ -26,6 +26,10 @@ export const bench: TaskGroup = {
       summary: "Resident memory of a pass over each kind of source.",
       load: from(() => import("./memory.ts")),
     },
+    weights: {
+      summary: "An exported encoder in transformers, timm and ONNX Runtime.",
+      load: from(() => import("./weights.ts")),
+    },
     engines: { summary: "Engine xla beside the other engines.", load: from(() => import("./engines.ts")) },
     gpu: {
       summary: "The training step on an accelerator beside PyTorch.",

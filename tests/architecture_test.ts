@@ -94,6 +94,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/text",
   ],
   bench: [
+    "src/weights",
+    "src/eval",
     "src/cli",
     "src/demo",
     "src/eval",
