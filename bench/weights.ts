@@ -126,7 +126,7 @@ function rowOf(
 
 /** Runs the libraries in Python. */
 async function askPython(folder: string): Promise<Record<string, { about?: string; missing?: string }>> {
-  const script = new URL("./peers/weights.py", import.meta.url).pathname;
+  const script = new URL("./peers/exported.py", import.meta.url).pathname;
   const env = { HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" };
   const { success, stdout, stderr } = await new Deno.Command(pythonName(), { args: [script, folder], env })
     .output();

@@ -95,7 +95,6 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   bench: [
     "src/weights",
-    "src/eval",
     "src/cli",
     "src/demo",
     "src/eval",
