@@ -36,6 +36,8 @@ export const PURPOSE = {
   validation: 13,
   /** Which pictures of each class few-shot probes learn from. */
   fewShot: 14,
+  /** Random crops that a probe learns from. */
+  augment: 15,
 } as const;
 
 /** A name of {@linkcode PURPOSE}. */

@@ -166,6 +166,7 @@ async function measured(
         pool: pool === undefined ? undefined : [pool],
         lrs: lr,
         epochs: given.epochs,
+        augment: given.augment,
         batchSize: given.probeBatch,
         shots: given.shots,
         tries: given.tries,

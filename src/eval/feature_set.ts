@@ -26,6 +26,8 @@ export interface FeatureSet {
   labels: number[];
   names: readonly string[];
   keys: string[];
+  /** Where each picture stands in the source that it was read from; missing for files. */
+  places?: number[];
   /** Pictures that have no class, and are not among these. */
   unlabelled: number;
 }
@@ -38,6 +40,7 @@ export function pickSet(set: FeatureSet, indices: readonly number[]): FeatureSet
     ...set,
     labels: indices.map((i) => set.labels[i]),
     keys: indices.map((i) => set.keys[i]),
+    places: set.places && indices.map((i) => set.places![i]),
   };
   for (const kind of KINDS) if (set[kind]) picked[kind] = pickRows(set[kind], indices);
   return picked;
@@ -73,13 +76,14 @@ export interface EmbedSourceOptions {
  */
 export async function embedSource(source: Source, options: EmbedSourceOptions): Promise<FeatureSet> {
   const { embed, state, imageSize: size, batchSize, blocks, onBad, step } = options;
-  const parts: Embedding[] = [], labels: number[] = [], keys: string[] = [];
+  const parts: Embedding[] = [], labels: number[] = [], keys: string[] = [], places: number[] = [];
   const classes = growingClasses(source.labels);
   const reading = { size, batchSize, prepare: evaluationPicture, labelOf: classes.number, onBad };
   for await (const batch of pictureBatches(source, reading)) {
     parts.push(await embed.pictures(state, batch.bytes));
     labels.push(...batch.labels);
     keys.push(...batch.keys);
+    places.push(...batch.indices);
     step?.(batch.labels.length);
   }
   const rows = (name: "class" | "mean" | "blocks") => joinRows(parts.map((part) => part[name]!));
@@ -96,6 +100,7 @@ export async function embedSource(source: Source, options: EmbedSourceOptions): 
     labels,
     names,
     keys,
+    places,
   });
 }
 

@@ -158,16 +158,89 @@ export interface LabelledRows extends Rows {
   labels: ArrayLike<number>;
 }
 
-/** The heads after an epoch. */
-export interface HeadsAfter {
-  /** Epochs done. */
-  epoch: number;
+/** Heads that are being trained. */
+export interface Heads {
+  /**
+   * Takes a step.
+   *
+   * @param batch As many rows as were said at opening.
+   * @param epoch Epochs done, parts of one included.
+   */
+  step(batch: LabelledRows, epoch: number): void;
   /** Which pictures each head, or one of them, gets right. */
   measure(set: LabelledRows, head?: number): Promise<TopHits[]>;
+  /** Gives back their memory. */
+  close(): void;
 }
 
 /** Pictures whose scores are computed at once: no more numbers than this leave the device. */
 const SCORES = 1 << 24;
+
+/**
+ * Opens heads with fresh weights.
+ *
+ * @param sizes Width of the features, classes, and rows of a step's batch.
+ * @param seed Determines the first weights.
+ */
+export function openHeads(
+  engine: Engine,
+  { width, classes, batch }: { width: number; classes: number; batch: number },
+  training: HeadTraining,
+  seed = 0,
+): Heads {
+  const { lrs, norm, optimizer } = training;
+  const step = engine.jit((args: HeadStepArgs) => headStep(args, { norm, optimizer }), { donate: ["state"] });
+  const score = engine.jit((args: { state: HeadState; features: tf.Tensor }) => ({
+    scores: headScores(args.state, args.features, { norm }),
+  }));
+  let state = initHeads(lrs.length, classes, width, seed);
+  return {
+    step({ data, labels }, epoch) {
+      const oneHot = new Float32Array(batch * classes), share = rateShare(epoch, training);
+      for (let i = 0; i < batch; i++) oneHot[i * classes + labels[i]] = 1;
+      const given = {
+        features: tf.tensor2d(data, [batch, width]),
+        labels: tf.tensor2d(oneHot, [batch, classes]),
+        rates: tf.tensor1d(lrs.map((lr) => share * lr * batch / 256)),
+      };
+      const result = step({ state, ...given });
+      state = result.state;
+      tf.dispose([result.loss, given]);
+    },
+    async measure(set, head) {
+      const which = head === undefined ? lrs.map((_, i) => i) : [head];
+      const hits = which.map(() => hitsOf(set.rows));
+      const size = Math.min(set.rows, Math.max(1, Math.floor(SCORES / lrs.length / classes)));
+      for (let from = 0; from < set.rows; from += size) {
+        const good = Math.min(size, set.rows - from), part = new Float32Array(size * width);
+        part.set(set.data.subarray(from * width, (from + good) * width));
+        const features = tf.tensor2d(part, [size, width]);
+        const result = score({ state, features });
+        const values = await result.scores.data();
+        tf.dispose([features, result]);
+        for (let row = 0; row < good; row++) {
+          which.forEach((one, i) => {
+            const at = (row * lrs.length + one) * classes;
+            hits[i].enter(values, at, classes, from + row, set.labels[from + row]);
+          });
+        }
+      }
+      return hits;
+    },
+    close: () => tf.dispose(state),
+  };
+}
+
+/** The order of an epoch's rows. */
+export function probeOrder(seed: number, epoch: number, count: number): number[] {
+  return randomStream(seed, "probe", 1, epoch).shuffle(Array.from({ length: count }, (_, i) => i));
+}
+
+/** The heads after an epoch. */
+export interface HeadsAfter extends Pick<Heads, "measure"> {
+  /** Epochs done. */
+  epoch: number;
+}
 
 /**
  * Trains heads on frozen features and hands them out after every epoch. Stopping early gives back their memory.
@@ -182,62 +255,21 @@ export async function* trainHeads(
   training: HeadTraining,
   seed = 0,
 ): AsyncGenerator<HeadsAfter, void, void> {
-  const { rows: count, width, data } = train, { lrs, epochs } = training;
+  const { rows: count, width, data } = train, { epochs } = training;
   const batch = Math.min(training.batchSize, count), steps = Math.floor(count / batch);
-  const { norm, optimizer } = training;
-  const step = engine.jit((args: HeadStepArgs) => headStep(args, { norm, optimizer }), { donate: ["state"] });
-  const score = engine.jit((args: { state: HeadState; features: tf.Tensor }) => ({
-    scores: headScores(args.state, args.features, { norm }),
-  }));
-  let state = initHeads(lrs.length, classes, width, seed);
-  const measure: HeadsAfter["measure"] = async (set, head) => {
-    const which = head === undefined ? lrs.map((_, i) => i) : [head];
-    const hits = which.map(() => hitsOf(set.rows));
-    const size = Math.min(set.rows, Math.max(1, Math.floor(SCORES / lrs.length / classes)));
-    for (let from = 0; from < set.rows; from += size) {
-      const good = Math.min(size, set.rows - from), part = new Float32Array(size * width);
-      part.set(set.data.subarray(from * width, (from + good) * width));
-      const features = tf.tensor2d(part, [size, width]);
-      const result = score({ state, features });
-      const values = await result.scores.data();
-      tf.dispose([features, result]);
-      for (let row = 0; row < good; row++) {
-        which.forEach((one, i) => {
-          hits[i].enter(
-            values,
-            (row * lrs.length + one) * classes,
-            classes,
-            from + row,
-            set.labels[from + row],
-          );
-        });
-      }
-    }
-    return hits;
-  };
+  const { step, measure, close } = openHeads(engine, { width, classes, batch }, training, seed);
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = randomStream(seed, "probe", 1, epoch).shuffle(Array.from({ length: count }, (_, i) => i));
+      const order = probeOrder(seed, epoch, count);
       for (let at = 0; at < steps; at++) {
-        const features = new Float32Array(batch * width), labels = new Float32Array(batch * classes);
-        for (let i = 0; i < batch; i++) {
-          const row = order[at * batch + i];
-          features.set(data.subarray(row * width, (row + 1) * width), i * width);
-          labels[i * classes + train.labels[row]] = 1;
-        }
-        const share = rateShare(epoch + at / steps, training);
-        const given = {
-          features: tf.tensor2d(features, [batch, width]),
-          labels: tf.tensor2d(labels, [batch, classes]),
-          rates: tf.tensor1d(lrs.map((lr) => share * lr * batch / 256)),
-        };
-        const result = step({ state, ...given });
-        state = result.state;
-        tf.dispose([result.loss, given]);
+        const rows = order.slice(at * batch, (at + 1) * batch), features = new Float32Array(batch * width);
+        rows.forEach((row, i) => features.set(data.subarray(row * width, (row + 1) * width), i * width));
+        const labels = rows.map((row) => train.labels[row]);
+        step({ rows: batch, width, data: features, labels }, epoch + at / steps);
       }
       yield { epoch: epoch + 1, measure };
     }
   } finally {
-    tf.dispose(state);
+    close();
   }
 }

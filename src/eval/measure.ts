@@ -1,6 +1,7 @@
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/types.ts";
+import { augmenter } from "./augment.ts";
 import { requireClasses } from "./classes.ts";
 import { embedder } from "./embed.ts";
 import { type EmbeddingInfo, type Preprocessing, preprocessingOf } from "./embedding/info.ts";
@@ -25,7 +26,7 @@ export interface MeasuringModel {
 }
 
 /** What {@linkcode measure} measures, and how. */
-export interface MeasureOptions extends Omit<ProtocolOptions, "train" | "test" | "validation"> {
+export interface MeasureOptions extends Omit<ProtocolOptions, "train" | "test" | "validation" | "augment"> {
   protocols: readonly ProtocolName[];
   /** Needed for sources. Embedding files must be of this model. */
   model?: MeasuringModel;
@@ -39,6 +40,8 @@ export interface MeasureOptions extends Omit<ProtocolOptions, "train" | "test" |
   holdout?: number;
   /** Names of the pictures of `train` that are learned from, and where they are from. */
   subset?: { names: readonly string[]; path: string };
+  /** Linear probes learn from random crops of `train`, which must be a source. Default false. */
+  augment?: boolean;
   /** Pictures embedded at once. Default 64. */
   embedBatch?: number;
   /** Called for pictures that cannot be read; they are left out. Default: the first one is an error. */
@@ -52,7 +55,7 @@ export interface MeasureReport {
   /** The model for people, and the digest of its encoder's weights. */
   model: string;
   digest: string;
-  /** Features are computed once, of pictures that are not augmented. */
+  /** The encoder is not trained, and the features of test pictures are of pictures that are not augmented. */
   features: "frozen";
   preprocessing: Preprocessing;
   /** Pictures that are learned from, that are tested, and that choose; the last is 0 where a part of the first does. */
@@ -100,7 +103,15 @@ async function openSets(options: MeasureOptions, wanted: readonly Measured[]) {
       );
     }
   }
-  return { maker: maker!, sets };
+  const crops = options.augment && model && typeof options.train !== "string"
+    ? augmenter(options.train, {
+      embed: embed!,
+      state: model.state,
+      imageSize: model.config.imageSize,
+      blocks,
+    })
+    : undefined;
+  return { maker: maker!, sets, crops };
 }
 
 /** How many last blocks the protocols look at; 0 for the last one alone. */
@@ -147,7 +158,10 @@ export async function measure(options: MeasureOptions): Promise<MeasureReport> {
   }
   const wanted = [train, test, validation].filter((one) => one !== undefined);
   for (const one of wanted) if (typeof one !== "string") await requireClasses(one, one === train ? 2 : 1);
-  const { maker, sets } = await openSets(options, wanted);
+  if (options.augment && typeof train === "string") {
+    throw new Error(`${train}: random crops need the pictures themselves, and a model that embeds them`);
+  }
+  const { maker, sets, crops } = await openSets(options, wanted);
   let own = sets.get(train)!, tests = test === undefined ? null : sets.get(test)!;
   if (!tests && holdout !== undefined) ({ train: own, test: tests } = heldOut(own, holdout, seed));
   const picked = subset ? pickSubset(own, subset.names, subset.path) : { set: own, note: undefined };
@@ -158,6 +172,7 @@ export async function measure(options: MeasureOptions): Promise<MeasureReport> {
     train: matched.train,
     test: matched.test,
     validation: chooses?.test ?? undefined,
+    augment: crops,
   });
   const size = (set: FeatureSet) => ({ uri: set.uri, pictures: set.labels.length });
   return {

@@ -17,6 +17,8 @@ export interface PictureBatch {
   /** count × size × size × 3. */
   bytes: Uint8Array;
   keys: string[];
+  /** Where each picture stands in its source. */
+  indices: number[];
   /** The pictures' classes by {@linkcode PictureOptions.labelOf}; −1 where one has none. */
   labels: number[];
 }
@@ -48,7 +50,7 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
     try {
       const bytes = prepare(await decodePicture(record.bytes), size);
       const { key, label, className } = record;
-      return { bytes, key, record: { key, label, className, bytes: NONE } };
+      return { index, bytes, key, record: { key, label, className, bytes: NONE } };
     } catch (error) {
       if (error instanceof PictureError) throw new BadRecordError(source.uri, record.key, error.message);
       throw error;
@@ -70,7 +72,7 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
     items.forEach((item, i) => bytes.set(item.bytes, i * size * size * 3));
     // In the pictures' order, because classes may be numbered in order of appearance.
     const labels = items.map(({ record }) => labelOf(record) ?? -1);
-    yield { bytes, keys: items.map(({ key }) => key), labels };
+    yield { bytes, keys: items.map(({ key }) => key), indices: items.map(({ index }) => index), labels };
   }
 }
 

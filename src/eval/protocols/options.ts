@@ -41,6 +41,14 @@ export const PROTOCOL_OPTIONS = {
   },
   epochs: { kind: whole(1), help: "epochs of a linear probe, instead of the recipe's", group: "Protocols" },
   probeBatch: { kind: whole(1), help: "pictures in a step of a linear probe", group: "Protocols" },
+  augment: {
+    kind: onOff,
+    negatable: true,
+    help:
+      "linear probes learn from random crops and flips, new ones in each epoch, for which the encoder runs anew; without " +
+      "it from frozen features",
+    group: "Protocols",
+  },
   shots: {
     kind: list(whole(1)),
     help: "pictures of each class that few-shot probes know",

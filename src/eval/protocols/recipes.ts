@@ -1,4 +1,5 @@
 /** How linear probes are trained: the settings of the projects that published them. */
+import type { CropKind } from "../augment.ts";
 import type { HeadTraining } from "../heads.ts";
 import { REFERENCE_PROBE } from "../linear.ts";
 
@@ -16,6 +17,8 @@ export interface Recipe extends Omit<HeadTraining, "norm"> {
   pool: readonly boolean[];
   /** Whether a batch norm stands before the layer. */
   norm: readonly boolean[];
+  /** The random crops that it learns from, where features are not frozen. */
+  crop: CropKind;
   help: string;
 }
 
@@ -28,6 +31,7 @@ export const RECIPE: Readonly<Record<RecipeName, Recipe>> = {
     pool: [false],
     norm: [true],
     batchSize: 1024,
+    crop: { method: "bilinear", misfit: "again" },
     help: "this method's: batch norm, SGD, 100 epochs",
   },
   // facebookresearch/dino eval_linear.py; its published logs have 256 pictures a step.
@@ -41,6 +45,7 @@ export const RECIPE: Readonly<Record<RecipeName, Recipe>> = {
     blocks: [4],
     pool: [false],
     norm: [false],
+    crop: { method: "bilinear", misfit: "again" },
     help: "DINO's: SGD, 100 epochs",
   },
   // facebookresearch/mae main_linprobe.py, FINETUNE.md.
@@ -54,6 +59,7 @@ export const RECIPE: Readonly<Record<RecipeName, Recipe>> = {
     blocks: [1],
     pool: [false],
     norm: [true],
+    crop: { method: "bicubic", misfit: "cut" },
     help: "MAE's: batch norm, LARS, 90 epochs",
   },
   // facebookresearch/dinov2 dinov2/eval/linear.py: 13 rates × 4 features; with and without batch norm is ours.
@@ -67,6 +73,7 @@ export const RECIPE: Readonly<Record<RecipeName, Recipe>> = {
     blocks: [1, 4],
     pool: [false, true],
     norm: [false, true],
+    crop: { method: "bicubic", misfit: "again" },
     help: "DINOv2's: 104 heads, the best chosen on a validation part, SGD, 10 epochs",
   },
 };

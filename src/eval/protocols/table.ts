@@ -14,9 +14,9 @@ const FIGURES = [4, 5, 6];
 const hundredth = (share: number) => (100 * share).toFixed(1);
 
 /** What the probe looks at: `class token`, `4 class tokens`, `class token + mean patch token`. */
-function featuresOf({ tokens, n, pool }: ProtocolRow): string {
+function featuresOf({ tokens, n, pool, augmented }: ProtocolRow): string {
   const classes = n > 1 ? `${n} ${tokens}s` : tokens;
-  return pool && n > 0 ? `${classes} + mean patch token` : classes;
+  return `${pool && n > 0 ? `${classes} + mean patch token` : classes}${augmented ? ", random crops" : ""}`;
 }
 
 function settingsOf({ settings }: ProtocolRow): string {
@@ -54,6 +54,11 @@ function captionOf(
     `${model}, ${digest.slice(0, 19)}….`,
     `Top-1 and top-5 in per cent: ${tested}; ${classes} classes. 95 %: bootstrap over test pictures.`,
     `Frozen features of pictures without augmentation: shorter side ${shorter}, bicubic, the middle ${size} × ${size}.`,
+    ...rows.some(({ augmented }) => augmented)
+      ? [
+        "Random crops: probes learned from new crops (area .08 to 1, ratio 3/4 to 4/3) and flips in each epoch.",
+      ]
+      : [],
     ...chosen
       ? [
         validation

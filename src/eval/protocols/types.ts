@@ -1,4 +1,5 @@
 import type { Engine } from "../../engine/types.ts";
+import type { Augmenter } from "../augment.ts";
 import type { FeatureSet } from "../feature_set.ts";
 import type { Share } from "../hits.ts";
 import type { RecipeName } from "./recipes.ts";
@@ -25,6 +26,8 @@ export interface ProtocolRow {
   which: "last" | "best" | "only";
   /** The epoch of the best, counted from 1. */
   epoch?: number;
+  /** Whether the probe learned from random crops, new ones in each epoch; else from frozen features. */
+  augmented?: boolean;
   /** What chose among probes, epochs or strengths. */
   chosenOn: "nothing" | "the test pictures" | "validation pictures";
   top1: Share;
@@ -54,6 +57,8 @@ export interface ProtocolOptions {
   batchSize?: number;
   /** Strengths C of logistic regression, rising. Default DINOv2's 45, from 1e-6 to 1e5. */
   strengths?: readonly number[];
+  /** Linear probes learn from random crops, the encoder runs anew in each epoch; `train` must be of its source. */
+  augment?: Augmenter;
   /** Pictures of each class that few-shot probes learn from. Default 1, 2, 5, 10, those that each class has. */
   shots?: readonly number[];
   /** Draws of such pictures. Default 5. */
