@@ -160,13 +160,13 @@ test("report: curves, numbers, slider, map and keys work from a file", async (fo
   await page.keyboard.press("ArrowLeft");
   assert.equal(await output(), "step 20");
   assert.notEqual(await source(), picture);
-  assert.ok(await ask(page, `document.querySelector("img.sheet").naturalWidth`) as number > 0);
+  await page.waitForFunction(`document.querySelector("img.sheet").naturalWidth > 0`);
 
   const dot = (await page.$(".map circle:nth-of-type(8)"))!;
   await dot.scrollIntoView();
   await dot.hover();
   await page.waitForFunction(`document.querySelector(".shown").textContent === "picture-7.png · dogs"`);
-  assert.equal(await ask(page, `document.querySelector(".shown img").naturalWidth`), 16 * 56);
+  await page.waitForFunction(`document.querySelector(".shown img").naturalWidth === ${16 * 56}`);
   await ask(page, `document.querySelector(".map").focus()`);
   await page.keyboard.press("ArrowRight");
   await page.waitForFunction(`document.querySelector(".shown").textContent === "picture-8.png · cats"`);
@@ -237,22 +237,25 @@ test("report: a served page below a path of a proxy goes on by itself", async (f
     if (!pathname.startsWith("/deep/down/")) return new Response(null, { status: 404 });
     return fetch(new URL(pathname.slice("/deep/down/".length) + search, url));
   });
-  const { page, wrong } = await openPage(`http://127.0.0.1:${proxy.addr.port}/deep/down/`);
-  await page.waitForSelector(".chart canvas");
-  await page.click(".chart details summary");
-  assert.match(await ask(page, `document.querySelector("#status").textContent`), /^live/);
-  assert.ok(await ask(page, `document.querySelector("img.sheet").naturalWidth`) as number > 0);
-  await Deno.writeTextFile(join(run, "metrics.jsonl"), stepLine(41), { append: true });
-  await page.waitForFunction(`document.querySelector(".figures dd").textContent === "41"`, {
-    timeout: 30_000,
-  });
-  // What was unfolded stays so, with the new line.
-  await page.waitForFunction(
-    `document.querySelector(".chart details[open]").querySelectorAll("tbody tr").length === 41`,
-  );
-  assert.deepEqual(wrong, []);
-  await page.close();
-  stop.abort();
-  await finished;
-  await proxy.shutdown();
+  try {
+    const { page, wrong } = await openPage(`http://127.0.0.1:${proxy.addr.port}/deep/down/`);
+    await page.waitForSelector(".chart canvas");
+    await page.click(".chart details summary");
+    assert.match(await ask(page, `document.querySelector("#status").textContent`), /^live/);
+    await page.waitForFunction(`document.querySelector("img.sheet").naturalWidth > 0`);
+    await Deno.writeTextFile(join(run, "metrics.jsonl"), stepLine(41), { append: true });
+    await page.waitForFunction(`document.querySelector(".figures dd").textContent === "41"`, {
+      timeout: 30_000,
+    });
+    // What was unfolded stays so, with the new line.
+    await page.waitForFunction(
+      `document.querySelector(".chart details[open]").querySelectorAll("tbody tr").length === 41`,
+    );
+    assert.deepEqual(wrong, []);
+    await page.close();
+  } finally {
+    stop.abort();
+    await finished;
+    await proxy.shutdown();
+  }
 });
