@@ -41,12 +41,21 @@ export interface RunFigures {
   whole: number;
   /** Seconds from the start to the end of the first step. */
   first: number;
-  /** Bytes: the most during the whole run, and at the last step. */
+  /** Bytes: the most until the last step, at the last step, and the most in the whole run. */
   peak?: number;
   last?: number;
+  most?: number;
   /** Mean loss of the first and of the last quarter of the steps: that of one step depends much on its pictures. */
   firstLoss?: number;
   lastLoss?: number;
+}
+
+/** The memory of a run whose last step ended `last` seconds after its start; nothing where it is not known. */
+function memoryOf(memory: WholeRun["memory"], last: number): Pick<RunFigures, "peak" | "last" | "most"> {
+  if (memory.length === 0) return {};
+  const until = memory.filter(({ at }) => at <= last), all = memory.map(({ bytes }) => bytes);
+  const bytes = until.length > 0 ? until.map(({ bytes }) => bytes) : all.slice(0, 1);
+  return { peak: Math.max(...bytes), last: bytes.at(-1), most: Math.max(...all) };
 }
 
 /** The mean of steps' losses; undefined where they have none. */
@@ -70,12 +79,7 @@ export function figuresOf({ marks, memory }: WholeRun, pictures: number): RunFig
     first: first.at,
     firstLoss: meanLoss(marks.slice(0, quarter)),
     lastLoss: meanLoss(marks.slice(-quarter)),
-    ...memory.length > 0
-      ? {
-        peak: Math.max(...memory.map(({ bytes }) => bytes)),
-        last: (memory.findLast(({ at }) => at <= last.at) ?? memory[0]).bytes,
-      }
-      : {},
+    ...memoryOf(memory, last.at),
   };
 }
 

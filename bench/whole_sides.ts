@@ -143,7 +143,8 @@ export function rowsOf(
   add("whole", "images/s", "whole");
   add("first step", "s", "first");
   add("peak memory", "GB", "peak", 1e9);
-  add("memory at the end", "GB", "last", 1e9);
+  add("memory at the last step", "GB", "last", 1e9);
+  add("peak of the whole run", "GB", "most", 1e9);
   add("loss, first quarter", "", "firstLoss");
   add("loss, last quarter", "", "lastLoss");
   return rows;

@@ -23,7 +23,7 @@ Deno.test("figures are those of the steps, from the first step and from the star
     at: 9,
     loss: 3,
   }];
-  const memory = [{ at: 1, bytes: 10 }, { at: 4, bytes: 30 }, { at: 8, bytes: 20 }, { at: 10, bytes: 25 }];
+  const memory = [{ at: 1, bytes: 10 }, { at: 4, bytes: 30 }, { at: 8, bytes: 20 }, { at: 10, bytes: 45 }];
   assert.deepEqual(figuresOf({ marks, memory }, 4), {
     steady: 4,
     whole: 20 / 9,
@@ -32,6 +32,7 @@ Deno.test("figures are those of the steps, from the first step and from the star
     lastLoss: 3.5,
     peak: 30,
     last: 20,
+    most: 45,
   });
   const { peak, last } = figuresOf({ marks, memory: [] }, 4);
   assert.deepEqual([peak, last], [undefined, undefined]);
