@@ -1,13 +1,19 @@
+/** Calls a function of a shared library that is loaded already; does nothing where it is not, or may not be opened. */
+function callIn(library: string, name: string, parameter: "usize" | "bool", value: bigint | boolean): void {
+  try {
+    const { symbols, close } = Deno.dlopen(library, { [name]: { parameters: [parameter], result: "void" } });
+    (symbols[name] as (value: bigint | boolean) => void)(value);
+    close();
+  } catch {
+    // Another allocator or C library, or no permission: the memory stays with it.
+  }
+}
+
 /**
- * Gives memory that was freed but kept by the allocator back to the system. Compiling a training step leaves half a
- * gigabyte of it. Does nothing where the C library is not glibc.
+ * Gives memory that was freed but kept by the allocator, glibc's or mimalloc, back to the system. Compiling a training
+ * step leaves half a gigabyte of it and more.
  */
 export function releaseFreeMemory(): void {
-  try {
-    const libc = Deno.dlopen("libc.so.6", { malloc_trim: { parameters: ["usize"], result: "i32" } });
-    libc.symbols.malloc_trim(0n);
-    libc.close();
-  } catch {
-    // Another C library, or no permission to open it: the memory stays with the allocator.
-  }
+  callIn("libmimalloc.so.3", "mi_collect", "bool", true);
+  callIn("libc.so.6", "malloc_trim", "usize", 0n);
 }
