@@ -4,10 +4,11 @@ import { openSource } from "../../src/data/open/open_data.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { openTrainingProbe, trainingProbe } from "../../src/eval/training_probe.ts";
-import { resolveConfig } from "../../src/train/config/config.ts";
+import { resolveConfig, storedConfig } from "../../src/train/config/config.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import { readBest } from "../../src/train/run/best.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
+import { planRun } from "../../src/train/run/plan.ts";
 import { readEvaluations, readMetrics } from "../../src/train/run/metrics_file.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { train } from "../../src/train/train.ts";
@@ -125,6 +126,15 @@ Deno.test("evaluation while training: what cannot be measured is refused before 
     assert.throws(() => settings({ evalData: "x", evalLinear: true }), /--eval-linear needs --eval-train/);
     assert.throws(() => settings({ evalData: "x", evalTeacher: true }), /only a run with --ema has/);
     assert.equal(await openTrainingProbe(settings({}), () => {}), null);
+    // Secrets of these addresses are not stored either, and are asked for again.
+    const evalData = "https://me:pw@host/a.tar",
+      stored = storedConfig(settings({ evalData, evalTrain: evalData }));
+    assert.deepEqual([stored.evalData, stored.evalTrain], Array(2).fill("https://REDACTED@host/a.tar"));
+    await assert.rejects(planRun({ ...stored, evalData: "" }, {}), /--eval-train needs --eval-data/);
+    await assert.rejects(
+      planRun({ ...stored, evalTrain: "" }, {}),
+      /Give the whole address again, with --eval-data/,
+    );
     await assert.rejects(
       openTrainingProbe(settings({ evalData: join(folder, "none") }), () => {}),
       /no such file/,

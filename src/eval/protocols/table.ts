@@ -49,16 +49,17 @@ function captionOf(
   const tested = test === "leave one out"
     ? `each of ${train.pictures} pictures of ${train.uri} against all others`
     : `${test.pictures} pictures of ${test.uri}, learned from ${train.pictures} of ${train.uri}`;
+  const prepared = `shorter side ${shorter}, bicubic, the middle ${size} × ${size}`;
   const chosen = rows.some(({ chosenOn }) => chosenOn === "validation pictures");
   return [
     `${model}, ${digest.slice(0, 19)}….`,
     `Top-1 and top-5 in per cent: ${tested}; ${classes} classes. 95 %: bootstrap over test pictures.`,
-    `Frozen features of pictures without augmentation: shorter side ${shorter}, bicubic, the middle ${size} × ${size}.`,
     ...rows.some(({ augmented }) => augmented)
       ? [
+        `The encoder is frozen. Test pictures: ${prepared}.`,
         "Random crops: probes learned from new crops (area .08 to 1, ratio 3/4 to 4/3) and flips in each epoch.",
       ]
-      : [],
+      : [`Frozen features of pictures without augmentation: ${prepared}.`],
     ...chosen
       ? [
         validation
