@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "./user.ts";
 
-const MOD = pathToFileURL(join(ROOT, "mod.ts")).href;
+/** Where the project finds the program. */
+export const MOD = pathToFileURL(join(ROOT, "mod.ts")).href;
 
 /** Streams view pairs of a folder: `stream.ts PHOTOS`. */
 const STREAM = `
