@@ -94,6 +94,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/text",
   ],
   bench: [
+    // Commands that are measured from start to end.
+    "tasks",
     "src/weights",
     "src/cli",
     "src/demo",
