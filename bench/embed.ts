@@ -14,7 +14,15 @@ import type { EmbedOrder } from "./embed_ours.ts";
 import { type Comparison, report } from "./measure.ts";
 import { findPython } from "./peer.ts";
 import { firstPictures } from "./whole_pictures.ts";
-import { asTask, measureSides, pythonProgram, rowsOf, type Side, writeStart } from "./whole_sides.ts";
+import {
+  asTask,
+  measureSides,
+  openScratch,
+  pythonProgram,
+  rowsOf,
+  type Side,
+  writeStart,
+} from "./whole_sides.ts";
 
 const cores = navigator.hardwareConcurrency;
 
@@ -116,7 +124,8 @@ export const benchTask = task({
     );
   }
   const stop = interruptible("ending what runs"), { signal } = stop;
-  const scratch = await Deno.makeTempDir({ prefix: "semantic-ae-bench-" });
+  await using room = await openScratch();
+  const scratch = room.path;
   const rows: Comparison[] = [];
   try {
     const python = given.alone ? { missing: "left out" } : await findPython(["torch", "numpy", "PIL"]);
@@ -158,6 +167,5 @@ export const benchTask = task({
     return stop.code();
   } finally {
     stop.close();
-    await Deno.remove(scratch, { recursive: true });
   }
 });

@@ -12,7 +12,15 @@ import type { PresetName, RunConfig } from "../src/train/config/settings.ts";
 import { type Comparison, report } from "./measure.ts";
 import { findPython } from "./peer.ts";
 import { type SharedPictures, sharedPictures } from "./whole_pictures.ts";
-import { measureSides, pythonProgram, rowsOf, type Side, taskProgram, writeStart } from "./whole_sides.ts";
+import {
+  measureSides,
+  openScratch,
+  pythonProgram,
+  rowsOf,
+  type Side,
+  taskProgram,
+  writeStart,
+} from "./whole_sides.ts";
 
 const cores = navigator.hardwareConcurrency;
 
@@ -127,7 +135,8 @@ export const benchTask = task({
 }, async (given, { print, progress, interruptible }) => {
   const say = (line: string) => progress.line(line);
   const stop = interruptible("ending what runs"), { signal } = stop;
-  const scratch = await Deno.makeTempDir({ prefix: "semantic-ae-bench-" });
+  await using room = await openScratch();
+  const scratch = room.path;
   const rows: Comparison[] = [];
   try {
     const python = given.alone ? { missing: "left out" } : await findPython(["torch", "numpy", "PIL"]);
@@ -172,6 +181,5 @@ export const benchTask = task({
     return stop.code();
   } finally {
     stop.close();
-    await Deno.remove(scratch, { recursive: true });
   }
 });

@@ -1,7 +1,10 @@
 /** Two programs that do the same, ours and PyTorch's: how they are started, measured in turn and compared. */
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openEngine } from "../src/engine/open.ts";
+import { openDraft } from "../src/files/draft.ts";
+import { lockPlace } from "../src/files/lock.ts";
 import { encodeSafetensors } from "../src/files/safetensors.ts";
 import { initModel } from "../src/model/init.ts";
 import { isDerived } from "../src/model/inventory.ts";
@@ -13,6 +16,25 @@ import { figuresOf, type Program, type RunFigures, runWhole } from "./whole_run.
 
 /** The repository. */
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/**
+ * A folder for what a benchmark writes, removed at its end. What a killed one has left is removed by the next one.
+ *
+ * @throws {InUseError} When another benchmark of whole programs runs: both would measure each other.
+ */
+export async function openScratch(
+  place = join(tmpdir(), "semantic-ae-whole"),
+): Promise<AsyncDisposable & { path: string }> {
+  const lock = await lockPlace(place);
+  const draft = await openDraft(place);
+  return {
+    path: draft.path,
+    async [Symbol.asyncDispose]() {
+      await draft.discard();
+      await lock.release();
+    },
+  };
+}
 
 /** One side of a comparison. */
 export interface Side {
