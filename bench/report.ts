@@ -5,11 +5,9 @@ import { task } from "../src/cli/command.ts";
 import { text, whole } from "../src/cli/kinds.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 
-/** The command as `deno task report` starts it. */
-const COMMAND = [
-  ...["run", "--no-prompt", "--allow-read", "--allow-write", "--allow-env", "--allow-net"],
-  fileURLToPath(new URL("../tasks/report.ts", import.meta.url)),
-];
+/** The command as a user starts it. */
+const CONFIG = fileURLToPath(new URL("../deno.json", import.meta.url));
+const COMMAND = ["task", "--quiet", "--config", CONFIG, "report"];
 
 /** A run folder with so many steps, and an evaluation now and then. */
 async function longRun(folder: string, steps: number): Promise<void> {

@@ -202,7 +202,7 @@ Deno.test("the command lists, and says what it does not install", async () => {
   assert.match(list.out, /^xla .*\n +(library|note) /);
   assert.deepEqual([wasm.code, odd.code, none.code], [2, 2, 2]);
   assert.match(wasm.err, /nothing is to be installed for wasm/);
-  assert.match(odd.err, /one of xla-cpu, .*tensorflow-gpu, not "xla-cpo"; did you mean xla-cpu\?/);
+  assert.match(odd.err, /one of xla-cpu, .*tensorflow-gpu, mimalloc, not "xla-cpo"; did you mean xla-cpu\?/);
   assert.match(none.err, /engine install takes NAME; NAME is missing/);
 });
 

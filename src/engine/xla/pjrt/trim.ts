@@ -1,9 +1,12 @@
 /** Calls a function of a shared library that is loaded already; does nothing where it is not, or may not be opened. */
 function callIn(library: string, name: string, parameter: "usize" | "bool", value: bigint | boolean): void {
   try {
-    const { symbols, close } = Deno.dlopen(library, { [name]: { parameters: [parameter], result: "void" } });
-    (symbols[name] as (value: bigint | boolean) => void)(value);
-    close();
+    const loaded = Deno.dlopen(library, { [name]: { parameters: [parameter], result: "void" } });
+    try {
+      (loaded.symbols[name] as (value: bigint | boolean) => void)(value);
+    } finally {
+      loaded.close();
+    }
   } catch {
     // Another allocator or C library, or no permission: the memory stays with it.
   }
