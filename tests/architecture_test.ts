@@ -95,7 +95,6 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   bench: [
     // Commands that are measured from start to end.
-    "tasks",
     "src/weights",
     "src/cli",
     "src/demo",
