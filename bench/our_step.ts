@@ -10,7 +10,7 @@ import { batchTensors, scalarTensors } from "../src/train/step_inputs.ts";
 import { packView } from "../src/views/pack.ts";
 import { sampleView } from "../src/views/sample.ts";
 import { VIEW_FIELDS } from "../src/views/types.ts";
-import { plainEnvironment, startPeer } from "./peer.ts";
+import { type Peer, plainEnvironment, startPeer } from "./peer.ts";
 
 /** Which step. */
 export interface StepWanted {
@@ -42,6 +42,24 @@ export interface StepProcess {
 
 /** What the process answers. */
 type Answer = { seconds: number } & Memory;
+
+/** A process that answers numbers of steps with the time they took and its memory. */
+export function stepProcess(
+  about: string,
+  { ask, close }: Pick<Peer<unknown, Answer>, "ask" | "close">,
+): StepProcess {
+  let memory: Memory = { peak: 0, resident: 0 };
+  return {
+    about,
+    run: async (steps) => {
+      const { seconds, ...rest } = await ask(steps);
+      memory = rest;
+      return seconds;
+    },
+    memory: () => memory,
+    close,
+  };
+}
 
 /** A batch of noise with sampled views. */
 export function noiseBatch(config: ReturnType<typeof presetConfig>, count: number) {
@@ -138,15 +156,5 @@ export async function startOurs(
   });
   if (typeof peer === "string") return peer;
   if (peer.ready.compiled) say(`${wanted.preset} ${wanted.precision}${peer.ready.compiled}`);
-  let memory: Memory = { peak: 0, resident: 0 };
-  return {
-    about: peer.ready.about,
-    run: async (steps) => {
-      const { seconds, ...rest } = await peer.ask(steps);
-      memory = rest;
-      return seconds;
-    },
-    memory: () => memory,
-    close: peer.close,
-  };
+  return stepProcess(peer.ready.about, peer);
 }

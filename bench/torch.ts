@@ -1,4 +1,4 @@
-import type { Memory, StepProcess } from "./our_step.ts";
+import { type Memory, type StepProcess, stepProcess } from "./our_step.ts";
 import { startPython } from "./peer.ts";
 
 /** How the PyTorch peer is run. */
@@ -28,16 +28,7 @@ export async function startTorch(options: TorchOptions): Promise<StepProcess | s
     ...compiled ? ["--compile"] : [],
   ], { folder, env });
   if (typeof peer === "string") return peer;
-  let memory: Memory = { peak: 0, resident: 0 };
   const allocator = Object.keys(env).length ? ", our allocator settings" : "";
-  return {
-    about: `PyTorch ${peer.ready.torch} ${compiled ? "torch.compile" : "eager"}${allocator}`,
-    run: async (steps) => {
-      const { seconds, ...rest } = await peer.ask(steps);
-      memory = rest;
-      return seconds;
-    },
-    memory: () => memory,
-    close: peer.close,
-  };
+  const how = compiled ? "torch.compile" : "eager";
+  return stepProcess(`PyTorch ${peer.ready.torch} ${how}${allocator}`, peer);
 }

@@ -3,9 +3,7 @@
 After every batch it adds a line to the file of marks; at the end it writes all features to a safetensors file.
 """
 
-import argparse
 import functools
-import json
 
 import torch
 from PIL import Image
@@ -13,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from data import to_tensor
 from pictures import Marks, open_pictures
-from train import build
+from train import build, command_line
 from weights import load, read_safetensors, write_safetensors
 
 
@@ -26,20 +24,7 @@ def evaluation_picture(picture, size):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("config")
-    arguments.add_argument("--weights", required=True)
-    arguments.add_argument("--pictures", required=True)
-    arguments.add_argument("--out", required=True)
-    arguments.add_argument("--marks", required=True)
-    arguments.add_argument("--batch", type=int, required=True)
-    arguments.add_argument("--workers", type=int, required=True)
-    arguments.add_argument("--threads", type=int, required=True)
-    arguments.add_argument("--compile", action="store_true")
-    given = arguments.parse_args()
-    with open(given.config) as file:
-        config = json.load(file)
-    torch.set_num_threads(given.threads)
+    given, config = command_line("--batch")
     dataset = open_pictures(given.pictures, functools.partial(evaluation_picture, size=config["imageSize"]))
     loader = DataLoader(dataset, batch_size=given.batch, num_workers=given.workers)
     model = build(config)

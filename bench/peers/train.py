@@ -71,21 +71,23 @@ def placements(boxes, grid):
     return axis(top, bottom, grid), columns
 
 
-def main():
+def command_line(count):
+    """The arguments of a program that is measured, and its configuration. `count` names a number of its own."""
     arguments = argparse.ArgumentParser()
     arguments.add_argument("config")
-    arguments.add_argument("--weights", required=True)
-    arguments.add_argument("--pictures", required=True)
-    arguments.add_argument("--out", required=True)
-    arguments.add_argument("--marks", required=True)
-    arguments.add_argument("--steps", type=int, required=True)
-    arguments.add_argument("--workers", type=int, required=True)
-    arguments.add_argument("--threads", type=int, required=True)
+    for name in ("--weights", "--pictures", "--out", "--marks"):
+        arguments.add_argument(name, required=True)
+    for name in (count, "--workers", "--threads"):
+        arguments.add_argument(name, type=int, required=True)
     arguments.add_argument("--compile", action="store_true")
     given = arguments.parse_args()
-    with open(given.config) as file:
-        config = json.load(file)
     torch.set_num_threads(given.threads)
+    with open(given.config) as file:
+        return given, json.load(file)
+
+
+def main():
+    given, config = command_line("--steps")
     torch.manual_seed(config["seed"])
 
     dataset = open_pictures(given.pictures, functools.partial(views, drawn=config))
