@@ -8,7 +8,7 @@ export async function readAt(
   offset: number,
   length: number,
   ended: (at: number) => never,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   await file.seek(offset, Deno.SeekMode.Start);
   for (let at = 0; at < length;) {

@@ -1,6 +1,5 @@
 import { publishFile } from "../../files/publish.ts";
-import { cacheFolder } from "../../files/cache_folder.ts";
-import { ensurePackage, installedPackage, type InstallOptions } from "./install.ts";
+import { enginesFolder, ensurePackage, installedPackage, type InstallOptions } from "./install.ts";
 import { ALLOCATOR, type NativePackage } from "./packages.ts";
 
 /** Where the allocator is looked for, and how hard. */
@@ -48,7 +47,9 @@ export async function provideAllocator(options: AllocatorOptions = {}): Promise<
     if (Deno.env.get("SEMANTIC_AE_ALLOCATOR") === "off") return undefined;
     const path = await installedPackage(native, { cache });
     if (path !== undefined) return canName(path) ? path : undefined;
-    const failed = `${cache ?? cacheFolder()}/engines/.${native.name}-failed`;
+    const root = enginesFolder(cache);
+    if (root === undefined) return undefined;
+    const failed = `${root}/.${native.name}-failed`;
     const { mtime } = await Deno.stat(failed).catch(() => ({ mtime: null }));
     if (!fetch || (mtime && Math.abs(now - mtime.getTime()) < AGAIN)) return undefined;
     try {
@@ -88,8 +89,8 @@ const isOurs = (list: string) => new RegExp(`/${ALLOCATOR.name}-[^/]*/${ALLOCATO
  */
 export function forgetAllocator(): void {
   try {
-    if (isOurs(Deno.env.get("LD_PRELOAD") ?? "")) Deno.env.delete("LD_PRELOAD");
-    if (Deno.env.get("LD_PRELOAD") === "") Deno.env.delete("LD_PRELOAD");
+    const list = Deno.env.get("LD_PRELOAD") ?? "";
+    if (list === "" || isOurs(list)) Deno.env.delete("LD_PRELOAD");
   } catch {
     // Without permission to read it, nothing can be started either.
   }

@@ -227,7 +227,7 @@ function wheelPath(wheels: string, wheel: Wheel): string {
 }
 
 /** Where packages are kept; undefined where nothing says where that could be. */
-function enginesFolder(cache: string | undefined): string | undefined {
+export function enginesFolder(cache: string | undefined): string | undefined {
   try {
     return `${cache ?? cacheFolder()}/engines`;
   } catch {

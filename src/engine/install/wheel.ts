@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
+import { readAt } from "../../files/read_at.ts";
 
 /** SHA-256 of a file, in hex. */
 export async function fileDigest(path: string): Promise<string> {
@@ -12,14 +13,10 @@ export async function fileDigest(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-async function readAt(file: Deno.FsFile, at: number, length: number): Promise<DataView<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  await file.seek(at, Deno.SeekMode.Start);
-  for (let got = 0; got < length;) {
-    const n = await file.read(bytes.subarray(got));
-    if (n === null) throw new Error("The archive is cut short.");
-    got += n;
-  }
+async function viewAt(file: Deno.FsFile, at: number, length: number): Promise<DataView<ArrayBuffer>> {
+  const bytes = await readAt(file, at, length, () => {
+    throw new Error("The archive is cut short.");
+  });
   return new DataView(bytes.buffer);
 }
 
@@ -41,12 +38,12 @@ async function listMembers(archive: string, file: Deno.FsFile): Promise<Member[]
   const { size: length } = await file.stat();
   // The directory's position stands in the last record, which a comment of up to 64 kB may follow.
   const tailLength = Math.min(length, 22 + 0xffff);
-  const tail = await readAt(file, length - tailLength, tailLength);
+  const tail = await viewAt(file, length - tailLength, tailLength);
   let end = tailLength - 22;
   while (end >= 0 && tail.getUint32(end, true) !== 0x06054b50) end--;
   if (end < 0) throw new Error(`${archive} is no zip archive.`);
   const count = tail.getUint16(end + 10, true);
-  const directory = await readAt(file, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
+  const directory = await viewAt(file, tail.getUint32(end + 16, true), tail.getUint32(end + 12, true));
   const members: Member[] = [];
   for (let i = 0, at = 0; i < count; i++) {
     const nameLength = directory.getUint16(at + 28, true);
@@ -109,7 +106,7 @@ async function unpack(file: Deno.FsFile, member: Member, to: string): Promise<Om
   if (method !== 0 && method !== 8) {
     throw new Error(`${name} is packed by method ${method}; 0 and 8 are known.`);
   }
-  const local = await readAt(file, header, 30);
+  const local = await viewAt(file, header, 30);
   const from = header + 30 + local.getUint16(26, true) + local.getUint16(28, true);
   const written = await inflate(range(file, from, packed), method === 8, to, program ? 0o777 : 0o666);
   if (written.size !== size) throw new Error(`${name} has ${written.size} bytes instead of ${size}.`);

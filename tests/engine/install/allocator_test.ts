@@ -9,24 +9,9 @@ import {
 } from "../../../src/engine/install/allocator.ts";
 import { ALLOCATOR, type NativePackage } from "../../../src/engine/install/packages.ts";
 import { withFolder } from "../../with_folder.ts";
+import { withVariables } from "../../with_variables.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
-
-/** Runs with variables of the environment set, or taken away. */
-async function withVariables<T>(
-  variables: Readonly<Record<string, string | undefined>>,
-  fn: () => T | Promise<T>,
-): Promise<T> {
-  const set = (name: string, value?: string) =>
-    value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(variables)) set(name, value);
-  try {
-    return await fn();
-  } finally {
-    for (const [name, value] of before) set(name, value);
-  }
-}
 
 /** A package for this machine, whatever it is. */
 const HERE: NativePackage = { ...ALLOCATOR, os: Deno.build.os, arch: Deno.build.arch };

@@ -9,6 +9,7 @@ import {
   type NativePackage,
   type Wheel,
 } from "../../../src/engine/install/install.ts";
+import { withVariables } from "../../with_variables.ts";
 
 /** A zip archive of these files, packed where that is asked for. */
 function zip(
@@ -137,22 +138,6 @@ async function installed(native: NativePackage, options: InstallOptions): Promis
   } catch (error) {
     const { name, message } = error as Error;
     return { name, message, phases: [...phases] };
-  }
-}
-
-/** Runs with variables of the environment set. */
-async function withVariables<T>(
-  variables: Readonly<Record<string, string>>,
-  fn: () => Promise<T>,
-): Promise<T> {
-  const before = Object.keys(variables).map((name) => [name, Deno.env.get(name)] as const);
-  for (const [name, value] of Object.entries(variables)) Deno.env.set(name, value);
-  try {
-    return await fn();
-  } finally {
-    for (const [name, value] of before) {
-      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
-    }
   }
 }
 
