@@ -1,11 +1,17 @@
 import { openSafetensors } from "../../files/safetensors.ts";
 import type { EmbeddingFile, EmbeddingFormat } from "./format.ts";
+import { lmdbFormat } from "./lmdb_format.ts";
 import { npyFormat } from "./npy_format.ts";
 import { parquetFormat } from "./parquet_format.ts";
 import { safetensorsFormat } from "./safetensors_format.ts";
 
 /** The kinds of files that embeddings are written to and read from. */
-export const EMBEDDING_FORMATS: readonly EmbeddingFormat[] = [safetensorsFormat, npyFormat, parquetFormat];
+export const EMBEDDING_FORMATS: readonly EmbeddingFormat[] = [
+  safetensorsFormat,
+  npyFormat,
+  parquetFormat,
+  lmdbFormat,
+];
 
 const formatByName = (path: string) =>
   EMBEDDING_FORMATS.find(({ ending }) => path.toLowerCase().endsWith(ending));
@@ -23,8 +29,8 @@ export function embeddingFormat(path: string): EmbeddingFormat {
 }
 
 /**
- * Whether a path is an embedding file, and not pictures or a model. Only safetensors files have to be looked into; a
- * Parquet file may hold pictures, and is an embedding where it says so.
+ * Whether a path is an embedding file, and not pictures or a model. All but .npy files are looked into: a safetensors file
+ * may be a model, a Parquet or LMDB file may hold pictures, and each is an embedding where it says so.
  */
 export async function isEmbedding(path: string): Promise<boolean> {
   const format = formatByName(path);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { openSource } from "../../../src/data/open/open_data.ts";
 import { closeData } from "../../../src/data/open/data.ts";
 import type { StreamSource } from "../../../src/data/epoch/shuffle.ts";
+import { pack } from "../../../src/data/pack.ts";
 import type { Source } from "../../../src/data/types.ts";
 import { openWasm } from "../../../src/engine/wasm.ts";
 import { embedder } from "../../../src/eval/embed.ts";
@@ -104,63 +105,67 @@ Deno.test("embedding files: every format holds the same features, names and clas
     }
     assert.deepEqual(
       [...Deno.readDirSync(folder)].map(({ name }) => name).sort(),
-      ["a.safetensors", "b.npy", "b.npy.jsonl", "b.parquet", "b.safetensors", "data"],
+      ["a.safetensors", "b.lmdb", "b.npy", "b.npy.jsonl", "b.parquet", "b.safetensors", "data"],
     );
     await assert.rejects(
       embed("c.npy", { tokens: ["class", "mean"] }),
       /a \.npy file holds one kind of token/,
     );
-    await assert.rejects(embed("c.txt", {}), /ends with one of \.safetensors, \.npy, \.parquet/);
+    await assert.rejects(embed("c.txt", {}), /ends with one of \.safetensors, \.npy, \.parquet, \.lmdb/);
     await data.close();
   }));
 
-Deno.test("embedding: what was stopped or killed goes on, and gives the same bytes", () =>
-  withFolder(async (folder) => {
-    const data = await pictures(join(folder, "data"));
-    const whole = join(folder, "whole.parquet"), out = join(folder, "parts.parquet");
-    const same = { ...model, data, tokens: ["class", "mean"] as const, batchSize: 2, onBad: () => {} };
-    await embedData({ ...same, out: whole });
-    // Stopped after some pictures; then "killed" by an error; then to the end.
-    const stop = new AbortController(), gone: number[] = [];
-    const stopped = embedData({
-      ...same,
-      out,
-      signal: stop.signal,
-      progress: ({ done }) => done >= 4 && stop.abort(new Error("stopped")),
-    });
-    await assert.rejects(stopped, /stopped/);
-    assert.ok(!await Deno.stat(out).then(() => true, () => false), "nothing is there before it is whole");
-    const killed = embedData({
-      ...same,
-      out,
-      partBytes: 1,
-      resumed: (done) => gone.push(done),
-      progress: ({ done }) => {
-        if (done > 8) throw new Error("killed");
-      },
-    });
-    await assert.rejects(killed, /killed/);
-    const bad: string[] = [], seen: number[] = [];
-    const info = await embedData({
-      ...same,
-      out,
-      resumed: (done) => gone.push(done),
-      onBad: ({ key }) => bad.push(key),
-      progress: ({ done }) => seen.push(done),
-    });
-    assert.deepEqual(gone, [4, 7]);
-    assert.ok(seen[0] > 7, `${seen}`);
-    assert.equal(info.bad, 1);
-    assert.deepEqual(bad, [], "what was told before is not told again");
-    assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
-    // Another model does not go on with the parts of this one.
-    const other = { ...same, out, state: initModel(TOY, 1), partBytes: 1 };
-    const halfway = embedData({ ...other, progress: ({ done }) => assert.ok(done < 8, "killed") });
-    await assert.rejects(halfway, /killed/);
-    await embedData({ ...same, out, resumed: () => assert.fail("it must begin anew") });
-    assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
-    await closeData(data);
-  }));
+for (const ending of [".parquet", ".lmdb"]) {
+  Deno.test(`embedding: what was stopped or killed goes on, and gives the same bytes (${ending})`, () =>
+    withFolder((folder) => goesOn(folder, ending)));
+}
+
+async function goesOn(folder: string, ending: string): Promise<void> {
+  const data = await pictures(join(folder, "data"));
+  const whole = join(folder, `whole${ending}`), out = join(folder, `parts${ending}`);
+  const same = { ...model, data, tokens: ["class", "mean"] as const, batchSize: 2, onBad: () => {} };
+  await embedData({ ...same, out: whole });
+  // Stopped after some pictures; then "killed" by an error; then to the end.
+  const stop = new AbortController(), gone: number[] = [];
+  const stopped = embedData({
+    ...same,
+    out,
+    signal: stop.signal,
+    progress: ({ done }) => done >= 4 && stop.abort(new Error("stopped")),
+  });
+  await assert.rejects(stopped, /stopped/);
+  assert.ok(!await Deno.stat(out).then(() => true, () => false), "nothing is there before it is whole");
+  const killed = embedData({
+    ...same,
+    out,
+    partBytes: 1,
+    resumed: (done) => gone.push(done),
+    progress: ({ done }) => {
+      if (done > 8) throw new Error("killed");
+    },
+  });
+  await assert.rejects(killed, /killed/);
+  const bad: string[] = [], seen: number[] = [];
+  const info = await embedData({
+    ...same,
+    out,
+    resumed: (done) => gone.push(done),
+    onBad: ({ key }) => bad.push(key),
+    progress: ({ done }) => seen.push(done),
+  });
+  assert.deepEqual(gone, [4, 7]);
+  assert.ok(seen[0] > 7, `${seen}`);
+  assert.equal(info.bad, 1);
+  assert.deepEqual(bad, [], "what was told before is not told again");
+  assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
+  // Another model does not go on with the parts of this one.
+  const other = { ...same, out, state: initModel(TOY, 1), partBytes: 1 };
+  const halfway = embedData({ ...other, progress: ({ done }) => assert.ok(done < 8, "killed") });
+  await assert.rejects(halfway, /killed/);
+  await embedData({ ...same, out, resumed: () => assert.fail("it must begin anew") });
+  assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
+  await closeData(data);
+}
 
 Deno.test("embedding: a stream, whose classes are names, gives what its pictures in a folder give", () =>
   withFolder(async (folder) => {
@@ -199,6 +204,7 @@ Deno.test("embedding files: what is none, or damaged, is refused by name", () =>
     const path = (name: string) => join(folder, name);
     await Deno.writeFile(path("other.safetensors"), encodeSafetensors({}));
     await Deno.writeTextFile(path("text.parquet"), "no parquet");
+    await Deno.writeTextFile(path("text.lmdb"), "no LMDB");
     await Deno.writeTextFile(path("alone.npy"), "numbers");
     const newer = JSON.stringify({ format: "semantic-ae embedding", version: 99 });
     await Deno.writeFile(path("newer.safetensors"), encodeSafetensors({}, { embedding: newer }));
@@ -207,15 +213,18 @@ Deno.test("embedding files: what is none, or damaged, is refused by name", () =>
         ["none.safetensors", /there is no such embedding file/],
         ["other.safetensors", /holds no embedding that deno task embed has written/],
         ["text.parquet", /not a usable Parquet file/],
+        ["text.lmdb", /text\.lmdb: no LMDB file/],
         ["alone.npy", /alone\.npy\.jsonl is missing/],
         ["newer.safetensors", /has format version 99; this program reads up to 1/],
       ] as const
     ) await assert.rejects(openEmbedding(path(name)), message, name);
     assert.deepEqual(
       await Promise.all(
-        ["none.safetensors", "other.safetensors", "text.parquet"].map((name) => isEmbedding(path(name))),
+        ["none.safetensors", "other.safetensors", "text.parquet", "text.lmdb", "none.lmdb"].map((name) =>
+          isEmbedding(path(name))
+        ),
       ),
-      [false, false, false],
+      Array(5).fill(false),
     );
     const empty = {
       uri: "empty",
@@ -232,4 +241,51 @@ Deno.test("embedding files: what is none, or damaged, is refused by name", () =>
       ![...Deno.readDirSync(folder)].some(({ name }) => name.startsWith(".")),
       "nothing is left over",
     );
+  }));
+
+Deno.test("embedding files: an LMDB that is cut short or damaged is refused, and pictures' shards are none", () =>
+  withFolder(async (folder) => {
+    const data = await pictures(join(folder, "data")), out = join(folder, "a.lmdb");
+    // Features of this size stand in pages of their own.
+    await embedData({ ...model, data, out, tokens: ["all", "class"], onBad: () => {} });
+    const whole = await Deno.readFile(out), other = join(folder, "b.lmdb");
+    const opened = async (bytes: Uint8Array) => {
+      await Deno.writeFile(other, bytes);
+      const file = await openEmbedding(other);
+      try {
+        return [await file.rows("all"), await file.rows("class"), await file.keys(), file.labels, file.info];
+      } finally {
+        file.close();
+      }
+    };
+    const wanted = await opened(whole);
+    for (let length = 0; length < whole.length; length += 1024) {
+      await assert.rejects(
+        opened(whole.subarray(0, length)),
+        (error: Error) => error.message.startsWith(other),
+        `${length}`,
+      );
+    }
+    await assert.rejects(opened(whole.subarray(0, whole.length - 1)), /cut short/);
+    // A flipped bit is told, or lies where nothing stands.
+    let told = 0;
+    for (let at = 4096; at < whole.length; at += 509) {
+      const bytes = whole.slice();
+      bytes[at] ^= 4;
+      await opened(bytes).then((found) => assert.deepEqual(found, wanted, `${at}`), (error: Error) => {
+        assert.ok(error.message.startsWith(other), error.message);
+        told++;
+      });
+    }
+    assert.ok(told > 20, `${told} were told`);
+    // What an interrupted write has left is not read, and the next one removes it.
+    await Deno.writeFile(join(folder, ".partial-a.lmdb-12345678"), whole.subarray(0, 9000));
+    await embedData({ ...model, data, out, tokens: ["all", "class"], onBad: () => {} });
+    assert.deepEqual(await Deno.readFile(out), whole);
+    assert.ok(![...Deno.readDirSync(folder)].some(({ name }) => name.startsWith(".partial")));
+    await pack(data, join(folder, "shards"));
+    const shard = join(folder, "shards", "shard-00000.lmdb");
+    assert.equal(await isEmbedding(shard), false);
+    await assert.rejects(openEmbedding(shard), /holds no embedding that deno task embed has written/);
+    await data.close();
   }));

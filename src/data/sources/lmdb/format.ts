@@ -6,10 +6,11 @@
  */
 
 /** The first of the file's numbers that say "LMDB". */
-const MAGIC = 0xbeefc0de;
+export const MAGIC = 0xbeefc0de;
 /** Stands for "no page". */
 const NO_PAGE = 0xffffffffffffffffn;
-const FLAG_META = 0x08;
+/** The kind of a meta page, among a page's flags. */
+export const META_PAGE = 0x08;
 
 /** Where things stand in the pages of a data version. */
 export interface Layout {
@@ -22,7 +23,8 @@ export interface Layout {
   base: number;
 }
 
-const VERSION_1: Layout = { version: 1, header: 16, flags: 10, base: 0 };
+/** The layout of Python's lmdb and of most others. */
+export const VERSION_1: Layout = { version: 1, header: 16, flags: 10, base: 0 };
 const VERSION_2: Layout = { version: 2, header: 24, flags: 18, base: 24 };
 
 /** What a meta page says of a file. */
@@ -65,7 +67,7 @@ export function lmdbVersion(start: Uint8Array): 1 | 2 | null {
 }
 
 function readMeta(data: DataView, at: number, layout: Layout, page: number): LmdbHeader | null {
-  if (!looksLike(data, at, layout) || (data.getUint16(at + layout.flags, true) & FLAG_META) === 0) {
+  if (!looksLike(data, at, layout) || (data.getUint16(at + layout.flags, true) & META_PAGE) === 0) {
     return null;
   }
   if (data.getBigUint64(at, true) !== BigInt(page)) return null;

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { type NumberList, numberList } from "../../io/compact_lists.ts";
 import type { LmdbHeader } from "./format.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
@@ -73,6 +74,33 @@ export async function indexLeaves(
   return { length: records, pages, ends };
 }
 
+/** A record that was found by its key. */
+interface Found {
+  key: Uint8Array;
+  /** Where its value lies. */
+  extent: Extent;
+}
+
+/** Goes down a tree, on each page to the node that is chosen. */
+async function descend(
+  reader: ByteReader,
+  header: LmdbHeader,
+  tree: SubDatabase,
+  choose: (nodes: Node[], kind: "branch" | "leaf") => Node | undefined,
+): Promise<Found | null> {
+  const { pageSize, lastPage } = header;
+  let page = tree.root;
+  if (page < 0) return null;
+  for (let depth = tree.depth;; depth--) {
+    if (!(page >= 2 && page <= lastPage)) throw damaged(`page ${page} lies outside the file`);
+    const bytes = await reader.read(page * pageSize, pageSize), kind = depth <= 1 ? "leaf" : "branch";
+    const node = choose(nodesOf(header, page, bytes, kind), kind);
+    if (!node) return null;
+    if (kind === "leaf") return { key: node.key, extent: extentOf(header, page, bytes, node) };
+    page = node.value;
+  }
+}
+
 /**
  * The last record in the order of keys, found by as many pages as the tree has levels.
  *
@@ -83,17 +111,33 @@ export async function lastRecord(
   reader: ByteReader,
   header: LmdbHeader,
   tree: SubDatabase,
-): Promise<{ key: Uint8Array; extent: Extent } | null> {
-  const { pageSize, lastPage } = header;
-  let page = tree.root;
-  if (page < 0) return null;
-  for (let depth = tree.depth;; depth--) {
-    if (!(page >= 2 && page <= lastPage)) throw damaged(`page ${page} lies outside the file`);
-    const bytes = await reader.read(page * pageSize, pageSize);
-    const node = nodesOf(header, page, bytes, depth <= 1 ? "leaf" : "branch").at(-1)!;
-    if (depth <= 1) return { key: node.key, extent: extentOf(header, page, bytes, node) };
-    page = node.value;
-  }
+): Promise<Found | null> {
+  return await descend(reader, header, tree, (nodes) => nodes.at(-1));
+}
+
+/**
+ * A record by its key, found by as many pages as the tree has levels.
+ *
+ * @returns Null where there is none of this key.
+ * @throws {Error} When the pages on the way are damaged.
+ */
+export async function findRecord(
+  reader: ByteReader,
+  header: LmdbHeader,
+  tree: SubDatabase,
+  key: Uint8Array,
+): Promise<Found | null> {
+  const order = (node: Node) => Buffer.compare(node.key, key);
+  return await descend(
+    reader,
+    header,
+    tree,
+    (nodes, kind) =>
+      kind === "leaf"
+        ? nodes.find((node) => order(node) === 0)
+        // A branch's first node has no key of its own.
+        : nodes.findLast((node, i) => i === 0 || order(node) <= 0),
+  );
 }
 
 /** Reads pages in the given order, neighbours together and some reads at once. */

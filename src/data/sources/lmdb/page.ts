@@ -1,9 +1,13 @@
 import type { LmdbHeader } from "./format.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 
-const BRANCH = 0x01, LEAF = 0x02, OVERFLOW = 0x04, KINDS = 0x07, SPECIAL = 0x60;
-const BIG = 0x01, DATABASE = 0x02, DUPLICATES = 0x04;
-const NODE_HEADER = 8, DATABASE_RECORD = 48;
+/** Kinds of pages, among a page's flags. */
+export const BRANCH = 0x01, LEAF = 0x02, OVERFLOW = 0x04;
+/** Flag of a node whose value has pages of its own. */
+export const BIG = 0x01;
+/** Bytes of a node before its key. */
+export const NODE_HEADER = 8;
+const KINDS = 0x07, SPECIAL = 0x60, DATABASE = 0x02, DUPLICATES = 0x04, DATABASE_RECORD = 48;
 
 /** An index that contradicts itself. */
 export function damaged(what: string): DamagedError {

@@ -56,6 +56,11 @@ export function isManifestKey(key: Uint8Array): boolean {
   return key.length === MANIFEST_KEY.length && key.every((byte, i) => byte === MANIFEST_KEY[i]);
 }
 
+/** Bytes of a record's value. */
+export function recordSize(key: string, bytes: number): number {
+  return RECORD_HEADER + encoder.encode(key).length + bytes;
+}
+
 /**
  * A picture as a shard's value.
  *
@@ -103,13 +108,24 @@ export function nameOf(start: Uint8Array): string {
   return decoder.decode(start.subarray(RECORD_HEADER, nameEnd(start)));
 }
 
+/** Bytes behind their checksum. */
+export function withChecksum(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const value = new Uint8Array(4 + bytes.length);
+  value.set(bytes, 4);
+  new DataView(value.buffer).setUint32(0, crc32(bytes), true);
+  return value;
+}
+
+/** The bytes behind a checksum; null where they do not fit it. */
+export function withoutChecksum(value: Uint8Array): Uint8Array | null {
+  if (value.length < 4) return null;
+  const bytes = value.subarray(4), data = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  return crc32(bytes) === data.getUint32(0, true) ? bytes : null;
+}
+
 /** A manifest as a shard's value. */
 export function encodeManifest(manifest: Manifest): Uint8Array<ArrayBuffer> {
-  const json = encoder.encode(JSON.stringify(manifest));
-  const value = new Uint8Array(4 + json.length);
-  value.set(json, 4);
-  new DataView(value.buffer).setUint32(0, crc32(json), true);
-  return value;
+  return withChecksum(encoder.encode(JSON.stringify(manifest)));
 }
 
 /**
@@ -118,11 +134,8 @@ export function encodeManifest(manifest: Manifest): Uint8Array<ArrayBuffer> {
  * @throws {Error} When it is damaged, of a newer version, or not ours.
  */
 export function decodeManifest(value: Uint8Array): Manifest {
-  const data = new DataView(value.buffer, value.byteOffset, value.byteLength);
-  const json = value.subarray(4);
-  if (value.length < 4 || crc32(json) !== data.getUint32(0, true)) {
-    throw new Error("damaged shard: its manifest does not fit its checksum");
-  }
+  const json = withoutChecksum(value);
+  if (!json) throw new Error("damaged shard: its manifest does not fit its checksum");
   const manifest = JSON.parse(decoder.decode(json)) as Manifest;
   if (manifest.format !== "semantic-ae shard") {
     throw new Error("no shard of semantic-ae: its manifest is another's");

@@ -1,22 +1,14 @@
 import { readingAhead } from "../../io/read_ahead.ts";
 import { filePool } from "../../io/file_pool.ts";
 import { requireIndex } from "../../io/compact_lists.ts";
-import { indexLeaves, lastRecord } from "../lmdb/leaves.ts";
-import type { Extent, Node } from "../lmdb/page.ts";
+import { lastRecord } from "../lmdb/leaves.ts";
 import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../lmdb/format.ts";
 import { byCodeUnits, join, pathError } from "../../io/paths.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { withFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
-import {
-  decodeManifest,
-  decodeRecord,
-  isManifestKey,
-  isRecordKey,
-  type Manifest,
-  nameEnd,
-  nameOf,
-} from "./format.ts";
+import { type Extents, recordExtents } from "./extents.ts";
+import { decodeManifest, decodeRecord, isManifestKey, type Manifest, nameEnd, nameOf } from "./format.ts";
 import { joinClasses, sameClasses } from "../match_classes.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
 
@@ -24,12 +16,6 @@ import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
 export const SHARD_ENDING = ".lmdb";
 /** Ending of a shard that is being written; never read. */
 export const PARTIAL_ENDING = ".partial";
-
-/** Where each of a shard's values stands in its file. */
-interface Extents {
-  offsets: Float64Array;
-  sizes: Uint32Array;
-}
 
 interface Shard {
   path: string;
@@ -80,34 +66,9 @@ async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Ma
   }
 }
 
-/** Walks a shard's index once and remembers where the values are: 12 bytes a record. */
-async function extentsOf(shard: Shard): Promise<Extents> {
-  const { count } = shard.manifest;
-  const offsets = new Float64Array(count), sizes = new Uint32Array(count);
-  let index = 0;
-  const note = ({ key }: Node, extent: Extent | null) => {
-    if (index === count) return; // The manifest comes last.
-    if (!extent || !isRecordKey(key, index)) {
-      throw new DamagedError(`damaged LMDB index: record ${index} is missing`);
-    }
-    offsets[index] = extent.offset;
-    sizes[index] = extent.size;
-    index++;
-  };
-  await withFileReader(
-    shard.path,
-    (file) =>
-      indexLeaves(
-        file,
-        shard.header,
-        shard.header,
-        () => true,
-        (node, _page, _bytes, extent) => note(node, extent),
-      ),
-  );
-  if (index !== count) throw new Error(`damaged LMDB index: ${index} records instead of ${count}`);
-  return { offsets, sizes };
-}
+/** Walks a shard's index once and remembers where the values are. */
+const extentsOf = ({ path, header, manifest }: Shard): Promise<Extents> =>
+  withFileReader(path, (file) => recordExtents(file, header, manifest.count));
 
 /** Refuses a set of shards that is not whole: from shard 0 on, none missing, the last one there. */
 function checkSet(folder: string, manifests: Manifest[]): void {
