@@ -1,4 +1,5 @@
 import type { Disk } from "../files/disk.ts";
+import type { Evaluator } from "./evaluators.ts";
 import { nonFinite } from "./finite.ts";
 import type { Snapshot } from "./keeper.ts";
 import { type Best, type BestFigure, readBest, saveBest } from "./run/best.ts";
@@ -41,4 +42,21 @@ export function bestKeeper<State>(
     known.set(figure, { ...found, path, step: run.step });
     say(`${figure} ${Number(value.toPrecision(4))} after step ${run.step}: ${path}`);
   };
+}
+
+/**
+ * The best states that a run has kept, by the figures of its evaluators; those that were measured on other pictures do not
+ * count.
+ *
+ * @param folder The run folder.
+ */
+export async function keptBest(
+  folder: string,
+  evaluators: readonly Pick<Evaluator<never>, "name" | "best">[],
+): Promise<Best[]> {
+  const found = await Promise.all(evaluators.map(async ({ name, best }) => {
+    const there = best && await readBest(folder, `${name} ${best.value}`);
+    return there && there.on === best.on ? [there] : [];
+  }));
+  return found.flat();
 }

@@ -14,7 +14,7 @@ import type { RunConfig } from "./config/settings.ts";
 import { DATA_FILE, writeDataFile } from "./data_account.ts";
 import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
-import { bestKeeper } from "./best_keeper.ts";
+import { bestKeeper, keptBest } from "./best_keeper.ts";
 import { type Keeper, noKeeper, openKeeper, type Snapshot } from "./keeper.ts";
 import { loop } from "./loop.ts";
 import type { Run } from "./standing.ts";
@@ -23,6 +23,7 @@ import { type PreparedRun, prepareRun } from "./prepare.ts";
 import { type Pretraining, pretraining } from "./pretraining.ts";
 import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts";
 import { recorder } from "./record.ts";
+import type { Best } from "./run/best.ts";
 import { type CheckpointInfo, saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder, lockRun } from "./run/folder.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
@@ -70,6 +71,8 @@ export interface TrainResult {
   stopped: boolean;
   /** The last checkpoint; empty on nodes other than node 0. */
   checkpoint: string;
+  /** The best states by the evaluators' figures, with their checkpoints; none on nodes other than node 0. */
+  best: Best[];
   /** Bad pictures skipped, those that shards lost among them. */
   bad: number;
   /** What came of the data; on nodes other than node 0, of their part. */
@@ -129,6 +132,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
       total,
       stopped: step < total,
       checkpoint: keeper.path() ?? "",
+      best: group.leads ? await keptBest(config.out, options.evaluators ?? []) : [],
       bad,
       data: prepared.account.account(),
     };

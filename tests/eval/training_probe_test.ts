@@ -6,7 +6,7 @@ import { openWasm } from "../../src/engine/wasm.ts";
 import { openTrainingProbe, trainingProbe } from "../../src/eval/training_probe.ts";
 import { resolveConfig, storedConfig } from "../../src/train/config/config.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
-import { readBest } from "../../src/train/run/best.ts";
+import { type Best, readBest } from "../../src/train/run/best.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { planRun } from "../../src/train/run/plan.ts";
 import { readEvaluations, readMetrics } from "../../src/train/run/metrics_file.ts";
@@ -31,13 +31,16 @@ Deno.test("a run is measured while it trains, no bit of it changes, and its best
     const evalTrain = await colourFolder(join(folder, "gallery"), 3);
     const evalData = await colourFolder(join(folder, "queries"), 2, ["green", "red"]);
     const source = await openSource(join(folder, "pictures"));
+    const named: Best[][] = [];
     const run = async (name: string, change: Partial<RunConfig>) => {
       const out = join(folder, name),
         base = { ...MINUSCULE, data: source.uri, out, epochs: 2, keep: 1, ema: true };
       const config = resolveConfig(base, change);
       const probe = await openTrainingProbe(config, () => {});
       const evaluators = await probe?.evaluators(engine);
-      disposeTree((await train(config, { engine, source, evaluators })).state);
+      const { state, best } = await train(config, { engine, source, evaluators });
+      disposeTree(state);
+      named.push(best);
       await probe?.close();
       return out;
     };
@@ -80,7 +83,9 @@ Deno.test("a run is measured while it trains, no bit of it changes, and its best
       "best-knn-top1.safetensors",
       "step-00000006.safetensors",
     ]);
-    assert.equal((await readBest(parts, "knn top1"))!.value, highest);
+    const last = (await readBest(parts, "knn top1"))!;
+    assert.equal(last.value, highest);
+    assert.deepEqual([named[0], named[1], named.at(-1)], [[], [best], [last]], "the result names it");
     await source.close();
   }));
 
@@ -99,8 +104,11 @@ Deno.test("the best state: a higher figure replaces it, an equal one does not, o
         step: () => {},
         close: () => {},
       };
-      disposeTree((await train(config, { engine, source, evaluators: [evaluator], progress })).state);
-      return await readBest(out, "x/y share");
+      const result = await train(config, { engine, source, evaluators: [evaluator], progress });
+      disposeTree(result.state);
+      const kept = await readBest(out, "x/y share");
+      assert.deepEqual(result.best, kept?.on === on ? [kept] : []);
+      return kept;
     };
     assert.deepEqual([(await run(3, "a", false))!.step, (await readBest(out, "x/y share"))!.value], [1, .5]);
     const best = (await run(5, "a", true))!;
