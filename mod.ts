@@ -166,7 +166,8 @@ export { reconstructionPicture } from "./src/eval/reconstruction.ts";
 export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";
 
 // Looking at runs.
-export { type ServedReport, type ServeOptions, serveReport } from "./src/report/serve.ts";
+export { serveReport } from "./src/report/serve.ts";
+export type { ServedPage, ServeOptions } from "./src/web/server.ts";
 export { runsPage } from "./src/report/write.ts";
 
 // Engines: what runs the tensors.

@@ -1,9 +1,10 @@
 /** `deno task report RUN…`: a page that shows what runs have recorded. */
 import { join } from "node:path";
 import { task } from "../src/cli/command.ts";
-import { onOff, text, whole } from "../src/cli/kinds.ts";
+import { onOff, text } from "../src/cli/kinds.ts";
 import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
+import { SERVE, SERVE_NOTE, serveArguments } from "../src/cli/serve_options.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { REPORT_PORT, serveReport } from "../src/report/serve.ts";
 import { runsPage } from "../src/report/write.ts";
@@ -26,37 +27,29 @@ export const reportTask = task({
       value: "FILE",
       usually: "report.html in the first run folder",
     },
+    ...SERVE,
     serve: { kind: onOff, help: "serve a page that keeps itself up to date, until it is stopped" },
-    port: {
-      kind: whole(0, 65535),
-      help: "with --serve: the port; 0: any free one",
-      usually: String(REPORT_PORT),
-    },
-    host: {
-      kind: text,
-      help: "with --serve: the address to listen at; 0.0.0.0 lets other machines see the page",
-      usually: "127.0.0.1",
-    },
+    port: { ...SERVE.port, usually: String(REPORT_PORT) },
   },
   notes: [
     "The page needs no network and opens from the disk in any browser.",
-    "What is served asks for no password; behind a reverse proxy it may lie below any path that ends with a slash.",
+    SERVE_NOTE,
   ],
   examples: [
     ["report runs/mine", "runs/mine/report.html"],
     ["report runs/mine runs/other --out both.html", "two runs over each other"],
     ["report runs/mine --serve", "watches a run while it trains"],
   ],
-}, async ({ runs, out, serve, port, host }, { print, progress, interruptible }) => {
-  if (serve) {
+}, async ({ runs, out, ...given }, { print, progress, interruptible }) => {
+  const serving = serveArguments(given);
+  if (serving) {
     if (out !== undefined) throw new UsageError("--serve writes no file: leave --out out, or --serve");
     const { signal } = interruptible("the server ends");
-    const { url, finished } = await serveReport(runs, { port, host, signal });
+    const { url, finished } = await serveReport(runs, { ...serving, signal });
     print(url);
     progress.line("Ctrl-C ends it");
     return await finished;
   }
-  if (port !== undefined || host !== undefined) throw new UsageError("--port and --host belong to --serve");
   const file = out ?? join(runs[0], "report.html"), page = await runsPage(runs);
   const output = await openOutput(file, "--out FILE names another place");
   await output.write(page);

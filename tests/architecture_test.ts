@@ -9,6 +9,7 @@ import { ROOT } from "./user.ts";
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/text": [],
+  "src/web": [],
   "src/random.ts": [],
   "src/files": [],
   "src/engine/install": ["src/files"],
@@ -51,7 +52,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/files",
     "src/random.ts",
   ],
-  "src/report": ["src/cli", "src/train", "src/data", "src/model", "src/files", "src/text"],
+  "src/report": ["src/cli", "src/train", "src/data", "src/model", "src/web", "src/files", "src/text"],
   "src/parity": ["src/eval", "src/train", "src/data", "src/model", "src/views", "src/engine", "src/files"],
   "src/conformance": ["src/engine/xla"],
   "src/soak": [
@@ -65,6 +66,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "mod.ts": [
     "src/report",
+    "src/web",
     "src/weights",
     "src/eval",
     "src/train",

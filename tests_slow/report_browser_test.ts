@@ -1,65 +1,15 @@
-/**
- * The page of a report in a browser: Chromium without a window, where there is one (`CHROMIUM` names it, else it is looked for
- * where distributions put it). With `SCREENSHOTS=FOLDER` what it looks like is left there.
- */
+/** The page of a report in a browser, see browser.ts. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
 import { canvas, fill } from "../src/data/picture/drawing.ts";
 import { encodeJpeg } from "../src/data/picture/sharp.ts";
 import { serveReport } from "../src/report/serve.ts";
 import { runsPage } from "../src/report/write.ts";
 import { runFolder, stepLine } from "../tests/report/run_folder.ts";
-import { withFolder } from "../tests/with_folder.ts";
+import { ask, openBrowser, screenshot } from "./browser.ts";
 
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
-/** Where the browser is; undefined where there is none. */
-function findBrowser(): string | undefined {
-  const named = Deno.env.get("CHROMIUM");
-  return [...(named ? [named] : []), ...PLACES].find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
-
-const executablePath = findBrowser();
-let browser: Browser | undefined;
-
-/** A page that notes what goes wrong in it. */
-async function openPage(
-  url: string,
-  { width = 1300, dark = false }: { width?: number; dark?: boolean } = {},
-): Promise<{ page: Page; wrong: string[] }> {
-  const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
-  browser ??= await puppeteer.launch({ executablePath, headless: true, args });
-  const page = await browser.newPage(), wrong: string[] = [];
-  page.on("console", (message) => void wrong.push(`console: ${message.text()}`));
-  page.on("pageerror", (error) => void wrong.push(`error: ${error}`));
-  page.on("requestfailed", (request) => void wrong.push(`failed: ${request.url().slice(0, 200)}`));
-  page.on("dialog", (dialog) => {
-    wrong.push(`dialog: ${dialog.message()}`);
-    dialog.dismiss().catch(() => {});
-  });
-  await page.setViewport({ width, height: 900 });
-  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
-  await page.goto(url);
-  await page.waitForSelector("main > section");
-  return { page, wrong };
-}
-
-/** What an expression gives in the page. */
-const ask = async <T>(page: Page, expression: string): Promise<T> => await page.evaluate(expression) as T;
-
-async function screenshot(page: Page, name: string): Promise<void> {
-  const folder = Deno.env.get("SCREENSHOTS"), picture = await page.screenshot({ fullPage: true });
-  assert.ok(picture.length > 10_000, "there is something to see");
-  if (folder) await Deno.writeFile(join(folder, `${name}.png`), picture);
-}
+const { openPage, test } = openBrowser("main > section");
 
 /** A picture of a colour, as a JPEG. */
 async function colourJpeg(width: number, height: number, red: number): Promise<Uint8Array> {
@@ -108,18 +58,6 @@ async function pageOf(folder: string, ...runs: string[]): Promise<string> {
   await Deno.writeTextFile(file, await runsPage(runs));
   return pathToFileURL(file).href;
 }
-
-const test = (name: string, body: (folder: string) => Promise<void>) =>
-  Deno.test({
-    name: executablePath ? name : `${name} (there is no Chromium)`,
-    ignore: executablePath === undefined,
-    // The browser serves all tests.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: () => withFolder(body),
-  });
-
-Deno.test.afterAll(async () => await browser?.close());
 
 test("report: curves, numbers, slider, map and keys work from a file", async (folder) => {
   const { page, wrong } = await openPage(await pageOf(folder, await wholeRun(join(folder, "mine"))));

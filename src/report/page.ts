@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { pageDocument } from "../web/document.ts";
+import { BASE_STYLE } from "../web/style.ts";
 import { pageScript } from "./page/script.ts";
 import { STYLE } from "./page/style.ts";
 import type { Report } from "./types.ts";
@@ -20,20 +21,7 @@ async function loadFrame(): Promise<Frame> {
     import("npm:uplot@1.6.32/dist/uPlot.iife.min.js", { with: { type: "text" } }),
     import("npm:uplot@1.6.32/dist/uPlot.min.css", { with: { type: "text" } }),
   ]) as unknown as { default: string }[];
-  return { style: style + STYLE, scripts: [library, pageScript()] };
-}
-
-const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
-
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escapeText = (text: string) => text.replace(/[&<>"]/g, (sign) => ESCAPES[sign]);
-
-/** JSON that may stand in a script element: no text in it can end the element or begin a comment. */
-export function embeddedJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return { style: style + BASE_STYLE + STYLE, scripts: [library, pageScript()] };
 }
 
 /**
@@ -50,36 +38,14 @@ export async function reportPage(report: Report): Promise<string> {
     frame = undefined;
     throw error;
   });
-  const own = report.refresh > 0 ? "'self'" : "";
-  const policy = [
-    "default-src 'none'",
-    `script-src ${scripts.map(hashOf).join(" ")}`,
-    `style-src ${hashOf(style)}`,
-    `img-src data: ${own}`.trim(),
-    `connect-src ${own || "'none'"}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join("; ");
-  const title = escapeText(`Report: ${report.runs.map(({ name }) => name).join(", ")}`);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>${title}</title>
-<link rel="icon" href="data:,">
-<style>${style}</style>
-</head>
-<body>
-<header><h1>${title}</h1><span id="status" role="status"></span></header>
-<main></main>
-<footer><p>Drag over a curve to look closer; double click or Escape shows all of it. Curves by ${LIBRARY}.</p></footer>
-<noscript><p>This page draws itself with a script, which is switched off here.</p></noscript>
-<script id="report" type="application/json">${embeddedJson(report)}</script>
-${scripts.map((script) => `<script>${script}</script>`).join("\n")}
-</body>
-</html>
-`;
+  const keys = "Drag over a curve to look closer; double click or Escape shows all of it.";
+  const { html } = pageDocument({
+    title: `Report: ${report.runs.map(({ name }) => name).join(", ")}`,
+    style,
+    scripts,
+    data: { id: "report", value: report },
+    served: report.refresh > 0,
+    footer: `<p>${keys} Curves by ${LIBRARY}.</p>`,
+  });
+  return html;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isInside } from "./figures.ts";
 import { reportPage } from "./page.ts";
 import type { Report } from "./types.ts";
+import { HEADERS, type ServedPage, type ServeOptions, servePage, textAnswer } from "../web/server.ts";
 import { openReport } from "./write.ts";
 
 /** The port where none is said. */
@@ -14,39 +15,12 @@ const REFRESH = 5;
 /** Milliseconds for which what was read counts as new. */
 const FRESH = 1000;
 
-/** How a report is served. */
-export interface ServeOptions {
-  /** Default {@linkcode REPORT_PORT}; 0: any free one. */
-  port?: number;
-  /** The address to listen at. Default `127.0.0.1`, which only this machine reaches. */
-  host?: string;
-  /** Aborting it ends the server. */
-  signal?: AbortSignal;
-}
-
-/** A report that is served. */
-export interface ServedReport {
-  /** Where it is, for this machine's browser. */
-  url: string;
-  /** Resolves once the server has ended. */
-  finished: Promise<void>;
-}
-
 /** A report, and what tells it from others. */
 interface Version {
   report: Report;
   json: string;
   tag: string;
 }
-
-/** What every answer says: nobody else may embed it, and its kind is as it is said. */
-const HEADERS = {
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
-  "cross-origin-resource-policy": "same-origin",
-  "cache-control": "no-cache",
-};
 
 /** The files of a run folder that a page shows. */
 const FILE =
@@ -73,7 +47,7 @@ async function versions(folders: readonly string[]): Promise<() => Promise<Versi
 async function fileAnswer(folders: readonly string[], path: string): Promise<Response> {
   const [, number, name] = FILE.exec(path) ?? [], folder = folders[Number(number)];
   if (name === undefined || folder === undefined || !await isInside(folder, name)) {
-    return new Response("there is no such file\n", { status: 404, headers: HEADERS });
+    return textAnswer(404, "there is no such file");
   }
   const type = name.endsWith(".png") ? "image/png" : "image/jpeg";
   // Its address names the time of its last change, so it never changes.
@@ -83,24 +57,19 @@ async function fileAnswer(folders: readonly string[], path: string): Promise<Res
 
 /**
  * Serves the report of runs as a page that keeps itself up to date, also of runs that are going on. All addresses in it are
- * relative, so it may lie below any path of a reverse proxy. Nothing but the page and the pictures in it is served.
+ * relative, so it may lie below any path of a reverse proxy. Nothing but the page and the pictures in it is served, and
+ * only to requests for a name of this machine.
  *
  * @param folders The run folders, at least one.
- * @throws {RangeError} When no folder is named, or more than 50.
+ * @throws {RangeError} When no folder is named, or more than 50, or a host's name is none.
  * @throws {Error} When one of them is no run folder, or the port is in use.
  */
 export async function serveReport(
   folders: readonly string[],
-  { port = REPORT_PORT, host = "127.0.0.1", signal }: ServeOptions = {},
-): Promise<ServedReport> {
+  { port = REPORT_PORT, ...options }: ServeOptions = {},
+): Promise<ServedPage> {
   const latest = await versions(folders);
   const answer = async (request: Request): Promise<Response> => {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return new Response("only GET and HEAD\n", {
-        status: 405,
-        headers: { ...HEADERS, allow: "GET, HEAD" },
-      });
-    }
     const path = new URL(request.url).pathname;
     if (path !== "/" && path !== "/report.json") return await fileAnswer(folders, path);
     const { report, json, tag } = await latest();
@@ -112,33 +81,5 @@ export async function serveReport(
     const known = request.headers.get("if-none-match")?.includes(tag);
     return known ? new Response(null, { status: 304, headers }) : new Response(json, { headers });
   };
-  const end = new AbortController();
-  try {
-    const server = Deno.serve({
-      port,
-      hostname: host,
-      signal: end.signal,
-      onListen: () => {},
-      onError: (error) => new Response(`${(error as Error).message}\n`, { status: 500, headers: HEADERS }),
-    }, answer);
-    // A server never hears of a signal that was aborted before it began.
-    if (signal?.aborted) end.abort();
-    else signal?.addEventListener("abort", () => end.abort(), { once: true });
-    const at = server.addr.port, shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-    const url = `http://${shown.includes(":") ? `[${shown}]` : shown}:${at}/`;
-    return { url, finished: server.finished };
-  } catch (error) {
-    throw new Error(listenError(error, host, port), { cause: error });
-  }
-}
-
-/** Why a server could not begin, and what to do. */
-function listenError(error: unknown, host: string, port: number): string {
-  if (error instanceof Deno.errors.AddrInUse) {
-    return `port ${port} of ${host} is in use, perhaps by another report; choose one with --port N, or --port 0 for a free one`;
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return `port ${port} of ${host} may not be used by this user; choose one above 1023 with --port N`;
-  }
-  return `${host}, port ${port}: cannot be listened at: ${(error as Error).message}; check --host`;
+  return servePage("report", ["GET", "HEAD"], answer, { port, ...options });
 }

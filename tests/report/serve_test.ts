@@ -5,6 +5,7 @@ import { serveReport } from "../../src/report/serve.ts";
 import type { Report } from "../../src/report/types.ts";
 import { reportTask } from "../../tasks/report.ts";
 import { capture } from "../cli/capture.ts";
+import { bareRequest } from "../web/bare_request.ts";
 import { withFolder } from "../with_folder.ts";
 import { runFolder, stepLine } from "./run_folder.ts";
 
@@ -74,6 +75,9 @@ Deno.test("serve: the page, its news and its pictures, and nothing else of the f
       assert.equal(answer.status, 404, path);
       assert.ok(!(await answer.text()).includes("secret"));
     }
+    const evil = await bareRequest(url, ["GET /report.json HTTP/1.1", "Host: evil.example"]);
+    assert.match(evil, /^HTTP\/1\.1 421 .*does not answer to the name "evil\.example"/s);
+    assert.ok(!evil.includes("refresh"));
     const posted = await fetch(url, { method: "POST" });
     assert.equal(posted.status, 405);
     await posted.body?.cancel();
@@ -116,7 +120,13 @@ Deno.test("serve: what is written later comes with the next look, and the comman
   }));
 
 Deno.test("serve: options that do not go together are refused", async () => {
-  for (const args of [["x", "--port", "1"], ["x", "--host", "::1"], ["x", "--serve", "--out", "a"]]) {
+  for (
+    const args of ["--port=1", "--host=::1", "--host-name=a"].map((one) => ["x", one]).concat([[
+      "x",
+      "--serve",
+      "--out=a",
+    ]])
+  ) {
     assert.equal((await capture(reportTask, args)).code, 2, args.join(" "));
   }
 });

@@ -1,12 +1,8 @@
 import type { Curves, Report, RunReport } from "../types.ts";
-import {
-  browser,
-  type ChartData,
-  type ChartLibrary,
-  type LibraryChart,
-  type PageElement,
-} from "./browser.ts";
-import { element, numberText, type PageState, shareText, table, unfolding } from "./elements.ts";
+import { browser, type PageElement } from "../../web/browser.ts";
+import { element } from "../../web/element.ts";
+import type { ChartData, ChartLibrary, LibraryChart } from "./browser.ts";
+import { numberText, type PageState, shareText, table, unfolding } from "./elements.ts";
 
 /** A line of a chart. */
 export interface ChartLine {

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { browser, type PageElement, type PageNode } from "./browser.ts";
+import type { PageElement, PageNode } from "../../web/browser.ts";
+import { element } from "../../web/element.ts";
 
 /** What the page remembers when it draws a part of itself again. */
 export interface PageState {
@@ -13,18 +14,6 @@ export interface PageState {
   open: Set<string>;
   /** Where sliders and choices stand, by their keys. */
   chosen: Map<string, number>;
-}
-
-/** An element. Texts become text nodes, so nothing in them is ever markup. */
-export function element(
-  tag: string,
-  attributes: Readonly<Record<string, string>> = {},
-  ...children: (PageNode | string)[]
-): PageElement {
-  const made = browser().document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
 }
 
 /** A table in a box of its own that scrolls. */

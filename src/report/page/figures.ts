@@ -1,6 +1,7 @@
 import type { ReportFigures, ReportGallery, RunReport } from "../types.ts";
-import { browser, type PageElement, type PageEvent } from "./browser.ts";
-import { element, numberText, type PageState, shareText, table, unfolding } from "./elements.ts";
+import { browser, type PageElement, type PageEvent } from "../../web/browser.ts";
+import { element } from "../../web/element.ts";
+import { numberText, type PageState, shareText, table, unfolding } from "./elements.ts";
 
 /** A picture of the gallery at its own size; empty for a number that no picture has. */
 export function thumbnail(gallery: ReportGallery, index: number, title: string): PageElement {

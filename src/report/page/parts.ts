@@ -1,6 +1,7 @@
 import type { Report, RunReport } from "../types.ts";
-import { browser, type PageElement } from "./browser.ts";
-import { element, numberText, type PageState, table, unfolding } from "./elements.ts";
+import { browser, type PageElement } from "../../web/browser.ts";
+import { element } from "../../web/element.ts";
+import { numberText, type PageState, table, unfolding } from "./elements.ts";
 
 /** What a run has come to, in a few figures. */
 export function summaryPart(run: RunReport): PageElement {

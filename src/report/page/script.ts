@@ -1,6 +1,7 @@
-import { browser } from "./browser.ts";
+import { browser } from "../../web/browser.ts";
+import { element } from "../../web/element.ts";
 import { chartOptions, chartSpecs, chartTable, drawChart } from "./charts.ts";
-import { element, numberText, shareText, table, unfolding } from "./elements.ts";
+import { numberText, shareText, table, unfolding } from "./elements.ts";
 import {
   figureCards,
   figuresPart,

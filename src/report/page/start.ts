@@ -1,7 +1,9 @@
 import type { Report, RunReport } from "../types.ts";
 import { chartSpecs, drawChart, type DrawnChart } from "./charts.ts";
-import { browser, type ChartLibrary, type PageElement } from "./browser.ts";
-import { element, type PageState } from "./elements.ts";
+import { browser, type PageElement } from "../../web/browser.ts";
+import { element } from "../../web/element.ts";
+import type { ChartLibrary } from "./browser.ts";
+import type { PageState } from "./elements.ts";
 import { figuresPart } from "./figures.ts";
 import { dataPart, machinePart, settingsPart, summaryPart } from "./parts.ts";
 
