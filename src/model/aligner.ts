@@ -55,21 +55,27 @@ function inside(first: tf.Tensor, last: tf.Tensor, grid: number): tf.Tensor {
 }
 
 /**
- * What each cell of one axis of the canvas takes from each cell of the code grid: [N, G, G], bilinear, outside cells
+ * What each cell of one axis of the canvas takes from each cell of the code grid: [N, G, own], bilinear, outside cells
  * take nothing (docs/spec.md §4).
  *
+ * @param sides Cells of the canvas and of the code grid along the axis.
  * @param flip 1 where the code grid is mirrored along this axis; left out: nowhere.
  */
-function placement(first: tf.Tensor, last: tf.Tensor, grid: number, flip?: tf.Tensor): tf.Tensor {
+function placement(
+  first: tf.Tensor,
+  last: tf.Tensor,
+  [grid, own]: [number, number],
+  flip?: tf.Tensor,
+): tf.Tensor {
   const from = tf.reshape(first, [-1, 1]), to = tf.reshape(last, [-1, 1]);
   const at = tf.sub(tf.add(tf.reshape(steps(grid), [1, grid]), 0.5), from);
-  const scale = tf.div(grid, tf.sub(to, from));
+  const scale = tf.div(own, tf.sub(to, from));
   // Clamped to the grid, a tent of half-width 1 around the source place gives both bilinear weights.
-  const place = tf.minimum(tf.maximum(tf.sub(tf.mul(at, scale), 0.5), 0), grid - 1);
+  const place = tf.minimum(tf.maximum(tf.sub(tf.mul(at, scale), 0.5), 0), own - 1);
   const turn = flip && tf.reshape(flip, [-1, 1]);
   // place where flip = 0, G − 1 − place where flip = 1; the products are exact.
-  const source = turn ? tf.add(tf.mul(place, tf.sub(1, tf.mul(turn, 2))), tf.mul(turn, grid - 1)) : place;
-  const distance = tf.abs(tf.sub(tf.expandDims(source, 2), tf.reshape(steps(grid), [1, 1, grid])));
+  const source = turn ? tf.add(tf.mul(place, tf.sub(1, tf.mul(turn, 2))), tf.mul(turn, own - 1)) : place;
+  const distance = tf.abs(tf.sub(tf.expandDims(source, 2), tf.reshape(steps(own), [1, 1, own])));
   const weights = tf.maximum(tf.sub(1, distance), 0);
   return tf.mul(weights, tf.expandDims(inside(first, last, grid), 2));
 }
@@ -89,7 +95,7 @@ function reverseChannels(codes: tf.Tensor, flip: tf.Tensor): tf.Tensor {
  * class code has a place of its own.
  *
  * @param maskToken [1, 1, C].
- * @param codes [N, T, C].
+ * @param codes [N, 1 + own², C]; views that are smaller than the picture have fewer cells than the canvas.
  * @param boxes [N, 4].
  */
 export function align(
@@ -102,14 +108,15 @@ export function align(
   const { top, bottom, left, right, flip } = cells(boxes, config);
   const count = boxes.shape[0];
   const mirror = config.flipRule === "columns";
-  const rows = placement(top, bottom, grid);
-  const columns = placement(left, right, grid, mirror ? flip : undefined);
+  const own = Math.round(Math.sqrt(codes.shape[1]! - 1)), seen = own * own;
+  const rows = placement(top, bottom, [grid, own]);
+  const columns = placement(left, right, [grid, own], mirror ? flip : undefined);
   const both = tf.mul(
-    tf.reshape(rows, [count, grid, 1, grid, 1]),
-    tf.reshape(columns, [count, 1, grid, 1, grid]),
+    tf.reshape(rows, [count, grid, 1, own, 1]),
+    tf.reshape(columns, [count, 1, grid, 1, own]),
   );
-  const classPlace = tf.pad(tf.ones([1, 1, 1]), [[0, 0], [0, area], [0, area]]);
-  const places = tf.add(tf.pad(tf.reshape(both, [count, area, area]), [[0, 0], [1, 0], [1, 0]]), classPlace);
+  const classPlace = tf.pad(tf.ones([1, 1, 1]), [[0, 0], [0, area], [0, seen]]);
+  const places = tf.add(tf.pad(tf.reshape(both, [count, area, seen]), [[0, 0], [1, 0], [1, 0]]), classPlace);
 
   const covered = tf.mul(
     tf.expandDims(inside(top, bottom, grid), 2),

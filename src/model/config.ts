@@ -4,6 +4,8 @@ export interface ModelConfig {
   imageSize: number;
   /** Side of a patch; divides `imageSize`. */
   patchSize: number;
+  /** Side of the views that the encoder is trained on, a multiple of `patchSize`; 0: `imageSize`. */
+  viewSize: number;
   /** Width of the encoder's tokens. */
   width: number;
   /** Blocks of the encoder. */
@@ -42,6 +44,7 @@ export type ModelPreset = "demo" | "tiny" | "small" | "base";
 const REFERENCE: ModelConfig = {
   imageSize: 224,
   patchSize: 16,
+  viewSize: 0,
   width: 192,
   depth: 12,
   heads: 3,
@@ -80,6 +83,11 @@ export const PRESETS: Readonly<Record<ModelPreset, Readonly<ModelConfig>>> = {
   base: { ...REFERENCE, width: 768, heads: 12 },
 };
 
+/** Side of a view in pixels, V. */
+export function viewSide(config: ModelConfig): number {
+  return config.viewSize || config.imageSize;
+}
+
 /** Side of the grid of patches, G. */
 export function gridSize(config: ModelConfig): number {
   return config.imageSize / config.patchSize;
@@ -109,6 +117,7 @@ function problems(config: ModelConfig): string[] {
   }
   for (const name of ["codeWidth", "decoderHeads"] as const) whole(name, 1);
   whole("decoderDepth", 0);
+  whole("viewSize", 0);
   const positive = (name: keyof ModelConfig, low = 0) => {
     const value = config[name];
     if (typeof value !== "number" || !Number.isFinite(value) || value < low) {
@@ -137,6 +146,12 @@ function problems(config: ModelConfig): string[] {
     found.push(`${whole} ${a} is not a multiple of ${part} ${b}; take ${whole} ${near}, or another ${part}`);
   };
   divides("imageSize", "patchSize");
+  if (config.viewSize > config.imageSize) {
+    found.push(
+      `viewSize ${config.viewSize} is more than imageSize ${config.imageSize}: a view shows nothing that its picture lacks`,
+    );
+  }
+  divides("viewSize", "patchSize");
   divides("width", "heads");
   divides("codeWidth", "decoderHeads");
   if (config.codeWidth % 4 !== 0) {

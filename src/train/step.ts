@@ -1,7 +1,7 @@
 import { splitRows } from "../engine/tensors.ts";
 import type * as tf from "../engine/tensors.ts";
 import { autoencoder } from "../model/autoencoder.ts";
-import type { ModelConfig } from "../model/config.ts";
+import { type ModelConfig, viewSide } from "../model/config.ts";
 import { valueAndGradients } from "../model/gradients.ts";
 import { LOSS_TERMS, type LossTerm } from "../model/loss.ts";
 import type { LossConfig } from "../model/loss_config.ts";
@@ -98,7 +98,7 @@ export function trainStep(
   return ({ state, batch, scalars }) => {
     const { params, frozen, buffers, m, v } = state;
     // With several devices each takes its share of the 2B views from here on.
-    const images = splitRows(renderViews(batch.base, batch.views, settings.imageSize));
+    const images = splitRows(renderViews(batch.base, batch.views, viewSide(settings)));
     const reference = renderReference(batch.base);
     const boxes = boxesOf(batch.views, settings.imageSize);
     const { outputs, grads } = valueAndGradients((trainable) => {

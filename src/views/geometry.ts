@@ -70,17 +70,18 @@ function cubic(t: tf.Tensor): tf.Tensor {
 }
 
 /**
- * The matrices that cut a stretch of pixels out of a line of `size` pixels and resample it to `size` pixels, with PIL's
- * antialiased weights. docs/spec.md §1.2, §12. A picture's crop is `Wy · X · Wxᵀ`.
+ * The matrices that cut a stretch of pixels out of a line of `size` pixels and resample it to as many or `target` pixels,
+ * with PIL's antialiased weights. docs/spec.md §1.2, §12. A picture's crop is `Wy · X · Wxᵀ`.
  *
  * Taps end at the crop's border, and each row's weights sum to 1. A stretch of all `size` pixels gives the identity.
  *
  * @param start [N] first pixel of the stretch, float32 whole numbers.
  * @param length [N] its pixels, at least 1.
- * @param size S: pixels of the line before and after.
+ * @param size S: pixels of the line.
  * @param filter Bicubic (a = −½) or bilinear.
  * @param flip [N] of 0 or 1; 1 reverses the output pixels.
- * @returns [N, S, S]; rows are output pixels, columns base pixels.
+ * @param target V: pixels after. Default: S.
+ * @returns [N, V, S]; rows are output pixels, columns base pixels.
  */
 export function resampleMatrix(
   start: tf.Tensor,
@@ -88,17 +89,19 @@ export function resampleMatrix(
   size: number,
   filter: Filter,
   flip?: tf.Tensor,
+  target: number = size,
 ): tf.Tensor3D {
   return tf.tidy(() => {
     const perSample = (values: tf.Tensor) => tf.reshape(values, [-1, 1, 1]);
     const line = Float32Array.from({ length: size }, (_, pixel) => pixel);
-    let output: tf.Tensor = tf.tensor(line, [1, size, 1]);
+    const row = Float32Array.from({ length: target }, (_, pixel) => pixel);
+    let output: tf.Tensor = tf.tensor(row, [1, target, 1]);
     if (flip) {
-      const back = tf.tensor(line.map((pixel) => size - 1 - 2 * pixel), [1, size, 1]);
+      const back = tf.tensor(row.map((pixel) => target - 1 - 2 * pixel), [1, target, 1]);
       output = tf.add(output, tf.mul(perSample(flip), back));
     }
     const count = perSample(length);
-    const scale = tf.div(count, size);
+    const scale = tf.div(count, target);
     const stretch = tf.maximum(scale, 1);
     const centre = tf.mul(tf.add(output, 0.5), scale);
     const tap = tf.sub(tf.tensor(line, [1, 1, size]), perSample(start));

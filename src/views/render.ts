@@ -26,33 +26,42 @@ function checkBase(base: tf.Tensor): [number, number] {
 }
 
 /**
- * Cuts the crops of all views out of the base pictures, resizes them to the base's size (bicubic, antialias) and flips
+ * Cuts the crops of all views out of the base pictures, resizes them to the views' size (bicubic, antialias) and flips
  * them. docs/spec.md §1.2, §1.4.
  *
  * Both views of a picture are rows of one matrix, so the base is read once and never copied.
  *
  * @param base [B, S, S, 3] values 0…255.
  * @param views [2B, VIEW_FIELDS], the two views of a picture one after the other.
- * @returns [2B, S, 3, S] whole numbers 0…255 in the order of `views`.
+ * @param side V: side of a view in pixels. Default: S.
+ * @returns [2B, V, 3, V] whole numbers 0…255 in the order of `views`.
  */
-export function cropViews(base: tf.Tensor, views: tf.Tensor2D): tf.Tensor4D {
+export function cropViews(base: tf.Tensor, views: tf.Tensor2D, side: number = base.shape[1]!): tf.Tensor4D {
   return tf.tidy(() => {
     const [count, size] = checkBase(base);
     const lines = tf.cast(tf.transpose(base, [0, 1, 3, 2]), "float32");
-    const down = resampleMatrix(field(views, "top", 1), field(views, "height", 1), size, "bicubic");
+    const down = resampleMatrix(
+      field(views, "top", 1),
+      field(views, "height", 1),
+      size,
+      "bicubic",
+      undefined,
+      side,
+    );
     const across = resampleMatrix(
       field(views, "left", 1),
       field(views, "width", 1),
       size,
       "bicubic",
       field(views, "flip", 1),
+      side,
     );
     const rows = matMulFloat32(
-      tf.reshape(down, [count, 2 * size, size]),
+      tf.reshape(down, [count, 2 * side, size]),
       tf.reshape(lines, [count, size, 3 * size]),
     );
-    const both = matMulFloat32(tf.reshape(rows, [2 * count, size * 3, size]), across, true);
-    const pixels = tf.add(tf.reshape(both, [2 * count, size, 3, size]), 0.5);
+    const both = matMulFloat32(tf.reshape(rows, [2 * count, side * 3, size]), across, true);
+    const pixels = tf.add(tf.reshape(both, [2 * count, side, 3, side]), 0.5);
     return tf.floor(tf.minimum(tf.maximum(pixels, 0), 255)) as tf.Tensor4D;
   });
 }
@@ -64,15 +73,12 @@ export function cropViews(base: tf.Tensor, views: tf.Tensor2D): tf.Tensor4D {
  *
  * @param base [B, S, S, 3] int32 (or float32) values 0…255.
  * @param views [2, B, VIEW_FIELDS], written by `packView`: all of view 1, then all of view 2.
- * @param size S in pixels.
- * @returns [2B, S, S, 3] normalised, all of view 1, then all of view 2.
+ * @param size Side of a view in pixels, V; the blur's radius counts in these pixels.
+ * @returns [2B, V, V, 3] normalised, all of view 1, then all of view 2.
  * @throws {Error} When the shapes do not fit each other.
  */
 export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number): tf.Tensor4D {
-  const [count, side] = checkBase(base);
-  if (side !== size) {
-    throw new Error(`base pictures are ${side} pixels wide, but views of ${size} are wanted`);
-  }
+  const [count] = checkBase(base);
   if (
     views.rank !== 3 || views.shape[0] !== 2 || views.shape[1] !== count || views.shape[2] !== VIEW_FIELDS
   ) {
@@ -83,7 +89,7 @@ export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number): tf
   return tf.tidy(() => {
     // The two views of a picture side by side until the end, so that one product cuts both.
     const paired = tf.reshape(tf.transpose(views, [1, 0, 2]), [2 * count, VIEW_FIELDS]) as tf.Tensor2D;
-    let x = cropViews(base, paired);
+    let x = cropViews(base, paired, size);
     x = colour(x, paired);
     const flags = field(paired, "flags", 4);
     const solarised = tf.floor(tf.mul(flags, 0.5));

@@ -19,28 +19,29 @@ function region(low: number, high: number, grid: number): [number, number] {
   return [first, Math.max(Math.trunc(Math.fround(grid * high)), first + 1)];
 }
 
-/** Where a cell of a resized axis reads: two cells of the code grid and the second one's weight. */
-function taps(i: number, n: number, grid: number): [number, number, number] {
-  const place = Math.max((i + 0.5) * grid / n - 0.5, 0), low = Math.floor(place);
-  return [low, Math.min(low + 1, grid - 1), place - low];
+/** Where a cell of a resized axis reads: two cells of the code grid, of side `own`, and the second one's weight. */
+function taps(i: number, n: number, own: number): [number, number, number] {
+  const place = Math.min(Math.max((i + 0.5) * own / n - 0.5, 0), own - 1), low = Math.floor(place);
+  return [low, Math.min(low + 1, own - 1), place - low];
 }
 
 type Row = number[];
 
 /** One sample, cell by cell: mirror the grid, resize it, write it over the mask token. */
 function place(codes: Row[], mask: Row, box: number[], grid: number, rule: ModelConfig["flipRule"]): Row[] {
+  const own = Math.sqrt(codes.length - 1);
   const flip = box[0] > box[2];
   const [c0, c1] = region(Math.min(box[0], box[2]), Math.max(box[0], box[2]), grid);
   const [r0, r1] = region(box[1], box[3], grid);
   const read = (row: number, column: number): Row => {
-    const code = codes[1 + row * grid + (flip && rule === "columns" ? grid - 1 - column : column)];
+    const code = codes[1 + row * own + (flip && rule === "columns" ? own - 1 - column : column)];
     return flip && rule === "channels" ? code.toReversed() : code;
   };
   const canvas: Row[] = Array.from({ length: grid * grid }, () => mask);
   for (let r = r0; r < r1; r++) {
     for (let c = c0; c < c1; c++) {
-      const [top, bottom, v] = taps(r - r0, r1 - r0, grid);
-      const [left, right, h] = taps(c - c0, c1 - c0, grid);
+      const [top, bottom, v] = taps(r - r0, r1 - r0, own);
+      const [left, right, h] = taps(c - c0, c1 - c0, own);
       canvas[r * grid + c] = mask.map((_, k) =>
         (1 - v) * ((1 - h) * read(top, left)[k] + h * read(top, right)[k]) +
         v * ((1 - h) * read(bottom, left)[k] + h * read(bottom, right)[k])
@@ -60,10 +61,12 @@ for (const rule of ["columns", "channels"] as const) {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 7 }),
+        fc.option(fc.integer({ min: 1, max: 7 }), { nil: undefined }),
         fc.array(box, { minLength: 1, maxLength: 4 }),
         fc.integer({ min: 0, max: 1000 }),
-        (grid, boxes, salt) => {
-          const config = configOf(grid, rule), tokens = 1 + grid * grid;
+        (grid, smaller, boxes, salt) => {
+          // Views may have another number of cells than the canvas.
+          const config = configOf(grid, rule), tokens = 1 + (smaller ?? grid) ** 2;
           const value = (n: number, t: number, k: number) => Math.sin(salt + 7.3 * n + 1.7 * t + 0.9 * k);
           const codes = boxes.map((_, n) =>
             Array.from(

@@ -39,6 +39,9 @@ Deno.test("config: impossible combinations are refused by name, with what to do"
     [{ flipRule: "rows" as "columns" }, /flipRule is "rows"/],
     [{ headBatchNorm: 1 as unknown as boolean }, /headBatchNorm/],
     [{ imageSize: NaN }, /imageSize/],
+    [{ viewSize: 20 }, /viewSize 20 is not a multiple of patchSize 8; take viewSize 24/],
+    [{ viewSize: 72 }, /viewSize 72 is more than imageSize 64/],
+    [{ viewSize: -8 }, /viewSize is -8/],
   ];
   for (const [change, message] of cases) {
     assert.throws(() => checkModel({ ...PRESETS.demo, ...change }), message);

@@ -29,6 +29,7 @@ Deno.test("a run folder of version 0.1 is read, and resumed with the losses that
     assert.equal(before.length, 4);
     const stored = await readCheckpoint(run);
     assert.equal(stored.step, 2);
+    assert.equal(stored.config.viewSize, 0, "views were as large as their pictures");
     assert.ok(Object.keys(stored.tensors).length > 100);
 
     const task = new Deno.Command(Deno.execPath(), {

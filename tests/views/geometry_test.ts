@@ -24,8 +24,13 @@ function cropOf(box: ArrayLike<number>, size: number): Crop {
 }
 
 /** PIL's weights of one output pixel, in doubles and with its own bounds of the taps. docs/spec.md §12. */
-function pilWeights(output: number, start: number, length: number, size: number, filter: Filter): number[] {
-  const scale = length / size, stretch = Math.max(scale, 1);
+function pilWeights(
+  output: number,
+  [start, length]: number[],
+  [size, target]: [number, number],
+  filter: Filter,
+): number[] {
+  const scale = length / target, stretch = Math.max(scale, 1);
   const support = stretch * (filter === "bicubic" ? 2 : 1), centre = (output + 0.5) * scale;
   const first = Math.max(Math.trunc(centre - support + 0.5), 0);
   const end = Math.min(Math.trunc(centre + support + 0.5), length);
@@ -42,22 +47,25 @@ function pilWeights(output: number, start: number, length: number, size: number,
 
 Deno.test("interpolation matrices hold PIL's weights", () =>
   onWasm(() => {
-    const size = 12;
+    const size = 12, targets = [12, 8, 30];
     const stretches = [[0, 12], [3, 5], [11, 1], [0, 1], [2, 10], [5, 7], [4, 2]];
     const starts = tf.tensor1d(stretches.map(([start]) => start));
     const lengths = tf.tensor1d(stretches.map(([, length]) => length));
     for (const filter of ["bicubic", "bilinear"] as const) {
       const flips = stretches.map((_, i) => i % 2);
-      const matrix = resampleMatrix(starts, lengths, size, filter, tf.tensor1d(flips)).arraySync();
-      stretches.forEach(([start, length], i) => {
-        for (let row = 0; row < size; row++) {
-          const output = flips[i] ? size - 1 - row : row;
-          const expected = pilWeights(output, start, length, size, filter);
-          for (let x = 0; x < size; x++) {
-            assert.ok(Math.abs(matrix[i][row][x] - expected[x]) < 2e-6, `${filter} ${i} ${row} ${x}`);
+      for (const target of targets) {
+        const matrix = resampleMatrix(starts, lengths, size, filter, tf.tensor1d(flips), target).arraySync();
+        stretches.forEach((stretch, i) => {
+          assert.equal(matrix[i].length, target);
+          for (let row = 0; row < target; row++) {
+            const output = flips[i] ? target - 1 - row : row;
+            const expected = pilWeights(output, stretch, [size, target], filter);
+            for (let x = 0; x < size; x++) {
+              assert.ok(Math.abs(matrix[i][row][x] - expected[x]) < 2e-6, `${filter} ${i} ${row} ${x}`);
+            }
           }
-        }
-      });
+        });
+      }
       const whole = resampleMatrix(tf.tensor1d([0]), tf.tensor1d([size]), size, filter);
       assert.deepEqual(Array.from(whole.dataSync(), (weight) => weight + 0), [...tf.eye(size).dataSync()]);
     }

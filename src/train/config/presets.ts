@@ -76,6 +76,9 @@ const TRAINING: Record<PresetName, Partial<RunConfig>> = {
   base: {},
 };
 
+/** Settings that came later, as what was done before they existed: checkpoints of then do not name them. */
+export const FIRST_WAYS: Readonly<Pick<RunConfig, "viewSize">> = { viewSize: 0 };
+
 /** All settings of a preset: what a run uses where neither file nor flag says otherwise. */
 export function presetConfig(preset: PresetName): RunConfig {
   return { ...PUBLISHED, ...PRESETS[preset], ...TRAINING[preset], preset };

@@ -210,6 +210,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
 
   imageSize: model(whole(1), "side of the base picture and of a view in pixels"),
   patchSize: model(whole(1), "side of a patch in pixels"),
+  viewSize: model(whole(), "side of a view in pixels; 0: that of the base picture"),
   width: model(whole(1), "width of the encoder's tokens"),
   depth: model(whole(1), "blocks of the encoder"),
   heads: model(whole(1), "attention heads of the encoder"),

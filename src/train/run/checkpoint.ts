@@ -10,6 +10,7 @@ import {
 } from "../../files/safetensors.ts";
 import { publishFile, type PublishOptions } from "../../files/publish.ts";
 import { checkSettings } from "../config/config.ts";
+import { FIRST_WAYS } from "../config/presets.ts";
 import type { RunConfig } from "../config/settings.ts";
 
 /** The version that is written; files of a newer one are refused. */
@@ -216,7 +217,11 @@ export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<
   return {
     tensors,
     path: file,
-    config: checkSettings(JSON.parse(metadata.config), `${file} (configuration)`) as RunConfig,
+    // Of before a setting existed, it holds what was the only way then.
+    config: {
+      ...FIRST_WAYS,
+      ...checkSettings(JSON.parse(metadata.config), `${file} (configuration)`),
+    } as RunConfig,
     step: Number(metadata.step),
     cursor: JSON.parse(metadata.cursor) as Cursor,
     ...(metadata.places && { places: JSON.parse(metadata.places) as number[][] }),
