@@ -38,6 +38,10 @@ export const PURPOSE = {
   fewShot: 14,
   /** Random crops that a probe learns from. */
   augment: 15,
+  /** How the pictures that the demo asks with are turned, shifted, shrunk and recoloured. */
+  distortion: 30,
+  /** Which pictures of each category the demo's table takes as labelled. */
+  examples: 31,
 } as const;
 
 /** A name of {@linkcode PURPOSE}. */

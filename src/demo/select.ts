@@ -61,7 +61,7 @@ export function selectMeanings(emoji: unknown): Meaning[] {
 }
 
 /** FNV-1a, 32 bits: a number for a name that never changes. */
-function hash(name: string): number {
+export function nameNumber(name: string): number {
   let value = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) value = Math.imul(value ^ byte, 0x01000193);
   return value >>> 0;
@@ -69,7 +69,7 @@ function hash(name: string): number {
 
 /** True for a meaning that is held out. Depends on its name alone, so both hands of a meaning are on the same side. */
 export function isHeldOut(unified: string): boolean {
-  return randomStream(SPLIT_SEED, "split", hash(unified)).uniform() < HELD_OUT;
+  return randomStream(SPLIT_SEED, "split", nameNumber(unified)).uniform() < HELD_OUT;
 }
 
 /**
