@@ -1,8 +1,4 @@
 import { join } from "node:path";
-import { openSource } from "../data/open/open_data.ts";
-import { basePicture } from "../data/picture/resize.ts";
-import { joinClasses } from "../data/sources/match_classes.ts";
-import { parseKey } from "./select.ts";
 import type { Engine } from "../engine/types.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/types.ts";
@@ -10,30 +6,32 @@ import { publishFile } from "../files/publish.ts";
 import { packView } from "../views/pack.ts";
 import { DEFAULT_VIEWS, sampleView, type ViewOptions } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { embedder, type Embedding } from "../eval/embed.ts";
-import { accuracy, knnClasses } from "../eval/knn.ts";
-import { nearest, withoutOwn } from "../eval/nearest.ts";
-import { allPictures } from "../eval/pictures.ts";
+import { embedder } from "../eval/embed.ts";
 import { pixelRows } from "../eval/pixels.ts";
-import { centreRows, pickRows, type Rows, unitRows } from "../eval/rows.ts";
-import { retrieval, type TopShares } from "../eval/retrieval.ts";
-import type { Table, TableRow } from "../eval/table_text.ts";
-
-export { formatTable, type Table, type TableRow } from "../eval/table_text.ts";
+import { centreRows, unitRows } from "../eval/rows.ts";
+import type { DemoShards } from "./pack.ts";
+import { changedPictures, type DemoPictures, heldoutPictures, readDemo } from "./pictures.ts";
+import {
+  type Answer,
+  ask,
+  byQuestion,
+  chances,
+  drawExamples,
+  DRAWS,
+  LABELLED,
+  type Question,
+  shareOf,
+} from "./questions.ts";
+import type { Table, TableRow } from "./table_text.ts";
 
 /** What {@linkcode evaluateDemo} needs. */
-export interface EvaluateDemoOptions {
+export interface EvaluateDemoOptions extends DemoShards {
   engine: Engine;
   config: ModelConfig;
   /** The trained model. Its tensors are read, never disposed. */
   state: ModelState;
   /** The same model before training, for the table's random rows. Left out: the table has none. */
   random?: ModelState;
-  /** Shards of the demo, from `prepareDemo`. */
-  train: string;
-  heldout: string;
-  /** Seed of the crops of (R). Default 0; keep it, so that tables of several runs have the same queries. */
-  seed?: number;
   /** Run folder that gets table.json; left out: nothing is written. */
   run?: string;
   /** Said under the table, such as that the run was shortened. */
@@ -42,166 +40,120 @@ export interface EvaluateDemoOptions {
   progress?: (line: string) => void;
 }
 
-/** The neighbours that vote in (B). */
-const CATEGORY_K = 10;
+/** One way of making features, and what it answered. */
+interface Method {
+  encoder: string;
+  features: string;
+  answers: Record<Question, Answer>;
+}
 
-/** An epoch that no training reaches: no crop of (R) was ever a view of training. */
+/** The seed of the crops: all tables have the same. */
+const CROP_SEED = 0;
+
+/** An epoch that no training reaches: no crop was ever a view of training. */
 const EVALUATION_EPOCH = 2 ** 32 - 1;
 
-/** All pictures of the demo and what is known of them, training's first. */
-interface Demo {
-  size: number;
-  pictures: Uint8Array;
-  /** Numbers of meanings and of categories, one a picture. */
-  meanings: Int32Array;
-  categories: Int32Array;
-  categoryCount: number;
-  /** Where Google's and Twitter's pictures stand. */
-  google: number[];
-  twitter: number[];
-  /** The first held-out picture. */
-  firstHeldout: number;
-}
+/** The small side of pixels as features. */
+const SMALL_SIDE = 8;
 
-/** Features of all pictures, and of the crops of (R). */
-interface Features {
-  pictures: Rows;
-  crops: Rows;
-}
+/** The features of an encoder and their names in the table. */
+const TOKENS = [["class", "class token"], ["mean", "mean patch token"]] as const;
 
-async function readDemo(options: EvaluateDemoOptions): Promise<Demo> {
-  const size = options.config.imageSize;
-  const sides = [];
-  for (const uri of [options.train, options.heldout]) {
-    const source = await openSource(uri);
-    try {
-      sides.push({ uri, ...await allPictures(source, { size, prepare: basePicture }), names: source.labels });
-    } finally {
-      await source.close();
-    }
-  }
-  const keys = sides.flatMap((side) => side.keys).map(parseKey);
-  const joined = joinClasses(sides.map(({ uri, names }) => ({ uri, labels: names })));
-  const categories = sides.flatMap(({ labels }, i) => labels.map((label) => joined.numbers[i][label]));
-  const numbers = new Map<string, number>();
-  for (const { unified } of keys) if (!numbers.has(unified)) numbers.set(unified, numbers.size);
-  const pictures = new Uint8Array(sides[0].bytes.length + sides[1].bytes.length);
-  pictures.set(sides[0].bytes);
-  pictures.set(sides[1].bytes, sides[0].bytes.length);
-  const of = (hand: string) => keys.flatMap((key, i) => key.hand === hand ? [i] : []);
-  return {
-    size,
-    pictures,
-    meanings: Int32Array.from(keys, ({ unified }) => numbers.get(unified)!),
-    categories: Int32Array.from(categories),
-    categoryCount: joined.labels.length,
-    google: of("google"),
-    twitter: of("twitter"),
-    firstHeldout: sides[0].keys.length,
-  };
-}
-
-/** Views of (R): crop, flip and colour as in training, without what no picture outside of training has. */
+/** Views of the question *crop*: crop, flip and colour as in training, without what no picture outside of training has. */
 function cropOptions(size: number): ViewOptions {
   return { ...DEFAULT_VIEWS, imageSize: size, cropScale: [.3, 1], grey: 0, blur: [0, 0], solarise: [0, 0] };
 }
 
 /** Two views of each of the first `count` held-out pictures, packed: all of view 1, then all of view 2. */
-function sampleCrops(size: number, count: number, seed: number): Float32Array {
+function sampleCrops(size: number, count: number): Float32Array {
   const views = new Float32Array(2 * count * VIEW_FIELDS), options = cropOptions(size);
   for (const number of [0, 1] as const) {
     for (let i = 0; i < count; i++) {
-      packView(
-        sampleView(options, seed, EVALUATION_EPOCH, i, number),
-        views,
-        (number * count + i) * VIEW_FIELDS,
-      );
+      const view = sampleView(options, CROP_SEED, EVALUATION_EPOCH, i, number);
+      packView(view, views, (number * count + i) * VIEW_FIELDS);
     }
   }
   return views;
 }
 
-/** Measures (A), (B) and (R) with one kind of features. */
-async function measure(
-  engine: Engine,
-  demo: Demo,
-  features: Features,
-): Promise<{ meaning: TopShares; category: number; crop: TopShares }> {
-  const { google, twitter, meanings, categories } = demo;
-  const all = unitRows(features.pictures);
-  const queries = google.map((i) => meanings[i]), gallery = twitter.map((i) => meanings[i]);
-  // One more than vote: the same meaning is among them at most once.
-  const hands = await nearest(engine, pickRows(all, google), pickRows(all, twitter), CATEGORY_K + 1);
-  const others = withoutOwn(hands, queries, gallery, CATEGORY_K);
-  const predicted = knnClasses(others, twitter.map((i) => categories[i]), demo.categoryCount, CATEGORY_K);
-  const crops = await nearest(engine, unitRows(features.crops), all, 5);
-  const heldout = all.rows - demo.firstHeldout;
-  const origin = Array.from({ length: crops.queries }, (_, i) => demo.firstHeldout + i % heldout);
-  return {
-    meaning: retrieval(hands, queries, gallery),
-    category: accuracy(predicted, google.map((i) => categories[i])),
-    crop: retrieval(crops, origin, Array.from({ length: all.rows }, (_, i) => i)),
-  };
-}
-
-function caption(demo: Demo): string[] {
-  const all = demo.meanings.length, held = all - demo.firstHeldout;
+function caption(demo: DemoPictures): string[] {
+  const { emoji, firstHeldout, categoryCount } = demo, held = new Set(emoji.slice(firstHeldout)).size;
   return [
-    `(A) meaning: for each of Google's ${demo.google.length} pictures, does the nearest of Twitter's ` +
-    `${demo.twitter.length} have the same meaning? All meanings, held-out ones too.`,
-    `(B) category: the ${CATEGORY_K} nearest Twitter pictures vote for a Google picture's category, the same meaning ` +
-    `left out; ${demo.categoryCount} categories; votes exp(cos/.07).`,
-    `(R) crop: which of all ${all} pictures is a random crop (30–100 % of the area, flipped, colour-jittered) from? ` +
-    `Two crops of each of the ${held} held-out pictures.`,
-    "Nearest by cosine; a picture's mean is subtracted from its pixels.",
+    `find: one of ${held} emoji that training never saw, turned, shifted, shrunk and recoloured. Is the nearest of the ` +
+    `${held} in the other style the same emoji?`,
+    `sort: the same changed pictures into ${categoryCount} categories, each the mean of ${LABELLED} labelled pictures; ` +
+    `the mean of ${DRAWS} draws of these.`,
+    `crop: which of all ${emoji.length} pictures is a random crop of a held-out one from?`,
+    "aligned: find without the changes. Both styles draw at the same place, which suits pixels.",
+    "Brackets: 95 % for other emoji or, in sort, other labels. Pixels: the better size of each column. The questions " +
+    "were fixed before their first result: docs/demo.md.",
   ];
 }
 
+/** Puts the questions to the tokens of the encoders and to raw pixels. */
+async function askAll(options: EvaluateDemoOptions, demo: DemoPictures): Promise<Method[]> {
+  const { engine, config, progress = () => {} } = options, { size, pictures } = demo;
+  const heldout = heldoutPictures(demo), changed = changedPictures(demo), draws = drawExamples(demo);
+  const views = sampleCrops(size, demo.emoji.length - demo.firstHeldout);
+  const embed = embedder(engine, config), methods: Method[] = [];
+  let rendered = new Uint8Array();
+  const models = { trained: options.state, ...(options.random ? { random: options.random } : {}) };
+  for (const [encoder, state] of Object.entries(models)) {
+    progress(`evaluating the ${encoder} encoder on ${demo.emoji.length} pictures`);
+    const all = await embed.pictures(state, pictures), asked = await embed.pictures(state, changed);
+    const { rendered: images, ...crops } = await embed.views(state, heldout, views);
+    rendered = images as Uint8Array<ArrayBuffer>;
+    for (const [token, features] of TOKENS) {
+      const rows = {
+        pictures: unitRows(all[token]),
+        changed: unitRows(asked[token]),
+        crops: unitRows(crops[token]),
+      };
+      methods.push({ encoder, features, answers: await ask(engine, demo, draws, rows) });
+    }
+  }
+  progress("evaluating raw pixels");
+  for (const side of new Set(size % SMALL_SIDE === 0 ? [SMALL_SIDE, size] : [size])) {
+    const rowsOf = (bytes: Uint8Array) => unitRows(centreRows(pixelRows(bytes, size, side)));
+    const rows = { pictures: rowsOf(pictures), changed: rowsOf(changed), crops: rowsOf(rendered) };
+    const answers = await ask(engine, demo, draws, rows);
+    methods.push({ encoder: "pixels", features: `${side}×${side}`, answers });
+  }
+  return methods;
+}
+
+/** A row of shares and intervals. */
+function rowOf({ encoder, features, answers }: Method): TableRow {
+  const scores = byQuestion((question) => {
+    const { values, top5 } = answers[question];
+    return { ...shareOf(question, values), ...(top5 === undefined ? {} : { top5 }) };
+  });
+  return { encoder, features, ...scores };
+}
+
 /**
- * The demo's final table: how well pictures are found by the features of the trained encoder, of the random one that
- * it started from, and by their raw pixels.
+ * The demo's final table: how well pictures are found and sorted by the features of the trained encoder, of the random one that
+ * it started from, and by their raw pixels. docs/demo.md defines the questions.
  *
  * @returns The table; `run`/table.json holds the same.
  * @throws {Error} When the shards are not the demo's, or a picture in them cannot be read.
  */
 export async function evaluateDemo(options: EvaluateDemoOptions): Promise<Table> {
-  const { engine, config, seed = 0, notes = [], progress = () => {} } = options;
-  const demo = await readDemo(options);
-  const pixels = demo.size * demo.size * 3;
-  const heldout = demo.pictures.subarray(demo.firstHeldout * pixels);
-  const views = sampleCrops(demo.size, heldout.length / pixels, seed);
-  const embed = embedder(engine, config, { patches: true });
-  const rows: TableRow[] = [];
-  let rendered = new Uint8Array();
-
-  const models = { trained: options.state, ...(options.random ? { random: options.random } : {}) };
-  for (const [encoder, state] of Object.entries(models)) {
-    progress(`evaluating the ${encoder} encoder on ${demo.meanings.length} pictures`);
-    const pictures: Embedding = await embed.pictures(state, demo.pictures);
-    const { rendered: images, ...crops } = await embed.views(state, heldout, views);
-    rendered = images as Uint8Array<ArrayBuffer>;
-    for (const [kind, name] of FEATURES) {
-      const shares = await measure(engine, demo, { pictures: pictures[kind]!, crops: crops[kind]! });
-      rows.push({ encoder, features: name, ...shares });
-    }
-  }
-  progress("evaluating raw pixels");
-  for (const side of new Set([8, demo.size])) {
-    if (demo.size % side !== 0) continue;
-    const features = {
-      pictures: centreRows(pixelRows(demo.pictures, demo.size, side)),
-      crops: centreRows(pixelRows(rendered, demo.size, side)),
-    };
-    rows.push({ encoder: "pixels", features: `${side}×${side}`, ...await measure(engine, demo, features) });
-  }
-  const table: Table = { caption: caption(demo), rows, notes: [...notes] };
+  const demo = await readDemo(options, options.config.imageSize);
+  const methods = await askAll(options, demo), rows = methods.map(rowOf);
+  const pixels = methods.flatMap(({ encoder }, i) => encoder === "pixels" ? [i] : []);
+  const lead = byQuestion((question) => {
+    const best = pixels.reduce((a, b) => rows[b][question].value > rows[a][question].value ? b : a);
+    const theirs = methods[best].answers[question].values;
+    return shareOf(question, methods[0].answers[question].values.map((own, i) => own - theirs[i]));
+  });
+  const table: Table = {
+    caption: caption(demo),
+    rows,
+    chance: chances(demo),
+    lead,
+    notes: [...options.notes ?? []],
+  };
   if (options.run) await publishFile(join(options.run, "table.json"), JSON.stringify(table, null, 2) + "\n");
   return table;
 }
-
-/** The features of an encoder and their names in the table. */
-const FEATURES = [
-  ["class", "class token"],
-  ["mean", "mean patch token"],
-  ["patches", "patch tokens"],
-] as const satisfies readonly (readonly [keyof Embedding, string])[];

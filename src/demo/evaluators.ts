@@ -6,8 +6,9 @@ import { initModel } from "../model/init.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import type { Evaluator } from "../train/evaluators.ts";
 import { disposeTree } from "../train/state.ts";
-import { evaluateDemo, type Table } from "./demo_table.ts";
+import { evaluateDemo } from "./demo_table.ts";
 import type { DemoShards } from "./pack.ts";
+import type { Table } from "./table_text.ts";
 
 /** What a run on the demo pictures is looked at with. */
 export interface DemoEvaluatorsOptions {
@@ -60,8 +61,8 @@ export function demoEvaluators(options: DemoEvaluatorsOptions): Evaluator[] {
             progress,
           });
           result(table);
-          const [{ meaning, category, crop }] = table.rows;
-          return { meaning: meaning.top1, category, crop: crop.top1 };
+          const [{ find, sort, crop, aligned }] = table.rows;
+          return { find: find.value, sort: sort.value, crop: crop.value, aligned: aligned.value };
         } finally {
           disposeTree({ ...random });
         }

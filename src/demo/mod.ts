@@ -4,12 +4,7 @@
  * @module
  */
 export { type DemoShards, prepareDemo } from "./pack.ts";
-export {
-  evaluateDemo,
-  type EvaluateDemoOptions,
-  formatTable,
-  type Table,
-  type TableRow,
-} from "./demo_table.ts";
+export { evaluateDemo, type EvaluateDemoOptions } from "./demo_table.ts";
+export { formatTable, type Score, type Table, type TableRow } from "./table_text.ts";
 export { demoEvaluators, type DemoEvaluatorsOptions } from "./evaluators.ts";
 export { shortenDemo, shortenedNotes } from "./shorten.ts";

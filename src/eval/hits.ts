@@ -57,6 +57,13 @@ export function meanOf(values: ArrayLike<number>): number {
   return sum / values.length;
 }
 
+/** The mean of some shares and the middle 95 % of them. */
+export function spread(values: ArrayLike<number>): Share {
+  const rising = Float64Array.from(values).sort(), last = rising.length - 1;
+  const at = (share: number) => rising[Math.min(last, Math.floor(share * rising.length))];
+  return { value: meanOf(values), low: at(0.025), high: at(0.975) };
+}
+
 /**
  * The mean of what test pictures count, with a bootstrap interval: as many pictures are drawn anew, with repetition, a
  * thousand times, and the middle 95 % of the means are kept (Efron's percentile interval).
@@ -65,7 +72,7 @@ export function meanOf(values: ArrayLike<number>): number {
  * @param seed Determines the draws.
  */
 export function bootstrap(values: ArrayLike<number>, seed = 0, draws = 1000): Share {
-  const value = meanOf(values), length = values.length, means = new Float64Array(draws);
+  const length = values.length, means = new Float64Array(draws);
   // A small generator: a thousand draws of 50,000 pictures take a quarter of a second.
   let state = (Math.floor(randomStream(seed, "bootstrap", length).uniform() * 2 ** 32) | 1) >>> 0;
   for (let draw = 0; draw < draws; draw++) {
@@ -78,7 +85,5 @@ export function bootstrap(values: ArrayLike<number>, seed = 0, draws = 1000): Sh
     }
     means[draw] = sum / length;
   }
-  means.sort();
-  const at = (share: number) => means[Math.min(draws - 1, Math.floor(share * draws))];
-  return { value, low: at(0.025), high: at(0.975) };
+  return { ...spread(means), value: meanOf(values) };
 }

@@ -1,28 +1,4 @@
 import type { ProbeReport } from "./probe.ts";
-import type { TopShares } from "./retrieval.ts";
-
-/** One row of the table; shares from 0 to 1. */
-export interface TableRow {
-  /** "trained", "random" or "pixels". */
-  encoder: string;
-  /** "class token", "mean patch token", "patch tokens", "8×8" or "64×64". */
-  features: string;
-  /** (A) cross-hand retrieval. */
-  meaning: TopShares;
-  /** (B) category by weighted kNN. */
-  category: number;
-  /** (R) crop retrieval. */
-  crop: TopShares;
-}
-
-/** The final table. */
-export interface Table {
-  /** What is measured, a line each. */
-  caption: string[];
-  rows: TableRow[];
-  /** Other remarks on the run. */
-  notes: string[];
-}
 
 /** A share in per cent with one decimal. */
 export function percent(share: number): string {
@@ -39,7 +15,7 @@ export function alignCells(lines: readonly (readonly string[])[], left: number):
 }
 
 /** A sentence in lines of at most `width` characters; all but the first are indented. */
-function wrap(sentence: string, width = 88): string[] {
+export function wrap(sentence: string, width = 88): string[] {
   const lines: string[] = [];
   for (const word of sentence.split(" ")) {
     const last = lines.length - 1;
@@ -47,20 +23,6 @@ function wrap(sentence: string, width = 88): string[] {
     else lines.push(last < 0 ? word : `    ${word}`);
   }
   return lines;
-}
-
-/** The table as aligned lines of text. */
-export function formatTable({ caption, rows, notes }: Table): string {
-  const head = ["encoder", "features", "A top-1", "A top-5", "B kNN", "R top-1", "R top-5"];
-  const body = rows.map(({ encoder, features, meaning, category, crop }) => [
-    encoder,
-    features,
-    ...[meaning.top1, meaning.top5, category, crop.top1, crop.top5].map(percent),
-  ]);
-  const lines = alignCells([head, ...body], 2);
-  lines.splice(1, 0, "─".repeat(Math.max(...lines.map((line) => line.length))));
-  const below = [...caption, ...notes.map((note) => `Note: ${note}`)].flatMap((sentence) => wrap(sentence));
-  return [...lines, "", ...below].join("\n");
 }
 
 /** A probe's figures as lines of text. */
