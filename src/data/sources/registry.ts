@@ -3,11 +3,13 @@ import { coco } from "./formats/coco.ts";
 import { folder } from "./formats/folder.ts";
 import { imagenet } from "./formats/imagenet.ts";
 import { lmdb } from "./formats/lmdb.ts";
+import { market } from "./formats/market.ts";
 import { parquet } from "./formats/parquet.ts";
+import { sysu } from "./formats/sysu.ts";
 import { tar } from "./formats/tar.ts";
 
 /** Every kind of source, in the order in which help lists them and a path is tried. */
-export const FORMATS: readonly SourceFormat[] = [folder, lmdb, tar, parquet, coco, imagenet];
+export const FORMATS: readonly SourceFormat[] = [folder, lmdb, tar, parquet, coco, imagenet, market, sysu];
 
 /** The format that a prefix names. */
 export function formatNamed(
