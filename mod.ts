@@ -10,6 +10,7 @@
  *   {@linkcode losses}, {@linkcode autoencoder}
  * - Training: {@linkcode trainStep}, {@linkcode train}
  * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}, {@linkcode measure}
+ * - Re-identification: {@linkcode rightRanks}, {@linkcode reidMetrics}
  * - Looking at runs: {@linkcode runsPage}, {@linkcode serveReport}
  * - Engines: {@linkcode openEngine}
  *
@@ -164,6 +165,14 @@ export { trainingProbe, type TrainingProbeOptions } from "./src/eval/training_pr
 export { checkpointFigures, type CheckpointFiguresOptions } from "./src/eval/figures/at_checkpoints.ts";
 export { reconstructionPicture } from "./src/eval/reconstruction.ts";
 export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";
+
+// Re-identification.
+export { type Person, personOf } from "./src/data/sources/people/names.ts";
+export { type People, peopleOf } from "./src/reid/people.ts";
+export { type Persons, type RankOptions, rightRanks } from "./src/reid/ranks.ts";
+export { type FeatureRows, heldRows } from "./src/reid/scores.ts";
+export { type QueryFigures, queryFigures, type ReidMetrics, reidMetrics } from "./src/reid/metrics.ts";
+export { nearestPersons, type NearPicture } from "./src/reid/nearest.ts";
 
 // Looking at runs.
 export { serveReport } from "./src/report/serve.ts";

@@ -31,6 +31,10 @@ export const bench: TaskGroup = {
       load: from(() => import("./weights.ts")),
     },
     engines: { summary: "Engine xla beside the other engines.", load: from(() => import("./engines.ts")) },
+    reid: {
+      summary: "Exact ranks of re-identification in a large gallery.",
+      load: from(() => import("./reid.ts")),
+    },
     report: { summary: "The page of a long run.", load: from(() => import("./report.ts")) },
     gpu: {
       summary: "The training step on an accelerator beside PyTorch.",

@@ -42,6 +42,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/files",
     "src/random.ts",
   ],
+  "src/reid": ["src/eval", "src/data", "src/engine"],
   "src/demo": [
     "src/eval",
     "src/train",
@@ -65,6 +66,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
   ],
   "mod.ts": [
+    "src/reid",
     "src/report",
     "src/web",
     "src/weights",
@@ -96,6 +98,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/text",
   ],
   bench: [
+    "src/reid",
     // Commands that are measured from start to end.
     "src/weights",
     "src/cli",

@@ -1,0 +1,98 @@
+/** Cosines of queries with a gallery that is read block by block. */
+import * as tf from "../engine/tensors.ts";
+import type { Engine } from "../engine/types.ts";
+import { type Rows, unitRows } from "../eval/rows.ts";
+
+/** Rows of features that need not be in memory. */
+export interface FeatureRows {
+  rows: number;
+  width: number;
+  /** Rows `from` … `to` − 1 side by side; may be read again. */
+  read(from: number, to: number): Float32Array | Promise<Float32Array>;
+}
+
+/** Rows that are in memory. */
+export function heldRows({ rows, width, data }: Rows): FeatureRows {
+  return { rows, width, read: (from, to) => data.subarray(from * width, to * width) };
+}
+
+/** Cosines of some queries with the rows of one block. */
+export interface Scores {
+  /** The cosine of query `firstQuery + i` with row `firstRow + j` stands at i · width + j. */
+  values: Float32Array;
+  width: number;
+  firstQuery: number;
+  queries: number;
+  firstRow: number;
+  rows: number;
+}
+
+/** A gallery in blocks. */
+export interface ScoreBlocks extends AsyncDisposable {
+  /** How many blocks, and how many rows in each; the last may have fewer. */
+  count: number;
+  rows: number;
+  /** Compares a block with all queries, some at a time. The values hold until the function returns. */
+  compare(block: number, told: (scores: Scores) => void): Promise<void>;
+}
+
+/** Queries compared at once. */
+const QUERY_ROWS = 512;
+
+/** Rows of length 1, padded with zeros to `count`. */
+function unitBlock(rows: Rows, count: number): Float32Array {
+  const { data } = unitRows(rows);
+  if (rows.rows === count) return data;
+  const out = new Float32Array(count * rows.width);
+  out.set(data);
+  return out;
+}
+
+/**
+ * Prepares to compare. All blocks have one shape, so the engine compiles one product.
+ *
+ * @param blockRows Rows of the gallery in a block.
+ * @throws {RangeError} When widths differ, or there is nothing to compare.
+ */
+export async function scoreBlocks(
+  engine: Engine,
+  queries: FeatureRows,
+  gallery: FeatureRows,
+  blockRows: number,
+): Promise<ScoreBlocks> {
+  const { width } = gallery, rows = Math.max(1, Math.min(blockRows, gallery.rows));
+  if (queries.width !== width) {
+    throw new RangeError(`queries of width ${queries.width}, a gallery of ${width}`);
+  }
+  if (queries.rows === 0 || gallery.rows === 0) throw new RangeError("there are no queries, or no gallery");
+  const height = Math.min(QUERY_ROWS, queries.rows), asked: tf.Tensor2D[] = [];
+  for (let from = 0; from < queries.rows; from += height) {
+    const to = Math.min(queries.rows, from + height);
+    const part = { rows: to - from, width, data: await queries.read(from, to) };
+    asked.push(tf.tensor2d(unitBlock(part, height), [height, width]));
+  }
+  const product = engine.jit(({ q, g }: { q: tf.Tensor2D; g: tf.Tensor2D }) => ({
+    cosines: tf.matMul(q, g, false, true),
+  }));
+  return {
+    count: Math.ceil(gallery.rows / rows),
+    rows,
+    async compare(block, told) {
+      const firstRow = block * rows, to = Math.min(gallery.rows, firstRow + rows), here = to - firstRow;
+      const part = { rows: here, width, data: await gallery.read(firstRow, to) };
+      const g = tf.tensor2d(unitBlock(part, rows), [rows, width]);
+      for (const [i, q] of asked.entries()) {
+        const { cosines } = product({ q, g }), values = await cosines.data() as Float32Array;
+        cosines.dispose();
+        const firstQuery = i * height, count = Math.min(height, queries.rows - firstQuery);
+        told({ values, width: rows, firstQuery, queries: count, firstRow, rows: here });
+      }
+      g.dispose();
+    },
+    [Symbol.asyncDispose]() {
+      tf.dispose(asked);
+      product.dispose();
+      return Promise.resolve();
+    },
+  };
+}
