@@ -11,6 +11,7 @@
  * - Training: {@linkcode trainStep}, {@linkcode train}
  * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}, {@linkcode measure}
  * - Re-identification: {@linkcode rightRanks}, {@linkcode reidMetrics}
+ * - Comparing variants of the method: {@linkcode ablate}
  * - Looking at runs: {@linkcode runsPage}, {@linkcode serveReport}
  * - Engines: {@linkcode openEngine}
  *
@@ -173,6 +174,14 @@ export { type Persons, type RankOptions, rightRanks } from "./src/reid/ranks.ts"
 export { type FeatureRows, heldRows } from "./src/reid/scores.ts";
 export { type QueryFigures, queryFigures, type ReidMetrics, reidMetrics } from "./src/reid/metrics.ts";
 export { nearestPersons, type NearPicture } from "./src/reid/nearest.ts";
+
+// Comparing variants of the method.
+export { ablate, type AblateOptions, lockAblation } from "./src/ablate/ablate.ts";
+export { type AblationData, type AblationUris, openAblationData } from "./src/ablate/data.ts";
+export { readPlan, writePlan } from "./src/ablate/plan.ts";
+export { type AblationTable, ablationTable, formatAblation } from "./src/ablate/table.ts";
+export type { AblationPlan, AblationResult, Budget, Score } from "./src/ablate/types.ts";
+export { chooseVariants, DEFAULT_VARIANTS, type Variant, VARIANTS } from "./src/ablate/variants.ts";
 
 // Looking at runs.
 export { serveReport } from "./src/report/serve.ts";

@@ -54,6 +54,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
   ],
   "src/report": ["src/cli", "src/train", "src/data", "src/model", "src/web", "src/files", "src/text"],
+  "src/ablate": [
+    "src/report",
+    "src/eval",
+    "src/cli",
+    "src/train",
+    "src/data",
+    "src/model",
+    "src/engine",
+    "src/files",
+    "src/random.ts",
+    "src/text",
+  ],
   "src/parity": ["src/eval", "src/train", "src/data", "src/model", "src/views", "src/engine", "src/files"],
   "src/conformance": ["src/engine/xla"],
   "src/soak": [
@@ -67,6 +79,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "mod.ts": [
     "src/reid",
+    "src/ablate",
     "src/report",
     "src/web",
     "src/weights",
@@ -81,6 +94,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine/install",
   ],
   tasks: [
+    "src/ablate",
     "src/weights",
     "src/cli",
     "src/demo",

@@ -56,7 +56,7 @@ function labelled(set: Omit<FeatureSet, "unlabelled">): FeatureSet {
 
 /** How a source is embedded. */
 export interface EmbedSourceOptions {
-  embed: Embedder;
+  embed: Pick<Embedder, "pictures">;
   /** Read, never disposed. */
   state: ModelState;
   /** Side of the encoder's pictures. */

@@ -3,7 +3,7 @@ import { select } from "../data/sources/select.ts";
 import type { Picture, Source } from "../data/types.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
-import { align } from "../model/aligner.ts";
+import { align, decoderInput } from "../model/aligner.ts";
 import { gridSize, type ModelConfig } from "../model/config.ts";
 import { decoder } from "../model/decoder.ts";
 import { encoder } from "../model/encoder.ts";
@@ -38,6 +38,7 @@ export interface ReconstructionOptions {
 
 /** What a model makes of one crop of each of some pictures. All pictures count × S × S × 3 bytes. */
 export interface Reconstructions {
+  /** What is to be decoded: the pictures, or where the model reconstructs views, the crops. */
   base: Uint8Array;
   /** The crops as the encoder sees them. */
   crop: Uint8Array;
@@ -72,17 +73,20 @@ export function reconstructor(
   config: ModelConfig,
 ): (state: ModelState, base: Uint8Array, seed: number) => Promise<Reconstructions> {
   const { imageSize: size } = config;
+  // A decoder of the view itself is shown the crop as its picture.
+  const ofView = config.reconstructionTarget === "view";
   type Args = { params: Params; buffers: Params; base: tf.Tensor; views: tf.Tensor };
   const run = engine.jit(({ params, buffers, base, views }: Args) => {
     const count = base.shape[0];
     const images = tf.slice(renderViews(base, views, size), [0, 0, 0, 0], [count, size, size, 3]);
     const boxes = tf.slice(boxesOf(views, size), [0, 0], [count, 4]);
     const { codes } = head(config, params, buffers, encoder(config, params, images).tokens, false);
-    const { aligned, mask } = align(config, params["head.mask_feat"], codes, boxes);
-    const { image } = decoder(config, params, aligned);
+    const placed = align(config, params["head.mask_feat"], codes, boxes);
+    const { given } = decoderInput(config, params["head.mask_feat"], codes, placed);
+    const { image } = decoder(config, params, given);
     return {
       crop: denormalise(images) as tf.Tensor,
-      mask: mask as tf.Tensor,
+      mask: (ofView ? tf.zerosLike(placed.mask) : placed.mask) as tf.Tensor,
       image: denormalise(image) as tf.Tensor,
     };
   });
@@ -96,9 +100,10 @@ export function reconstructor(
     };
     const result = run(args);
     const bytes = async (tensor: tf.Tensor) => Uint8Array.from(await tensor.data());
+    const crop = await bytes(result.crop);
     const done = {
-      base,
-      crop: await bytes(result.crop),
+      base: ofView ? crop : base,
+      crop,
       mask: Float32Array.from(await result.mask.data()),
       image: await bytes(result.image),
     };

@@ -41,6 +41,11 @@ export function cells(boxes: tf.Tensor, config: ModelConfig): Cells {
   return { top, bottom, left, right, flip: tf.cast(tf.greater(x0, x1), "float32") as tf.Tensor1D };
 }
 
+/** Boxes of as many views that show the whole picture, without a flip: [N, 4]. */
+export function wholeBoxes(boxes: tf.Tensor): tf.Tensor2D {
+  return tf.mul(tf.ones([boxes.shape[0], 1]), tf.tensor2d([[0, 0, 1, 1]]));
+}
+
 /** 0, 1, …, G − 1. */
 function steps(grid: number): tf.Tensor1D {
   return tf.tensor1d(Array.from({ length: grid }, (_, i) => i));
@@ -80,6 +85,32 @@ function placement(
   return tf.mul(weights, tf.expandDims(inside(first, last, grid), 2));
 }
 
+/**
+ * The codes that the decoder is given: the aligned ones, or where it reconstructs the view itself, the view's own codes on
+ * the whole canvas.
+ *
+ * @param placed What {@linkcode align} has made of `codes`.
+ * @returns The sequence, [N, T, C], and the cells that the decoder is asked for: 1 or 0, [N, G, G].
+ */
+export function decoderInput(
+  config: ModelConfig,
+  maskToken: tf.Tensor,
+  codes: tf.Tensor,
+  placed: Aligned,
+): { given: tf.Tensor3D; asked: tf.Tensor3D } {
+  if (config.reconstructionTarget === "view") {
+    const { aligned: given } = align(
+      { ...config, aligner: false },
+      maskToken,
+      codes,
+      tf.zeros([codes.shape[0], 4]),
+    );
+    return { given, asked: tf.onesLike(placed.mask) };
+  }
+  const asked = config.aligner === false ? tf.onesLike(placed.mask) : placed.mask;
+  return { given: placed.aligned, asked };
+}
+
 /** Codes whose channels are reversed in the cells, not the class code, of flipped views: as shipped (docs/spec.md §10 D1). */
 function reverseChannels(codes: tf.Tensor, flip: tf.Tensor): tf.Tensor {
   const [count, tokens] = codes.shape;
@@ -92,7 +123,7 @@ function reverseChannels(codes: tf.Tensor, flip: tf.Tensor): tf.Tensor {
  * The semantic aligner (docs/spec.md §4). The canvas covers the whole picture. Each view's grid of codes is mirrored
  * back if the view was flipped and resized into the cells that its box covers; the mask token fills the other cells.
  * Per sample the canvas is Ry·K·Rxᵀ with G × G matrices from the box; here as one product with Ry ⊗ Rx, in which the
- * class code has a place of its own.
+ * class code has a place of its own. With `config.aligner` off, the boxes have no part in it.
  *
  * @param maskToken [1, 1, C].
  * @param codes [N, 1 + own², C]; views that are smaller than the picture have fewer cells than the canvas.
@@ -105,7 +136,10 @@ export function align(
   boxes: tf.Tensor,
 ): Aligned {
   const grid = gridSize(config), tokens = tokenCount(config), area = grid * grid;
-  const { top, bottom, left, right, flip } = cells(boxes, config);
+  const { top, bottom, left, right, flip } = cells(
+    config.aligner === false ? wholeBoxes(boxes) : boxes,
+    config,
+  );
   const count = boxes.shape[0];
   const mirror = config.flipRule === "columns";
   const own = Math.round(Math.sqrt(codes.shape[1]! - 1)), seen = own * own;

@@ -1,5 +1,5 @@
 import * as tf from "../engine/tensors.ts";
-import { align } from "./aligner.ts";
+import { align, decoderInput } from "./aligner.ts";
 import type { ModelConfig } from "./config.ts";
 import { type Decoded, decoder } from "./decoder.ts";
 import { encoder } from "./encoder.ts";
@@ -13,7 +13,7 @@ import type { ModelState, Params } from "./types.ts";
 export interface AutoencoderInput {
   /** Normalised views, [2B, S, S, 3]: all of view 1, then all of view 2. */
   images: tf.Tensor;
-  /** Normalised undistorted pictures, [B, S, S, 3]. */
+  /** Normalised undistorted pictures, [B, S, S, 3]; where the views themselves are reconstructed, those, [2B, S, S, 3]. */
   reference: tf.Tensor;
   /** Where each view lies in its picture, [2B, 4]; x0 > x1 marks a flip. */
   boxes: tf.Tensor;
@@ -68,10 +68,11 @@ export function autoencoder(
   const codes = shift(coded.codes, nudge?.codes);
   const placed = align(config, params["head.mask_feat"], codes, input.boxes);
   const aligned = shift(placed.aligned, nudge?.aligned);
-  const decoded = decoder(config, params, aligned);
+  const { given, asked } = decoderInput(config, params["head.mask_feat"], codes, { ...placed, aligned });
+  const decoded = decoder(config, params, given);
   const patches = shift(decoded.patches, nudge?.patches);
   const target = patchify(input.reference, config.patchSize);
-  const loss = losses(lossConfig, { patches, target, aligned, mask: placed.mask }, terms);
+  const loss = losses(lossConfig, { patches, target, aligned, mask: placed.mask, asked }, terms);
   return {
     loss: loss.total,
     terms: loss.terms,

@@ -30,6 +30,16 @@ export interface ModelConfig {
   decoderMlpRatio: number;
   /** What a flip mirrors: the code grid's columns, which is right, or its channels, as shipped (docs/spec.md §10 D1). */
   flipRule: "columns" | "channels";
+  /**
+   * Whether codes are placed where their view was (docs/spec.md §4). Without it every view counts as one of the whole
+   * picture: its codes fill the canvas as they are, no cell holds the mask token, and the decoder is asked for all cells.
+   */
+  aligner: boolean;
+  /**
+   * What the decoder reconstructs: of the whole picture what the view did not show, or all of the view itself, from its own
+   * codes on the whole canvas. The contrasts see aligned codes in both cases.
+   */
+  reconstructionTarget: "picture" | "view";
   /** Whether transformer blocks are computed again for the gradients instead of keeping their intermediates. */
   rematerialise: boolean;
   /** Standard deviation of the initial position embedding. */
@@ -57,6 +67,8 @@ const REFERENCE: ModelConfig = {
   decoderHeads: 8,
   decoderMlpRatio: 4,
   flipRule: "columns",
+  aligner: true,
+  reconstructionTarget: "picture",
   rematerialise: false,
   initPosition: 0.02,
   initLinear: 0.02,
@@ -136,6 +148,12 @@ function problems(config: ModelConfig): string[] {
     found.push(
       `flipRule is ${JSON.stringify(config.flipRule)}; it must be "columns" or "channels" (as shipped)`,
     );
+  }
+  // Configurations of earlier versions lack these two.
+  const { aligner = true, reconstructionTarget: target = "picture" } = config;
+  if (typeof aligner !== "boolean") found.push("aligner must be true or false");
+  if (target !== "picture" && target !== "view") {
+    found.push(`reconstructionTarget is ${JSON.stringify(target)}; it must be "picture" or "view"`);
   }
   if (found.length > 0) return found;
 

@@ -8,12 +8,14 @@ import type { LossConfig } from "./loss_config.ts";
 export interface LossInput {
   /** Reconstructions in patches, [2B, G², 3·P²]. */
   patches: tf.Tensor;
-  /** The undistorted pictures in patches, [B, G², 3·P²]. */
+  /** What is to be reconstructed, in patches: the undistorted pictures, [B, G², 3·P²], or another target for each view, 2B. */
   target: tf.Tensor;
   /** Aligned codes, [2B, T, C]. */
   aligned: tf.Tensor;
   /** 1 where a view saw nothing, [2B, G, G]. */
   mask: tf.Tensor;
+  /** 1 where the reconstruction counts, [2B, G, G]. Default: `mask`. */
+  asked?: tf.Tensor;
 }
 
 /** A computed term of the loss. */
@@ -76,11 +78,12 @@ function unit(x: tf.Tensor, { atLeast = 0, plus = 0 }: { atLeast?: number; plus?
 }
 
 /** Mean squared error over what each view did not see, [2]: one ratio over the batch, 0 when all was seen (D3). */
-function reconstruction({ patches, target, mask }: LossInput): TermResult {
-  const [count, cells, width] = target.shape as [number, number, number];
+function reconstruction({ patches, target, mask, asked = mask }: LossInput): TermResult {
+  const [rows, cells, width] = patches.shape as [number, number, number], count = rows / 2;
   const stacked = tf.reshape(patches, [2, count, cells, width]);
-  const weight = tf.reshape(mask, [2, count * cells]);
-  const squares = tf.sum(tf.square(tf.sub(stacked, tf.expandDims(target, 0))), -1);
+  const weight = tf.reshape(asked, [2, count * cells]);
+  const wanted = tf.reshape(target, [target.shape[0] / count, count, cells, width]);
+  const squares = tf.sum(tf.square(tf.sub(stacked, wanted)), -1);
   const error = tf.sum(tf.mul(tf.reshape(squares, [2, count * cells]), weight), 1);
   return { value: tf.div(error, tf.maximum(tf.mul(tf.sum(weight, 1), width), 1)) };
 }

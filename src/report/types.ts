@@ -97,6 +97,15 @@ export interface RunReport {
   notes: string[];
 }
 
+/** A table above the runs, such as that of an ablation. */
+export interface ReportTable {
+  title: string;
+  headings: string[];
+  rows: string[][];
+  /** What the reader has to know, a sentence each. */
+  notes: string[];
+}
+
 /** All that a page shows. */
 export interface Report {
   version: 1;
@@ -104,5 +113,7 @@ export interface Report {
   made: string;
   /** Seconds between two looks for something new; 0 for a page that stands alone. */
   refresh: number;
+  /** Tables that stand above the runs. Default: none. */
+  tables?: ReportTable[];
   runs: RunReport[];
 }

@@ -1,7 +1,7 @@
 import { MOST_BYTES, served } from "./figures.ts";
 import { reportPage } from "./page.ts";
 import { runReader } from "./run.ts";
-import type { Report } from "./types.ts";
+import type { Report, ReportTable } from "./types.ts";
 
 /** Runs more than which a report does not show together. */
 const MOST_RUNS = 50;
@@ -20,6 +20,8 @@ export interface ReportReader {
 export interface ReportOptions {
   /** Seconds between two looks of a page that is served, whose pictures come from its server; 0 for one that stands alone. */
   refresh?: number;
+  /** Tables that stand above the runs. Default: none. */
+  tables?: ReportTable[];
 }
 
 /**
@@ -31,7 +33,7 @@ export interface ReportOptions {
  */
 export async function openReport(
   folders: readonly string[],
-  { refresh = 0 }: ReportOptions = {},
+  { refresh = 0, tables }: ReportOptions = {},
 ): Promise<ReportReader> {
   if (folders.length === 0) throw new RangeError("name at least one run folder");
   if (folders.length > MOST_RUNS) {
@@ -53,7 +55,7 @@ export async function openReport(
         seen.set(run.name, before + 1);
         if (before > 0) run.name = `${run.name} (${before + 1})`;
       }
-      return { version: 1, made: new Date().toISOString(), refresh, runs };
+      return { version: 1, made: new Date().toISOString(), refresh, tables, runs };
     },
   };
 }
@@ -63,11 +65,15 @@ export async function openReport(
  * settings, machine and the command that does them again. Needs neither an engine nor the data.
  *
  * @param folders The run folders, at least one; several are laid over each other.
+ * @param options `tables`: what stands above the runs.
  * @returns The page.
  * @throws {RangeError} When no folder is named, or more than 50.
  * @throws {Error} When one of them is no run folder or cannot be read.
  */
-export async function runsPage(folders: readonly string[]): Promise<string> {
-  const reader = await openReport(folders);
+export async function runsPage(
+  folders: readonly string[],
+  options: Pick<ReportOptions, "tables"> = {},
+): Promise<string> {
+  const reader = await openReport(folders, options);
   return await reportPage(await reader.read());
 }

@@ -37,6 +37,8 @@ export interface Pretraining {
   rates(step: number): { lr: number; wd: number };
   /** Compiles the step for the arguments, or for another number of pictures than theirs. */
   compile(args: StepArgs, count?: number): Promise<CompileReport>;
+  /** Gives back what was compiled; no step may be under way or follow. */
+  dispose(): void;
 }
 
 /**
@@ -66,6 +68,7 @@ export function pretraining(
       batch: tensors(batch, step),
       scalars: scalarTensors(settings, perEpoch, step),
     }),
+    dispose: () => step.dispose(),
     rates: (step) => stepScalars(settings, perEpoch, step),
     compile: async (args, count) => {
       if (count === undefined || count === args.batch.base.shape[0]) return await step.compile(args);

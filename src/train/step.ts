@@ -99,7 +99,10 @@ export function trainStep(
     const { params, frozen, buffers, m, v } = state;
     // With several devices each takes its share of the 2B views from here on.
     const images = splitRows(renderViews(batch.base, batch.views, viewSide(settings)));
-    const reference = renderReference(batch.base);
+    // With other targets for the two views, these are stacked as the views are.
+    const reference = settings.reconstructionTarget === "view"
+      ? splitRows(renderViews(batch.base, batch.views, settings.imageSize))
+      : renderReference(batch.base);
     const boxes = boxesOf(batch.views, settings.imageSize);
     const { outputs, grads } = valueAndGradients((trainable) => {
       const { loss, terms: found, buffers: after } = autoencoder(

@@ -280,6 +280,8 @@ async function trainRun(
   });
   if (failed) throw failed;
   await group.finished();
+  // A program that trains many models would keep the steps of all of them.
+  method.dispose();
   progress.line(describeEnd({ step: run.step, total, checkpoint: checkpoint() ?? "", bad: run.bad }));
   if (group.leads) {
     for (const line of account.lines()) progress.line(labelled("data", line));

@@ -1,7 +1,14 @@
-import type { Report, RunReport } from "../types.ts";
+import type { Report, ReportTable, RunReport } from "../types.ts";
 import { browser, type PageElement } from "../../web/browser.ts";
 import { element } from "../../web/element.ts";
 import { numberText, type PageState, table, unfolding } from "./elements.ts";
+
+/** A table above the runs, and what is to be known of it. */
+export function tablePart({ title, headings, rows, notes }: ReportTable): PageElement {
+  const part = element("section", {}, element("h2", {}, title), table(headings, rows, title));
+  for (const note of notes) part.append(element("p", { class: "soft" }, note));
+  return part;
+}
 
 /** What a run has come to, in a few figures. */
 export function summaryPart(run: RunReport): PageElement {

@@ -11,14 +11,14 @@ import {
   pictureName,
   thumbnail,
 } from "./figures.ts";
-import { dataPart, machinePart, settingsPart, summaryPart } from "./parts.ts";
+import { dataPart, machinePart, settingsPart, summaryPart, tablePart } from "./parts.ts";
 import { start } from "./start.ts";
 
 /** Everything that runs in the page. A function's own text has no types any more when this program runs. */
 const FUNCTIONS: readonly ((...values: never[]) => unknown)[] = [
   ...[browser, element, table, unfolding, numberText, shareText],
   ...[chartSpecs, chartTable, chartOptions, drawChart],
-  ...[summaryPart, dataPart, settingsPart, machinePart],
+  ...[tablePart, summaryPart, dataPart, settingsPart, machinePart],
   ...[thumbnail, pictureName, neighboursPart, mapPart, figuresTable, figureCards, figuresPart],
   start,
 ];

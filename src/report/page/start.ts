@@ -5,7 +5,7 @@ import { element } from "../../web/element.ts";
 import type { ChartLibrary } from "./browser.ts";
 import type { PageState } from "./elements.ts";
 import { figuresPart } from "./figures.ts";
-import { dataPart, machinePart, settingsPart, summaryPart } from "./parts.ts";
+import { dataPart, machinePart, settingsPart, summaryPart, tablePart } from "./parts.ts";
 
 /** Draws the page, and keeps it up to date while something serves it. */
 export function start(library: ChartLibrary): void {
@@ -61,8 +61,9 @@ export function start(library: ChartLibrary): void {
     );
   };
   const draw = (report: Report) => {
-    const { runs } = report;
+    const { runs, tables = [] } = report;
     place(main, [
+      ...tables.map((one, i) => part(`table ${i}`, one, () => tablePart(one))),
       part(
         "summary",
         runs.map((run) => [run.name, run.folder, run.notes, run.metrics]),

@@ -226,6 +226,14 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
     choice("columns", "channels"),
     "what a flip mirrors: columns is right, channels is what the reference shipped",
   ),
+  aligner: model(
+    onOff,
+    "place codes where their view was; without it each view fills the canvas as if it showed the whole picture",
+  ),
+  reconstructionTarget: model(
+    choice("picture", "view"),
+    "what the decoder reconstructs: what the view did not show of the picture, or the view itself",
+  ),
   rematerialise: model(
     onOff,
     "compute transformer blocks again for the gradients: less memory, one more forward pass",

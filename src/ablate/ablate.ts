@@ -1,0 +1,141 @@
+/** All runs of an ablation, one after the other. */
+import { dirname } from "node:path";
+import type { Engine } from "../engine/types.ts";
+import { type Lock, lockFolder } from "../files/lock.ts";
+import { pathError } from "../files/path_error.ts";
+import { initModel } from "../model/init.ts";
+import { exists } from "../train/run/folder.ts";
+import type { Progress } from "../train/show/progress.ts";
+import { disposeTree } from "../train/state.ts";
+import type { AblationData } from "./data.ts";
+import type { Embedders } from "./embedders.ts";
+import { fullConfig, readResult, resultFile, runConfig } from "./plan.ts";
+import { baselineResult, type RunnerOptions, runVariant, scoreOptions, writeResult } from "./run_variant.ts";
+import { modelScores, pixelScores } from "./scores.ts";
+import type { AblationPlan, AblationResult } from "./types.ts";
+
+/** What {@linkcode ablate} runs with. */
+export interface AblateOptions {
+  engine: Engine;
+  /** The pictures, from `openAblationData`. Not closed. */
+  data: AblationData;
+  /** The folder of the ablation, which holds its plan, see `writePlan`. */
+  out: string;
+  /** Shows how a run goes on. `about`: which one it is, such as `full, seed 0 (1 of 21)`. */
+  progress: (about: string, first: boolean) => Progress;
+  /** Told what is being done between trainings; empty text: nothing any more. */
+  status?: (text: string) => void;
+  /** Aborting it finishes the step under way, writes a checkpoint and returns. */
+  signal?: AbortSignal;
+}
+
+/** What is to be done, in order: every seed has all variants before the next begins. */
+interface Work {
+  variant: string;
+  seed: number;
+}
+
+/** The baselines and runs of a plan, in the order in which they are done. */
+export function workOf({ variants, baselines, seeds }: AblationPlan): Work[] {
+  return seeds.flatMap((seed, i) => [
+    // Pixels know no seed; the probe on them does, but one figure is enough.
+    ...baselines.filter((name) => name === "random" || i === 0).map((variant) => ({ variant, seed })),
+    ...variants.map(({ name }) => ({ variant: name, seed })),
+  ]);
+}
+
+/** What has come of a plan so far, and what is left to do. */
+export async function standing(
+  plan: AblationPlan,
+  out: string,
+): Promise<{ results: AblationResult[]; left: Work[] }> {
+  const results: AblationResult[] = [], left: Work[] = [];
+  for (const work of workOf(plan)) {
+    const result = await readResult(out, work.variant, work.seed);
+    if (result) results.push(result);
+    else left.push(work);
+  }
+  return { results, left };
+}
+
+/**
+ * Makes an ablation's folder this process's own. One that is not there is made, and removed again if nothing came of it.
+ *
+ * @param progress Takes a line for people.
+ * @throws {InUseError} When another process has it.
+ * @throws {Error} When it cannot be made or written.
+ */
+export async function lockAblation(out: string, progress?: (line: string) => void): Promise<Lock> {
+  const known = await exists(out);
+  await Deno.mkdir(out, { recursive: true }).catch((error) => {
+    throw pathError(error, out, "write");
+  });
+  const advice =
+    "Wait for its end or stop it; for another ablation beside it, name another folder with --out";
+  const lock = await lockFolder(out, { what: `the ablation in ${out}`, advice, progress });
+  const release = async () => {
+    await lock.release();
+    if (!known) await Deno.remove(out).catch(() => {});
+  };
+  return { path: lock.path, release, [Symbol.asyncDispose]: release };
+}
+
+/** Measures what is not trained. */
+async function runBaseline(
+  plan: AblationPlan,
+  { variant, seed }: Work,
+  out: string,
+  options: RunnerOptions,
+): Promise<AblationResult> {
+  const config = fullConfig(plan), how = scoreOptions(seed, options), file = resultFile(out, variant, seed);
+  const state = variant === "random" ? initModel(config, seed) : undefined;
+  try {
+    const scored = state
+      ? await modelScores(config, state, options.embedders, how)
+      : await pixelScores(config, how);
+    const result = baselineResult(variant, seed, scored);
+    await Deno.mkdir(dirname(file), { recursive: true });
+    await writeResult(file, result);
+    return result;
+  } finally {
+    if (state) disposeTree({ ...state });
+    options.status("");
+  }
+}
+
+/**
+ * Does all runs of an ablation that are not done yet: trains each variant with each seed on the same pictures in the same
+ * order, measures class token and mean patch token, and leaves a run folder of each. It may be killed at any moment: called
+ * again it goes on from there, and what is finished is not done again.
+ *
+ * @param plan What is compared; its seeds give the pairs.
+ * @returns All results, those of earlier calls too, and whether the signal stopped it before the last.
+ * @throws {ConfigError} When settings do not go together or with the data; before work starts.
+ * @throws {Error} When a training or a measurement fails.
+ */
+export async function ablate(
+  plan: AblationPlan,
+  { engine, data, out, progress, status = () => {}, signal }: AblateOptions,
+): Promise<{ results: AblationResult[]; stopped: boolean }> {
+  const embedders: Embedders = new Map(), { results, left } = await standing(plan, out);
+  const all = workOf(plan).length, known = new Map(plan.variants.map((variant) => [variant.name, variant]));
+  for (const { variant, seed } of left) {
+    // Refused before the first run rather than hours later.
+    if (known.has(variant)) runConfig(plan, known.get(variant)!, seed, data.train, out);
+  }
+  for (const [i, work] of left.entries()) {
+    if (signal?.aborted) return { results, stopped: true };
+    const { variant, seed } = work,
+      about = `${variant}, seed ${seed} (${all - left.length + i + 1} of ${all})`;
+    const shown = progress(about, i === 0);
+    const tell = (text: string) => status(text === "" ? "" : `${about}: ${text}`);
+    const options: RunnerOptions = { engine, data, embedders, progress: shown, status: tell, signal };
+    const ready = known.get(variant);
+    const result = ready
+      ? await runVariant(runConfig(plan, ready, seed, data.train, out), { name: variant, seed }, options)
+      : await runBaseline(plan, work, out, options);
+    if (!result) return { results, stopped: true };
+    results.push(result);
+  }
+  return { results, stopped: false };
+}

@@ -1,0 +1,106 @@
+/** The pictures of an ablation: those that are trained on, the gallery and the queries. */
+import { collect } from "../data/open/collect.ts";
+import { closeData, type Data, dataUri } from "../data/open/data.ts";
+import { openData } from "../data/open/open_data.ts";
+import { select } from "../data/sources/select.ts";
+import type { Source } from "../data/types.ts";
+import { galleryNumbers, requireClasses } from "../eval/classes.ts";
+import { splitSource } from "../eval/split.ts";
+import { randomStream } from "../random.ts";
+
+/** Which pictures an ablation is about, by their URIs. */
+export interface AblationUris {
+  data: string;
+  /** Labelled pictures that are the gallery. Default: those that are trained on. */
+  evalTrain?: string;
+  /** Labelled pictures that are the queries. Default: a part of `data`, which is then not trained on. */
+  evalData?: string;
+  /** Without `evalData`: that part. Default {@linkcode HOLDOUT}. */
+  holdout?: number;
+  /** A file of class names. */
+  labels?: string;
+}
+
+/** The share of the pictures that is drawn as queries where none are named. */
+export const HOLDOUT = 0.2;
+
+/** Which split is drawn: always the same one, so that seeds and ablations speak of the same queries. */
+const SPLIT_SEED = 0;
+
+/** Pictures of a quick look while a run trains: of the gallery, of the queries. */
+const QUICK = { gallery: 1000, queries: 500 } as const;
+
+/** Opened pictures of an ablation. */
+export interface AblationData {
+  train: Data;
+  gallery: Source;
+  queries: Source;
+  /** A few of both, the same ones each time, for curves. */
+  quick: { gallery: Source; queries: Source };
+  /** What was opened, for people and for the plan. */
+  uris: { train: string; gallery: string; queries: string };
+  /** The share that was drawn as queries; missing where they were given. */
+  holdout?: number;
+  /** Closes all of it. */
+  close(): Promise<void>;
+}
+
+/** Some pictures of a source, drawn at random, the same ones each time. */
+function some(source: Source, count: number): Source {
+  if (source.length <= count) return source;
+  const order = Array.from({ length: source.length }, (_, i) => i);
+  const drawn = randomStream(SPLIT_SEED, "figure", source.length).shuffle(order).slice(0, count);
+  return select(source, drawn.sort((a, b) => a - b));
+}
+
+/** Puts the parts together, and checks before any work that their classes can be asked for. */
+async function parts(
+  train: Data,
+  gallery: Source,
+  queries: Source,
+  about: Pick<AblationData, "uris" | "holdout" | "close">,
+): Promise<AblationData> {
+  await requireClasses(gallery, 2);
+  await requireClasses(queries, 1);
+  if (gallery.labels.length > 0 && queries.labels.length > 0) galleryNumbers(gallery, queries);
+  const quick = { gallery: some(gallery, QUICK.gallery), queries: some(queries, QUICK.queries) };
+  return { train, gallery, queries, quick, ...about };
+}
+
+/**
+ * Opens the pictures of an ablation.
+ *
+ * @param say Takes lines for people.
+ * @throws {Error} When they cannot be opened, or have no classes to ask for.
+ */
+export async function openAblationData(
+  { data, evalTrain, evalData, holdout = HOLDOUT, labels }: AblationUris,
+  say: (line: string) => void,
+): Promise<AblationData> {
+  const opened: Data[] = [];
+  const open = async (uri: string, role: "train" | "test", classes = true) => {
+    const one = await openData(uri, { labels, role, classes, progress: say });
+    opened.push(one);
+    return one;
+  };
+  const collected = (one: Data) => collect(one, { onBad: (bad) => say(`left out: ${bad.message}`) });
+  const close = async () => {
+    for (const one of opened.splice(0)) await closeData(one);
+  };
+  try {
+    const whole = await open(data, "train", evalTrain === undefined || evalData === undefined);
+    if (evalData === undefined) {
+      const { train, test } = splitSource(await collected(whole), holdout, SPLIT_SEED);
+      const gallery = evalTrain === undefined ? train : await collected(await open(evalTrain, "train"));
+      const uris = { train: train.uri, gallery: gallery.uri, queries: test.uri };
+      return await parts(train, gallery, test, { uris, holdout, close });
+    }
+    const gallery = await collected(evalTrain === undefined ? whole : await open(evalTrain, "train"));
+    const queries = await collected(await open(evalData, "test"));
+    const uris = { train: dataUri(whole), gallery: gallery.uri, queries: queries.uri };
+    return await parts(whole, gallery, queries, { uris, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,209 @@
+/** What an ablation is: read, written, turned into runs. */
+import { join } from "node:path";
+import type { Data } from "../data/open/data.ts";
+import { isPartial, publishFile } from "../files/publish.ts";
+import { LOCK_NAME } from "../files/lock.ts";
+import { isRedacted, redact } from "../files/redact.ts";
+import { plural } from "../text/amounts.ts";
+import { ConfigError, KEYS, resolveConfig } from "../train/config/config.ts";
+import { checkSameConfig } from "../train/config/same_config.ts";
+import type { RunConfig } from "../train/config/settings.ts";
+import { planSteps } from "../train/run/plan.ts";
+import type { AblationPlan, AblationResult } from "./types.ts";
+import type { Variant } from "./variants.ts";
+
+/** The file that says what the ablation in a folder is. */
+export const PLAN_FILE = "ablate.json";
+
+/** The folder of a trial that measures the rate; gone once it has been measured. */
+export const RATE_FOLDER = "rate";
+
+/** Settings that the ablation itself has, whatever a configuration file says. */
+export const OWN_SETTINGS: readonly (keyof RunConfig)[] = [
+  ...[
+    "out",
+    "resume",
+    "init",
+    "nodes",
+    "nodeId",
+    "coordinator",
+    "nodeWait",
+    "nodeSilence",
+    "process",
+  ] as const,
+  ...["steps", "evalData", "evalTrain", "evalEvery", "evalLinear", "evalTeacher"] as const,
+];
+
+/** The settings of a configuration without those that the ablation itself has. */
+export function commonSettings(given: Partial<RunConfig>): Partial<RunConfig> {
+  return Object.fromEntries(
+    Object.entries(given).filter(([key]) => !OWN_SETTINGS.includes(key as keyof RunConfig)),
+  );
+}
+
+/** The whole method's settings. */
+export const fullConfig = ({ given }: Pick<AblationPlan, "given">): RunConfig => resolveConfig(given);
+
+/** The folder of a run. */
+export const runFolder = (out: string, variant: string, seed: number): string =>
+  join(out, `${variant}-${seed}`);
+
+/** Where the result of a run, or of a baseline, lies. */
+export function resultFile(out: string, variant: string, seed: number): string {
+  return join(runFolder(out, variant, seed), "result.json");
+}
+
+/**
+ * The configuration of a run: the settings, the variant's, and as many epochs as its pictures make. Warm-up is at most a
+ * tenth of the run where it was not given.
+ *
+ * @param plan Its settings and pictures.
+ * @param data The pictures that are trained on.
+ * @param out The ablation's folder.
+ * @throws {ConfigError} When settings do not go together or with the data, or the run would have no step.
+ */
+export function runConfig(
+  plan: Pick<AblationPlan, "given" | "pictures" | "variants" | "seeds">,
+  variant: Variant,
+  seed: number,
+  data: Data,
+  out: string,
+): RunConfig {
+  const { epochs: _, steps: __, ...given } = plan.given;
+  const own = { ...variant.settings, seed, out: runFolder(out, variant.name, seed), resume: true };
+  const { batchSize } = resolveConfig(given, { ...own, warmupEpochs: 0 });
+  const steps = Math.floor(plan.pictures / batchSize);
+  if (steps === 0) {
+    const runs = plan.variants.length * plan.seeds.length;
+    throw new ConfigError(
+      `the budget comes to ${plural(plan.pictures, "picture")} for each of ${
+        plural(runs, "run")
+      }, less than a batch of ` +
+        `${batchSize} (${variant.name}); take a larger budget (${
+          runs * batchSize
+        } pictures or more), fewer variants or seeds, or a ` +
+        "smaller --batch-size",
+    );
+  }
+  const { perEpoch } = planSteps({ ...resolveConfig(given, own), epochs: 1, nodes: 1, process: "" }, data);
+  const config = resolveConfig(given, own, { epochs: steps / perEpoch });
+  return {
+    ...config,
+    figures: given.figures ?? false,
+    keep: given.keep ?? 1,
+    // A page shows a thousand points.
+    logEvery: given.logEvery ?? Math.max(1, Math.floor(steps / 500)),
+  };
+}
+
+/** Pictures that a run of the settings' own epochs sees. */
+export function epochPictures(full: RunConfig, data: Data): number {
+  return planSteps({ ...full, steps: 0 }, data).total * full.batchSize;
+}
+
+/**
+ * Refuses a folder that cannot become an ablation's.
+ *
+ * @throws {ConfigError} When it is a file, holds something else, or an ablation that is to be resumed.
+ */
+export async function refuseUsed(out: string): Promise<void> {
+  let names: string[];
+  try {
+    names = (await Array.fromAsync(Deno.readDir(out))).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    if (error instanceof Deno.errors.NotADirectory) {
+      throw new ConfigError(`--out ${out}: is a file, not a folder`);
+    }
+    throw error;
+  }
+  if (names.includes(PLAN_FILE)) {
+    throw new ConfigError(
+      `--out ${out}: there is an ablation; to go on with it, add --resume; else name another folder`,
+    );
+  }
+  const other = names.find((name) => !isPartial(name) && name !== LOCK_NAME && name !== RATE_FOLDER);
+  if (other !== undefined) {
+    throw new ConfigError(`--out ${out}: the folder is not empty (${other}); name another folder`);
+  }
+}
+
+/**
+ * Reads the plan of the ablation in a folder.
+ *
+ * @throws {ConfigError} When there is none, or it cannot be read.
+ */
+export async function readPlan(out: string): Promise<AblationPlan> {
+  const path = join(out, PLAN_FILE);
+  try {
+    const plan = JSON.parse(await Deno.readTextFile(path)) as AblationPlan;
+    if (plan.version !== 1) {
+      throw new Error(`has version ${plan.version}; this program knows version 1. Update it`);
+    }
+    return plan;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
+      throw new ConfigError(
+        `--resume: ${out} holds no ablation (no ${PLAN_FILE}); check --out, or leave --resume out`,
+      );
+    }
+    throw new ConfigError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Writes a plan into its folder, without the secrets of addresses.
+ *
+ * @throws {Error} When it cannot be written.
+ */
+export async function writePlan(out: string, plan: AblationPlan): Promise<void> {
+  const hidden = (_: string, value: unknown) => typeof value === "string" ? redact(value) : value;
+  await publishFile(join(out, PLAN_FILE), JSON.stringify(plan, hidden, 2) + "\n");
+}
+
+/**
+ * A plan with settings given anew: those that change no number of the training, such as the engine or where the data lies.
+ *
+ * @param given Settings of a file and of flags.
+ * @param words Gallery and queries, where they are named anew.
+ * @param path The plan's file, for errors.
+ * @throws {ConfigError} When an address lacks its secrets, or a run's length is given.
+ * @throws {Error} When another setting is given than the ablation was begun with.
+ */
+export function resumedPlan(
+  plan: AblationPlan,
+  given: Partial<RunConfig>,
+  words: AblationPlan["words"],
+  path: string,
+): AblationPlan {
+  const settings = { ...plan.given, ...given }, named = { ...plan.words, ...words };
+  if (given.epochs !== undefined && given.epochs !== plan.given.epochs) {
+    throw new ConfigError("--epochs: each run's length stays as it was; leave it out");
+  }
+  checkSameConfig(fullConfig(plan), path, resolveConfig(settings));
+  for (
+    const [flag, uri] of [["data", settings.data], ["eval-train", named.evalTrain], [
+      "eval-data",
+      named.evalData,
+    ]]
+  ) {
+    if (uri === undefined || !isRedacted(uri)) continue;
+    throw new ConfigError(
+      `the data is at ${uri}: passwords and signatures are not stored. Give the whole address again, with --${flag}`,
+    );
+  }
+  return { ...plan, given: settings, words: named };
+}
+
+/** The result of a run or of a baseline that is finished; else null. */
+export async function readResult(out: string, variant: string, seed: number): Promise<AblationResult | null> {
+  try {
+    return JSON.parse(await Deno.readTextFile(resultFile(out, variant, seed)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** All settings, for the task's options. */
+export const SHARED_KEYS: readonly (keyof RunConfig)[] = KEYS.filter((key) => !OWN_SETTINGS.includes(key));
