@@ -10,6 +10,7 @@
  *   {@linkcode losses}, {@linkcode autoencoder}
  * - Training: {@linkcode trainStep}, {@linkcode train}
  * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}, {@linkcode measure}
+ * - Search: {@linkcode openSearch}, {@linkcode searchPictures}, {@linkcode findDuplicates}, {@linkcode nearest}
  * - Re-identification: {@linkcode rightRanks}, {@linkcode reidMetrics}
  * - Comparing variants of the method: {@linkcode ablate}
  * - Looking at runs: {@linkcode runsPage}, {@linkcode serveReport}
@@ -148,6 +149,33 @@ export { isEmbedding, openEmbedding } from "./src/eval/embedding/open.ts";
 export { weightsDigest } from "./src/eval/weights_digest.ts";
 export { features } from "./src/eval/features.ts";
 export { findNeighbours, knnClasses, knnHits } from "./src/eval/knn.ts";
+export { nearest, type NearestOptions, type Neighbours } from "./src/eval/nearest.ts";
+export { type Rows, unitRows } from "./src/eval/rows.ts";
+export {
+  fileGallery,
+  type Gallery,
+  type GalleryBlock,
+  keptGallery,
+  rowsGallery,
+} from "./src/eval/search/gallery.ts";
+export { type SearchPrograms, searchPrograms } from "./src/eval/search/programs.ts";
+export {
+  type DuplicateMember,
+  type Duplicates,
+  type DuplicatesOptions,
+  findDuplicates,
+} from "./src/eval/search/duplicates.ts";
+export { openPictureSet, type PictureSet, setRows } from "./src/eval/search/set.ts";
+export { filterPictures, type PictureFilter } from "./src/eval/search/filter.ts";
+export { type QueryEncoder, queryEncoder } from "./src/eval/search/encode.ts";
+export { type OpenSearch, openSearch, type OpenSearchOptions } from "./src/eval/search/open.ts";
+export {
+  type FoundPicture,
+  type PictureQuery,
+  type PictureResult,
+  type SearchOptions,
+  searchPictures,
+} from "./src/eval/search/search.ts";
 export { bootstrap, type Share, type TopHits } from "./src/eval/hits.ts";
 export { type HeadsAfter, type HeadTraining, type LabelledRows, trainHeads } from "./src/eval/heads.ts";
 export { type Logistic, logisticFitter, logisticHits } from "./src/eval/logistic.ts";

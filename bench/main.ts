@@ -36,6 +36,10 @@ export const bench: TaskGroup = {
       load: from(() => import("./reid.ts")),
     },
     report: { summary: "The page of a long run.", load: from(() => import("./report.ts")) },
+    search: {
+      summary: "Exact search for nearest neighbours beside faiss.",
+      load: from(() => import("./search.ts")),
+    },
     gpu: {
       summary: "The training step on an accelerator beside PyTorch.",
       load: from(() => import("./gpu.ts")),

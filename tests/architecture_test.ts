@@ -41,6 +41,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine",
     "src/files",
     "src/random.ts",
+    "src/text",
   ],
   "src/reid": ["src/eval", "src/data", "src/engine"],
   "src/demo": [

@@ -4,7 +4,8 @@ import type { ModelState } from "../model/types.ts";
 import { augmenter } from "./augment.ts";
 import { requireClasses } from "./classes.ts";
 import { embedder } from "./embed.ts";
-import { type EmbeddingInfo, type Preprocessing, preprocessingOf } from "./embedding/info.ts";
+import { type Preprocessing, preprocessingOf } from "./embedding/info.ts";
+import { agreedMaker, type Maker } from "./embedding/maker.ts";
 import { embedSource, type FeatureSet, matchSets, pickSet, readFeatures } from "./feature_set.ts";
 import { RECIPE } from "./protocols/recipes.ts";
 import { runProtocols } from "./protocols/run.ts";
@@ -68,9 +69,6 @@ export interface MeasureReport {
   rows: ProtocolRow[];
 }
 
-/** Who made features. */
-type Maker = Pick<EmbeddingInfo, "model" | "digest" | "preprocessing">;
-
 /** Reads or makes the features of each set, and refuses those of different encoders. */
 async function openSets(options: MeasureOptions, wanted: readonly Measured[]) {
   const { engine, model, embedBatch: batchSize = 64, onBad, embedded } = options;
@@ -92,7 +90,7 @@ async function openSets(options: MeasureOptions, wanted: readonly Measured[]) {
     if (sets.has(one)) continue;
     if (typeof one === "string") {
       const { set, info } = await readFeatures(one);
-      maker = agreed(maker, info, one);
+      maker = agreedMaker(maker, info, one);
       sets.set(one, set);
     } else {
       const { state, config: { imageSize } } = model!;
@@ -119,21 +117,6 @@ function blocksNeeded({ protocols, recipes = ["saae"], blocks }: MeasureOptions)
   if (!protocols.includes("linear")) return 0;
   const most = Math.max(...blocks ?? recipes.flatMap((name) => RECIPE[name].blocks));
   return most > 1 ? most : 0;
-}
-
-/** Refuses features of another encoder, or of pictures that were prepared otherwise. */
-function agreed(known: Maker | undefined, { model, digest, preprocessing }: Maker, path: string): Maker {
-  if (!known) return { model, digest, preprocessing };
-  if (known.digest !== digest) {
-    throw new Error(
-      `${path}: was embedded by another encoder, ${model} (${digest.slice(0, 19)}…), than ${known.model} ` +
-        `(${known.digest.slice(0, 19)}…), so its features cannot be compared; embed it again`,
-    );
-  }
-  if (JSON.stringify(known.preprocessing) !== JSON.stringify(preprocessing)) {
-    throw new Error(`${path}: its pictures were prepared otherwise; embed it again`);
-  }
-  return known;
 }
 
 /** Takes part of the training pictures as test pictures. */

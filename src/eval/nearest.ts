@@ -1,6 +1,8 @@
-import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Rows } from "./rows.ts";
+import { type Gallery, rowsGallery } from "./search/gallery.ts";
+import { pairsAbove, type PairsOptions } from "./search/pairs.ts";
+import { type SearchPrograms, searchPrograms } from "./search/programs.ts";
 
 /** For each query its nearest gallery rows, best first. */
 export interface Neighbours {
@@ -10,37 +12,6 @@ export interface Neighbours {
   indices: Int32Array;
   /** queries × k cosines; −∞ beside an index of −1. */
   cosines: Float32Array;
-}
-
-/** Queries compared at once. */
-const QUERY_ROWS = 512;
-/** Numbers of the gallery that are on the device at once (64 MB). */
-const GALLERY_NUMBERS = 1 << 24;
-/** Columns transposed at once, so that the results stay in the cache. */
-const TILE = 64;
-
-/** `count` rows from `start`, padded with zeros, as a tensor. */
-function block({ rows, width, data }: Rows, start: number, count: number): tf.Tensor2D {
-  const end = Math.min(rows, start + count);
-  const part = data.subarray(start * width, end * width);
-  if (end - start === count) return tf.tensor2d(part, [count, width]);
-  const padded = new Float32Array(count * width);
-  padded.set(part);
-  return tf.tensor2d(padded, [count, width]);
-}
-
-/** The same, but rows become columns: the wasm engine multiplies 6 times as fast by such a matrix. */
-function columnBlock({ rows, width, data }: Rows, start: number, count: number): tf.Tensor2D {
-  const out = new Float32Array(width * count);
-  const lines = Math.min(rows - start, count);
-  for (let from = 0; from < width; from += TILE) {
-    const to = Math.min(width, from + TILE);
-    for (let line = 0; line < lines; line++) {
-      const row = (start + line) * width;
-      for (let j = from; j < to; j++) out[j * count + line] = data[row + j];
-    }
-  }
-  return tf.tensor2d(out, [width, count]);
 }
 
 /** Inserts a candidate into a query's sorted list. Only a larger cosine moves ahead, so ties go to the earlier row. */
@@ -56,26 +27,46 @@ function insert(list: Neighbours, query: number, index: number, cosine: number):
   indices[at] = index;
 }
 
+/** How neighbours are looked for. */
+export interface NearestOptions extends Pick<PairsOptions, "unit" | "onEmpty" | "step" | "signal"> {
+  /** Programs that are used again and again. Default: some of its own. */
+  programs?: SearchPrograms;
+}
+
 /**
- * The k nearest gallery rows of every query by cosine. Exact: all pairs are compared, in blocks of one shape, so the
- * engine compiles one product and memory does not grow with the gallery. Ties go to the row that stands first.
+ * The k nearest gallery rows of every query by cosine. Exact: all pairs are compared, in blocks of one shape, so memory does
+ * not grow with the gallery. The engine multiplies and tells the largest product of every 64 gallery rows; the host reads
+ * those 64 only where that is larger than the query's k-th cosine so far. Ties go to the row that stands first.
  *
  * @param engine Runs the products.
- * @param queries Rows of length 1, see {@linkcode unitRows}.
- * @param gallery Rows of length 1 and of the queries' width.
+ * @param queries Rows of length 1, see `unitRows`.
+ * @param gallery Rows of the queries' width, which have length 1 or, with `unit`, are brought to it: in memory, or a
+ * `fileGallery` that is read on the way.
  * @param k How many neighbours, at least 1.
+ * @returns For each query row numbers of the gallery and cosines. With `unit`, rows of length 0 are never among them.
  * @throws {RangeError} The widths differ, or k is no positive whole number.
+ * @throws {Error} With `unit`, a gallery row holds a number that is not finite; names the row. Or the signal's reason.
+ * @example
+ * ```ts
+ * import { nearest, openEngine, rowsGallery } from "../../mod.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const engine = await openEngine("wasm");
+ * const gallery = rowsGallery({ rows: 3, width: 2, data: Float32Array.of(0, 5, 3, 3, 2, 0) });
+ * const queries = { rows: 1, width: 2, data: Float32Array.of(1, 0) };
+ * const { indices, cosines } = await nearest(engine, queries, gallery, 2, { unit: true });
+ * assert.deepEqual([...indices], [2, 1]);
+ * assert.ok(Math.abs(cosines[1] - Math.SQRT1_2) < 1e-6);
+ * await engine.close();
+ * ```
  */
 export async function nearest(
   engine: Engine,
   queries: Rows,
-  gallery: Rows,
+  gallery: Rows | Gallery,
   k: number,
+  options: NearestOptions = {},
 ): Promise<Neighbours> {
-  const { width } = gallery;
-  if (queries.width !== width) {
-    throw new RangeError(`queries of width ${queries.width}, a gallery of ${width}`);
-  }
   if (!Number.isInteger(k) || k < 1) throw new RangeError(`k is ${k}; it must be a whole number from 1`);
   const found: Neighbours = {
     queries: queries.rows,
@@ -83,30 +74,19 @@ export async function nearest(
     indices: new Int32Array(queries.rows * k).fill(-1),
     cosines: new Float32Array(queries.rows * k).fill(-Infinity),
   };
-  const queryRows = Math.min(QUERY_ROWS, queries.rows);
-  const galleryRows = Math.min(gallery.rows, Math.max(256, Math.floor(GALLERY_NUMBERS / width)));
-  const product = engine.jit(({ q, g }: { q: tf.Tensor2D; g: tf.Tensor2D }) => ({
-    cosines: tf.matMul(q, g),
-  }));
-  for (let g0 = 0; g0 < gallery.rows; g0 += galleryRows) {
-    const g = columnBlock(gallery, g0, galleryRows);
-    const columns = Math.min(galleryRows, gallery.rows - g0);
-    for (let q0 = 0; q0 < queries.rows; q0 += queryRows) {
-      const q = block(queries, q0, queryRows);
-      const { cosines } = product({ q, g });
-      const values = await cosines.data();
-      q.dispose();
-      cosines.dispose();
-      const lines = Math.min(queryRows, queries.rows - q0);
-      for (let line = 0; line < lines; line++) {
-        const query = q0 + line, last = query * k + k - 1;
-        for (let column = 0; column < columns; column++) {
-          const cosine = values[line * galleryRows + column];
-          if (cosine > found.cosines[last]) insert(found, query, g0 + column, cosine);
-        }
-      }
-    }
-    g.dispose();
+  const bounds = new Float32Array(queries.rows).fill(-Infinity);
+  const programs = options.programs ?? searchPrograms(engine);
+  try {
+    await pairsAbove(programs, queries, "blocks" in gallery ? gallery : rowsGallery(gallery), {
+      ...options,
+      bounds,
+      take(query, row, cosine) {
+        insert(found, query, row, cosine);
+        bounds[query] = found.cosines[query * k + k - 1];
+      },
+    });
+  } finally {
+    if (!options.programs) programs.close();
   }
   return found;
 }

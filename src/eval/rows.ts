@@ -45,6 +45,27 @@ export function joinRows(parts: readonly Rows[]): Rows {
 }
 
 /**
+ * Brings one row to length 1; a row of length 0 stays 0.
+ *
+ * @param from Where it begins in `data`.
+ * @param to Where its copy begins in `out`.
+ * @returns The length that it had; not finite where one of its numbers is not.
+ */
+export function unitRow(
+  data: Float32Array,
+  from: number,
+  width: number,
+  out: Float32Array,
+  to: number,
+): number {
+  let square = 0;
+  for (let j = from; j < from + width; j++) square += data[j] * data[j];
+  const scale = square > 0 ? 1 / Math.sqrt(square) : 0;
+  for (let j = 0; j < width; j++) out[to + j] = data[from + j] * scale;
+  return Math.sqrt(square);
+}
+
+/**
  * Rows of length 1. A row of length 0 stays 0.
  *
  * @param features Any rows; they are not changed.
@@ -53,11 +74,8 @@ export function joinRows(parts: readonly Rows[]): Rows {
 export function unitRows({ rows, width, data }: Rows): Rows {
   const out = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) {
-    let square = 0;
-    for (let j = i * width; j < (i + 1) * width; j++) square += data[j] * data[j];
-    if (!Number.isFinite(square)) throw new Error(`the features of picture ${i} are not finite numbers`);
-    const scale = square > 0 ? 1 / Math.sqrt(square) : 0;
-    for (let j = i * width; j < (i + 1) * width; j++) out[j] = data[j] * scale;
+    const length = unitRow(data, i * width, width, out, i * width);
+    if (!Number.isFinite(length)) throw new Error(`the features of picture ${i} are not finite numbers`);
   }
   return { rows, width, data: out };
 }

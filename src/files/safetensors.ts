@@ -35,6 +35,11 @@ export interface Safetensors {
 export interface SafetensorsFile extends SafetensorsHeader {
   /** Reads one tensor. Throws for a name that the file lacks. */
   read(name: string): Promise<StoredTensor>;
+  /**
+   * Reads some rows of a tensor, parts along its first axis. Throws for a name that the file lacks, and for rows that the
+   * tensor lacks.
+   */
+  readRows(name: string, from: number, count: number): Promise<StoredTensor>;
   close(): void;
 }
 
@@ -94,27 +99,46 @@ export function decodeSafetensors(bytes: Uint8Array, where = "safetensors"): Saf
  * Opens a file, reads its header and checks it against the file's length; tensors are read when asked for.
  *
  * @param path The file.
- * @returns The header, `read(name)` and `close()`. Do not run two reads at once.
+ * @returns The header, reads and `close()`. Reads that are asked for at once are done one after another.
  * @throws {Error} When the file is cut short or damaged.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const file = await Deno.open(path, { read: true });
   try {
     const { size } = await file.stat();
-    const bytesAt = (offset: number, length: number) =>
-      readAt(file, offset, length, (at) => fail(path, `it ended at byte ${at} while being read`));
+    let last: Promise<unknown> = Promise.resolve();
+    // One after another: they share the file's position.
+    const bytesAt = (offset: number, length: number) => {
+      const read = last.then(() =>
+        readAt(file, offset, length, (at) => fail(path, `it ended at byte ${at} while being read`))
+      );
+      last = read.catch(() => {});
+      return read;
+    };
     const length = headerLength(await bytesAt(0, Math.min(8, size)), size, path);
     const header = parseHeader(await bytesAt(8, length), size, path);
-    const read = async (name: string): Promise<StoredTensor> => {
+    const entryOf = (name: string) => {
       if (!Object.hasOwn(header.entries, name)) throw new Error(`${path}: has no tensor named "${name}"`);
-      const { dtype, shape, begin, end } = header.entries[name];
+      return header.entries[name];
+    };
+    const read = async (name: string): Promise<StoredTensor> => {
+      const { dtype, shape, begin, end } = entryOf(name);
       return {
         dtype,
         shape,
         data: view(await bytesAt(begin, end - begin), dtype, 0, end - begin),
       };
     };
-    return { ...header, read, close: () => file.close() };
+    const readRows = async (name: string, from: number, count: number): Promise<StoredTensor> => {
+      const { dtype, shape: [rows, ...rest], begin } = entryOf(name);
+      if (!(from >= 0 && count >= 0 && from + count <= rows)) {
+        throw new RangeError(`${path}: "${name}" has ${rows ?? 0} rows, not ${from} to ${from + count}`);
+      }
+      const row = sizeOf(rest) * BYTES[dtype], length = count * row;
+      const bytes = await bytesAt(begin + from * row, length);
+      return { dtype, shape: [count, ...rest], data: view(bytes, dtype, 0, length) };
+    };
+    return { ...header, read, readRows, close: () => file.close() };
   } catch (error) {
     file.close();
     throw error;

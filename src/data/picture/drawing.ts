@@ -3,7 +3,7 @@ import type { Picture } from "../types.ts";
 /** A colour as red, green, blue, 0…255. */
 export type Colour = readonly [number, number, number];
 
-/** Letters of 5 × 7 dots; a row is a number whose highest of five bits is the left dot. */
+/** Letters, digits and signs of 5 × 7 dots; a row is a number whose highest of five bits is the left dot. */
 const LETTERS: Readonly<Record<string, readonly number[]>> = {
   A: [14, 17, 17, 31, 17, 17, 17],
   B: [30, 17, 17, 30, 17, 17, 30],
@@ -31,10 +31,34 @@ const LETTERS: Readonly<Record<string, readonly number[]>> = {
   X: [17, 17, 10, 4, 10, 17, 17],
   Y: [17, 17, 10, 4, 4, 4, 4],
   Z: [31, 1, 2, 4, 8, 16, 31],
+  "0": [14, 17, 19, 21, 25, 17, 14],
+  "1": [4, 12, 4, 4, 4, 4, 14],
+  "2": [14, 17, 1, 2, 4, 8, 31],
+  "3": [31, 2, 4, 2, 1, 17, 14],
+  "4": [2, 6, 10, 18, 31, 2, 2],
+  "5": [31, 16, 30, 1, 1, 17, 14],
+  "6": [6, 8, 16, 30, 17, 17, 14],
+  "7": [31, 1, 2, 4, 8, 8, 8],
+  "8": [14, 17, 17, 14, 17, 17, 14],
+  "9": [14, 17, 17, 15, 1, 2, 12],
+  ".": [0, 0, 0, 0, 0, 12, 12],
+  ",": [0, 0, 0, 0, 12, 4, 8],
+  ":": [0, 12, 12, 0, 12, 12, 0],
+  "-": [0, 0, 0, 31, 0, 0, 0],
+  "+": [0, 4, 4, 31, 4, 4, 0],
+  "_": [0, 0, 0, 0, 0, 0, 31],
+  "/": [1, 1, 2, 4, 8, 16, 16],
+  "(": [2, 4, 8, 8, 8, 4, 2],
+  ")": [8, 4, 2, 2, 2, 4, 8],
+  "'": [4, 4, 8, 0, 0, 0, 0],
+  "&": [12, 18, 20, 8, 21, 18, 13],
+  "#": [10, 10, 31, 10, 31, 10, 10],
+  "=": [0, 0, 31, 0, 31, 0, 0],
+  "…": [0, 0, 0, 0, 0, 21, 21],
 };
 
 /** Dots from one letter to the next. */
-const ADVANCE = 6;
+export const ADVANCE = 6;
 
 /** An empty picture of one colour. */
 export function canvas(width: number, height: number, [r, g, b]: Colour): Picture {
@@ -76,7 +100,10 @@ export function paste(
   }
 }
 
-/** Writes a line in capitals of 7 · scale pixels; characters other than letters are spaces. */
+/**
+ * Writes a line in capitals of 7 · scale pixels. Accents are left out; characters other than letters, digits and a few signs
+ * are spaces.
+ */
 export function write(
   picture: Picture,
   line: string,
@@ -85,7 +112,8 @@ export function write(
   scale: number,
   colour: Colour,
 ): void {
-  [...line.toUpperCase()].forEach((letter, n) =>
+  const plain = line.toUpperCase().normalize("NFD").replace(/\p{M}/gu, "");
+  [...plain].forEach((letter, n) =>
     LETTERS[letter]?.forEach((row, y) => {
       for (let x = 0; x < 5; x++) {
         if ((row >> (4 - x)) & 1) {

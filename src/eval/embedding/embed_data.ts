@@ -11,7 +11,7 @@ import { lockPlace } from "../../files/lock.ts";
 import { float32, type StoredTensor } from "../../files/safetensors.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
-import { embedder, type Embedding } from "../embed.ts";
+import { embedder } from "../embed.ts";
 import { weightsDigest } from "../weights_digest.ts";
 import {
   EMBEDDING_VERSION,
@@ -23,6 +23,7 @@ import {
   tokenShape,
 } from "./info.ts";
 import { embeddingFormat } from "./open.ts";
+import { tokenRows } from "./token_rows.ts";
 import { openWork, type PartNotes, type Work } from "./work.ts";
 
 /** How {@linkcode embedData} goes on. */
@@ -111,20 +112,6 @@ async function load({ reached, at }: { reached: Reached; at: number }, size: num
   }
 }
 
-/** The features of a batch by token. */
-function featuresOf({ class: first, mean, blocks, patches }: Embedding, token: TokenName): Float32Array {
-  if (token === "class") return first.data;
-  if (token === "mean") return mean.data;
-  if (token === "blocks") return blocks!.data;
-  const { rows, width } = first, all = new Float32Array(rows * (width + patches!.width));
-  for (let row = 0; row < rows; row++) {
-    const to = row * (width + patches!.width);
-    all.set(first.data.subarray(row * width, (row + 1) * width), to);
-    all.set(patches!.data.subarray(row * patches!.width, (row + 1) * patches!.width), to + width);
-  }
-  return all;
-}
-
 /** What has been embedded since the last part. */
 function openBuffer(info: EmbeddingInfo) {
   const empty = (): PartNotes => ({ next: 0, keys: [], classes: [], bad: [] });
@@ -180,7 +167,7 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
       const bytes = new Uint8Array(batch.length * batch[0].bytes.length);
       batch.forEach((item, i) => bytes.set(item.bytes, i * item.bytes.length));
       const features = await embed.pictures(state, bytes);
-      for (const token of tokens) buffer.add(token, featuresOf(features, token));
+      for (const token of tokens) buffer.add(token, tokenRows(features, token).data);
       for (const { key, given } of batch) {
         buffer.notes().keys.push(key);
         buffer.notes().classes.push(given);

@@ -31,6 +31,12 @@ export interface EmbeddingFile {
    * @throws {Error} When the file does not hold it.
    */
   rows(token: TokenName): Promise<Rows>;
+  /**
+   * As `rows`, of `count` pictures from `from` on, which must be there.
+   *
+   * @throws {Error} When the file does not hold the token.
+   */
+  part(token: TokenName, from: number, count: number): Promise<Rows>;
   close(): void;
 }
 

@@ -1,4 +1,6 @@
 import { publishPieces } from "../../files/publish.ts";
+import { readAt } from "../../files/read_at.ts";
+import type { Rows } from "../rows.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
 import { requireToken } from "./format.ts";
 import { parseInfo, sizeOfShape, type TokenName } from "./info.ts";
@@ -40,16 +42,19 @@ async function* lines({ info, labels, parts }: EmbeddingContent): AsyncGenerator
   }
 }
 
-/** Reads the numbers of a file that {@linkcode npyFormat} has written. */
-async function readNumbers(path: string, shape: readonly number[]): Promise<Float32Array> {
-  const bytes = await Deno.readFile(path), expected = head(shape);
-  const size = expected.length + 4 * sizeOfShape(shape);
-  if (bytes.length !== size || expected.some((byte, i) => bytes[i] !== byte)) {
+/** Reads some rows of a file that {@linkcode npyFormat} has written, of the shape that it says. */
+async function readNumbers(path: string, shape: readonly number[], from: number, count: number) {
+  const expected = head(shape), size = expected.length + 4 * sizeOfShape(shape);
+  const other = (): never => {
     throw new Error(
       `${path}: does not hold float32 of shape [${shape}], as ${besides(path)} says; embed again`,
     );
-  }
-  return new Float32Array(bytes.buffer, expected.length);
+  };
+  using file = await Deno.open(path);
+  if ((await file.stat()).size !== size) other();
+  if ((await readAt(file, 0, expected.length, other)).some((byte, i) => byte !== expected[i])) other();
+  const row = 4 * sizeOfShape(shape.slice(1));
+  return new Float32Array((await readAt(file, expected.length + from * row, count * row, other)).buffer);
 }
 
 /** NumPy's .npy: the features of one token; beside it FILE.npy.jsonl with what the file is, then a key and a label a line. */
@@ -74,16 +79,18 @@ export const npyFormat: EmbeddingFormat = {
       throw new Error(`${besides(path)}: has ${rest.length} of ${info.count} lines; embed again`);
     }
     const records = rest.map((line) => JSON.parse(line) as { key: string; label: number | null });
+    const part = async (token: TokenName, from: number, count: number): Promise<Rows> => {
+      const shape = requireToken({ path, info }, token);
+      const data = await readNumbers(path, [info.count, ...shape], from, count);
+      return { rows: count, width: sizeOfShape(shape), data };
+    };
     return {
       path,
       info,
       labels: Int32Array.from(records, ({ label }) => label ?? -1),
       keys: () => Promise.resolve(records.map(({ key }) => key)),
-      async rows(token) {
-        const shape = requireToken({ path, info }, token);
-        const data = await readNumbers(path, [info.count, ...shape]);
-        return { rows: info.count, width: sizeOfShape(shape), data };
-      },
+      rows: (token) => part(token, 0, info.count),
+      part,
       close: () => {},
     };
   },

@@ -112,21 +112,42 @@ export const parquetFormat: EmbeddingFormat = {
         throw new Error(`${path}: not a usable Parquet file: ${(cause as Error).message}`, { cause });
       });
       const info = parseInfo(metadata.key_value_metadata?.find(({ key }) => key === KEY)?.value, path);
+      let first = 0;
+      const groups = metadata.row_groups.map(({ num_rows }) => {
+        const group = { from: first, to: first + Number(num_rows) };
+        first = group.to;
+        return group;
+      });
+      type Take = (value: unknown, row: number) => void;
+      /** Gives each value of a column in one row group. */
+      const groupColumn = (name: string, { from, to }: { from: number; to: number }, take: Take) =>
+        parquetRead({
+          file,
+          metadata,
+          columns: [name],
+          rowStart: from,
+          rowEnd: to,
+          onComplete: (rows) => (rows as unknown[][]).forEach(([value], i) => take(value, from + i)),
+        });
       /** Gives each value of a column, a row group at a time. */
-      const column = async (name: string, take: (value: unknown, row: number) => void) => {
-        let rowStart = 0;
-        for (const { num_rows } of metadata.row_groups) {
-          const rowEnd = rowStart + Number(num_rows), first = rowStart;
-          await parquetRead({
-            file,
-            metadata,
-            columns: [name],
-            rowStart,
-            rowEnd,
-            onComplete: (rows) => (rows as unknown[][]).forEach(([value], i) => take(value, first + i)),
-          });
-          rowStart = rowEnd;
-        }
+      const column = async (name: string, take: Take) => {
+        for (const group of groups) await groupColumn(name, group, take);
+      };
+      let kept: { name: string; from: number; data: Promise<Float32Array> } | undefined;
+      /** The numbers of a row group; the last one is kept, because parts are mostly asked for in order. */
+      const groupNumbers = (name: string, width: number, group: { from: number; to: number }) => {
+        if (kept?.name === name && kept.from === group.from) return kept.data;
+        const read = async () => {
+          const data = new Float32Array((group.to - group.from) * width);
+          await groupColumn(
+            name,
+            group,
+            (value, row) => data.set(value as number[], (row - group.from) * width),
+          );
+          return data;
+        };
+        kept = { name, from: group.from, data: read() };
+        return kept.data;
       };
       const labels = new Int32Array(info.count).fill(-1);
       await column("label", (value, row) => labels[row] = value === null ? -1 : Number(value));
@@ -144,6 +165,16 @@ export const parquetFormat: EmbeddingFormat = {
           const data = new Float32Array(info.count * width);
           await column(columnOf(info, token), (value, row) => data.set(value as number[], row * width));
           return { rows: info.count, width, data };
+        },
+        async part(token, from, count) {
+          const width = sizeOfShape(requireToken({ path, info }, token)), to = from + count;
+          const data = new Float32Array(count * width), name = columnOf(info, token);
+          for (const group of groups.filter((one) => one.from < to && one.to > from)) {
+            const numbers = await groupNumbers(name, width, group), start = Math.max(from, group.from);
+            const [begin, end] = [start - group.from, Math.min(to, group.to) - group.from];
+            data.set(numbers.subarray(begin * width, end * width), (start - from) * width);
+          }
+          return { rows: count, width, data };
         },
         close: () => file.close(),
       };

@@ -61,6 +61,11 @@ export const safetensorsFormat: EmbeddingFormat = {
           const width = sizeOfShape(requireToken({ path, info }, token));
           return { rows: info.count, width, data: (await file.read(token)).data as Float32Array };
         },
+        async part(token, from, count) {
+          const width = sizeOfShape(requireToken({ path, info }, token));
+          const { data } = await file.readRows(token, from, count);
+          return { rows: count, width, data: data as Float32Array };
+        },
         close: () => file.close(),
       };
     } catch (error) {

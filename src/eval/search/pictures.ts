@@ -1,0 +1,73 @@
+/** The pictures themselves, of rows of an embedding file: they are looked up in the data that was embedded. */
+import { onePass } from "../../data/epoch/one_pass.ts";
+import { type Data, dataUri, openedOf } from "../../data/open/data.ts";
+import { BadRecordError, type Source } from "../../data/types.ts";
+
+/** What is known of the rows whose pictures are wanted. */
+export interface WantedPictures {
+  /** The name of each row, all of them. */
+  keys: readonly string[];
+  /** Which rows. */
+  rows: Iterable<number>;
+}
+
+/** Records that could not be read were left out of the file, so a row stands at its number or later. */
+async function placeOf(source: Source, keys: readonly string[], row: number): Promise<number | undefined> {
+  const most = source.length - keys.length;
+  for (let index = row; index <= row + most; index++) {
+    if (await source.key(index) === keys[row]) return index;
+  }
+  return undefined;
+}
+
+/** Reads records by their places. */
+async function readPlaces(source: Source, { keys, rows }: WantedPictures): Promise<Map<number, Uint8Array>> {
+  const found = new Map<number, Uint8Array>();
+  for (const row of rows) {
+    const index = await placeOf(source, keys, row);
+    if (index === undefined) continue;
+    try {
+      found.set(row, (await source.get(index)).bytes);
+    } catch (error) {
+      if (!(error instanceof BadRecordError)) throw error;
+    }
+  }
+  return found;
+}
+
+/** Reads a stream once, up to the last record that is wanted. */
+async function readInOrder(data: Data, { keys, rows }: WantedPictures): Promise<Map<number, Uint8Array>> {
+  const wanted = new Set(rows), found = new Map<number, Uint8Array>();
+  let row = 0;
+  if (wanted.size === 0) return found;
+  for await (const { read } of onePass(data, { onBad: "skip", onLimit: () => {} }).records()) {
+    const record = await read().catch((error) => {
+      if (!(error instanceof BadRecordError)) throw error;
+    });
+    // What the file left out is passed over.
+    if (record?.key !== keys[row]) continue;
+    if (wanted.delete(row)) found.set(row, record.bytes);
+    if (wanted.size === 0) break;
+    row++;
+  }
+  return found;
+}
+
+/**
+ * Looks up pictures of an embedding file in the data that was embedded. A source with random access is read by index, a
+ * stream once from its start.
+ *
+ * @param data What `openData` gives. Not closed.
+ * @returns The files of the pictures, as they are, by row; those that are not there any more are missing.
+ * @throws {Error} When the data is not what was embedded: none of the rows is there.
+ */
+export async function findPictures(data: Data, wanted: WantedPictures): Promise<Map<number, Uint8Array>> {
+  const opened = openedOf(data), rows = [...wanted.rows];
+  const found = opened.access === "random"
+    ? await readPlaces(opened.source, { ...wanted, rows })
+    : await readInOrder(data, { ...wanted, rows });
+  if (found.size > 0 || rows.length === 0) return found;
+  throw new Error(
+    `${dataUri(data)}: is not what was embedded: it has no picture "${wanted.keys[rows[0]]}" in its place`,
+  );
+}

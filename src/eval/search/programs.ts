@@ -1,0 +1,41 @@
+/** What the engine computes of a search. */
+import * as tf from "../../engine/tensors.ts";
+import type { Engine, Jitted } from "../../engine/types.ts";
+
+/** Gallery rows of which the engine tells the largest product. */
+export const CHUNK = 64;
+
+/** Squares of lengths outside of these lose digits in float32, so such rows are brought to length 1 on the host. */
+export const USUAL: Readonly<{ least: number; most: number }> = { least: 1e-30, most: 1e30 };
+
+/** The programs of a search. They are compiled at the first call with tensors of a shape. */
+export interface SearchPrograms {
+  /** Rows, [R, d], brought to length 1, [R, d], and the squares of their lengths, [R, 1]. Rows of length 0 stay 0. */
+  unit: Jitted<{ rows: tf.Tensor }, Record<"unit" | "squares", tf.Tensor>>;
+  /** Products of rows, [R, d], with columns, [d, Q]: [R, Q], and the largest of each chunk of rows: [R / CHUNK, Q]. */
+  compare: Jitted<{ rows: tf.Tensor; columns: tf.Tensor }, Record<"products" | "largest", tf.Tensor>>;
+  /** The products of chosen chunks, [M, CHUNK], by the places of their first ones among the R · Q products. */
+  pick: Jitted<{ products: tf.Tensor; starts: tf.Tensor }, Record<"picked", tf.Tensor>>;
+  /** Frees them. */
+  close(): void;
+}
+
+/** Prepares the programs of a search; R must be a multiple of {@linkcode CHUNK}. */
+export function searchPrograms(engine: Engine): SearchPrograms {
+  const unit = engine.jit(({ rows }: { rows: tf.Tensor }) => {
+    const squares = tf.sum(tf.square(rows), 1, true);
+    return { unit: tf.mul(rows, tf.rsqrt(tf.maximum(squares, USUAL.least))), squares };
+  });
+  const compare = engine.jit(({ rows, columns }: { rows: tf.Tensor; columns: tf.Tensor }) => {
+    const products = tf.matMul(rows, columns), [count, queries] = products.shape;
+    return { products, largest: tf.max(tf.reshape(products, [count / CHUNK, CHUNK, queries]), 1) };
+  });
+  const pick = engine.jit(({ products, starts }: { products: tf.Tensor; starts: tf.Tensor }) => {
+    const queries = products.shape[1]!;
+    const steps = tf.tensor1d(Int32Array.from({ length: CHUNK }, (_, i) => i * queries), "int32");
+    const places = tf.add(tf.expandDims(starts, 1), steps);
+    return { picked: tf.gather(tf.reshape(products, [products.size]), places) };
+  });
+  const close = () => [unit, compare, pick].forEach((program) => program.dispose());
+  return { unit, compare, pick, close };
+}
