@@ -155,6 +155,7 @@ function openFile(
       return keys;
     },
     rows: (token) => part(token, 0, info.count),
+    part,
     close: () => void reader.close(),
   };
 }
