@@ -13,6 +13,7 @@
  * - Search: {@linkcode openSearch}, {@linkcode searchPictures}, {@linkcode findDuplicates}, {@linkcode nearest}
  * - Re-identification: {@linkcode rightRanks}, {@linkcode reidMetrics}
  * - Comparing variants of the method: {@linkcode ablate}
+ * - Detections: {@linkcode cocoEval}, {@linkcode evaluateCoco}, {@linkcode maskOfSegmentation}
  * - Looking at runs: {@linkcode runsPage}, {@linkcode serveReport}
  * - Engines: {@linkcode openEngine}
  *
@@ -210,6 +211,49 @@ export { readPlan, writePlan } from "./src/ablate/plan.ts";
 export { type AblationTable, ablationTable, formatAblation } from "./src/ablate/table.ts";
 export type { AblationPlan, AblationResult, Budget, Score } from "./src/ablate/types.ts";
 export { chooseVariants, DEFAULT_VARIANTS, type Variant, VARIANTS } from "./src/ablate/variants.ts";
+
+// Detections: average precision as COCO counts it, masks.
+export { cocoEval, type CocoEvalOptions } from "./src/coco/coco_eval.ts";
+export { readCocoDetections, readCocoTruth } from "./src/coco/read.ts";
+export { cocoTruth } from "./src/coco/truth.ts";
+export { cocoDetections } from "./src/coco/detections.ts";
+export { type CocoEvaluation, evaluateCoco } from "./src/coco/evaluate.ts";
+export { AREAS, type CocoOptions, IOU_THRESHOLDS } from "./src/coco/options.ts";
+export {
+  type CategoryRow,
+  type CocoReport,
+  type CocoSummary,
+  reportCoco,
+  summarizeCoco,
+} from "./src/coco/summary.ts";
+export { formatCoco } from "./src/coco/text.ts";
+export type {
+  CocoAnnotation,
+  CocoCategory,
+  CocoDetections,
+  CocoImage,
+  CocoResult,
+  CocoTruth,
+  IouType,
+  Objects,
+} from "./src/coco/types.ts";
+export type { CocoId } from "./src/data/sources/coco_ids.ts";
+export { CocoError } from "./src/coco/error.ts";
+export { boxIou, maskIou } from "./src/coco/iou.ts";
+export {
+  type CocoBox,
+  type Mask,
+  maskArea,
+  maskBox,
+  maskFromPixels,
+  pixelsOfMask,
+  runsFromText,
+  textFromRuns,
+  uniteMasks,
+} from "./src/coco/mask.ts";
+export { type MaskList, maskList } from "./src/coco/mask_list.ts";
+export { boxMask, polygonMask } from "./src/coco/polygon.ts";
+export { maskOfSegmentation, type PictureSize } from "./src/coco/segmentation.ts";
 
 // Looking at runs.
 export { serveReport } from "./src/report/serve.ts";

@@ -35,6 +35,7 @@ export const bench: TaskGroup = {
       summary: "Exact ranks of re-identification in a large gallery.",
       load: from(() => import("./reid.ts")),
     },
+    coco: { summary: "COCO's evaluation beside pycocotools.", load: from(() => import("./coco.ts")) },
     report: { summary: "The page of a long run.", load: from(() => import("./report.ts")) },
     search: {
       summary: "Exact search for nearest neighbours beside faiss.",

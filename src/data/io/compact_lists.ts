@@ -1,11 +1,17 @@
 /** Typed arrays that can grow. */
-type Numbers = Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+type Numbers =
+  | Float64Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
-/** A list of numbers at 4 or 8 bytes each, for indexes of many millions. */
-export interface NumberList {
+/** A list of numbers at their size in bytes each, for indexes of many millions. */
+export interface NumberList<N extends Numbers = Numbers> {
   readonly length: number;
   push(value: number): void;
   get(index: number): number;
+  /** All values, as a view of the list's own memory: the list must not grow or change while it is used. */
+  values(): N;
   /** Replaces every value. */
   update(change: (value: number) => number): void;
 }
@@ -15,7 +21,7 @@ export interface NumberList {
  *
  * @param kind The typed array that holds them.
  */
-export function numberList(kind: new (size: number) => Numbers): NumberList {
+export function numberList<N extends Numbers>(kind: new (size: number) => N): NumberList<N> {
   let values = new kind(1024), length = 0;
   return {
     get length() {
@@ -30,6 +36,7 @@ export function numberList(kind: new (size: number) => Numbers): NumberList {
       values[length++] = value;
     },
     get: (index) => values[index],
+    values: () => values.subarray(0, length) as N,
     update(change) {
       for (let i = 0; i < length; i++) values[i] = change(values[i]);
     },

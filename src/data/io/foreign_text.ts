@@ -13,8 +13,8 @@ export function decodeText(bytes: Uint8Array, fatal = false): string {
   return new TextDecoder(encoding, { fatal }).decode(bytes);
 }
 
-/** Whole numbers of more digits than JavaScript's numbers hold; a fraction's digits may be among them. */
-const MANY_DIGITS = /\d{16}/;
+/** Whole numbers of more digits than JavaScript's numbers hold; digits behind a point are a fraction's. */
+const MANY_DIGITS = /(?:^|[^\d.])\d{16}/;
 
 /** A text, passed over, or one of the words that Python's json writes for numbers that JSON lacks. */
 const WORDS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b/gs;

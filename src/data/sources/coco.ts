@@ -1,6 +1,7 @@
 import { numberList, requireIndex, type TextList, textList } from "../io/compact_lists.ts";
+import { type CocoId, compareIds, isId } from "./coco_ids.ts";
 import { jsonElements } from "./json_elements.ts";
-import { byCodeUnits, join } from "../io/paths.ts";
+import { join } from "../io/paths.ts";
 import { listFolder } from "./list_folder.ts";
 import { describePassedOver, fileKind, passedCounter } from "./passed_over.ts";
 import { fileChunks } from "../io/reader/chunks.ts";
@@ -54,17 +55,11 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
   };
 }
 
-/** What pictures and categories are told apart by: numbers, and in files of others than COCO's authors large ones or texts. */
-type Id = number | bigint | string;
-
-const isId = (value: unknown): value is Id =>
-  typeof value === "number" || typeof value === "bigint" || typeof value === "string";
-
 /** The pictures that an annotations' file lists and the class of each. */
 async function readAnnotations(file: string) {
-  const names = textList(), imageNumbers = new Map<Id, number>(), categories = new Map<Id, string>();
+  const names = textList(), imageNumbers = new Map<CocoId, number>(), categories = new Map<CocoId, string>();
   // Annotations may stand before the images and categories, so they are collected by the ids that they state.
-  const largest = new Map<Id, number>(), kindNumbers = new Map<Id, number>();
+  const largest = new Map<CocoId, number>(), kindNumbers = new Map<CocoId, number>();
   const areas = numberList(Float64Array), kinds = numberList(Float64Array);
   const passed = passedCounter(file);
   const annotation = ({ image_id: image, category_id: category, ...entry }: Record<string, unknown>) => {
@@ -110,11 +105,6 @@ async function readAnnotations(file: string) {
 }
 
 const noBigints = (_name: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
-
-function compareIds(a: Id, b: Id): number {
-  if (typeof a === "string" || typeof b === "string") return byCodeUnits(String(a), String(b));
-  return a < b ? -1 : a > b ? 1 : 0;
-}
 
 function fields(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};

@@ -9,18 +9,25 @@ export interface JsonElement {
   value: unknown;
 }
 
+/** Elements of one array that stand side by side. */
+export interface JsonBatch {
+  /** The array's name in the outermost object; empty where the array is outermost itself. */
+  name: string;
+  values: unknown[];
+}
+
 /** An element of more bytes is refused. */
 const MOST_ELEMENT = 64 * 2 ** 20;
 
 const QUOTE = 0x22, SINGLE_QUOTE = 0x27, BACKSLASH = 0x5c, COMMA = 0x2c, COLON = 0x3a;
+const OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-const isOpen = (byte: number) => byte === 0x7b || byte === 0x5b;
+const isOpen = (byte: number) => byte === OPEN_BRACE || byte === OPEN_BRACKET;
 const isClose = (byte: number) => byte === 0x7d || byte === 0x5d;
 
 /**
- * Reads the elements of arrays that stand in a JSON file's outermost object, one by one, without holding the file:
- * `{"images": [{…}, {…}], "annotations": [{…}], …}`. Files of hundreds of megabytes take the memory of one element. Elements
- * may be as Python writes them ({@linkcode parseForeignJson}); a byte order mark of UTF-8 is passed over.
+ * Reads the elements of arrays that stand in a JSON file's outermost object, one by one: {@linkcode jsonBatches} without the
+ * batches.
  *
  * @param file The file's name, for messages.
  * @param chunks Its bytes.
@@ -32,44 +39,62 @@ export async function* jsonElements(
   chunks: AsyncIterable<Uint8Array>,
   names: readonly string[],
 ): AsyncGenerator<JsonElement, void, void> {
+  for await (const { name, values } of jsonBatches(file, chunks, names)) {
+    for (const value of values) yield { name, value };
+  }
+}
+
+/**
+ * Reads the elements of arrays that stand in a JSON file's outermost object without holding the file:
+ * `{"images": [{…}, {…}], "annotations": [{…}], …}`. Files of any size take the memory of a chunk and of one element, of what
+ * they are parsed to that of a chunk's elements. Elements may be as Python writes them ({@linkcode parseForeignJson}); a byte
+ * order mark of UTF-8 is passed over.
+ *
+ * @param file The file's name, for messages.
+ * @param chunks Its bytes.
+ * @param names Which arrays; others are passed over.
+ * @returns Elements in the file's order, those that end in the same chunk together.
+ * @throws {DamagedError} It is no JSON object, cut short, or an element cannot be parsed.
+ */
+export function jsonBatches(
+  file: string,
+  chunks: AsyncIterable<Uint8Array>,
+  names: readonly string[],
+): AsyncGenerator<JsonBatch, void, void> {
+  return scan(file, chunks, names);
+}
+
+/**
+ * Reads the elements of a JSON file that is one list, `[{…}, {…}, …]`, as {@linkcode jsonBatches} does.
+ *
+ * @param file The file's name, for messages.
+ * @param chunks Its bytes.
+ * @throws {DamagedError} It is no list, cut short, or an element cannot be parsed.
+ */
+export function jsonListBatches(
+  file: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<JsonBatch, void, void> {
+  return scan(file, chunks, null);
+}
+
+/** Reads arrays by name, or with null the outermost one. */
+async function* scan(
+  file: string,
+  chunks: AsyncIterable<Uint8Array>,
+  names: readonly string[] | null,
+): AsyncGenerator<JsonBatch, void, void> {
+  // How deep elements stand, and what the file has to begin with.
+  const list = names === null, level = list ? 1 : 2, begin = list ? OPEN_BRACKET : OPEN_BRACE;
   let depth = 0, inString = false, escaped = false, position = 0, ended = false;
-  // The last text at depth 1, and whether a colon made it a key.
-  let key: string | null = null, named: string | null = null;
-  let wanted: string | null = null;
-  // Bytes of the element or key that is being read.
-  let parts: Uint8Array[] = [], held = 0, collecting = false;
-
-  const text = (): string => {
-    const bytes = new Uint8Array(held);
-    let to = 0;
-    for (const part of parts) {
-      bytes.set(part, to);
-      to += part.length;
-    }
-    parts = [];
-    held = 0;
-    collecting = false;
-    // Inside a text, where alone such bytes can stand, the backslash of an escape is escaped itself.
-    return byteText(bytes, "\\\\x");
-  };
-  const parse = (json: string): unknown => {
-    try {
-      return parseForeignJson(json);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new DamagedError(`${file}: no JSON before byte ${position}: ${json.slice(0, 60)} (${reason})`);
-    }
-  };
-
+  // The last text at depth 1, whether a colon made it a key, and the wanted array that is open.
+  let key: string | null = null, named: string | null = null, wanted: string | null = null;
+  // The elements or the key that are being read.
+  const read = collector(file);
   for await (const chunk of withoutMark(file, chunks)) {
-    let from = 0;
-    const keep = (to: number) => {
-      if (collecting && to > from) {
-        parts.push(chunk.slice(from, to));
-        held += to - from;
-        if (held > MOST_ELEMENT) throw new DamagedError(`${file}: an element of over ${MOST_ELEMENT} bytes`);
-      }
-    };
+    // Where in this chunk the last whole element ends.
+    let whole = -1;
+    read.enter(chunk);
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at];
       if (inString) {
@@ -77,51 +102,134 @@ export async function* jsonElements(
         else if (byte === BACKSLASH) escaped = true;
         else if (byte === QUOTE) {
           inString = false;
-          if (depth === 1 && collecting) {
-            keep(at + 1);
-            key = String(parse(text()));
-          }
+          if (!list && depth === 1 && read.going) key = String(parseAll(read.end(at + 1), file, position)[0]);
         }
         continue;
       }
       if (isSpace(byte)) continue;
-      if (ended || (depth === 0 && byte !== 0x7b)) {
-        throw new DamagedError(`${file}: not a JSON object (byte ${position + at})`);
+      if (ended || (depth === 0 && byte !== begin)) {
+        throw new DamagedError(`${file}: not a JSON ${list ? "list" : "object"} (byte ${position + at})`);
       }
-      const inName = byte === QUOTE || byte === COLON || byte === COMMA || isClose(byte);
-      if (depth === 1 && named === null && !inName) {
-        const hint = byte === SINGLE_QUOTE
-          ? "single quotes, as Python shows objects"
-          : "a name in double quotes must come";
-        throw new DamagedError(`${file}: not JSON (byte ${position + at}): ${hint}`);
+      if (!list && depth === 1 && named === null) {
+        if (!mayStandInName(byte)) throw noName(file, byte, position + at);
+        if (byte === QUOTE) read.begin(at);
       }
-      const startsElement = depth === 2 && wanted !== null && !collecting && byte !== COMMA && !isClose(byte);
-      if (startsElement || (byte === QUOTE && depth === 1 && named === null)) {
-        collecting = true;
-        from = at;
-      }
+      if (depth === level && wanted !== null && !read.going && !isClose(byte)) read.begin(at);
       if (byte === QUOTE) inString = true;
       else if (isOpen(byte)) {
-        if (depth === 1 && byte === 0x5b && named !== null && names.includes(named)) wanted = named;
-        depth++;
-      } else if (isClose(byte) || byte === COMMA) {
-        if (depth === 2 && wanted !== null && collecting) {
-          keep(at);
-          yield { name: wanted, value: parse(text()) };
+        if (list && depth === 0) wanted = "";
+        else if (depth === 1 && byte === OPEN_BRACKET && named !== null && names?.includes(named)) {
+          wanted = named;
         }
-        if (isClose(byte)) {
-          depth--;
-          if (depth === 1) wanted = null;
-          if (depth === 0) ended = true;
-        } else if (depth === 1) named = null;
+        depth++;
+      } else if (isClose(byte)) {
+        if (depth === level && wanted !== null) {
+          if (read.going) yield { name: wanted, values: parseAll(read.end(at), file, position) };
+          wanted = null;
+          whole = -1;
+        }
+        depth--;
+        ended = depth === 0;
+      } else if (byte === COMMA) {
+        if (depth === level && wanted !== null) whole = at;
+        else if (depth === 1) named = null;
       } else if (byte === COLON && depth === 1) named = key;
     }
-    keep(chunk.length);
+    if (whole >= 0 && wanted !== null) {
+      yield { name: wanted, values: parseAll(read.end(whole), file, position) };
+      read.begin(whole + 1);
+    }
+    read.leave();
     position += chunk.length;
   }
   if (!ended) {
     throw new DamagedError(`${file}: ends after ${position} bytes, in the middle of JSON: cut short`);
   }
+}
+
+/** Whether a byte may stand at the beginning of a name, or between names. */
+const mayStandInName = (byte: number) => byte === QUOTE || byte === COLON || byte === COMMA || isClose(byte);
+
+function noName(file: string, byte: number, at: number): DamagedError {
+  const hint = byte === SINGLE_QUOTE
+    ? "single quotes, as Python shows objects"
+    : "a name in double quotes must come";
+  return new DamagedError(`${file}: not JSON (byte ${at}): ${hint}`);
+}
+
+/** Collects a text that may go over several chunks. */
+function collector(file: string) {
+  let chunk = new Uint8Array(0) as Uint8Array, parts: Uint8Array[] = [], held = 0, from = 0, going = false;
+  const keep = (to: number) => {
+    if (!going || to <= from) return;
+    parts.push(chunk.slice(from, to));
+    held += to - from;
+    if (held > MOST_ELEMENT) throw new DamagedError(`${file}: an element of over ${MOST_ELEMENT} bytes`);
+  };
+  return {
+    get going() {
+      return going;
+    },
+    /** The chunk that is looked at from now on. */
+    enter(next: Uint8Array) {
+      [chunk, from] = [next, 0];
+    },
+    /** The text begins here in the chunk. */
+    begin(at: number) {
+      [going, from] = [true, at];
+    },
+    /** The chunk ends. */
+    leave() {
+      keep(chunk.length);
+    },
+    /** The text ends here in the chunk. */
+    end(at: number): string {
+      keep(at);
+      const bytes = new Uint8Array(held);
+      let to = 0;
+      for (const part of parts) {
+        bytes.set(part, to);
+        to += part.length;
+      }
+      [parts, held, going] = [[], 0, false];
+      // Inside a text, where alone such bytes can stand, the backslash of an escape is escaped itself.
+      return byteText(bytes, "\\\\x");
+    },
+  };
+}
+
+/** Parses elements with commas between them; an error names the first that is none. */
+function parseAll(json: string, file: string, position: number): unknown[] {
+  const failed = (text: string, error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    return new DamagedError(`${file}: no JSON before byte ${position}: ${text.slice(0, 60)} (${reason})`);
+  };
+  try {
+    return parseForeignJson(`[${json}]`) as unknown[];
+  } catch (error) {
+    for (const element of elementsOf(json)) {
+      try {
+        parseForeignJson(element);
+      } catch (own) {
+        throw failed(element.trim(), own);
+      }
+    }
+    throw failed(json, error);
+  }
+}
+
+/** The texts between the commas that are in no bracket and no text. */
+function* elementsOf(json: string): Generator<string> {
+  let depth = 0, from = 0;
+  for (const { 0: sign, index } of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]/gs)) {
+    if (sign === "[" || sign === "{") depth++;
+    else if (sign === "]" || sign === "}") depth--;
+    else if (sign === "," && depth === 0) {
+      yield json.slice(from, index);
+      from = index + 1;
+    }
+  }
+  yield json.slice(from);
 }
 
 const MARK = [0xef, 0xbb, 0xbf];
@@ -140,7 +248,7 @@ async function* withoutMark(
       }
       if (chunk[from] !== MARK[passed]) {
         // What looked like a mark and is none is no JSON either.
-        if (passed > 0) throw new DamagedError(`${file}: not a JSON object (byte ${passed})`);
+        if (passed > 0) throw new DamagedError(`${file}: not JSON (byte ${passed})`);
         passed = MARK.length;
       } else {
         passed++;

@@ -1,0 +1,142 @@
+/** Made-up annotations and detections of COCO's size. */
+import { join } from "node:path";
+import { maskFromPixels, textFromRuns } from "../src/coco/mask.ts";
+import { type RandomStream, randomStream } from "../src/random.ts";
+
+/** How much is made. val2017 has 5,000 pictures and 36,781 boxes. */
+export interface MadeSize {
+  pictures: number;
+  objects: number;
+  categories: number;
+  /** Of each picture. */
+  detections: number;
+}
+
+const WIDTH = 640, HEIGHT = 480;
+const twoDigits = (value: number) => Math.round(value * 100) / 100;
+
+/** Boxes of all of COCO's sizes: most are small. */
+function madeBox(random: RandomStream): number[] {
+  const width = Math.exp(random.uniform(1.5, 6)),
+    height = Math.min(HEIGHT, width * Math.exp(random.uniform(-0.8, 0.8)));
+  return [random.uniform(0, WIDTH - width), random.uniform(0, HEIGHT - height), width, height].map(twoDigits);
+}
+
+/** An ellipse in a box as a polygon of 24 corners. */
+function ellipse([x, y, width, height]: readonly number[]): number[] {
+  return Array.from({ length: 24 }, (_, i) => {
+    const angle = Math.PI * i / 12;
+    return [x + width * (1 + Math.cos(angle)) / 2, y + height * (1 + Math.sin(angle)) / 2].map(twoDigits);
+  }).flat();
+}
+
+/** An ellipse in a box as COCO's text of run lengths. */
+function ellipseText([x, y, width, height]: readonly number[]): string {
+  const pixels = new Uint8Array(WIDTH * HEIGHT), [rx, ry] = [width / 2, height / 2];
+  for (let row = Math.max(0, Math.floor(y)); row < Math.min(HEIGHT, y + height); row++) {
+    const reach = rx * Math.sqrt(Math.max(0, 1 - ((row + 0.5 - y - ry) / ry) ** 2));
+    const from = Math.max(0, Math.round(x + rx - reach)), to = Math.min(WIDTH, Math.round(x + rx + reach));
+    if (to > from) pixels.fill(1, row * WIDTH + from, row * WIDTH + to);
+  }
+  return textFromRuns(maskFromPixels(pixels, HEIGHT, WIDTH).runs);
+}
+
+/** Writes texts one behind the other. */
+async function writeTexts(path: string, texts: Iterable<string>): Promise<void> {
+  using file = await Deno.create(path);
+  const encoder = new TextEncoder();
+  let held = "";
+  const flush = async () => {
+    const bytes = encoder.encode(held);
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    held = "";
+  };
+  for (const text of texts) {
+    held += text;
+    if (held.length > 2 ** 20) await flush();
+  }
+  await flush();
+}
+
+/** Texts with commas between them. */
+function* listed(texts: Iterable<string>): Generator<string> {
+  let first = true;
+  for (const text of texts) {
+    yield first ? text : `,${text}`;
+    first = false;
+  }
+}
+
+/**
+ * Writes annotations and detections. Half of the detections are near an object, the others anywhere; one object in a hundred is a
+ * crowd.
+ *
+ * @param folder Where the files go.
+ * @param size How much.
+ * @param masks With masks: polygons for objects, run lengths for detections.
+ * @returns The paths of both files and the count of detections.
+ */
+export async function makeCocoFiles(
+  folder: string,
+  { pictures, objects, categories, detections }: MadeSize,
+  masks: boolean,
+): Promise<{ truth: string; results: string; count: number }> {
+  const truth = join(folder, "truth.json"), results = join(folder, "results.json");
+  const random = randomStream(1, "test"), boxes: { picture: number; category: number; box: number[] }[] = [];
+  for (let i = 0; i < objects; i++) {
+    const picture = i < pictures ? i : random.integer(0, pictures - 1);
+    boxes.push({ picture, category: random.integer(0, categories - 1), box: madeBox(random) });
+  }
+  const images = Array.from({ length: pictures }, (_, i) => ({
+    id: 139 + 116 * i,
+    file_name: `${String(139 + 116 * i).padStart(12, "0")}.jpg`,
+    ...{ width: WIDTH, height: HEIGHT },
+  }));
+  const names = Array.from({ length: categories }, (_, i) => ({ id: i + 1, name: `category ${i + 1}` }));
+  await writeTexts(truth, [
+    `{"images":${JSON.stringify(images)},"annotations":[`,
+    ...listed(boxes.map(({ picture, category, box }, i) =>
+      JSON.stringify({
+        ...{ id: i + 1, image_id: images[picture].id, category_id: category + 1, bbox: box },
+        ...{
+          area: twoDigits(box[2] * box[3] * 0.7),
+          iscrowd: i % 100 === 99 ? 1 : 0,
+          segmentation: [ellipse(box)],
+        },
+      })
+    )),
+    `],"categories":${JSON.stringify(names)}}`,
+  ]);
+  const byPicture = Map.groupBy(boxes, ({ picture }) => picture);
+  let count = 0;
+  function* found(): Generator<string> {
+    for (let picture = 0; picture < pictures; picture++) {
+      const own = byPicture.get(picture) ?? [];
+      for (let i = 0; i < detections; i++, count++) {
+        const like = own.length > 0 && i < detections / 2
+          ? own[random.integer(0, own.length - 1)]
+          : undefined;
+        const box = like?.box.map((value, side) =>
+          twoDigits(value + random.normal() * like.box[2 + side % 2] / 20)
+        ) ??
+          madeBox(random);
+        const category = like && random.uniform() < 0.8 ? like.category : random.integer(0, categories - 1);
+        const entry = { image_id: images[picture].id, category_id: category + 1, score: random.uniform() };
+        yield JSON.stringify(
+          masks
+            ? { ...entry, segmentation: { size: [HEIGHT, WIDTH], counts: ellipseText(box) } }
+            : { ...entry, bbox: box },
+        );
+      }
+    }
+  }
+  await writeTexts(results, wrapped(listed(found())));
+  return { truth, results, count };
+}
+
+/** Texts in the brackets of a list. */
+function* wrapped(texts: Iterable<string>): Generator<string> {
+  yield "[";
+  yield* texts;
+  yield "]";
+}
