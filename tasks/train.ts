@@ -25,6 +25,7 @@ import { reconstructionFigure } from "../src/eval/figure.ts";
 import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
 import type { Evaluator } from "../src/train/evaluators.ts";
 import { type OpenedTrainingProbe, openTrainingProbe } from "../src/eval/training_probe.ts";
+import { presetAdvice } from "../src/train/config/advice.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
@@ -128,6 +129,11 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
       preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
       progress: say,
     });
+    const chosen = shards || config.resume || config.init || flags.preset || file.preset;
+    const advice = chosen || !leads
+      ? undefined
+      : await presetAdvice(data, config.preset, engine.deviceMemory() !== "host");
+    if (advice) say(advice);
     if (shards && engine.name === "wasm" && !config.resume) {
       config = shortenDemo(config, { ...file, ...flags });
     }

@@ -228,7 +228,7 @@ Deno.test("settings that are unknown, of a wrong type, or do not go together", a
     [
       `train --preset tny --data ${photos}`,
       2,
-      /--preset is "tny", but it must be one of demo, tiny, small, base; did you mean tiny\?/,
+      /--preset is "tny", but it must be one of demo, thumbnail, photo, tiny, small, base; did you mean tiny\?/,
     ],
     [`train ${photos}`, 2, /photos" is no option; write --name value; did you mean --data .*photos\?/],
     ["pack --shard-sise 3 a b", 2, /unknown option --shard-sise; did you mean --shard-size\?/],

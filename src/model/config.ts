@@ -6,6 +6,10 @@ export interface ModelConfig {
   patchSize: number;
   /** Side of the views that the encoder is trained on, a multiple of `patchSize`; 0: `imageSize`. */
   viewSize: number;
+  /** What makes tokens of pixels: one frozen linear layer on each patch, as the reference has it, or convolutions. */
+  stem: "patches" | "convolutions";
+  /** Whether each encoder block begins with a depthwise convolution over the grid of tokens. */
+  localMixing: boolean;
   /** Width of the encoder's tokens. */
   width: number;
   /** Blocks of the encoder. */
@@ -22,6 +26,8 @@ export interface ModelConfig {
   codeWidth: number;
   /** Whether the head's hidden layers have batch norm. The norm of the codes is always there. */
   headBatchNorm: boolean;
+  /** Whether class tokens go through the head that patch tokens go through, as in the reference, or one of their own. */
+  classHead: "shared" | "own";
   /** Blocks of the decoder. */
   decoderDepth: number;
   /** Attention heads of the decoder. */
@@ -49,12 +55,14 @@ export interface ModelConfig {
 }
 
 /** A name of {@linkcode PRESETS}. */
-export type ModelPreset = "demo" | "tiny" | "small" | "base";
+export type ModelPreset = "demo" | "thumbnail" | "photo" | "tiny" | "small" | "base";
 
 const REFERENCE: ModelConfig = {
   imageSize: 224,
   patchSize: 16,
   viewSize: 0,
+  stem: "patches",
+  localMixing: false,
   width: 192,
   depth: 12,
   heads: 3,
@@ -63,6 +71,7 @@ const REFERENCE: ModelConfig = {
   headWidth: 2048,
   codeWidth: 256,
   headBatchNorm: true,
+  classHead: "shared",
   decoderDepth: 4,
   decoderHeads: 8,
   decoderMlpRatio: 4,
@@ -74,21 +83,46 @@ const REFERENCE: ModelConfig = {
   initLinear: 0.02,
 };
 
-/** Ready sizes: the reference's three (docs/spec.md §2), and one that trains in minutes on a laptop's processor. */
+const DEMO: ModelConfig = {
+  ...REFERENCE,
+  imageSize: 64,
+  patchSize: 8,
+  width: 128,
+  depth: 4,
+  heads: 4,
+  headWidth: 256,
+  codeWidth: 64,
+  decoderDepth: 2,
+  decoderHeads: 4,
+  initPosition: 0.5,
+  initLinear: 0.05,
+};
+
+/** Ready sizes: the reference's three (docs/spec.md §2), and three that train on a laptop's processor. */
 export const PRESETS: Readonly<Record<ModelPreset, Readonly<ModelConfig>>> = {
-  demo: {
-    ...REFERENCE,
-    imageSize: 64,
+  demo: DEMO,
+  thumbnail: {
+    ...DEMO,
+    imageSize: 32,
+    patchSize: 4,
+    viewSize: 24,
+    stem: "convolutions",
+    localMixing: true,
+    classHead: "own",
+  },
+  photo: {
+    ...DEMO,
+    imageSize: 96,
     patchSize: 8,
-    width: 128,
-    depth: 4,
-    heads: 4,
-    headWidth: 256,
-    codeWidth: 64,
-    decoderDepth: 2,
-    decoderHeads: 4,
-    initPosition: 0.5,
-    initLinear: 0.05,
+    viewSize: 64,
+    stem: "convolutions",
+    localMixing: true,
+    width: 192,
+    depth: 6,
+    heads: 6,
+    headWidth: 512,
+    codeWidth: 128,
+    classHead: "own",
   },
   tiny: REFERENCE,
   small: { ...REFERENCE, width: 384, heads: 6 },
@@ -143,14 +177,24 @@ function problems(config: ModelConfig): string[] {
     );
   }
   if (typeof config.headBatchNorm !== "boolean") found.push("headBatchNorm must be true or false");
+  if (typeof config.localMixing !== "boolean") found.push("localMixing must be true or false");
+  for (
+    const [name, choices] of [["stem", ["patches", "convolutions"]], ["classHead", [
+      "shared",
+      "own",
+    ]]] as const
+  ) {
+    if (!(choices as readonly string[]).includes(config[name])) {
+      found.push(`${name} is ${JSON.stringify(config[name])}; it must be "${choices.join('" or "')}"`);
+    }
+  }
   if (typeof config.rematerialise !== "boolean") found.push("rematerialise must be true or false");
   if (config.flipRule !== "columns" && config.flipRule !== "channels") {
     found.push(
       `flipRule is ${JSON.stringify(config.flipRule)}; it must be "columns" or "channels" (as shipped)`,
     );
   }
-  // Configurations of earlier versions lack these two.
-  const { aligner = true, reconstructionTarget: target = "picture" } = config;
+  const { aligner, reconstructionTarget: target } = config;
   if (typeof aligner !== "boolean") found.push("aligner must be true or false");
   if (target !== "picture" && target !== "view") {
     found.push(`reconstructionTarget is ${JSON.stringify(target)}; it must be "picture" or "view"`);
@@ -170,6 +214,14 @@ function problems(config: ModelConfig): string[] {
     );
   }
   divides("viewSize", "patchSize");
+  if (config.stem === "convolutions") {
+    const halvings = Math.log2(config.patchSize);
+    if (!Number.isInteger(halvings) || halvings < 1) {
+      found.push(`patchSize ${config.patchSize} is no power of 2; convolutions of stride 2 cannot reach it`);
+    } else if (config.width % 2 ** (halvings - 1) !== 0) {
+      found.push(`width ${config.width} cannot be halved ${halvings - 1} times for the stem's convolutions`);
+    }
+  }
   divides("width", "heads");
   divides("codeWidth", "decoderHeads");
   if (config.codeWidth % 4 !== 0) {

@@ -3,8 +3,10 @@ import type { Sequences } from "./attention.ts";
 import { block, blockAttention, type BlockOptions } from "./block.ts";
 import { gridSize, type ModelConfig } from "./config.ts";
 import { layerNorm } from "./layers.ts";
+import { mixLocally } from "./local_mixing.ts";
 import { patchify } from "./patches.ts";
 import { resizePositions } from "./positions.ts";
+import { stem } from "./stem.ts";
 import type { Params } from "./types.ts";
 
 /** What the encoder computes. */
@@ -56,9 +58,11 @@ export function encoder(
   const cells = rows * columns, tokens = 1 + cells;
   const shape: Sequences = { count, tokens, heads: config.heads };
 
-  const patches = tf.reshape(patchify(images, patchSize), [count * cells, -1]);
+  const seen = config.stem === "convolutions"
+    ? stem(config, params, images)
+    : tf.reshape(patchify(images, patchSize), [count * cells, -1]);
   const kernel = tf.reshape(params["backbone.patch_embed.proj.weight"], [width, -1]);
-  const embedded = tf.add(tf.matMul(patches, kernel, false, true), params["backbone.patch_embed.proj.bias"]);
+  const embedded = tf.add(tf.matMul(seen, kernel, false, true), params["backbone.patch_embed.proj.bias"]);
   const positions = resizePositions(params["backbone.pos_embed"], gridSize(config), rows, columns);
   const start = tf.add(positions, tf.pad(params["backbone.cls_token"], [[0, 0], [0, cells], [0, 0]]));
   const stacked = tf.add(
@@ -72,6 +76,7 @@ export function encoder(
   let attention: tf.Tensor4D | undefined;
   for (let i = 0; i < config.depth; i++) {
     const name = `backbone.blocks.${i}`, rate = dropRate(config, i);
+    if (config.localMixing) x = mixLocally(x, params, `${name}.local`, [count, rows, columns]);
     if (options.attention && i === config.depth - 1) {
       attention = blockAttention(x, params, name, shape) as tf.Tensor4D;
     }

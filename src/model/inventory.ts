@@ -1,4 +1,5 @@
 import { type ModelConfig, patchWidth, tokenCount } from "./config.ts";
+import { stemLayers } from "./stem.ts";
 
 /** How a tensor starts (docs/spec.md §8). */
 export type InitLaw =
@@ -27,15 +28,26 @@ export interface HeadLayer {
   to: number;
 }
 
-/** The head's four layers. The numbers in the names depend on whether hidden batch norms exist. */
-export function headLayers(config: ModelConfig): HeadLayer[] {
+/**
+ * The head's four layers. The numbers in the names depend on whether hidden batch norms exist.
+ *
+ * @param tokens Whose head: `mlp` that of all tokens or of the patches', `class_mlp` the class tokens' own.
+ */
+export function headLayers(config: ModelConfig, tokens: "mlp" | "class_mlp" = "mlp"): HeadLayer[] {
   const { width, headWidth, codeWidth, headBatchNorm } = config;
   const stride = headBatchNorm ? 3 : 2;
   const widths = [width, headWidth, headWidth, headWidth, codeWidth];
   return [0, 1, 2, 3].map((i) => {
     const at = i * stride, last = i === 3;
-    const norm = last || headBatchNorm ? { name: `head.mlp.${at + 1}`, affine: !last } : undefined;
-    return { linear: `head.mlp.${at}`, bias: i === 0, norm, relu: !last, from: widths[i], to: widths[i + 1] };
+    const norm = last || headBatchNorm ? { name: `head.${tokens}.${at + 1}`, affine: !last } : undefined;
+    return {
+      linear: `head.${tokens}.${at}`,
+      bias: i === 0,
+      norm,
+      relu: !last,
+      from: widths[i],
+      to: widths[i + 1],
+    };
   });
 }
 
@@ -80,15 +92,28 @@ export function inventory(config: ModelConfig): InventoryEntry[] {
     law: "normal",
     deviation: config.initPosition,
   });
-  add("backbone.patch_embed.proj.weight", [width, 3, patchSize, patchSize], patch, "frozen");
-  add("backbone.patch_embed.proj.bias", [width], patch, "frozen");
+  if (config.stem === "patches") {
+    add("backbone.patch_embed.proj.weight", [width, 3, patchSize, patchSize], patch, "frozen");
+    add("backbone.patch_embed.proj.bias", [width], patch, "frozen");
+  } else {
+    for (const { name, from, to } of stemLayers(config)) {
+      add(`${name}.weight`, [to, from, 4, 4], { law: "normal", deviation: Math.sqrt(2 / (16 * from)) });
+      norm(`${name}.norm`, to);
+    }
+    linear("backbone.patch_embed.proj", width, width, null);
+  }
   for (let i = 0; i < config.depth; i++) {
+    if (config.localMixing) {
+      add(`backbone.blocks.${i}.local.weight`, [width, 1, 3, 3], NARROW);
+      add(`backbone.blocks.${i}.local.bias`, [width], ZERO);
+    }
     block(`backbone.blocks.${i}`, width, config.mlpRatio, { law: "normal", deviation: config.initLinear });
   }
   norm("backbone.norm", width);
 
   add("head.mask_feat", [1, 1, codeWidth], NARROW);
-  for (const layer of headLayers(config)) {
+  const own = config.classHead === "own" ? headLayers(config, "class_mlp") : [];
+  for (const layer of [...headLayers(config), ...own]) {
     add(`${layer.linear}.weight`, [layer.to, layer.from], NARROW);
     if (layer.bias) add(`${layer.linear}.bias`, [layer.to], ZERO);
     if (!layer.norm) continue;

@@ -7,17 +7,17 @@ import { inventory } from "../model/inventory.ts";
 import type { ModelState } from "../model/types.ts";
 import { groupNames } from "./mapping.ts";
 
-/** The sizes of an encoder, its pictures' among them. */
+/** The sizes of an encoder, its pictures' among them, and of what parts it is. */
 export type EncoderSizes = Pick<
   ModelConfig,
-  "imageSize" | "patchSize" | "width" | "depth" | "heads" | "mlpRatio"
+  "imageSize" | "patchSize" | "stem" | "localMixing" | "width" | "depth" | "heads" | "mlpRatio"
 >;
 
 /** The sizes of a model's encoder, to give those of a run's. */
 export function encoderSizes(
-  { imageSize, patchSize, width, depth, heads, mlpRatio }: ModelConfig,
+  { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio }: ModelConfig,
 ): EncoderSizes {
-  return { imageSize, patchSize, width, depth, heads, mlpRatio };
+  return { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio };
 }
 
 /** Weights to start from, and what came from where. */

@@ -99,7 +99,7 @@ Deno.test("task eval: what is wrong is said in one line", () =>
       [[weights, "--data", data], /a safetensors file without a vision transformer that is known here/, 1],
       [
         [weights, "--data", data, "--preset", "huge"],
-        /--preset is "huge", but it must be one of demo, tiny, small, base/,
+        /--preset is "huge", but it must be one of demo, thumbnail, photo, tiny, small, base/,
         2,
       ],
     ];

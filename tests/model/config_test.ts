@@ -42,6 +42,14 @@ Deno.test("config: impossible combinations are refused by name, with what to do"
     [{ viewSize: 20 }, /viewSize 20 is not a multiple of patchSize 8; take viewSize 24/],
     [{ viewSize: 72 }, /viewSize 72 is more than imageSize 64/],
     [{ viewSize: -8 }, /viewSize is -8/],
+    [
+      { stem: "convolutions", patchSize: 12, imageSize: 72 },
+      /patchSize 12 is no power of 2; convolutions of stride 2/,
+    ],
+    [{ stem: "convolutions", patchSize: 16, width: 100 }, /width 100 cannot be halved 3 times/],
+    [{ stem: "linear" as "patches" }, /stem is "linear"; it must be "patches" or "convolutions"/],
+    [{ classHead: "none" as "own" }, /classHead is "none"/],
+    [{ localMixing: 1 as unknown as boolean }, /localMixing must be true or false/],
   ];
   for (const [change, message] of cases) {
     assert.throws(() => checkModel({ ...PRESETS.demo, ...change }), message);

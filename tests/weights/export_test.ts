@@ -5,6 +5,8 @@ import { openWasm } from "../../src/engine/wasm.ts";
 import { readModel, type StoredModel } from "../../src/eval/stored_model.ts";
 import { asFloat32, decodeSafetensors, float32 } from "../../src/files/safetensors.ts";
 import { encoder } from "../../src/model/encoder.ts";
+import { PRESETS } from "../../src/model/config.ts";
+import { initModel } from "../../src/model/init.ts";
 import { weightsFromTensors } from "../../src/model/weights.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { saveCheckpoint } from "../../src/train/run/checkpoint.ts";
@@ -92,6 +94,46 @@ Deno.test("export: the ONNX graph computes what the encoder computes, its attent
         tokens.dataSync(),
       ) === 0,
     );
+  });
+  await engine.close();
+});
+
+Deno.test("export: an encoder of convolutions goes to ONNX and safetensors; other formats say why not", async () => {
+  const engine = await openWasm();
+  const config = {
+    ...PRESETS.demo,
+    imageSize: 16,
+    patchSize: 4,
+    width: 8,
+    heads: 2,
+    depth: 2,
+    stem: "convolutions",
+    localMixing: true,
+  } as const;
+  const { params, frozen, buffers } = initModel(config, 7);
+  assert.deepEqual(frozen, {});
+  const tensors = Object.fromEntries(
+    Object.entries({ ...params, ...buffers }).map((
+      [name, x],
+    ) => [name, float32(x.shape, x.dataSync<"float32">())]),
+  );
+  const model = { name: "odd", config, tensors, notes: [] };
+  await withFolder(async (folder) => {
+    await exportModel(model, join(folder, "onnx"), { to: "onnx" });
+    const onnx = readOnnx(await Deno.readFile(join(folder, "onnx/model.onnx")));
+    const pixels = tf.transpose(images(16), [0, 3, 1, 2]);
+    const { last_hidden_state: tokens } = computeOnnx(onnx, { pixel_values: pixels });
+    const own = encoder(config, params, images(16)).tokens;
+    assert.ok(relative(tokens.dataSync(), own.dataSync()) < 2e-6);
+    for (const to of ["hf", "timm"] as const) {
+      await assert.rejects(
+        exportModel(model, join(folder, to), { to }),
+        /no place for a stem of convolutions and local mixing; --to onnx and --to safetensors hold them/,
+      );
+    }
+    await exportModel(model, join(folder, "own"), { to: "safetensors" });
+    const stored = decodeSafetensors(await Deno.readFile(join(folder, "own/model.safetensors"))).tensors;
+    for (const [name, tensor] of Object.entries(tensors)) assert.deepEqual(stored[name]?.shape, tensor.shape);
   });
   await engine.close();
 });

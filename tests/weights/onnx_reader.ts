@@ -108,16 +108,22 @@ const T = (value: Value) => value as tf.Tensor;
 
 /** The operators as the standard describes them. */
 const OPERATORS: Record<string, (inputs: Values, attributes: Node["attributes"]) => Value | Value[]> = {
-  Conv: ([x, w, b], { strides, kernel_shape: kernel }) => {
+  Conv: ([x, w, b], { strides = [1, 1], kernel_shape: kernel, pads = [0, 0, 0, 0], group = 1 }) => {
     assert.deepEqual(kernel, T(w).shape.slice(2));
-    const [images, filters] = [tf.transpose(T(x), [0, 2, 3, 1]), tf.transpose(T(w), [2, 3, 1, 0])];
-    const out = tf.conv2d(
-      images as tf.Tensor4D,
-      filters as tf.Tensor4D,
-      strides as [number, number],
-      "valid",
-    );
-    return tf.transpose(tf.add(out, T(b)), [0, 3, 1, 2]);
+    const [top, left, bottom, right] = pads as number[];
+    const padded = tf.pad(T(x), [[0, 0], [0, 0], [top, bottom], [left, right]]);
+    const images = tf.transpose(padded, [0, 2, 3, 1]) as tf.Tensor4D, by = strides as [number, number];
+    // Either one group, or each channel alone.
+    assert.ok(group === 1 || group === T(w).shape[0]);
+    const out = group === 1
+      ? tf.conv2d(images, tf.transpose(T(w), [2, 3, 1, 0]) as tf.Tensor4D, by, "valid")
+      : tf.depthwiseConv2d(images, tf.transpose(T(w), [2, 3, 0, 1]) as tf.Tensor4D, by, "valid");
+    return tf.transpose(b ? tf.add(out, T(b)) : out, [0, 3, 1, 2]);
+  },
+  Slice: ([x, starts, ends, axes]) => {
+    const [[start], [end], [axis]] = [starts, ends, axes] as number[][];
+    const at = T(x).shape.map((_, i) => i === axis ? start : 0);
+    return tf.slice(T(x), at, T(x).shape.map((side, i) => i === axis ? end - start : side));
   },
   Reshape: ([x, shape]) => {
     const wanted = (shape as number[]).map((side, i) => side === 0 ? T(x).shape[i] : side);

@@ -67,6 +67,8 @@ Deno.test("task train --init: begins with weights from elsewhere, or with those 
     assert.deepEqual(encoderSizes(stored.config), {
       imageSize: 16,
       patchSize: 4,
+      stem: "patches",
+      localMixing: false,
       width: 8,
       depth: 2,
       heads: 2,

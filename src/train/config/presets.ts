@@ -70,6 +70,27 @@ const TRAINING: Record<PresetName, Partial<RunConfig>> = {
     cropScale: [0.3, 1],
     checkpointMinutes: 2,
   },
+  // Pictures of some 32 pixels, in hours on a CPU: docs/learning.md. A blur of such pictures leaves little.
+  thumbnail: {
+    epochs: 20,
+    batchSize: 128,
+    lr: 6e-3,
+    temperature: 0.1,
+    warmupEpochs: 1,
+    cropScale: [0.2, 1],
+    blur: [0, 0],
+    solarise: [0, 0],
+  },
+  // Photographs of any size, seen at 96 pixels, in a night on a CPU or an hour on a small card.
+  photo: {
+    epochs: 100,
+    batchSize: 128,
+    lr: 4e-3,
+    temperature: 0.1,
+    warmupEpochs: 5,
+    blur: [0.5, 0.1],
+    blurRadius: [0.1, 1],
+  },
   // 120 pictures a step would take some 30 GB for tiny without a graphics card.
   tiny: { batchSize: 32 },
   small: {},
@@ -77,7 +98,14 @@ const TRAINING: Record<PresetName, Partial<RunConfig>> = {
 };
 
 /** Settings that came later, as what was done before they existed: checkpoints of then do not name them. */
-export const FIRST_WAYS: Readonly<Pick<RunConfig, "viewSize">> = { viewSize: 0 };
+export const FIRST_WAYS = {
+  viewSize: 0,
+  stem: "patches",
+  localMixing: false,
+  classHead: "shared",
+  aligner: true,
+  reconstructionTarget: "picture",
+} as const satisfies Partial<RunConfig>;
 
 /** All settings of a preset: what a run uses where neither file nor flag says otherwise. */
 export function presetConfig(preset: PresetName): RunConfig {

@@ -87,7 +87,10 @@ const loss = group("Loss");
 
 /** Every setting: its key in a configuration file; as a flag, the key with hyphens. */
 export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
-  preset: run(choice("demo", "tiny", "small", "base"), "sets the defaults of all other settings"),
+  preset: run(
+    choice("demo", "thumbnail", "photo", "tiny", "small", "base"),
+    "sets the defaults of all other settings",
+  ),
   data: run(
     text("URI"),
     `pictures: ${dataSummary()} (deno task data --help says more); empty: fetch and use the demo pictures`,
@@ -211,6 +214,11 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   imageSize: model(whole(1), "side of the base picture and of a view in pixels"),
   patchSize: model(whole(1), "side of a patch in pixels"),
   viewSize: model(whole(), "side of a view in pixels; 0: that of the base picture"),
+  stem: model(
+    choice("patches", "convolutions"),
+    "what makes tokens of pixels: a frozen linear layer on each patch, or strided convolutions",
+  ),
+  localMixing: model(onOff, "a depthwise convolution over the tokens at the start of each encoder block"),
   width: model(whole(1), "width of the encoder's tokens"),
   depth: model(whole(1), "blocks of the encoder"),
   heads: model(whole(1), "attention heads of the encoder"),
@@ -219,6 +227,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   headWidth: model(whole(1), "hidden width of the head"),
   codeWidth: model(whole(1), "width of a code, and of the decoder"),
   headBatchNorm: model(onOff, "batch norm in the head's hidden layers"),
+  classHead: model(choice("shared", "own"), "head of class tokens: that of the patch tokens, or their own"),
   decoderDepth: model(whole(0), "blocks of the decoder"),
   decoderHeads: model(whole(1), "attention heads of the decoder"),
   decoderMlpRatio: model(number(), "hidden width of the decoder's MLPs, in widths"),

@@ -196,17 +196,23 @@ function ownTensors({ config, tensors, numbers, step }: ModelToWrite): Record<st
 
 /** What a format cannot hold; undefined where it holds the model. */
 export function whyNot(format: ExportFormat, { config, tensors }: ModelToWrite): string | undefined {
+  const names = { hf: "Hugging Face's ViTModel", timm: "timm's VisionTransformer" } as const;
+  if (format === "hf" || format === "timm") {
+    const kinds = [
+      ...(config.stem === "convolutions" ? ["a stem of convolutions"] : []),
+      ...(config.localMixing ? ["local mixing"] : []),
+    ];
+    if (kinds.length > 0) {
+      return `${names[format]} has no place for ${
+        kinds.join(" and ")
+      }; --to onnx and --to safetensors hold them`;
+    }
+  }
   const known = new Set(inventory(config).map(({ name }) => name));
   const other = Object.keys(tensors).filter((name) => name.startsWith("backbone.") && !known.has(name));
   if (other.length > 0 && format !== "safetensors") {
-    const names = {
-      hf: "Hugging Face's ViTModel",
-      timm: "timm's VisionTransformer",
-      onnx: "the ONNX graph written here",
-    };
-    return `${names[format]} has no place for ${
-      other.slice(0, 4).join(", ")
-    }; --to safetensors holds every tensor`;
+    const whose = format === "onnx" ? "the ONNX graph written here" : names[format];
+    return `${whose} has no place for ${other.slice(0, 4).join(", ")}; --to safetensors holds every tensor`;
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { gridSize, type ModelConfig, tokenCount } from "../../model/config.ts";
 import { LAYER_NORM_EPSILON } from "../../model/layers.ts";
+import { stemLayers } from "../../model/stem.ts";
 import { OnnxGraph } from "./onnx_graph.ts";
 
 /** An encoder's numbers by the reference's names. */
@@ -30,10 +31,10 @@ function layersOn(graph: OnnxGraph, config: ModelConfig, numbers: Numbers) {
     const product = graph.node("MatMul", [x, graph.floats(`${name}.weight`, [inputs, outputs], weight)]);
     return graph.node("Add", [product, constant(`${name}.bias`, [outputs])]);
   };
-  const norm = (x: string, name: string, as?: string) =>
+  const norm = (x: string, name: string, as?: string, channels = width) =>
     graph.node(
       "LayerNormalization",
-      [x, constant(`${name}.weight`, [width]), constant(`${name}.bias`, [width])],
+      [x, constant(`${name}.weight`, [channels]), constant(`${name}.bias`, [channels])],
       { axis: -1, epsilon: { float: LAYER_NORM_EPSILON } },
       as,
     );
@@ -64,6 +65,68 @@ function layersOn(graph: OnnxGraph, config: ModelConfig, numbers: Numbers) {
   return { constant, linear, norm, attention, gelu };
 }
 
+type Layers = ReturnType<typeof layersOn>;
+
+/** Tokens of patches by one linear layer: [batch, G², d]. */
+function patchRows(graph: OnnxGraph, config: ModelConfig, { constant }: Layers, pixels: string): string {
+  const { patchSize, width } = config, cells = gridSize(config) ** 2;
+  const kernel = constant("patch_embed.proj.weight", [width, 3, patchSize, patchSize]);
+  const patches = graph.node("Conv", [pixels, kernel, constant("patch_embed.proj.bias", [width])], {
+    kernel_shape: [patchSize, patchSize],
+    strides: [patchSize, patchSize],
+  });
+  const flat = graph.node("Reshape", [patches, graph.ints([0, width, cells])]);
+  return graph.node("Transpose", [flat], { perm: [0, 2, 1] });
+}
+
+/** Tokens by the stem's convolutions: [batch, G², d]. */
+function stemRows(graph: OnnxGraph, config: ModelConfig, layers: Layers, pixels: string): string {
+  const { width } = config, cells = gridSize(config) ** 2;
+  let x = pixels;
+  for (const layer of stemLayers(config)) {
+    const { from, to } = layer, name = layer.name.slice("backbone.".length);
+    const halved = graph.node("Conv", [x, layers.constant(`${name}.weight`, [to, from, 4, 4])], {
+      kernel_shape: [4, 4],
+      strides: [2, 2],
+      pads: [1, 1, 1, 1],
+    });
+    const last = graph.node("Transpose", [halved], { perm: [0, 2, 3, 1] });
+    const bent = layers.gelu(layers.norm(last, `${name}.norm`, undefined, to));
+    x = graph.node("Transpose", [bent], { perm: [0, 3, 1, 2] });
+  }
+  const flat = graph.node("Reshape", [x, graph.ints([0, width, cells])]);
+  return layers.linear(
+    graph.node("Transpose", [flat], { perm: [0, 2, 1] }),
+    "patch_embed.proj",
+    width,
+    width,
+  );
+}
+
+/** The tokens with the depthwise convolution of their grid added to the cells. */
+function mixedLocally(
+  graph: OnnxGraph,
+  config: ModelConfig,
+  { constant }: Layers,
+  x: string,
+  name: string,
+): string {
+  const { width } = config, grid = gridSize(config);
+  const ends = graph.ints([1 + grid * grid]), axis = graph.ints([1]);
+  const first = graph.node("Slice", [x, graph.ints([0]), graph.ints([1]), axis]);
+  const cells = graph.node("Slice", [x, graph.ints([1]), ends, axis]);
+  const turned = graph.node("Transpose", [cells], { perm: [0, 2, 1] });
+  const square = graph.node("Reshape", [turned, graph.ints([0, width, grid, grid])]);
+  const mixed = graph.node(
+    "Conv",
+    [square, constant(`${name}.weight`, [width, 1, 3, 3]), constant(`${name}.bias`, [width])],
+    { kernel_shape: [3, 3], pads: [1, 1, 1, 1], group: width },
+  );
+  const flat = graph.node("Reshape", [mixed, graph.ints([0, width, grid * grid])]);
+  const added = graph.node("Add", [cells, graph.node("Transpose", [flat], { perm: [0, 2, 1] })]);
+  return graph.node("Concat", [first, added], { axis: 1 });
+}
+
 /**
  * An encoder as an ONNX model (opset 17): `pixel_values` [batch, 3, S, S], normalised, to `last_hidden_state`
  * [batch, 1 + G², d] after the final norm, the class token first. S is fixed: no position is resized in it.
@@ -74,19 +137,15 @@ function layersOn(graph: OnnxGraph, config: ModelConfig, numbers: Numbers) {
  * @throws {RangeError} When it has more than 2 GiB.
  */
 export function onnxModel(config: ModelConfig, numbers: Numbers, options: OnnxOptions = {}): Uint8Array {
-  const { imageSize, patchSize, width, depth, heads, mlpRatio } = config;
-  const graph = new OnnxGraph(),
-    { constant, linear, norm, attention, gelu } = layersOn(graph, config, numbers);
-  const tokens = tokenCount(config), cells = gridSize(config) ** 2, hidden = width * mlpRatio;
+  const { imageSize, width, depth, heads, mlpRatio } = config;
+  const graph = new OnnxGraph(), layers = layersOn(graph, config, numbers);
+  const { constant, linear, norm, attention, gelu } = layers;
+  const tokens = tokenCount(config), hidden = width * mlpRatio;
 
   const pixels = graph.input("pixel_values", ["batch", 3, imageSize, imageSize]);
-  const kernel = constant("patch_embed.proj.weight", [width, 3, patchSize, patchSize]);
-  const patches = graph.node("Conv", [pixels, kernel, constant("patch_embed.proj.bias", [width])], {
-    kernel_shape: [patchSize, patchSize],
-    strides: [patchSize, patchSize],
-  });
-  const flat = graph.node("Reshape", [patches, graph.ints([0, width, cells])]);
-  const rows = graph.node("Transpose", [flat], { perm: [0, 2, 1] });
+  const rows = config.stem === "convolutions"
+    ? stemRows(graph, config, layers, pixels)
+    : patchRows(graph, config, layers, pixels);
   const batch = graph.node("Shape", [pixels], { start: 0, end: 1 });
   const shape = graph.node("Concat", [batch, graph.ints([1, width])], { axis: 0 });
   const first = graph.node("Expand", [constant("cls_token", [1, 1, width]), shape]);
@@ -94,6 +153,7 @@ export function onnxModel(config: ModelConfig, numbers: Numbers, options: OnnxOp
   let x = graph.node("Add", [all, constant("pos_embed", [1, tokens, width])]);
   for (let i = 0; i < depth; i++) {
     const name = `blocks.${i}`, shown = options.attention && i === depth - 1 ? "attentions" : undefined;
+    if (config.localMixing) x = mixedLocally(graph, config, layers, x, `${name}.local`);
     x = graph.node("Add", [x, attention(norm(x, `${name}.norm1`), `${name}.attn`, shown)]);
     const inner = gelu(linear(norm(x, `${name}.norm2`), `${name}.mlp.fc1`, width, hidden));
     x = graph.node("Add", [x, linear(inner, `${name}.mlp.fc2`, hidden, width)]);
