@@ -6,6 +6,7 @@ import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
 import { MODEL_CHOICE, MODEL_HELP } from "../src/cli/model_options.ts";
 import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
+import { SERVE, SERVE_NOTE, serveArguments } from "../src/cli/serve_options.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { type Data, openedOf } from "../src/data/open/data.ts";
 import { encodePng } from "../src/data/picture/png.ts";
@@ -24,6 +25,8 @@ import { filterPictures } from "../src/eval/search/filter.ts";
 import { type OpenSearch, openSearch } from "../src/eval/search/open.ts";
 import { USUAL_K } from "../src/eval/search/search.ts";
 import { drawSheet } from "../src/eval/search/sheet.ts";
+import { SEARCH_PORT, serveSearch } from "../src/search/serve.ts";
+import { searchedSet } from "../src/search/set.ts";
 import { plural } from "../src/text/amounts.ts";
 
 /** Pictures beside each other on the sheet. */
@@ -74,6 +77,9 @@ const OPTIONS = {
   sheet: { kind: text, help: "where the contact sheet goes, a PNG", value: "FILE", default: "search.png" },
   noSheet: { kind: onOff, help: "draw none" },
   json: { kind: onOff, help: "print the result as JSON" },
+  ...SERVE,
+  serve: { kind: onOff, help: "instead of queries: serve a page to search with, until it is stopped" },
+  port: { ...SERVE.port, usually: String(SEARCH_PORT) },
   ...MODEL_CHOICE,
   labels: LABELS,
   batchSize: { kind: whole(1), help: "pictures embedded at once", default: 64 },
@@ -81,10 +87,29 @@ const OPTIONS = {
 } as const;
 
 type SearchGiven = Given<typeof OPERANDS, typeof OPTIONS>;
+
+/** What a page has no use for: the user says it there. */
+function checkServed(given: SearchGiven): void {
+  const { query, duplicates, k, class: classes, folder, json } = given;
+  const others = Object.entries({
+    QUERY: query.length > 0,
+    "--duplicates": duplicates !== undefined,
+    "--k": k !== undefined,
+    "--class": classes !== undefined,
+    "--folder": folder !== undefined,
+    "--json": json,
+  }).flatMap(([name, there]) => there ? [name] : []);
+  if (others.length > 0) {
+    throw new UsageError(`--serve takes questions in its page: leave out ${others.join(", ")}`);
+  }
+}
+
 /** What does not go together. */
-function checkGiven({ model, query, duplicates, k, features, data }: SearchGiven, isFile: boolean): void {
-  if (duplicates === undefined && query.length === 0) {
-    throw new UsageError("name pictures to search for, or --duplicates THRESHOLD");
+function checkGiven(given: SearchGiven, isFile: boolean): void {
+  const { model, query, duplicates, k, features, data, serve } = given;
+  if (serve) checkServed(given);
+  else if (duplicates === undefined && query.length === 0) {
+    throw new UsageError("name pictures to search for, or --duplicates THRESHOLD, or --serve");
   }
   if (duplicates !== undefined && (query.length > 0 || k !== undefined)) {
     throw new UsageError("--duplicates compares the set with itself: leave out QUERY and --k");
@@ -144,6 +169,7 @@ export const searchTask = task({
     "the same name.",
     "Duplicates are groups: each picture is as much alike as THRESHOLD to some other one of its group. They are reported; " +
     "nothing is ever deleted.",
+    SERVE_NOTE,
   ],
   examples: [
     ["search photos.safetensors ./cat.jpg", "the ten nearest pictures, with search.png"],
@@ -152,12 +178,13 @@ export const searchTask = task({
       "the same, embedding them first",
     ],
     ["search photos.safetensors --duplicates 0.97 --json --no-sheet", "near-duplicates, for another program"],
+    ["search photos.safetensors --serve", "a page to search with: drop, paste or click a picture"],
   ],
 }, async (given, { print, progress, interruptible }) => {
   const { sheet, noSheet, json, teacher, key, preset, heads, imageSize } = given;
-  const isFile = await isEmbedding(given.model);
+  const serving = serveArguments(given), isFile = await isEmbedding(given.model);
   checkGiven(given, isFile);
-  const output = noSheet
+  const output = noSheet || serving
     ? null
     : await openOutput(sheet, "--sheet FILE names another, --no-sheet draws none");
   const queries = await readQueries(given.query);
@@ -183,6 +210,17 @@ export const searchTask = task({
   });
   const { set, engine } = opened, { info } = set.file;
   progress.line(`${plural(info.count, "picture")}, ${info.model}, on ${engine.description}`);
+  if (serving) {
+    const searched = await searchedSet(opened, given.data ?? info.source, progress.line);
+    try {
+      const { url, finished } = serveSearch(searched, { ...serving, signal: stop.signal });
+      print(url);
+      progress.line("Ctrl-C ends it");
+      return await finished;
+    } finally {
+      searched.close();
+    }
+  }
   const keep = filterPictures(set, { labels: given.class, folders: given.folder });
   const how = { keep, status: progress.status, signal: stop.signal };
   const answer = given.duplicates === undefined

@@ -68,6 +68,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
     "src/text",
   ],
+  "src/search": ["src/eval", "src/data", "src/web"],
   "src/parity": ["src/eval", "src/train", "src/data", "src/model", "src/views", "src/engine", "src/files"],
   "src/conformance": ["src/engine/xla"],
   "src/soak": [
@@ -83,6 +84,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/reid",
     "src/ablate",
     "src/report",
+    "src/search",
     "src/web",
     "src/weights",
     "src/eval",
@@ -102,6 +104,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/cli",
     "src/demo",
     "src/report",
+    "src/search",
     "src/parity",
     "src/conformance",
     "src/soak",

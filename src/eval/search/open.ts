@@ -51,6 +51,12 @@ export interface OpenSearch extends AsyncDisposable {
    */
   encoder(): Promise<QueryEncoder>;
   /**
+   * The pictures' source. Closed with the set.
+   *
+   * @throws {Error} When it cannot be opened.
+   */
+  data(): Promise<Data>;
+  /**
    * The files of pictures by their rows; those that are not there any more are missing.
    *
    * @throws {Error} When the pictures cannot be opened, or are not what was embedded.
@@ -141,10 +147,8 @@ export async function openSearch(options: OpenSearchOptions): Promise<OpenSearch
       encoder: () =>
         encoder ??= (async () =>
           await queryEncoder(engine, model ?? await readSetModel(searched, options.model), searched))(),
-      async pictures(rows) {
-        const from = await open(options.data ?? searched.file.info.source);
-        return await findPictures(from, { keys: searched.keys, rows });
-      },
+      data: () => open(options.data ?? searched.file.info.source),
+      pictures: async (rows) => await findPictures(await opened.data(), { keys: searched.keys, rows }),
       [Symbol.asyncDispose]: stack.close,
     };
     // A model that was named beside a file must be the file's, whatever the queries are.

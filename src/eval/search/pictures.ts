@@ -20,17 +20,32 @@ async function placeOf(source: Source, keys: readonly string[], row: number): Pr
   return undefined;
 }
 
+/**
+ * The file of one picture, as it is, out of a source with random access.
+ *
+ * @param keys The name of each row, all of them.
+ * @returns Null where it is not in its place, or cannot be read.
+ */
+export async function pictureAt(
+  source: Source,
+  keys: readonly string[],
+  row: number,
+): Promise<Uint8Array | null> {
+  try {
+    const index = await placeOf(source, keys, row);
+    return index === undefined ? null : (await source.get(index)).bytes;
+  } catch (error) {
+    if (error instanceof BadRecordError) return null;
+    throw error;
+  }
+}
+
 /** Reads records by their places. */
 async function readPlaces(source: Source, { keys, rows }: WantedPictures): Promise<Map<number, Uint8Array>> {
   const found = new Map<number, Uint8Array>();
   for (const row of rows) {
-    const index = await placeOf(source, keys, row);
-    if (index === undefined) continue;
-    try {
-      found.set(row, (await source.get(index)).bytes);
-    } catch (error) {
-      if (!(error instanceof BadRecordError)) throw error;
-    }
+    const bytes = await pictureAt(source, keys, row);
+    if (bytes) found.set(row, bytes);
   }
   return found;
 }

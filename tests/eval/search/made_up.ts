@@ -1,4 +1,5 @@
-/** Embedding files whose features are made up. */
+/** Embedding files whose features are made up, and the run that a small model leaves. */
+import { openWasm } from "../../../src/engine/wasm.ts";
 import {
   EMBEDDING_VERSION,
   type EmbeddingInfo,
@@ -6,6 +7,10 @@ import {
   preprocessingOf,
 } from "../../../src/eval/embedding/info.ts";
 import { embeddingFormat } from "../../../src/eval/embedding/open.ts";
+import { resolveConfig } from "../../../src/train/config/config.ts";
+import { saveCheckpoint } from "../../../src/train/run/checkpoint.ts";
+import { initialState, readState } from "../../../src/train/state.ts";
+import { TOY } from "../toy.ts";
 
 /** What the file is to say and hold. */
 export interface MadeUp {
@@ -47,4 +52,13 @@ export async function writeSet(
   const labels = Int32Array.from(pictures, ([, , label]) => label ?? -1);
   await embeddingFormat(path).write(path, { info, labels, parts: [part] });
   return path;
+}
+
+/** A run folder with one checkpoint of an untrained model. */
+export async function makeRun(folder: string, seed = 0): Promise<string> {
+  await openWasm();
+  const config = resolveConfig({ ...TOY, data: "elsewhere", seed }), cursor = { epoch: 0, position: 0 };
+  const info = { config, step: 7, cursor, pictures: 1, bad: 0, engine: "wasm", time: "now" };
+  await saveCheckpoint(folder, info, await readState(initialState(config, seed)), { keep: 1 });
+  return folder;
 }

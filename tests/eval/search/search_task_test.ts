@@ -1,25 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openWasm } from "../../../src/engine/wasm.ts";
-import { resolveConfig } from "../../../src/train/config/config.ts";
-import { saveCheckpoint } from "../../../src/train/run/checkpoint.ts";
-import { initialState, readState } from "../../../src/train/state.ts";
 import { embedTask } from "../../../tasks/embed.ts";
 import { searchTask } from "../../../tasks/search.ts";
 import { capture } from "../../cli/capture.ts";
-import { colourFolder, TOY, withFolder } from "../toy.ts";
-import { writeSet } from "./made_up.ts";
+import { colourFolder, withFolder } from "../toy.ts";
+import { makeRun, writeSet } from "./made_up.ts";
 
 const run = (...args: string[]) => capture(searchTask, [...args, "--engine", "wasm"]);
-
-/** A run folder with one checkpoint of an untrained model. */
-async function makeRun(folder: string, seed = 0): Promise<string> {
-  await openWasm();
-  const config = resolveConfig({ ...TOY, data: "elsewhere", seed }), cursor = { epoch: 0, position: 0 };
-  const info = { config, step: 7, cursor, pictures: 1, bad: 0, engine: "wasm", time: "now" };
-  await saveCheckpoint(folder, info, await readState(initialState(config, seed)), { keep: 1 });
-  return folder;
-}
 
 const isPng = (path: string) => Deno.readFileSync(path).subarray(1, 4).join() === "80,78,71";
 const none = (path: string) => Deno.stat(path).then(() => false, () => true);
