@@ -5,9 +5,11 @@ import type { BadRecordError, Source } from "../data/types.ts";
 import type { ModelState } from "../model/types.ts";
 import { describeUnknown, galleryNumbers, type UnknownClasses, unknownClasses } from "./classes.ts";
 import type { Embedder, Embedding } from "./embed.ts";
+import type { EmbeddingFile } from "./embedding/format.ts";
 import type { EmbeddingInfo } from "./embedding/info.ts";
 import { openEmbedding } from "./embedding/open.ts";
 import { pictureBatches } from "./pictures.ts";
+import { fileGallery, type Gallery } from "./search/gallery.ts";
 import { joinRows, pickRows, type Rows, sliceColumns } from "./rows.ts";
 
 /** Features of pictures that have a class. */
@@ -26,8 +28,10 @@ export interface FeatureSet {
   labels: number[];
   names: readonly string[];
   keys: string[];
-  /** Where each picture stands in the source that it was read from; missing for files. */
+  /** Where each picture stands in the source that it was read from; of a file only with `stored`. */
   places?: number[];
+  /** Instead of rows in memory: galleries of an embedding file that is open; row `places[i]` is picture i's. */
+  stored?: Partial<Record<"class" | "mean", Gallery>>;
   /** Pictures that have no class, and are not among these. */
   unlabelled: number;
 }
@@ -104,37 +108,63 @@ export async function embedSource(source: Source, options: EmbedSourceOptions): 
   });
 }
 
+/** An embedding file as a set, and what the file says of itself. */
+export interface ReadSet {
+  set: FeatureSet;
+  info: EmbeddingInfo;
+  /** Closes the file, where features were left in it. */
+  close(): void;
+}
+
 /**
  * Reads an embedding file, those pictures that have a class.
  *
- * @returns The features, and what the file says of itself.
- * @throws {Error} When it cannot be read, none of its pictures has a class, or a feature is no finite number.
+ * @param options With `stored`, class and mean patch token stay in the file, for `setNeighbours`.
+ * @throws {Error} When it cannot be read, none of its pictures has a class, or a feature that is read is no finite number.
  */
-export async function readFeatures(path: string): Promise<{ set: FeatureSet; info: EmbeddingInfo }> {
+export async function readFeatures(path: string, options: { stored?: boolean } = {}): Promise<ReadSet> {
   const file = await openEmbedding(path);
+  let open = false;
   try {
     const { info } = file, keys = await file.keys();
+    const stored = options.stored && (info.tokens.class ?? info.tokens.mean) !== undefined;
     const set: Omit<FeatureSet, "unlabelled"> = {
       uri: path,
-      blockCount: info.tokens.blocks?.[0] ?? 0,
+      blockCount: stored ? 0 : info.tokens.blocks?.[0] ?? 0,
       labels: [...file.labels],
       names: info.classes,
       keys,
     };
-    for (const kind of KINDS) {
-      if (!info.tokens[kind]) continue;
-      set[kind] = await file.rows(kind);
-      requireFinite(set[kind], (row) => `${path}: ${keys[row]}: its features (${kind})`);
-    }
-    // The last of several blocks is the class token.
-    const width = info.tokens.blocks?.[1] ?? 0;
-    if (set.blocks && !set.class) set.class = sliceColumns(set.blocks, set.blocks.width - width, width);
-    if (!set.class && !set.mean) {
-      throw new Error(`${path}: holds ${Object.keys(info.tokens)}; eval needs class, mean or blocks`);
-    }
-    return { set: labelled(set), info };
+    if (stored) {
+      const gallery = (kind: "class" | "mean") => info.tokens[kind] && fileGallery(file, kind);
+      set.stored = { class: gallery("class"), mean: gallery("mean") };
+      set.places = keys.map((_, row) => row);
+    } else await readKinds(file, set, keys);
+    const known = labelled(set);
+    open = stored === true;
+    return { set: known, info, close: () => open && file.close() };
   } finally {
-    file.close();
+    if (!open) file.close();
+  }
+}
+
+/** Reads all features that protocols look at. */
+async function readKinds(
+  file: EmbeddingFile,
+  set: Omit<FeatureSet, "unlabelled">,
+  keys: readonly string[],
+): Promise<void> {
+  const { path, info } = file;
+  for (const kind of KINDS) {
+    if (!info.tokens[kind]) continue;
+    set[kind] = await file.rows(kind);
+    requireFinite(set[kind], (row) => `${path}: ${keys[row]}: its features (${kind})`);
+  }
+  // The last of several blocks is the class token.
+  const width = info.tokens.blocks?.[1] ?? 0;
+  if (set.blocks && !set.class) set.class = sliceColumns(set.blocks, set.blocks.width - width, width);
+  if (!set.class && !set.mean) {
+    throw new Error(`${path}: holds ${Object.keys(info.tokens)}; eval needs class, mean or blocks`);
   }
 }
 

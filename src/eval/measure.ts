@@ -70,7 +70,7 @@ export interface MeasureReport {
 }
 
 /** Reads or makes the features of each set, and refuses those of different encoders. */
-async function openSets(options: MeasureOptions, wanted: readonly Measured[]) {
+async function openSets(options: MeasureOptions, wanted: readonly Measured[], closers: (() => void)[]) {
   const { engine, model, embedBatch: batchSize = 64, onBad, embedded } = options;
   const sources = wanted.filter((one) => typeof one !== "string");
   if (sources.length > 0 && !model) {
@@ -85,11 +85,12 @@ async function openSets(options: MeasureOptions, wanted: readonly Measured[]) {
   const embed = model && embedder(engine, model.config, { batchSize, blocks });
   const total = sources.reduce((sum, { length }) => sum + length, 0);
   let done = 0;
-  const sets = new Map<Measured, FeatureSet>();
+  const sets = new Map<Measured, FeatureSet>(), streamed = streamedSet(options);
   for (const one of wanted) {
     if (sets.has(one)) continue;
     if (typeof one === "string") {
-      const { set, info } = await readFeatures(one);
+      const { set, info, close } = await readFeatures(one, { stored: one === streamed });
+      closers.push(close);
       maker = agreedMaker(maker, info, one);
       sets.set(one, set);
     } else {
@@ -110,6 +111,13 @@ async function openSets(options: MeasureOptions, wanted: readonly Measured[]) {
     })
     : undefined;
   return { maker: maker!, sets, crops };
+}
+
+/** The file whose features need not be in memory: a gallery of which only neighbours are asked. */
+function streamedSet({ protocols, train, test, validation, holdout }: MeasureOptions): string | undefined {
+  const alone = train !== test && train !== validation && holdout === undefined;
+  const only = protocols.every((name) => name === "knn");
+  return typeof train === "string" && alone && only ? train : undefined;
 }
 
 /** How many last blocks the protocols look at; 0 for the last one alone. */
@@ -134,6 +142,16 @@ function heldOut(set: FeatureSet, share: number, seed: number) {
  * protocol lacks test pictures.
  */
 export async function measure(options: MeasureOptions): Promise<MeasureReport> {
+  const closers: (() => void)[] = [];
+  try {
+    return await measureOpen(options, closers);
+  } finally {
+    for (const close of closers) close();
+  }
+}
+
+/** As {@linkcode measure}; what is to be closed at the end is added to `closers`. */
+async function measureOpen(options: MeasureOptions, closers: (() => void)[]): Promise<MeasureReport> {
   const { train, test, validation, holdout, subset, protocols, seed = 0 } = options;
   if (!test && holdout === undefined && protocols.some((name) => name !== "knn")) {
     const others = protocols.filter((name) => name !== "knn").join(", ");
@@ -144,7 +162,7 @@ export async function measure(options: MeasureOptions): Promise<MeasureReport> {
   if (options.augment && typeof train === "string") {
     throw new Error(`${train}: random crops need the pictures themselves, and a model that embeds them`);
   }
-  const { maker, sets, crops } = await openSets(options, wanted);
+  const { maker, sets, crops } = await openSets(options, wanted, closers);
   let own = sets.get(train)!, tests = test === undefined ? null : sets.get(test)!;
   if (!tests && holdout !== undefined) ({ train: own, test: tests } = heldOut(own, holdout, seed));
   const picked = subset ? pickSubset(own, subset.names, subset.path) : { set: own, note: undefined };

@@ -1,6 +1,7 @@
 import { bootstrap } from "../hits.ts";
-import { findNeighbours, knnHits } from "../knn.ts";
+import { knnHits } from "../knn.ts";
 import { possibleK } from "../probe.ts";
+import { setNeighbours } from "../set_neighbours.ts";
 import type { ProtocolOptions, ProtocolRow } from "./types.ts";
 
 /**
@@ -12,10 +13,9 @@ export async function knnProtocol(options: ProtocolOptions): Promise<ProtocolRow
   const { engine, train, test, k, progress, seed = 0 } = options, truth = (test ?? train).labels;
   const ks = possibleK(k, train.labels.length - (test ? 0 : 1)), rows: ProtocolRow[] = [];
   for (const [kind, tokens] of [["class", "class token"], ["mean", "mean patch token"]] as const) {
-    const gallery = train[kind], queries = test ? test[kind] : null;
-    if (!gallery || queries === undefined) continue;
+    if (!(train[kind] ?? train.stored?.[kind]) || (test && !test[kind])) continue;
     progress?.(`knn, ${tokens}`);
-    const found = await findNeighbours(engine, gallery, queries, Math.max(...ks));
+    const found = await setNeighbours(engine, train, test, kind, Math.max(...ks));
     const hits = knnHits(found, train.labels, truth, train.names.length, ks);
     for (const k of ks) {
       const { top1, top5 } = hits.get(k)!;
