@@ -14,6 +14,10 @@ export const bench: TaskGroup = {
       summary: "deno task train from start to end, beside PyTorch.",
       load: from(() => import("./train.ts")),
     },
+    learn: {
+      summary: "What is learned from pictures, beside DINO, MAE, SimCLR and supervised training.",
+      load: from(() => import("./learn.ts")),
+    },
     embed: {
       summary: "Embedding from start to end, beside PyTorch.",
       load: from(() => import("./embed.ts")),

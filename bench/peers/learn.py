@@ -1,0 +1,145 @@
+"""Trains one of the peers of `deno task bench learn`: learn.py GIVEN, a JSON file that says all of it.
+
+    method    simclr, dino, mae or supervised
+    settings  what is changed of the method's DEFAULTS and of learn_views.PLAIN
+    config    the model's sizes, as config.json of a run folder has them; batchSize
+    pictures  bytes of all pictures, count × S × S × 3, in a file; labels: their classes, one a picture
+    steps     of the whole run; marks: the steps after which the encoder's weights are written to encoder-STEP.safetensors
+    out       a folder, for that, state.pt and marks.jsonl; a run that was killed goes on there, with the same numbers
+    seed, threads, saveSeconds
+"""
+
+import importlib
+import json
+import math
+import os
+import sys
+import time
+
+import torch
+
+from learn_views import PLAIN
+from pictures_in_memory import Batches
+from saae import clip
+from weights import write_safetensors
+
+
+def build(given):
+    """The method and its settings."""
+    module = importlib.import_module(f"learn_{given['method']}")
+    known = {**PLAIN, "minLr": 1e-6, **module.DEFAULTS}
+    unknown = set(given["settings"]) - set(known)
+    if unknown:
+        raise SystemExit(f"{given['method']}: unknown settings {sorted(unknown)}; there are {sorted(known)}")
+    settings = {**known, **given["settings"]}
+    return module.Method(given["config"], settings, given["classes"]), settings
+
+
+def cosine(start, end, done):
+    return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
+
+
+def rates(settings, batch, step, steps):
+    """Learning rate and weight decay: a linear warm-up and half a cosine, and half a cosine."""
+    peak, warmup = settings["lr"] * batch / 256, round(settings["warmup"] * steps)
+    if step < warmup:
+        lr = peak * (step + 1) / warmup
+    else:
+        lr = cosine(peak, settings["minLr"], (step - warmup) / max(1, steps - warmup))
+    return lr, cosine(settings["weightDecay"], settings["weightDecayEnd"], step / steps)
+
+
+def optimizer_of(method, settings):
+    """AdamW; nothing of one axis is decayed. The first group is the one that is."""
+    trained = [p for p in method.parameters() if p.requires_grad]
+    groups = [dict(params=[p for p in trained if p.ndim > 1]), dict(params=[p for p in trained if p.ndim <= 1])]
+    return torch.optim.AdamW(groups, lr=0.0, betas=tuple(settings["betas"]), weight_decay=0.0, fused=True)
+
+
+def publish(path, write):
+    """Writes a file whole or not at all."""
+    write(path + ".part")
+    os.replace(path + ".part", path)
+
+
+def kept_lines(path, step):
+    """Drops what a killed run has noted of steps that are taken again."""
+    if not os.path.exists(path):
+        return
+    with open(path) as file:
+        lines = [line for line in file if line.endswith("\n") and json.loads(line)["step"] <= step]
+    publish(path, lambda part: open(part, "w").write("".join(lines)))
+
+
+class Run:
+    def __init__(self, given):
+        self.given, self.out, self.step = given, given["out"], 0
+        torch.manual_seed(given["seed"])
+        self.method, self.settings = build(given)
+        self.method.train()
+        self.optimizer = optimizer_of(self.method, self.settings)
+        self.trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+        state = os.path.join(self.out, "state.pt")
+        if os.path.exists(state):
+            self.load(torch.load(state, weights_only=True))
+        kept_lines(os.path.join(self.out, "marks.jsonl"), self.step)
+        self.marks = open(os.path.join(self.out, "marks.jsonl"), "a")
+
+    def load(self, state):
+        self.method.load_state_dict(state["method"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"])
+        self.step = state["step"]
+
+    def save(self):
+        state = dict(method=self.method.state_dict(), optimizer=self.optimizer.state_dict(), step=self.step,
+                     random=torch.get_rng_state())
+        publish(os.path.join(self.out, "state.pt"), lambda path: torch.save(state, path))
+
+    def take(self, pictures, labels):
+        steps = self.given["steps"]
+        lr, decay = rates(self.settings, len(pictures), self.step, steps)
+        for number, group in enumerate(self.optimizer.param_groups):
+            group["lr"], group["weight_decay"] = lr, decay if number == 0 else 0.0
+        done = self.step / steps
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.method.loss(pictures, labels, done)
+        if not math.isfinite(loss.item()):
+            raise SystemExit(f"the loss of step {self.step + 1} is {loss.item()}")
+        loss.backward()
+        if self.settings["clip"] > 0:
+            clip([p.grad for p in self.trained if p.grad is not None], self.settings["clip"])
+        self.method.before(done)
+        self.optimizer.step()
+        self.method.after(done)
+        self.step += 1
+        self.marks.write(json.dumps(dict(step=self.step, loss=loss.item())) + "\n")
+        self.marks.flush()
+
+    def leave_weights(self):
+        """The encoder as it is now, by the names that our own reader knows."""
+        path = os.path.join(self.out, f"encoder-{self.step}.safetensors")
+        publish(path, lambda part: write_safetensors(part, self.method.trained().weights()))
+
+
+def main():
+    with open(sys.argv[1]) as file:
+        given = json.load(file)
+    torch.set_num_threads(given["threads"])
+    run, parent = Run(given), os.getppid()
+    batches = Batches(given, given["config"]["batchSize"], given["seed"])
+    marks, saved = set(given["marks"]), time.monotonic()
+    while run.step < given["steps"]:
+        # A benchmark that was killed leaves nothing behind that goes on without it.
+        if os.getppid() != parent:
+            raise SystemExit("the benchmark has gone")
+        run.take(*batches.at(run.step))
+        if run.step in marks:
+            run.leave_weights()
+        if time.monotonic() - saved > given["saveSeconds"] and run.step < given["steps"]:
+            run.save()
+            saved = time.monotonic()
+
+
+if __name__ == "__main__":
+    main()
