@@ -22,6 +22,15 @@ import { openScratch } from "./whole_sides.ts";
 
 const cores = navigator.hardwareConcurrency;
 
+/** Says each line once: the engine is opened for every judgement. */
+function once(say: (line: string) => void): (line: string) => void {
+  const said = new Set<string>();
+  return (line) => {
+    if (!said.has(line)) say(line);
+    said.add(line);
+  };
+}
+
 const OPTIONS = {
   data: { kind: text, help: `labelled pictures: ${SOURCES_HELP}`, value: "URI" },
   testData: {
@@ -69,6 +78,10 @@ const OPTIONS = {
     kind: whole(1),
     help: "pictures at the first look at a run; then twice as many, and so on",
     default: 12_800,
+  },
+  curve: {
+    kind: onOff,
+    help: "judge the neighbours at every look, for a curve; also afterwards, of runs that are there",
   },
   rounds: { kind: whole(1), help: "how often each method's rate is measured", default: 3 },
   steps: { kind: whole(2), help: "steps in a run that is measured", default: 20 },
@@ -151,8 +164,8 @@ export const benchTask = task({
     const runs = planRuns(subjects, seeds, config, budget, rates, given.firstMark),
       equal = equalPictures(runs);
     const session: Session = {
-      ...{ folder, model, data, equal, signal, say },
-      engine: engineArguments(given, progress),
+      ...{ folder, model, data, equal, curve: given.curve, signal, say },
+      engine: engineArguments(given, { ...progress, line: once(say) }),
       trial: tuning,
       parts: tuning ? ["selection"] : ["selection", "test"],
       show: (text) => progress.status(() => text),
@@ -160,7 +173,7 @@ export const benchTask = task({
     const baselines = tuning ? [] : await doBaselines(session, seeds);
     const results = [...baselines, ...await doRuns(session, runs)];
     progress.close();
-    const shown = await report(folder, results, { tuning, equal, budget, say });
+    const shown = await report(folder, results, { tuning, equal, curve: given.curve, budget, say });
     if (given.json) { for (const result of results) print(JSON.stringify(result)); }
     else print(shown);
   } catch (error) {

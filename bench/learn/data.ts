@@ -130,7 +130,10 @@ async function write(folder: string, wanted: DataWanted, say: (line: string) => 
         say(`reading the ${name} part: ${sources[name].length} pictures of ${sources[name].uri}`);
         const part = await onePart(sources[name], { size: wanted.size, ...files(folder, name), say });
         written[name] = part.about;
-        if (name === "train") await pack(select(sources.train, part.indices), join(folder, "shards"));
+        if (name === "train") {
+          // All were decoded just now.
+          await pack(select(sources.train, part.indices), join(folder, "shards"), { check: "sniff" });
+        }
       }
       return { wanted: { ...wanted, version: VERSION }, parts: written };
     } finally {

@@ -7,7 +7,7 @@ import { type MethodName, type MethodSettings, parseSettings, parseTrials } from
 import { type Budget, fullSettings } from "./plan.ts";
 import type { Subject } from "./rates.ts";
 import { bestTrial, readResult, type RunResult } from "./results.ts";
-import { endTable, pictureTable, trialTable } from "./tables.ts";
+import { curveTable, endTable, pictureTable, trialTable } from "./tables.ts";
 
 /** Settings by method, where a method's own are changed. */
 type Chosen = Partial<Record<MethodName, MethodSettings>>;
@@ -110,8 +110,9 @@ function budgetText(budget: Budget): string {
 export async function report(
   folder: string,
   results: readonly RunResult[],
-  { tuning, equal, budget, say }: {
+  { tuning, equal, curve, budget, say }: {
     tuning: boolean;
+    curve: boolean;
     equal: number | undefined;
     budget: Budget;
     say: (line: string) => void;
@@ -140,6 +141,9 @@ export async function report(
         "On the test part:",
         pictureTable(results, "test", equal),
       );
+    }
+    if (curve) {
+      parts.push("## kNN along the runs, by pictures seen", "On the test part:", curveTable(results, "test"));
     }
     parts.push("## On the selection part", endTable(results, "selection"));
   }

@@ -134,6 +134,7 @@ const LOOK = 1000;
 /** Runs a program to its end; what it says goes to a file. */
 async function runProgram(started: Started, log: string, { signal, at }: Watching): Promise<void> {
   const { command, args, cwd, env, lines } = started, follow = followLines(lines);
+  signal.throwIfAborted();
   const child = new Deno.Command(command, {
     ...{ args, cwd, env, clearEnv: true },
     ...{ stdin: "null", stdout: "null", stderr: "piped" },
@@ -172,6 +173,7 @@ export async function trainRun(
   watching: Watching,
 ): Promise<void> {
   const { say, signal } = watching;
+  signal.throwIfAborted();
   await Deno.mkdir(folder, { recursive: true });
   const end = weightsPath(folder, run, run.steps), own = join(folder, "run");
   // A benchmark that was killed may have left a program of ours that is still at it.

@@ -26,6 +26,8 @@ export interface Session {
   parts: readonly ("selection" | "test")[];
   /** Pictures at which probes are trained too, beside the end; the most that all runs have seen. */
   equal: number | undefined;
+  /** Whether runs are judged at all their marks; else at `equal` and at the end. */
+  curve: boolean;
   signal: AbortSignal;
   say: (line: string) => void;
   /** Shows a state that the next one replaces. */
@@ -63,9 +65,10 @@ async function judgeRun(session: Session, run: LearnRun, folder: string): Promis
   const trial = session.trial || before?.trial === true;
   const result = { method, settings, seed, pictures: end.pictures, trial };
   const judged: Judged[] = [...before?.judged ?? []];
-  const open = marks.map((mark) => ({ mark, linear: mark === end || mark === probed })).filter((
-    { mark, linear },
-  ) => !isEnough(judged.find(({ pictures }) => pictures === mark.pictures)?.judgement, parts, linear));
+  const at = (pictures: number) => judged.find((one) => one.pictures === pictures)?.judgement;
+  const open = marks.map((mark) => ({ mark, linear: mark === end || mark === probed }))
+    .filter(({ linear }) => linear || session.curve)
+    .filter(({ mark, linear }) => !isEnough(at(mark.pictures), parts, linear));
   if (open.length === 0) {
     if (trial !== before?.trial) await writeResult(folder, { ...result, judged });
     return { ...result, judged };
@@ -77,10 +80,11 @@ async function judgeRun(session: Session, run: LearnRun, folder: string): Promis
       const features = await embedding.file(weightsPath(folder, run, mark.step), needed(session), heads);
       if (mark === end) await writeFeatures(join(folder, "features.safetensors"), features);
       const judgement = await judge(engine, features, data.parts.train.names.length, linear);
-      const at = judged.findIndex(({ pictures }) => pictures === mark.pictures);
+      const place = judged.findIndex(({ pictures }) => pictures === mark.pictures);
       // What tuning found on the selection part stays where the last judgement adds the test part.
-      if (at >= 0) judged[at] = { ...judged[at], judgement: { ...judged[at].judgement, ...judgement } };
-      else judged.push({ pictures: mark.pictures, judgement });
+      if (place >= 0) {
+        judged[place] = { ...judged[place], judgement: { ...judged[place].judgement, ...judgement } };
+      } else judged.push({ pictures: mark.pictures, judgement });
       judged.sort((a, b) => a.pictures - b.pictures);
       await writeResult(folder, { ...result, judged });
       say(`${method}, seed ${seed}, ${mark.pictures} pictures: ${brief(judgement)}`);
@@ -123,6 +127,7 @@ async function baseline(
 ): Promise<RunResult> {
   const folder = join(session.folder, "runs", name), before = await readResult(folder);
   if (before) return before;
+  session.signal.throwIfAborted();
   await Deno.mkdir(folder, { recursive: true });
   const judgement = await withEngine(session, async (engine) => {
     const features = await make(engine);
@@ -136,11 +141,10 @@ async function baseline(
 
 /** Raw pixels, and the encoder as it is before training, for each seed. */
 export async function doBaselines(session: Session, seeds: readonly number[]): Promise<RunResult[]> {
-  const { data, model: { config }, signal } = session;
+  const { data, model: { config } } = session;
   const pixels = { method: "raw pixels", seed: 0 };
   const results = [await baseline(session, pixels, "pixels", () => pixelFeatures(data, config.imageSize))];
   for (const seed of seeds) {
-    signal.throwIfAborted();
     const random = { method: "random encoder", seed };
     results.push(
       await baseline(session, random, `random-s${seed}`, async (engine) => {

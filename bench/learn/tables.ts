@@ -85,6 +85,24 @@ export function pictureTable(results: readonly RunResult[], part: PartShown, pic
   );
 }
 
+/** The neighbours' figures along the runs, of the token that is better in the end on the selection part. */
+export function curveTable(results: readonly RunResult[], part: PartShown): string {
+  const groups = groupRuns(results.filter((run) => run.pictures > 0));
+  const looks = [
+    ...new Set(groups.flatMap(({ runs }) => runs.flatMap(({ judged }) => judged.map((one) => one.pictures)))),
+  ];
+  const marks = looks.sort((a, b) => a - b);
+  const rows = groups.map(({ name, runs }) => {
+    const token = bestToken(runs[0].judged.at(-1)!.judgement)?.token ?? "";
+    const at = (pictures: number) =>
+      runs.flatMap(({ judged }) =>
+        judged.find((one) => one.pictures === pictures)?.judgement[part]?.[token]?.knn ?? []
+      );
+    return [name, token, ...marks.map((pictures) => percent(summary(at(pictures))))];
+  });
+  return markdown(["method", "token", ...marks.map(thousands)], rows);
+}
+
 /** All trials, each method's best first. */
 export function trialTable(results: readonly RunResult[]): string {
   const rows = groupRuns(results).map(({ name, runs }) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { keepSettings, readChosen, readSubjects, report } from "../../bench/learn/folder.ts";
 import { bestTrial, isEnough, type RunResult, summary, writeResult } from "../../bench/learn/results.ts";
-import { endTable, percent, pictureTable, trialTable } from "../../bench/learn/tables.ts";
+import { curveTable, endTable, percent, pictureTable, trialTable } from "../../bench/learn/tables.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { withFolder } from "../with_folder.ts";
 
@@ -55,6 +55,17 @@ Deno.test("the table of equal pictures takes each run's mark there", () => {
   assert.doesNotMatch(text, /raw pixels/);
 });
 
+Deno.test("a curve has a column for each look, and gaps where a run was not looked at", () => {
+  const [first] = result("mae", 0, .2).judged, judged = [{ ...first, pictures: 250 }];
+  assert.equal(
+    curveTable([result("saae", 0, .5), result("saae", 1, .6), result("mae", 0, .2, { judged })], "test"),
+    `| method | token | 250 | 500 | 1,000 |
+| --- | --- | --- | --- | --- |
+| saae | mean | – | 56.0 (51.0–61.0) | 56.0 (51.0–61.0) |
+| mae | mean | 21.0 | – | – |`,
+  );
+});
+
 Deno.test("the best trial is chosen on the selection part by its best token, over seeds", () => {
   const trial = (lr: number, seed: number, knn: number) =>
     result("mae", seed, knn, { settings: { lr }, trial: true });
@@ -94,13 +105,16 @@ Deno.test("a folder keeps its settings, all results, and what trials chose", () 
     }
     await Deno.mkdir(join(folder, "runs", "not judged yet"));
     await Deno.writeTextFile(join(folder, "chosen.json"), '{"dino": {"lr": 7}}');
-    const given = { equal: undefined, budget: { pictures: 1000 }, say: silent };
+    const given = { equal: undefined, curve: true, budget: { pictures: 1000 }, say: silent };
     await report(folder, trials, { ...given, tuning: true });
     assert.deepEqual(await readChosen(folder, silent), { dino: { lr: 7 }, mae: { lr: 2 } });
     assert.equal((await Deno.readTextFile(join(folder, "results.jsonl"))).trim().split("\n").length, 3);
     assert.doesNotMatch(await Deno.readTextFile(join(folder, "trials.md")), /saae/);
     const text = await report(folder, [result("saae", 0, .5)], { ...given, equal: 500, tuning: false });
-    assert.match(text, /1000 pictures a run[^]*At 500 pictures seen by each[^]*On the selection part/);
+    assert.match(
+      text,
+      /1000 pictures a run[^]*At 500 pictures seen by each[^]*kNN along the runs[^]*On the selection part/,
+    );
     const chosen = await readChosen(folder, silent);
     assert.deepEqual(await readSubjects({ methods: ["mae", "simclr"], chosen }, config), [
       { method: "mae", settings: { lr: 2 } },
