@@ -13,7 +13,8 @@
  * - Search: {@linkcode openSearch}, {@linkcode searchPictures}, {@linkcode findDuplicates}, {@linkcode nearest}
  * - Re-identification: {@linkcode rightRanks}, {@linkcode reidMetrics}
  * - Comparing variants of the method: {@linkcode ablate}
- * - Detections: {@linkcode cocoEval}, {@linkcode evaluateCoco}, {@linkcode maskOfSegmentation}
+ * - Detections: {@linkcode viewObjects}, {@linkcode moveBoxes}, {@linkcode cocoEval}, {@linkcode evaluateCoco},
+ *   {@linkcode maskOfSegmentation}
  * - Looking at runs: {@linkcode runsPage}, {@linkcode serveReport}
  * - Engines: {@linkcode openEngine}
  *
@@ -212,7 +213,22 @@ export { type AblationTable, ablationTable, formatAblation } from "./src/ablate/
 export type { AblationPlan, AblationResult, Budget, Score } from "./src/ablate/types.ts";
 export { chooseVariants, DEFAULT_VARIANTS, type Variant, VARIANTS } from "./src/ablate/variants.ts";
 
-// Detections: average precision as COCO counts it, masks.
+// Detections: boxes that travel with pictures, average precision as COCO counts it, masks.
+export type { PictureObjects } from "./src/data/types.ts";
+export { movedObjects, picturesWithObjects, resizedObjects, viewObjects } from "./src/data/objects.ts";
+export {
+  type BoxMap,
+  type BoxSize,
+  cropMap,
+  type CutBoxes,
+  cutBoxes,
+  inverseMap,
+  joinMaps,
+  type LetterBox,
+  letterBox,
+  moveBoxes,
+  resizeMap,
+} from "./src/views/boxes.ts";
 export { cocoEval, type CocoEvalOptions } from "./src/coco/coco_eval.ts";
 export { readCocoDetections, readCocoTruth } from "./src/coco/read.ts";
 export { cocoTruth } from "./src/coco/truth.ts";

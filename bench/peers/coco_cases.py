@@ -28,6 +28,12 @@ def number(rng, low, high):
     return rng.choice([float(round(value)), round(value * 2) / 2, round(value, 2), value])
 
 
+def grid_box(rng, width, height):
+    """On a coarse grid: many overlaps are equal, and some are at a threshold."""
+    x, y = 4.0 * rng.randint(0, 2), 4.0 * rng.randint(0, 1)
+    return [x, y, 4.0 * rng.randint(1, 2), 4.0 * rng.randint(1, 2)]
+
+
 def box(rng, width, height):
     x, y = number(rng, -2, width - 1), number(rng, -2, height - 1)
     w, h = number(rng, 1, width / 2 + 1), number(rng, 1, height / 2 + 1)
@@ -89,11 +95,14 @@ def make(rng):
     categories = [{"id": i, "name": f"c{i}"} for i in rng.sample(range(1, 12), rng.randint(1, 3))]
     known = [category["id"] for category in categories]
     ids = rng.sample(range(1, 500), 100)
+    grid = rng.random() < 0.4
+    some_box = grid_box if grid else box
+    moved = (lambda rng, given: grid_box(rng, 12, 12) if rng.random() < 0.5 else list(given)) if grid else near
     truths = []
     for image in images:
         for _ in range(rng.choice([0, 1, 2, 3, 6])):
             crowd = int(rng.random() < 0.2)
-            bbox = box(rng, image["width"], image["height"])
+            bbox = some_box(rng, image["width"], image["height"])
             if truths and rng.random() < 0.15:
                 bbox = list(truths[-1]["bbox"])
             entry = {
@@ -124,7 +133,7 @@ def make(rng):
             entry = {"image_id": image["id"], "category_id": category}
             entry["score"] = rng.choice(scores) if scores else rng.uniform(-1, 2)
             if form != "masks":
-                entry["bbox"] = near(rng, like["bbox"]) if like else box(rng, image["width"], image["height"])
+                entry["bbox"] = moved(rng, like["bbox"]) if like else some_box(rng, image["width"], image["height"])
             if form != "boxes":
                 size = (image["width"], image["height"])
                 if rng.random() < 0.05:

@@ -15,7 +15,14 @@ import {
 } from "./epoch/epoch.ts";
 import { prefetch } from "./iter.ts";
 import { type Data, dataLength, dataUri, openedOf } from "./open/data.ts";
-import { CACHE_BYTES, type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
+import { resizedObjects } from "./objects.ts";
+import {
+  CACHE_BYTES,
+  objectsOf,
+  type ReadOptions,
+  readOptions,
+  type StreamOptions,
+} from "./stream_options.ts";
 import { BadRecordError, type Batch, type ImageRecord, PictureError, type Source } from "./types.ts";
 
 export type { BadRecord } from "./epoch/epoch.ts";
@@ -80,7 +87,8 @@ export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<
   const batches = async function* () {
     const decoder = openDecoder({ size, maxPixels, workers, group: options.batchSize });
     try {
-      yield* batchesOf(readerOf(data, options, decoder), options, decoder);
+      const objects = options.withObjects ? objectsOf(data) : undefined;
+      yield* batchesOf(readerOf(data, options, decoder), options, decoder, objects);
     } finally {
       decoder.close();
     }
@@ -168,8 +176,9 @@ async function* batchesOf(
   reader: EpochReader<Sample>,
   options: ReadOptions,
   decoder: Decoder,
+  objects: Source["objects"],
 ): AsyncGenerator<Batch, void, void> {
-  const { batchSize } = options;
+  const { batchSize, imageSize } = options;
   const join = joiner(options, decoder), books = epochBooks(reader, options);
   let { epoch, position } = options.from ?? { epoch: 0, position: 0 };
   for (;; epoch++, position = 0) {
@@ -189,6 +198,9 @@ async function* batchesOf(
       // An epoch by index ends with its last whole batch.
       if (next.epoch > epoch) books.left(reader.length! - position);
       const batch = assemble(samples, join(samples), options, { epoch, next, ...books.page() });
+      if (objects) {
+        batch.objects = samples.map(({ index }) => resizedObjects(objects(index), imageSize, imageSize));
+      }
       [samples, from] = [[], []];
       yield batch;
     }

@@ -1,9 +1,9 @@
 import type { ViewOptions } from "../views/sample.ts";
 import type { DataAccount } from "./epoch/account.ts";
 import type { BadRecord } from "./epoch/epoch.ts";
-import { type Data, dataLength, dataUri } from "./open/data.ts";
+import { type Data, dataLength, dataUri, openedOf } from "./open/data.ts";
 import { parseProcess } from "./epoch/process_share.ts";
-import type { Cursor } from "./types.ts";
+import type { Cursor, Source } from "./types.ts";
 
 /** What a stream of batches is made of. */
 export interface StreamOptions {
@@ -17,6 +17,10 @@ export interface StreamOptions {
   views: ViewOptions;
   /** Whether batches carry the pictures' classes. Default false. */
   withLabels?: boolean;
+  /**
+   * Whether batches carry the pictures' annotated objects, of a source that has them (`OpenDataOptions.objects`). Default false.
+   */
+  withObjects?: boolean;
   /** Where to begin: a batch's `next`. Default: the beginning. */
   from?: Cursor;
   /** What to do with a record that is damaged or cannot be decoded, and with a shard that is lost. Default skip. */
@@ -83,6 +87,12 @@ export function readOptions(data: Data, given: StreamOptions): ReadOptions {
   return options;
 }
 
+/** Where a data set's annotated objects are looked up, if it has any. */
+export function objectsOf(data: Data): Source["objects"] {
+  const opened = openedOf(data);
+  return opened.access === "random" ? opened.source.objects : undefined;
+}
+
 const processFrom = (text: string) => text === "" ? undefined : parseProcess(text);
 
 function checkOptions(data: Data, options: ReadOptions): void {
@@ -113,6 +123,11 @@ function checkOptions(data: Data, options: ReadOptions): void {
   }
   if (views.imageSize !== imageSize) {
     throw new RangeError(`views are drawn for ${views.imageSize} pixels, base pictures have ${imageSize}`);
+  }
+  if (options.withObjects && !objectsOf(data)) {
+    throw new RangeError(
+      `${dataUri(data)}: has no annotated objects; open it with objects, which COCO's format has`,
+    );
   }
   if (length === null) return;
   const mine = Math.floor(length / (process?.count ?? 1));

@@ -14,6 +14,19 @@ export interface ImageRecord {
   className?: string;
 }
 
+/** Annotated objects of one picture. */
+export interface PictureObjects {
+  /** The picture's size in pixels, as the annotations state it; boxes are in these pixels. */
+  width: number;
+  height: number;
+  /** Left, top, right and bottom edge of each box, [n, 4] flat. */
+  boxes: Float64Array<ArrayBuffer>;
+  /** Each object's class, its number among the source's `labels`. */
+  classes: Int32Array<ArrayBuffer>;
+  /** 1 for a crowd: a box around many objects of the class that are not told apart. */
+  crowd: Uint8Array<ArrayBuffer>;
+}
+
 /** Where a record stands on a local disk, so that a thread can read it itself. */
 export type RecordPlace =
   /** A picture's file. */
@@ -56,6 +69,11 @@ export interface Source {
    * where that is known here.
    */
   place?(index: number): { key?: string; label?: number; at: RecordPlace } | null;
+  /**
+   * The annotated objects of record `index`, none or more. Without it, the source knows of no objects, or was not asked for
+   * them when it was opened.
+   */
+  objects?(index: number): PictureObjects;
   /** The sources that this one is made of, where those are several. */
   readonly parts?: readonly { uri: string; length: number }[];
   /** Where record `index` is from: which of `parts`, and which shard of that. Without it: part 0, no shards. */
@@ -130,6 +148,11 @@ export interface Batch {
    * its classes. Only where it was asked for, see `StreamOptions.withLabels`.
    */
   labels?: Int32Array;
+  /**
+   * The annotated objects of each picture, in pixels of the base picture. Only where they were asked for, see
+   * `StreamOptions.withObjects`.
+   */
+  objects?: PictureObjects[];
   /** Where to go on after this batch. */
   next: Cursor;
   /** Bad records skipped so far in the run, those that shards lost among them, about. */

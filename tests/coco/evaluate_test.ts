@@ -59,6 +59,31 @@ Deno.test("of two equal objects the later is found; the other is missed", () => 
   near([AP, AR100], [51 / 101, 0.5]);
 });
 
+Deno.test("of two that overlap alike the later is taken, and an IoU at the threshold is enough", () => {
+  const left = annotation({ bbox: [0, 0, 10, 10] }), right = annotation({ id: 2, bbox: [10, 0, 10, 10] });
+  const both = result(0.9, { bbox: [0, 0, 20, 10] }), second = result(0.8, { bbox: [0, 0, 10, 10] });
+  near([evaluated([left, right], [both, second]).AP50], [1]);
+  near([evaluated([right, left], [both, second]).AP50], [51 / 101]);
+});
+
+Deno.test("among ignored objects, too, the one that overlaps most is taken", () => {
+  // By their areas all but the first are too large for the small ones.
+  const found = annotation({ area: 100 }),
+    large = (id: number, bbox: number[]) => annotation({ id, bbox, area: 5000 });
+  const small = (score: number, bbox: number[]) => result(score, { bbox });
+  const { APs } = evaluated(
+    [annotation({ ...found, bbox: [80, 80, 5, 5] }), large(2, [0, 0, 10, 10]), large(3, [0, 0, 10, 20])],
+    [
+      small(0.9, [0, 0, 10, 19]),
+      small(0.8, [0, 0, 10, 10]),
+      small(0.7, [80, 80, 5, 5]),
+    ],
+    "bbox",
+    { iouThresholds: [0.51] },
+  );
+  near([APs], [1]);
+});
+
 Deno.test("what lies in a crowd is ignored, as often as it comes", () => {
   const crowd = annotation({ id: 2, iscrowd: 1, bbox: [60, 60, 30, 30], area: 900 });
   const inside = (score: number) => result(score, { bbox: [65, 65, 10, 10] });

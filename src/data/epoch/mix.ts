@@ -82,7 +82,9 @@ export function joinLabels(sources: readonly { uri: string; labels: readonly str
     else if (name !== undefined) moved.className = name;
     return moved;
   };
-  return { labels, relabel };
+  /** A class's number among the joined ones. */
+  const renumber = (part: number, label: number) => labels.length === 0 ? label : numbers[part][label];
+  return { labels, relabel, renumber };
 }
 
 /** What all sources have passed over, each kind with the source that holds it. */
@@ -119,7 +121,7 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
   if (length > MOST) {
     throw new RangeError(`${uri}: with these weights an epoch has ${length} records, more than 2^32`);
   }
-  const { labels, relabel } = joinLabels(sources);
+  const { labels, relabel, renumber } = joinLabels(sources);
   const find = (index: number): { part: number; at: number } => {
     requireIndex(uri, index, length);
     const part = ends.findIndex((end) => index < end);
@@ -143,6 +145,12 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
       // The class has another number in the mix.
       return where ? { key: where.key, at: where.at } : null;
     },
+    ...(sources.every(({ objects }) => objects) && {
+      objects(index: number) {
+        const { part, at } = find(index), found = sources[part].objects!(at);
+        return { ...found, classes: found.classes.map((label) => renumber(part, label)) };
+      },
+    }),
     parts: sources.map(({ uri, length }) => ({ uri, length })),
     origin(index) {
       const { part, at } = find(index);

@@ -27,6 +27,11 @@ export interface OpenDataOptions {
    * not go together can be mixed. Default true.
    */
   classes?: boolean;
+  /**
+   * Whether pictures' annotated objects are wanted, which formats such as COCO's have (`Source.objects`). Classes are read with them.
+   * Default false.
+   */
+  objects?: boolean;
   /** Patience with servers. */
   http?: HttpOptions;
   /** Which split is taken of a source with several where the words name none. Default `train`. */
@@ -78,7 +83,7 @@ export async function openData(uri: string, options: OpenDataOptions = {}): Prom
  * Opens a data set with random access by its path: nothing in the name has a meaning.
  *
  * @param uri A path or a file: URL.
- * @param options Class names for LMDBs whose values hold a class's number.
+ * @param options Class names for LMDBs whose values hold a class's number, and whether annotated objects are wanted.
  * @returns A source; close it when done.
  * @throws {Error} That says what is wrong with the path and what would be right.
  * @example
@@ -90,7 +95,7 @@ export async function openData(uri: string, options: OpenDataOptions = {}): Prom
  */
 export async function openSource(
   uri: string,
-  options: { labels?: readonly string[] } & Pick<OpenDataOptions, "progress"> = {},
+  options: { labels?: readonly string[] } & Pick<OpenDataOptions, "progress" | "objects"> = {},
 ): Promise<Source> {
   const path = pathOf(uri), names = [quoteName(path)];
   const words: SourceUri = { text: path, format: null, certain: false, names, options: {} };
@@ -127,9 +132,9 @@ type OneOptions = Omit<OpenDataOptions, "labels"> & {
 };
 
 async function openOne(source: SourceUri, options: OneOptions): Promise<Source | StreamSource> {
-  const { formats, labels, classes, role = "train", progress = () => {} } = options;
+  const { formats, labels, classes, objects, role = "train", progress = () => {} } = options;
   const http = options.progress ? { progress: options.progress, ...options.http } : options.http;
-  const request: OpenRequest = { ...source, labels, classes, http, role, progress };
+  const request: OpenRequest = { ...source, labels, classes, objects, http, role, progress };
   const path = localPath(source);
   const told = source.format === null
     ? formatByEnding(path ?? "", formats)
@@ -228,7 +233,12 @@ async function openSeveral(
 function withoutClasses(source: Source | StreamSource): Source | StreamSource {
   const plain = ({ label: _label, className: _name, ...record }: ImageRecord): ImageRecord => record;
   if ("get" in source) {
-    return { ...source, labels: [], get: async (index) => plain(await source.get(index)) };
+    return {
+      ...source,
+      labels: [],
+      objects: undefined,
+      get: async (index) => plain(await source.get(index)),
+    };
   }
   const open: StreamSource["open"] = async function* (shard, options) {
     for await (const record of source.open(shard, options)) yield plain(record);

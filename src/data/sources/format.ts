@@ -26,6 +26,8 @@ export interface OpenRequest {
   readonly labels?: readonly string[];
   /** Whether the pictures' classes are wanted; without, labels that cost reading are not read. Default true. */
   readonly classes?: boolean;
+  /** Whether annotated objects are wanted, of formats that have them. Default false. */
+  readonly objects?: boolean;
   /** Patience with servers. */
   readonly http?: HttpOptions;
   /** Which split is meant where the user names none: to learn from, or to be tested on. */

@@ -24,6 +24,7 @@ export function select(source: Source, indices: ArrayLike<number>): Source {
     get: async (index) => await source.get(original(index)),
     key: async (index) => await source.key(original(index)),
     place: (index) => source.place?.(original(index)) ?? null,
+    ...(source.objects && { objects: (index: number) => source.objects!(original(index)) }),
     origin: (index) => ({ part: 0, shard: source.origin?.(original(index)).shard }),
     passedOver: () => source.passedOver?.() ?? [],
     close: () => source.close(),

@@ -21,8 +21,8 @@ export const coco: SourceFormat = {
   shortOption: "annotations",
   examples: [["coco:./coco/train2017", "COCO: pictures with annotations/ beside their folder"]],
   async open(request) {
-    const path = await requestedPath(request), { annotations } = request.options;
+    const path = await requestedPath(request), { annotations } = request.options, { objects } = request;
     const folders = await splitFolders(path, splitQuestion(request, path, "folder"));
-    return await openJoined(folders ?? [path], (folder) => openCoco(folder, { annotations }));
+    return await openJoined(folders ?? [path], (folder) => openCoco(folder, { annotations, objects }));
   },
 };

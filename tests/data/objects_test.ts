@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { take } from "../../src/data/iter.ts";
+import { mixSources } from "../../src/data/epoch/mix.ts";
+import { picturesWithObjects, viewObjects } from "../../src/data/objects.ts";
+import { closeData, openedOf } from "../../src/data/open/data.ts";
+import { openData } from "../../src/data/open/open_data.ts";
+import { openCoco } from "../../src/data/sources/coco.ts";
+import { select } from "../../src/data/sources/select.ts";
+import { streamBatches } from "../../src/data/stream.ts";
+import type { PictureObjects, Source } from "../../src/data/types.ts";
+import { unpackView } from "../../src/views/pack.ts";
+import { VIEW_FIELDS } from "../../src/views/types.ts";
+import { smallStream } from "./helpers.ts";
+import { draw, withFolder, writeFiles } from "./pictures.ts";
+
+const WIDTH = 48, HEIGHT = 32;
+
+/** A black picture with white boxes, x, y, width, height each. */
+async function painted(boxes: readonly (readonly number[])[]): Promise<Uint8Array> {
+  const data = new Uint8Array(WIDTH * HEIGHT * 3);
+  for (const [x, y, w, h] of boxes) {
+    for (let row = y; row < y + h; row++) data.fill(255, (row * WIDTH + x) * 3, (row * WIDTH + x + w) * 3);
+  }
+  return new Uint8Array(await draw({ width: WIDTH, height: HEIGHT, data }).png().toBuffer());
+}
+
+const image = (id: number, name: string) => ({ id, file_name: name, width: WIDTH, height: HEIGHT });
+const annotation = (image_id: number, bbox: number[], category_id = 90, iscrowd = 0) => ({
+  ...{ image_id, bbox, category_id, iscrowd, area: bbox[2] * bbox[3] },
+});
+const A = [12, 8, 24, 16], B = [0, 0, 6, 32];
+
+/** COCO's folder in small: two splits, a crowd, pictures without boxes, boxes outside and without area, categories with gaps. */
+async function miniCoco(folder: string): Promise<void> {
+  const categories = [{ id: 90, name: "toothbrush" }, { id: 18, name: "dog" }];
+  const train = {
+    images: [image(9, "a.png"), image(4, "b.png"), image(7, "empty.png"), image(5, "crowd.png")],
+    annotations: [
+      annotation(4, [-6, -4, 12, 40], 18),
+      annotation(9, A),
+      annotation(4, [50, 2, 5, 5]),
+      annotation(4, [5, 5, 0, 7]),
+      annotation(5, A, 18, 1),
+      annotation(4, [1, 1, 1, 1], 77),
+      { image_id: 4, category_id: 18, bbox: [1, 2, 3] },
+      annotation(99, A),
+    ],
+    categories,
+  };
+  const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+  await writeFiles(folder, {
+    "train2017/a.png": await painted([A]),
+    "train2017/b.png": await painted([B]),
+    "train2017/empty.png": await painted([]),
+    "train2017/crowd.png": await painted([A]),
+    "val2017/v.png": await painted([B]),
+    "annotations/instances_train2017.json": text(train),
+    "annotations/instances_val2017.json": text({
+      ...{ images: [image(1, "v.png")], annotations: [annotation(1, B)], categories },
+    }),
+  });
+}
+
+const plain = ({ boxes, classes, crowd }: PictureObjects) => [[...boxes], [...classes], [...crowd]];
+const edges = ([x, y, w, h]: number[]) => [x, y, x + w, y + h];
+
+async function open(uri: string, objects = true): Promise<Source> {
+  const opened = openedOf(await openData(uri, { objects }));
+  assert.equal(opened.access, "random");
+  return (opened as { source: Source }).source;
+}
+
+Deno.test("objects: COCO's own folder by one name, split by split", () =>
+  withFolder(async (folder) => {
+    await miniCoco(folder);
+    const train = await open(`coco:${folder}`),
+      keys = await Promise.all([0, 1, 2, 3].map((i) => train.key(i)));
+    assert.deepEqual([keys, train.labels], [["a.png", "b.png", "empty.png", "crowd.png"], [
+      "dog",
+      "toothbrush",
+    ]]);
+    assert.deepEqual([0, 1, 2, 3].map((i) => plain(train.objects!(i))), [
+      [edges(A), [1], [0]],
+      // Cut at the picture's edge.
+      [edges(B), [0], [0]],
+      [[], [], []],
+      [edges(A), [0], [1]],
+    ]);
+    assert.throws(() => train.objects!(4), /record 4 is not one of/);
+    const passed = train.passedOver!().map(({ what, why, count }) => `${count} ${what} ${why}`);
+    assert.deepEqual(passed, [
+      "1 box is not four finite numbers",
+      "1 annotated picture is not in the list of images",
+      "2 box has no area within its picture",
+      "1 box is of a category that the file does not list",
+    ]);
+    const val = await open(`coco:${folder}#split=val`);
+    assert.deepEqual([val.length, plain(val.objects!(0))], [1, [edges(B), [1], [0]]]);
+    const all = await open(`coco:${folder}#split=all`);
+    assert.deepEqual([all.length, plain(all.objects!(4))], [5, plain(val.objects!(0))]);
+    const without = await open(`coco:${folder}`, false);
+    assert.equal(without.objects, undefined);
+    for (const source of [train, val, all, without]) await closeData(source);
+  }));
+
+Deno.test("objects: selections and mixtures keep them, with the mixture's classes", () =>
+  withFolder(async (folder) => {
+    await miniCoco(folder);
+    const first = await openCoco(`${folder}/train2017`, { objects: true });
+    const learnt = picturesWithObjects(first);
+    assert.deepEqual(await Promise.all(Array.from({ length: learnt.length }, (_, i) => learnt.key(i))), [
+      "a.png",
+      "b.png",
+    ]);
+    const other = { ...await openCoco(`${folder}/val2017`, { objects: true }), labels: ["ant", "bee"] };
+    const mix = mixSources([{ source: select(first, [1, 0]) }, { source: other }]);
+    assert.deepEqual(mix.labels, ["ant", "bee", "dog", "toothbrush"]);
+    assert.deepEqual([0, 1, 2].map((i) => mix.labels[mix.objects!(i).classes[0]]), [
+      "dog",
+      "toothbrush",
+      "bee",
+    ]);
+    assert.equal(
+      mixSources([{ source: first }, { source: { ...other, objects: undefined } }]).objects,
+      undefined,
+    );
+    assert.throws(
+      () => picturesWithObjects({ ...other, objects: undefined }),
+      /has no annotated objects; open it with/,
+    );
+    assert.throws(() => picturesWithObjects(select(first, [2, 3])), /none of its 2 pictures has an object/);
+    await closeData(mix);
+  }));
+
+Deno.test("objects: boxes of a batch lie where its base pictures show them, and in its views", () =>
+  withFolder(async (folder) => {
+    await miniCoco(folder);
+    const source = await open(`coco:${folder}`), size = 16;
+    const options = { ...smallStream(size, { batchSize: 2, seed: 3, workers: 1 }), withObjects: true };
+    let seen = 0;
+    for await (const { base, indices, objects, views } of take(streamBatches(source, options), 4)) {
+      assert.equal(objects!.length, 2);
+      objects!.forEach((found, i) => {
+        assert.deepEqual([found.width, found.height], [size, size]);
+        const white = (x: number, y: number) => base[((i * size + y) * size + x) * 3] > 127;
+        for (let y = 0; y < size; y++) {
+          for (let x = 0; x < size; x++) {
+            const inside = found.classes.some((_, n) => {
+              const [x0, y0, x1, y1] = found.boxes.subarray(4 * n, 4 * n + 4);
+              return x + 0.5 > x0 && x + 0.5 < x1 && y + 0.5 > y0 && y + 0.5 < y1;
+            });
+            assert.equal(white(x, y), inside, `picture ${indices[i]}, pixel ${x}, ${y}`);
+          }
+        }
+        const view = unpackView(views, i * VIEW_FIELDS), shown = viewObjects(found, view, size, 0.5);
+        assert.ok(
+          shown.boxes.every((edge) => edge >= 0 && edge <= size) &&
+            shown.classes.length <= found.classes.length,
+        );
+        seen += found.classes.length;
+      });
+    }
+    assert.equal(seen, 6, "three boxes in each of two epochs");
+    for await (const batch of take(streamBatches(source, { ...options, withObjects: false }), 1)) {
+      assert.ok(!("objects" in batch));
+    }
+    const without = await open(`coco:${folder}`, false);
+    assert.throws(() => streamBatches(without, options), /has no annotated objects; open it with objects/);
+    await closeData(source);
+    await closeData(without);
+  }));
+
+Deno.test("objects: pictures without a size, and a missing annotations file, are refused by name", () =>
+  withFolder(async (folder) => {
+    await writeFiles(folder, { "p/a.png": await painted([A]) });
+    await assert.rejects(
+      openCoco(`${folder}/p`, { objects: true }),
+      /no annotations; looked for .*instances_p\.json/,
+    );
+    await writeFiles(folder, {
+      "annotations/instances_p.json": new TextEncoder().encode(
+        JSON.stringify({ images: [{ id: 1, file_name: "a.png" }], annotations: [], categories: [] }),
+      ),
+    });
+    await assert.rejects(
+      openCoco(`${folder}/p`, { objects: true }),
+      /instances_p\.json: a\.png has no width and height/,
+    );
+    await closeData(await openCoco(`${folder}/p`));
+  }));
