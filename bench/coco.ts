@@ -64,7 +64,7 @@ async function ours(files: string[], iouType: string): Promise<Figures & { stats
   const alone = await timed(Deno.execPath(), [
     "run",
     "--quiet",
-    "--allow-read",
+    "-A",
     script("./coco_ours.ts"),
     ...files,
     iouType,

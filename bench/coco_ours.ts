@@ -4,7 +4,7 @@ import { readCocoDetections, readCocoTruth } from "../src/coco/read.ts";
 import { summarizeCoco } from "../src/coco/summary.ts";
 import type { IouType } from "../src/coco/types.ts";
 
-/** The most memory that this process has held, in bytes; undefined where the system does not tell. */
+/** The most memory that this process has held, in bytes; undefined where the system does not tell. Deno gives /proc only to -A. */
 function peakMemory(): number | undefined {
   if (Deno.build.os !== "linux") return undefined;
   const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];

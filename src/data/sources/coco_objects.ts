@@ -4,7 +4,7 @@ import type { PictureObjects } from "../types.ts";
 import type { CocoId } from "./coco_ids.ts";
 import type { PassedCounter } from "./passed_over.ts";
 
-/** Collects boxes; about 45 bytes are kept of each. */
+/** Collects boxes; about 50 bytes are kept of each. */
 export interface CocoObjects {
   /**
    * The next picture of the file's list.
