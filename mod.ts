@@ -11,7 +11,7 @@
  * - Training: {@linkcode trainStep}, {@linkcode train}
  * - Features: {@linkcode readModel}, {@linkcode embedder}, {@linkcode embedData}, {@linkcode probe}, {@linkcode measure}
  * - Search: {@linkcode openSearch}, {@linkcode searchPictures}, {@linkcode findDuplicates}, {@linkcode nearest}
- * - Re-identification: {@linkcode rightRanks}, {@linkcode reidMetrics}
+ * - Re-identification: {@linkcode evaluateReid}, {@linkcode rightRanks}, {@linkcode reidMetrics}, {@linkcode trainWeakly}
  * - Comparing variants of the method: {@linkcode ablate}
  * - Detections: {@linkcode viewObjects}, {@linkcode moveBoxes}, {@linkcode cocoEval}, {@linkcode evaluateCoco},
  *   {@linkcode maskOfSegmentation}
@@ -144,7 +144,12 @@ export { EXPORT_FORMATS, type ExportFormat } from "./src/weights/export/formats.
 export { WeightsError } from "./src/weights/files/types.ts";
 export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/stored_model.ts";
 export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";
-export { embedData, type EmbedDataOptions, type EmbedProgress } from "./src/eval/embedding/embed_data.ts";
+export {
+  embedData,
+  type EmbedDataOptions,
+  type EmbedProgress,
+  type EmbedWay,
+} from "./src/eval/embedding/embed_data.ts";
 export type { EmbeddingInfo, Preprocessing, TokenName } from "./src/eval/embedding/info.ts";
 export type { EmbeddingFile } from "./src/eval/embedding/format.ts";
 export { isEmbedding, openEmbedding } from "./src/eval/embedding/open.ts";
@@ -204,6 +209,23 @@ export { type Persons, type RankOptions, rightRanks } from "./src/reid/ranks.ts"
 export { type FeatureRows, heldRows } from "./src/reid/scores.ts";
 export { type QueryFigures, queryFigures, type ReidMetrics, reidMetrics } from "./src/reid/metrics.ts";
 export { nearestPersons, type NearPicture } from "./src/reid/nearest.ts";
+export { type Mirror, personFeatures, type PersonInput, personWay } from "./src/reid/embed.ts";
+export {
+  evaluateReid,
+  type ReidExample,
+  type ReidOptions,
+  type ReidReport,
+  type ReidSide,
+} from "./src/reid/evaluate.ts";
+export { reidSheet } from "./src/reid/sheet.ts";
+export { formatReid } from "./src/reid/table.ts";
+export { type Bag, type BagList, readBags } from "./src/data/sources/people/bags.ts";
+export { type FolderedSource, openNumberedFolders } from "./src/data/sources/people/numbered_folders.ts";
+export { bagBatches, type BagBatchOptions } from "./src/reid/weak/batches.ts";
+export { pairwiseLoss, pseudoLabels, unaryLoss, weakTripletLoss } from "./src/reid/weak/losses.ts";
+export { WEAK_DEFAULTS, type WeakConfig } from "./src/reid/weak/config.ts";
+export { type WeakInputs, type WeakSettings, type WeakState, weakStep } from "./src/reid/weak/step.ts";
+export { trainWeakly, type TrainWeaklyOptions, type WeakResult } from "./src/reid/weak/train.ts";
 
 // Comparing variants of the method.
 export { ablate, type AblateOptions, lockAblation } from "./src/ablate/ablate.ts";

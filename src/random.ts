@@ -42,6 +42,10 @@ export const PURPOSE = {
   distortion: 30,
   /** Which pictures of each category the demo's table takes as labelled. */
   examples: 31,
+  /** Which pictures stand for a bag of persons in an epoch. */
+  bag: 60,
+  /** How the picture of a person is mirrored and erased. */
+  person: 61,
 } as const;
 
 /** A name of {@linkcode PURPOSE}. */

@@ -44,7 +44,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
     "src/text",
   ],
-  "src/reid": ["src/eval", "src/data", "src/engine"],
+  "src/reid": [
+    "src/eval",
+    "src/train",
+    "src/data",
+    "src/model",
+    "src/views",
+    "src/engine",
+    "src/files",
+    "src/random.ts",
+  ],
   "src/demo": [
     "src/eval",
     "src/train",
@@ -99,6 +108,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine/install",
   ],
   tasks: [
+    "src/reid",
     "src/ablate",
     "src/weights",
     "src/cli",

@@ -102,6 +102,16 @@ export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number): tf
 }
 
 /**
+ * Pictures of any size, normalised: (x / 255 − mean) / std. docs/spec.md §1.9.
+ *
+ * @param pictures [B, H, W, 3] int32 (or float32) values 0…255.
+ * @returns [B, H, W, 3].
+ */
+export function normalised(pictures: tf.Tensor): tf.Tensor4D {
+  return tf.tidy(() => normalise(tf.cast(pictures, "float32"), [3]) as tf.Tensor4D);
+}
+
+/**
  * The reference view: the base picture, normalised. docs/spec.md §1.10.
  *
  * @param base [B, S, S, 3] int32 (or float32) values 0…255.
@@ -109,7 +119,7 @@ export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number): tf
  */
 export function renderReference(base: tf.Tensor): tf.Tensor4D {
   checkBase(base);
-  return tf.tidy(() => normalise(tf.cast(base, "float32"), [3]) as tf.Tensor4D);
+  return normalised(base);
 }
 
 /**

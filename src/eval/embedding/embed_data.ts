@@ -5,18 +5,19 @@ import { type Data, dataLabels, dataLength, dataUri } from "../../data/open/data
 import { decodePicture } from "../../data/picture/decode.ts";
 import { evaluationPicture } from "../../data/picture/resize.ts";
 import { growingClasses } from "../../data/sources/growing_classes.ts";
-import { BadRecordError, type ImageRecord, PictureError } from "../../data/types.ts";
+import { BadRecordError, type ImageRecord, type Picture, PictureError } from "../../data/types.ts";
 import type { Engine } from "../../engine/types.ts";
 import { lockPlace } from "../../files/lock.ts";
 import { float32, type StoredTensor } from "../../files/safetensors.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
-import { embedder } from "../embed.ts";
+import { embedder, type Embedding } from "../embed.ts";
 import { weightsDigest } from "../weights_digest.ts";
 import {
   EMBEDDING_VERSION,
   type EmbeddingInfo,
   POOLING,
+  type Preprocessing,
   preprocessingOf,
   sizeOfShape,
   type TokenName,
@@ -37,6 +38,15 @@ export interface EmbedProgress {
   seconds: number;
 }
 
+/** Another way to prepare and embed pictures than that of evaluation. */
+export interface EmbedWay {
+  preprocessing: Preprocessing;
+  /** Makes the encoder's input of a picture; as many bytes for each. */
+  prepare(picture: Picture): Uint8Array;
+  /** Features of prepared pictures, side by side. */
+  pictures(state: ModelState, pictures: Uint8Array): Promise<Pick<Embedding, "class" | "mean">>;
+}
+
 /** What {@linkcode embedData} embeds, and with what. */
 export interface EmbedDataOptions {
   engine: Engine;
@@ -55,6 +65,8 @@ export interface EmbedDataOptions {
   tokens?: readonly TokenName[];
   /** How many last blocks `blocks` means. Default 4, at most the encoder's. */
   blocks?: number;
+  /** How pictures are prepared and embedded, for `class` and `mean` alone. Default: as for evaluation (docs/spec.md §9). */
+  way?: EmbedWay;
   /** Pictures embedded at once. Default 64. */
   batchSize?: number;
   /** Told of pictures that cannot be read; they are left out. More than 1 % are an error. */
@@ -95,11 +107,14 @@ async function* rest(pass: OnePass, notes: readonly PartNotes[], tell: (on: bool
 }
 
 /** Reads and prepares one picture. */
-async function load({ reached, at }: { reached: Reached; at: number }, size: number): Promise<Loaded> {
+async function load(
+  { reached, at }: { reached: Reached; at: number },
+  prepare: EmbedWay["prepare"],
+): Promise<Loaded> {
   let record: ImageRecord | undefined;
   try {
     record = await reached.read();
-    const bytes = evaluationPicture(await decodePicture(record.bytes), size);
+    const bytes = prepare(await decodePicture(record.bytes));
     return { reached, at, key: record.key, given: record.className ?? record.label ?? null, bytes };
   } catch (error) {
     if (error instanceof BadRecordError) return { reached, at, bad: badRecordOf(error) };
@@ -142,15 +157,31 @@ function openBuffer(info: EmbeddingInfo) {
   };
 }
 
+/** As evaluation prepares and embeds pictures. */
+function evaluationWay(
+  engine: Engine,
+  config: ModelConfig,
+  info: EmbeddingInfo,
+  batchSize: number,
+): EmbedWay {
+  const { blocks, all } = info.tokens;
+  const { pictures } = embedder(engine, config, {
+    batchSize,
+    patches: all !== undefined,
+    blocks: blocks?.[0] ?? 0,
+  });
+  return {
+    preprocessing: preprocessingOf(config),
+    prepare: (picture) => evaluationPicture(picture, config.imageSize),
+    pictures,
+  };
+}
+
 /** Embeds what is left to do, part by part. */
 async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: Work): Promise<number> {
   const { engine, config, state, data, batchSize = 64, signal, partBytes = 32 * 2 ** 20 } = options;
   const tokens = Object.keys(info.tokens) as TokenName[];
-  const embed = embedder(engine, config, {
-    batchSize,
-    patches: tokens.includes("all"),
-    blocks: info.tokens.blocks?.[0] ?? 0,
-  });
+  const embed = options.way ?? evaluationWay(engine, config, info, batchSize);
   const before = await Promise.all(work.parts.map((part) => part.notes()));
   let next = before.at(-1)?.next ?? 0, bad = 0, told = true, embedded = 0;
   if (next > 0) options.resumed?.(next);
@@ -166,7 +197,7 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
     if (batch.length > 0) {
       const bytes = new Uint8Array(batch.length * batch[0].bytes.length);
       batch.forEach((item, i) => bytes.set(item.bytes, i * item.bytes.length));
-      const features = await embed.pictures(state, bytes);
+      const features: Embedding = await embed.pictures(state, bytes);
       for (const token of tokens) buffer.add(token, tokenRows(features, token).data);
       for (const { key, given } of batch) {
         buffer.notes().keys.push(key);
@@ -179,7 +210,7 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
   };
   const items = map(
     rest(pass, before, (on) => told = on),
-    (item) => load(item, config.imageSize),
+    (item) => load(item, embed.prepare),
     2 * navigator.hardwareConcurrency,
   );
   for await (const item of items) {
@@ -221,8 +252,8 @@ async function numberClasses(data: Data, { parts }: Work) {
  * written to a hidden folder beside the file: a call that was stopped or killed is gone on from there by the same call,
  * and gives the same bytes as one that was not. The file appears when it is whole.
  *
- * Pictures are prepared as docs/spec.md §9 says: shorter side 256 for 224, bicubic, then the centre. Features are those
- * after the encoder's final norm.
+ * Unless `way` says otherwise, pictures are prepared as docs/spec.md §9 says: shorter side 256 for 224, bicubic, then the
+ * centre. Features are those after the encoder's final norm.
  *
  * @returns What the file says of itself.
  * @throws {RangeError} When the file's ending or the tokens cannot be used, before work starts.
@@ -231,7 +262,7 @@ async function numberClasses(data: Data, { parts }: Work) {
  * @throws {Error} When there is no picture, or the file cannot be written; or the signal's reason.
  */
 export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInfo> {
-  const { config, state, model, teacher = false, data, out, tokens = ["class"] } = options;
+  const { config, state, model, teacher = false, data, out, tokens = ["class"], way } = options;
   const format = embeddingFormat(out), blocks = Math.min(options.blocks ?? 4, config.depth);
   if (tokens.length === 0 || new Set(tokens).size < tokens.length || (tokens.length > 1 && !format.several)) {
     throw new RangeError(
@@ -239,6 +270,10 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
         format.several ? "name each kind of token once" : `a ${format.ending} file holds one kind of token`
       }`,
     );
+  }
+  const other = way && tokens.find((token) => token !== "class" && token !== "mean");
+  if (other) {
+    throw new RangeError(`${out}: "${other}" is there for pictures prepared as for evaluation alone`);
   }
   if (!(Number.isInteger(blocks) && blocks >= 1)) {
     throw new RangeError(`blocks is ${blocks}; it must be from 1 up`);
@@ -254,7 +289,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     tokens: by((token) => tokenShape(config, token, blocks)),
     pooling: by((token) => POOLING[token]),
     norm: "layer norm (epsilon 1e-6) after the last block; features are not scaled to length 1",
-    preprocessing: preprocessingOf(config),
+    preprocessing: way?.preprocessing ?? preprocessingOf(config),
     source: dataUri(data),
     count: 0,
     classes: [],

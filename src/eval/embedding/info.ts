@@ -19,12 +19,17 @@ export const POOLING: Readonly<Record<TokenName, string>> = {
 
 /** How pictures became the encoder's input. */
 export interface Preprocessing {
-  /** Side of the encoder's input in pixels. */
+  /** Side of the encoder's input in pixels; its height, where `width` is there. */
   size: number;
+  /** Its width, where it is not a square. */
+  width?: number;
   /** What the shorter side was resized to before the middle was cut out. */
   shorter: number;
   resize: "bicubic";
-  crop: "centre";
+  /** `none`: the whole picture was resized to the input's sides. */
+  crop: "centre" | "none";
+  /** How the features of the mirrored picture were added, where they were (docs/reid.md). */
+  mirrored?: "sum" | "shipped";
   mean: number[];
   std: number[];
 }
@@ -69,6 +74,15 @@ export function preprocessingOf({ imageSize }: Pick<ModelConfig, "imageSize">): 
     mean: [...MEAN],
     std: [...STD],
   };
+}
+
+/** How pictures were prepared, in words. */
+export function describePreprocessing(
+  { size, width = size, shorter, crop, mirrored }: Preprocessing,
+): string {
+  if (crop === "centre") return `shorter side ${shorter}, bicubic, the middle ${width} × ${size}`;
+  const whole = `the whole picture resized to height ${size}, width ${width}, bicubic`;
+  return mirrored ? `${whole}, features of the mirrored picture added (${mirrored})` : whole;
 }
 
 /** Shape of a token's features of one picture. */

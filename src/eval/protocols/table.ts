@@ -1,4 +1,5 @@
 /** Figures as text, and as tables that papers can paste. */
+import { describePreprocessing } from "../embedding/info.ts";
 import type { MeasureReport } from "../measure.ts";
 import type { ProtocolRow } from "./types.ts";
 
@@ -45,11 +46,10 @@ function cellsOf(row: ProtocolRow): string[] {
 function captionOf(
   { model, digest, preprocessing, train, test, validation, classes, notes, rows }: MeasureReport,
 ): string[] {
-  const { size, shorter } = preprocessing;
   const tested = test === "leave one out"
     ? `each of ${train.pictures} pictures of ${train.uri} against all others`
     : `${test.pictures} pictures of ${test.uri}, learned from ${train.pictures} of ${train.uri}`;
-  const prepared = `shorter side ${shorter}, bicubic, the middle ${size} × ${size}`;
+  const prepared = describePreprocessing(preprocessing);
   const chosen = rows.some(({ chosenOn }) => chosenOn === "validation pictures");
   return [
     `${model}, ${digest.slice(0, 19)}….`,

@@ -9,6 +9,12 @@ import { fileKind, type PassedCounter, passedCounter, sumPassed } from "../passe
 import { isPictureName } from "../picture_file.ts";
 import { listedPictures } from "./listed.ts";
 
+/** A source of pictures in folders that stand side by side. */
+export interface FolderedSource extends Source {
+  /** The folders that hold pictures, in order: the pictures of one are the records `from` … `to` − 1. */
+  folders: readonly { name: string; from: number; to: number }[];
+}
+
 /** Folders that are listed at once. */
 const TOGETHER = 8;
 
@@ -21,7 +27,7 @@ const TOGETHER = 8;
  * @throws {NoPicturesError} When there is no picture.
  * @throws {Error} When the folder cannot be read.
  */
-export async function openNumberedFolders(folder: string): Promise<Source> {
+export async function openNumberedFolders(folder: string): Promise<FolderedSource> {
   const beside = passedCounter(), folders = await foldersIn(folder, beside);
   const names = textList(), starts = numberList(Uint32Array);
   let passedOver = beside.list();
@@ -35,7 +41,15 @@ export async function openNumberedFolders(folder: string): Promise<Source> {
     requireIndex(folder, index, names.length);
     return `${folders[folderOf(index, starts)]}/${names.get(index)}`;
   };
-  return listedPictures({ uri: folder, folder, names: { length: names.length, get }, passedOver });
+  const ranges = folders.map((name, i) => ({
+    name,
+    from: starts.get(i),
+    to: i + 1 < folders.length ? starts.get(i + 1) : names.length,
+  }));
+  return {
+    ...listedPictures({ uri: folder, folder, names: { length: names.length, get }, passedOver }),
+    folders: ranges.filter(({ from, to }) => to > from),
+  };
 }
 
 /** The last folder that starts at or before a picture. Empty folders start where the next one does. */

@@ -32,7 +32,7 @@ export function requestedPart({ text, options, role }: OpenRequest): PartName {
     `${text}: ${wrong}${
       meant ? `${meant} Write` : "; write"
     } #query behind the name for the queries, #gallery for what ` +
-      "is searched, or #train",
+      "is searched, or #train; deno task reid eval takes the two together",
   );
 }
 

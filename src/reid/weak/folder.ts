@@ -1,0 +1,60 @@
+/** The folder of a run of weakly supervised re-identification. */
+import { join } from "node:path";
+import type { BagList } from "../../data/sources/people/bags.ts";
+import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
+import { publishFile } from "../../files/publish.ts";
+import { ConfigError } from "../../train/config/config.ts";
+import {
+  type Checkpoint,
+  checkpointFolder,
+  latestCheckpoint,
+  readCheckpoint,
+} from "../../train/run/checkpoint.ts";
+import { checkSameWeak, type WeakConfig } from "./config.ts";
+import { HEAD } from "./step.ts";
+
+const CONFIG_FILE = "config.json";
+
+/**
+ * Makes the run's folder ready, which is this process's own: a new one gets its config.json, a resumed one must have been
+ * begun with the same settings.
+ *
+ * @returns The checkpoint that it goes on from; null for a run that has none yet.
+ * @throws {ConfigError} When there is nothing to resume, or settings differ.
+ * @throws {Error} When it cannot be written, or the checkpoint cannot be read.
+ */
+export async function prepareWeakFolder(config: WeakConfig, resume: boolean): Promise<Checkpoint | null> {
+  const path = join(config.out, CONFIG_FILE);
+  if (resume) {
+    const text = await Deno.readTextFile(path).catch(() => null);
+    const stored = text === null ? null : JSON.parse(text) as Partial<WeakConfig>;
+    if (stored?.task !== "reid") {
+      throw new ConfigError(
+        `--resume: ${config.out} holds no run of reid train; check --out, or leave --resume out`,
+      );
+    }
+    checkSameWeak(stored, config);
+  }
+  await publishFile(path, JSON.stringify(config, null, 2) + "\n");
+  await Deno.mkdir(checkpointFolder(config.out), { recursive: true });
+  const latest = resume ? await latestCheckpoint(config.out) : null;
+  return latest === null ? null : await readCheckpoint(latest);
+}
+
+/**
+ * Refuses to go on with other pictures or other bags.
+ *
+ * @throws {ConfigError} When there are more or fewer pictures or persons.
+ */
+export function checkSamePictures(
+  { pictures, path, tensors }: Checkpoint,
+  source: FolderedSource,
+  list: BagList,
+): void {
+  const persons = tensors[HEAD.bias]?.shape[0];
+  if (pictures === source.length && persons === list.identities.length) return;
+  throw new ConfigError(
+    `${source.uri} has ${source.length} pictures and bags of ${list.identities.length} persons, but ${path} was made with ` +
+      `${pictures} and ${persons}; resume with the same data`,
+  );
+}

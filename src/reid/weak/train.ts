@@ -1,0 +1,242 @@
+/** Weakly supervised re-identification put together: the loop is that of pre-training, with another step and state. */
+import { join } from "node:path";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
+import type { BagList } from "../../data/sources/people/bags.ts";
+import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
+import type { BadRecordError, Batch } from "../../data/types.ts";
+import * as tf from "../../engine/tensors.ts";
+import type { Engine } from "../../engine/types.ts";
+import type { Lock } from "../../files/lock.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import type { ModelState } from "../../model/types.ts";
+import { resolveConfig } from "../../train/config/config.ts";
+import { openEvaluations } from "../../train/evaluators.ts";
+import { openKeeper } from "../../train/keeper.ts";
+import { loop } from "../../train/loop.ts";
+import { oneProcess } from "../../train/process_group.ts";
+import { recorder } from "../../train/record.ts";
+import { type Checkpoint, saveCheckpoint } from "../../train/run/checkpoint.ts";
+import { lockRun } from "../../train/run/folder.ts";
+import { noteStart, thisStart } from "../../train/run/machine.ts";
+import { openMetrics } from "../../train/run/metrics_file.ts";
+import { BETAS } from "../../train/schedule.ts";
+import { describeCompile, describeEnd, labelled } from "../../train/show/describe.ts";
+import { openMeter } from "../../train/show/meter.ts";
+import { type Progress, silent } from "../../train/show/progress.ts";
+import type { Run } from "../../train/standing.ts";
+import { countParameters, disposeTree } from "../../train/state.ts";
+import { checkInput } from "../embed.ts";
+import { bagBatches } from "./batches.ts";
+import { type WeakConfig, weakRate } from "./config.ts";
+import { checkSamePictures, prepareWeakFolder } from "./folder.ts";
+import { firstWeakState, readWeakState, writeWeakState } from "./state.ts";
+import { type WeakInputs, type WeakState, weakStep } from "./step.ts";
+
+/** What {@linkcode trainWeakly} runs on. */
+export interface TrainWeaklyOptions {
+  engine: Engine;
+  /** The training pictures, by folders. Not closed. */
+  source: FolderedSource;
+  /** Bags of its folders, see `readBags`. */
+  list: BagList;
+  /** The encoder's sizes. */
+  model: ModelConfig;
+  /** Puts the encoder that a new run begins with on the engine. */
+  load(): Promise<ModelState>;
+  /** Whether to go on from the run's last checkpoint. */
+  resume?: boolean;
+  progress?: Progress;
+  onBad?: (bad: BadRecordError) => void;
+  /** Aborting it finishes the step, writes a checkpoint and returns. */
+  signal?: AbortSignal;
+  /** The lock of the run folder, where the caller has it already. */
+  lock?: Lock;
+}
+
+/** What a run ends with. */
+export interface WeakResult {
+  step: number;
+  total: number;
+  stopped: boolean;
+  checkpoint: string;
+  bad: number;
+}
+
+/** What the parts of a run share. */
+interface Session extends TrainWeaklyOptions {
+  config: WeakConfig;
+  perEpoch: number;
+  total: number;
+  progress: Progress;
+}
+
+/** The keeper of a run's checkpoints. Each holds an encoder that every command reads. */
+function keeperOf(session: Session, run: Run<WeakState>, path: string | null, sync: () => Promise<void>) {
+  const { config, engine, model, source } = session;
+  const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps, seed, data } = config;
+  const stored = resolveConfig({ ...model, seed, data, batchSize: config.bagsPerBatch * config.perBag });
+  return openKeeper<WeakState, Parameters<typeof saveCheckpoint>[1]>({
+    minutes,
+    steps,
+    start: run.step,
+    path,
+    take: async ({ state, step, next, bad }) => ({
+      info: {
+        config: stored,
+        step,
+        cursor: next,
+        pictures: source.length,
+        bad,
+        engine: engine.name,
+        time: new Date().toISOString(),
+      },
+      tensors: await readWeakState(state),
+    }),
+    write: async ({ info, tensors }) => {
+      await sync();
+      return await saveCheckpoint(out, info, tensors, { keep });
+    },
+  });
+}
+
+/** A batch as the tensors that a step takes. */
+function inputsOf({ engine, config, list, perEpoch }: Session): (batch: Batch, step: number) => WeakInputs {
+  const { height, width } = config, persons = list.identities.length;
+  return ({ base, labels }, step) => {
+    const count = labels!.length, shown = new Uint8Array(count * persons);
+    labels!.forEach((bag, i) => list.bags[bag].labels.forEach((person) => shown[i * persons + person] = 1));
+    return {
+      pictures: engine.bytes(base, [count, height, width, 3]),
+      bags: engine.bytes(shown, [count, persons]),
+      scalars: {
+        lr: tf.scalar(weakRate(config, Math.floor(step / perEpoch))),
+        bias1: tf.scalar(1 - BETAS[0] ** (step + 1)),
+        bias2: tf.scalar(1 - BETAS[1] ** (step + 1)),
+      },
+    };
+  };
+}
+
+/** Says what the run is. */
+function describe(
+  { config, engine, source, list, perEpoch, total, progress }: Session,
+  run: Run<WeakState>,
+): void {
+  const parameters = countParameters(run.state.params).toLocaleString("en");
+  const lines = [
+    ["engine", `${engine.name}: ${engine.description}`],
+    [
+      "model",
+      `${config.model}, input ${config.height} × ${config.width}, ${parameters} trainable parameters`,
+    ],
+    [
+      "data",
+      `${source.uri}: ${source.length} pictures, ${list.bags.length} bags of ${list.identities.length} persons, ${perEpoch} ` +
+      `steps of ${config.bagsPerBatch} × ${config.perBag} pictures an epoch`,
+    ],
+    ["run", `${config.out}: ${total} steps${run.step > 0 ? `, going on after ${run.step}` : ""}`],
+  ];
+  for (const [label, text] of lines) progress.line(labelled(label, text));
+}
+
+/** Trains until the run ends or is stopped, and writes the last checkpoint. */
+async function trainRun(session: Session, run: Run<WeakState>, resumed: Checkpoint | null): Promise<string> {
+  const { config, engine, source, list, model, perEpoch, total, progress, signal, onBad } = session;
+  const { logEvery, bagsPerBatch, perBag, pairwise, triplet, margin, decay } = config,
+    batchSize = bagsPerBatch * perBag;
+  const metrics = await openMetrics(join(config.out, "metrics.jsonl"), run.step);
+  const batches = bagBatches(source, list, {
+    ...config,
+    bags: bagsPerBatch,
+    from: run.next,
+    bad: run.bad,
+    onBad,
+  });
+  const step = engine.jit(weakStep({ model, pairwise, triplet, margin, decay }), { donate: ["state"] });
+  try {
+    const meter = openMeter(batchSize), keeper = keeperOf(session, run, resumed?.path ?? null, metrics.sync);
+    const evaluations = openEvaluations<WeakState>([], { perEpoch, total, metrics, progress, meter, signal });
+    const record = recorder({
+      ...{
+        total,
+        batchSize,
+        logEvery,
+        metrics,
+        meter,
+        progress,
+        found: evaluations.found,
+        checkpoint: keeper.path,
+      },
+      rates: (step) => ({ lr: weakRate(config, Math.floor(step / perEpoch)), wd: decay }),
+    });
+    await loop<WeakState, WeakInputs>({
+      ...{ run, total, step, inputs: inputsOf(session), batches, meter, keeper, evaluations, record },
+      group: oneProcess(1, signal),
+      first: async (args) => {
+        const report = await step.compile(args);
+        if (engine.compiles) progress.line(labelled("step", describeCompile(report)));
+        meter.start();
+      },
+      // A queued step already takes memory of its own, and a processor loses no time between two steps.
+      ahead: engine.deviceMemory() === "host" ? 0 : 1,
+      rest: () => engine.compiles ? setImmediate() : delay(1),
+    });
+    await keeper.finish(run);
+    return keeper.path() ?? "";
+  } finally {
+    metrics.close();
+    await batches.return();
+    step.dispose();
+  }
+}
+
+/**
+ * Trains an encoder to tell persons apart whose labels are known for bags of pictures only, as the authors of SYSU-30k do
+ * (docs/reid.md): unary term, pairwise term, weak triplet. Leaves a run folder with config.json, metrics.jsonl and
+ * checkpoints whose encoder every command reads. With `resume` it goes on from the last one, bit for bit on the same engine.
+ *
+ * @param config The run; `out` names its folder.
+ * @throws {ConfigError} When the run cannot go on with these settings, pictures or bags.
+ * @throws {RangeError} When there are too few bags, or the input's sides are no multiples of the encoder's patches.
+ * @throws {InUseError} When another process has the run folder.
+ * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
+ * @throws {Error} When pictures cannot be read, or a checkpoint cannot be written; the earlier ones stay.
+ */
+export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOptions): Promise<WeakResult> {
+  const { engine, list, source, model, resume = false, progress = silent } = options;
+  checkInput(model, { ...config, mirror: "none" });
+  const perEpoch = Math.floor(list.bags.length / config.bagsPerBatch),
+    all = Math.round(config.epochs * perEpoch);
+  if (perEpoch === 0) {
+    throw new RangeError(
+      `${source.uri}: a batch takes ${config.bagsPerBatch} bags, but there are ${list.bags.length}`,
+    );
+  }
+  const total = config.steps > 0 ? Math.min(config.steps, all) : all;
+  const session: Session = { ...options, config, perEpoch, total, progress };
+  await using _lock = options.lock ? null : await lockRun({ out: config.out, resume }, progress.line);
+  const resumed = await prepareWeakFolder(config, resume);
+  if (resumed) checkSamePictures(resumed, source, list);
+  const state = resumed
+    ? writeWeakState(resumed.tensors)
+    : firstWeakState(await options.load(), list.identities.length, config.seed);
+  const next = resumed?.cursor ?? { epoch: 0, position: 0 };
+  const run: Run<WeakState> = {
+    state,
+    step: resumed?.step ?? 0,
+    epoch: next.epoch,
+    next,
+    bad: resumed?.bad ?? 0,
+  };
+  try {
+    await noteStart(config.out, thisStart(engine, run.step));
+    describe(session, run);
+    const checkpoint = await trainRun(session, run, resumed);
+    const { step, bad } = run;
+    progress.line(describeEnd({ step, total, checkpoint, bad }));
+    return { step, total, stopped: step < total, checkpoint, bad };
+  } finally {
+    progress.close();
+    disposeTree(run.state);
+  }
+}

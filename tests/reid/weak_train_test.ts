@@ -1,0 +1,222 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { take } from "../../src/data/iter.ts";
+import { readBags } from "../../src/data/sources/people/bags.ts";
+import { openNumberedFolders } from "../../src/data/sources/people/numbered_folders.ts";
+import type { Batch } from "../../src/data/types.ts";
+import { openWasm } from "../../src/engine/wasm.ts";
+import { bagBatches, type BagBatchOptions } from "../../src/reid/weak/batches.ts";
+import { resolveConfig } from "../../src/train/config/config.ts";
+import { readCheckpoint, saveCheckpoint } from "../../src/train/run/checkpoint.ts";
+import { readMetrics } from "../../src/train/run/metrics_file.ts";
+import { initialState, readState } from "../../src/train/state.ts";
+import { reidEvalTask } from "../../tasks/reid/eval.ts";
+import { reidTrainTask } from "../../tasks/reid/train.ts";
+import { capture } from "../cli/capture.ts";
+import { TOY, withFolder } from "../eval/toy.ts";
+import { writeSysu } from "./layouts.ts";
+
+const OPTIONS: BagBatchOptions = { height: 16, width: 8, bags: 2, perBag: 4, seed: 3, flip: 0.5, erase: 0.5 };
+
+const hash = ({ epoch, indices, keys, base, labels, next, bad }: Batch) =>
+  createHash("sha256").update(JSON.stringify({ epoch, indices, keys, next, bad })).update(base)
+    .update(new Uint8Array(labels!.buffer)).digest("hex");
+
+async function opened(folder: string) {
+  const source = await openNumberedFolders(join(folder, "sysu_train_set_all"));
+  const list = await readBags(join(folder, "bag_level_label.json"), source.folders.map(({ name }) => name));
+  return { source, list };
+}
+
+async function batches(
+  folder: string,
+  count: number,
+  options: Partial<BagBatchOptions> = {},
+): Promise<Batch[]> {
+  const { source, list } = await opened(folder);
+  try {
+    return await Array.fromAsync(take(bagBatches(source, list, { ...OPTIONS, ...options }), count));
+  } finally {
+    await source.close();
+  }
+}
+
+Deno.test("bags are read: persons by number, folders in several bags; what does not fit is named", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "bags.json"), folders = ["0000000001", "0000000002", "0000000003"];
+    const bag = (BagLabel: unknown, BagImages: unknown, BagID: unknown = "bag0000000010") => ({
+      BagID,
+      BagLabel,
+      BagImages,
+    });
+    const read = async (value: unknown) => {
+      await Deno.writeTextFile(path, typeof value === "string" ? value : JSON.stringify(value));
+      return await readBags(path, folders);
+    };
+    assert.deepEqual(
+      await read([
+        bag([3, 1, 3], ["0000000001/*", "0000000003/*"]),
+        bag([3], ["sysu_train_set_all/0000000003/*"], "b"),
+      ]),
+      {
+        identities: [1, 3],
+        bags: [
+          { id: "bag0000000010", labels: [0, 1], folders: ["0000000001", "0000000003"] },
+          { id: "b", labels: [1], folders: ["0000000003"] },
+        ],
+      },
+    );
+    const cases: [unknown, RegExp][] = [
+      [
+        [bag([2, 7], ["0000000002/*"])],
+        /bag0000000010 is labelled with person 7, whom the training set does not know/,
+      ],
+      [
+        [bag([2], ["0000000009/*"])],
+        /bag0000000010 has pictures in 0000000009, a folder that the training set does not hold/,
+      ],
+      [[bag([], ["0000000002/*"])], /bag 1: BagLabel must be a list of persons' numbers/],
+      [[bag(["2"], ["0000000002/*"])], /bag 1: BagLabel must be/],
+      [[bag([2], ["0000000002/1.jpg"])], /bag 1: BagImages has "0000000002\/1\.jpg", no folder/],
+      [[bag([2], [])], /bag 1: BagImages must be a list of folders/],
+      [[null], /bag 1: BagLabel must be/],
+      [{}, /must hold a list of bags/],
+      ["[{", /bags\.json: not JSON/],
+    ];
+    for (const [value, message] of cases) await assert.rejects(read(value), message, JSON.stringify(value));
+    await assert.rejects(readBags(join(folder, "none.json"), folders), /none\.json: /);
+  }));
+
+Deno.test("batches of bags: each bag once an epoch, its own pictures; the rest from any batch's place is the same", () =>
+  withFolder(async (folder) => {
+    await writeSysu(folder, { folders: 5, pictures: 6 });
+    const all = await batches(folder, 5), { list } = await opened(folder);
+    assert.deepEqual(all.map(({ epoch }) => epoch), [0, 0, 1, 1, 2]);
+    assert.equal(new Set(all.map(hash)).size, 5);
+    const epoch = all.slice(0, 2).flatMap(({ labels }) => [...labels!]);
+    assert.deepEqual([...Map.groupBy(epoch, (bag) => bag).values()].map(({ length }) => length), [
+      4,
+      4,
+      4,
+      4,
+    ]);
+    for (const { keys, labels } of all) {
+      keys.forEach((key, i) => assert.ok(list.bags[labels![i]].folders.includes(key.split("/")[0]), key));
+      assert.equal(new Set(keys).size, 8, "no picture twice while there are others");
+    }
+    const rest = await batches(folder, 3, { from: all[1].next });
+    assert.deepEqual(rest.map(hash), all.slice(2).map(hash));
+    // Mirrored and erased pictures differ from plain ones, and only where they are asked for.
+    const plain = await batches(folder, 1, { flip: 0, erase: 0 }),
+      mirrored = await batches(folder, 1, { flip: 1, erase: 0 });
+    const pixel = (batch: Batch, x: number) => [...batch.base.subarray(x * 3, x * 3 + 3)];
+    for (let x = 0; x < 8; x++) assert.deepEqual(pixel(mirrored[0], x), pixel(plain[0], 7 - x));
+    const [{ base }] = await batches(folder, 1, { flip: 0, erase: 1 });
+    const changed = base.filter((value, i) => value !== plain[0].base[i]).length / base.length;
+    assert.ok(changed > 0.02 && changed < 0.45, `${changed} of the bytes are erased`);
+    await assert.rejects(batches(folder, 1, { bags: 6 }), /a batch takes 6 bags, but there are 5/);
+    // A picture that cannot be read: another one takes its place.
+    await Deno.writeTextFile(join(folder, "sysu_train_set_all/0000000001/0000000001_1.png"), "no picture");
+    const told: string[] = [];
+    const [first] = await batches(folder, 1, {
+      perBag: 6,
+      bags: 5,
+      onBad: ({ message }) => told.push(message),
+    });
+    assert.equal(first.keys.length, 30);
+    // The batches ahead have met it, too.
+    assert.ok(first.bad >= 1 && told.length >= first.bad, `${first.bad} of ${told.length}`);
+    assert.match(told[0], /0000000001_1\.png/);
+    assert.ok(!first.keys.some((key) => key.endsWith("0000000001_1.png")));
+  }));
+
+/** A run folder with one checkpoint of an untrained encoder. */
+async function makeEncoder(folder: string): Promise<string> {
+  await openWasm();
+  const settings = resolveConfig({ ...TOY, depth: 1, data: "elsewhere" });
+  const info = {
+    config: settings,
+    step: 7,
+    cursor: { epoch: 0, position: 0 },
+    pictures: 1,
+    bad: 0,
+    engine: "wasm",
+    time: "",
+  };
+  await saveCheckpoint(folder, info, await readState(initialState(settings, 0)), { keep: 1 });
+  return folder;
+}
+
+Deno.test("task reid train: the loss falls, a run in two parts ends as one without a break, and its encoder is measured", () =>
+  withFolder(async (folder) => {
+    const encoder = await makeEncoder(join(folder, "encoder")),
+      data = `sysu:${await writeSysu(join(folder, "sysu"))}`;
+    const train = (out: string, ...args: string[]) =>
+      capture(reidTrainTask, [
+        ...[
+          encoder,
+          "--data",
+          data,
+          "--out",
+          join(folder, out),
+          "--engine",
+          "wasm",
+          "--size",
+          "16,8",
+          "--log-every",
+          "1",
+        ],
+        ...["--bags-per-batch", "2", "--per-bag", "3", "--lr", "0.003", "--lr-epochs", "100", ...args],
+      ]);
+    const whole = await train("whole", "--steps", "12", "--json");
+    assert.equal(whole.code, 0, whole.err);
+    assert.deepEqual(JSON.parse(whole.out).step, 12);
+    assert.match(whole.err, /12 pictures, 4 bags of 4 persons, 2 steps of 2 × 3 pictures an epoch/);
+    assert.equal((await train("parts", "--steps", "5", "--flip", "0.5")).code, 0);
+    const second = await train("parts", "--steps", "12", "--resume");
+    assert.match(second.err, /12 steps, going on after 5/);
+    const lines = async (out: string) =>
+      (await readMetrics(join(folder, out, "metrics.jsonl"))).map((
+        { step, loss, unary, pairwise, triplet, lr },
+      ) => [
+        ...[step, loss, unary, pairwise, triplet, lr],
+      ]);
+    const all = await lines("whole");
+    assert.deepEqual(await lines("parts"), all);
+    const mean = (from: number, to: number) =>
+      all.slice(from, to).reduce((sum, [, loss]) => sum + loss!, 0) / (to - from);
+    assert.ok(mean(8, 12) < mean(0, 4), `${mean(0, 4)} → ${mean(8, 12)}`);
+    const [a, b] = await Promise.all(["whole", "parts"].map((out) => readCheckpoint(join(folder, out))));
+    assert.deepEqual(a.tensors, b.tensors);
+    assert.ok(Object.hasOwn(a.tensors, "optimizer.v.largest.persons.weight"));
+
+    const measured = await capture(reidEvalTask, [
+      join(folder, "whole"),
+      "--data",
+      data,
+      "--size",
+      "16,8",
+      "--engine",
+      "wasm",
+    ]);
+    assert.equal(measured.code, 0, measured.err);
+    assert.match(measured.out, /^CMC@1/);
+
+    const cases: [string[], RegExp][] = [
+      [["--resume", "--margin", "2"], /was begun with other settings: margin 1\.2, now 2/],
+      [[], /the folder is not empty/],
+    ];
+    for (const [args, message] of cases) assert.match((await train("parts", ...args)).err, message);
+    assert.match((await train("new", "--resume")).err, /holds no run of reid train/);
+    assert.match((await train("few", "--bags-per-batch", "9")).err, /a batch takes 9 bags, but there are 4/);
+    await Deno.remove(join(folder, "sysu/bag_level_label.json"));
+    assert.match(
+      (await train("none")).err,
+      /has no bag_level_label\.json, the labels of the bags; name the file by --bags/,
+    );
+    assert.match(
+      (await capture(reidTrainTask, [encoder, "--data", "market:x", "--out", "y"])).err,
+      /bags are known of sysu:PATH alone/,
+    );
+  }));
