@@ -129,6 +129,13 @@ Deno.test("batches of bags: each bag once an epoch, its own pictures; the rest f
     assert.ok(first.bad >= 1 && told.length >= first.bad, `${first.bad} of ${told.length}`);
     assert.match(told[0], /0000000001_1\.png/);
     assert.ok(!first.keys.some((key) => key.endsWith("0000000001_1.png")));
+    // Of 2,000 pictures before, 15 bad ones are no reason to stop; of none before, they are.
+    const late = { from: { epoch: 100, position: 0 }, bad: 15 };
+    assert.ok((await batches(folder, 1, late))[0].bad >= 15);
+    await assert.rejects(
+      batches(folder, 1, { bad: 15 }),
+      /1[5-9] pictures cannot be read, more than 1 % of those drawn/,
+    );
   }));
 
 /** A run folder with one checkpoint of an untrained encoder. */

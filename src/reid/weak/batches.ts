@@ -60,9 +60,12 @@ function erasePart(data: Uint8Array, height: number, width: number, random: Rand
   }
 }
 
+/** Where the pictures of each folder stand in the source. */
+type Ranges = ReadonlyMap<string, FolderedSource["folders"][number]>;
+
 /** The records of a bag, one after another. */
-function recordsOf(source: FolderedSource, folders: readonly string[]) {
-  const ranges = folders.map((folder) => source.folders.find(({ name }) => name === folder)!);
+function recordsOf(all: Ranges, folders: readonly string[]) {
+  const ranges = folders.map((folder) => all.get(folder)!);
   const count = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   return {
     count,
@@ -117,19 +120,23 @@ async function* batchesOf(
   options: BagBatchOptions,
 ): AsyncGenerator<Batch> {
   const { bags: count, perBag, seed, onBad } = options, total = list.bags.length;
-  let { epoch, position } = options.from ?? { epoch: 0, position: 0 }, bad = options.bad ?? 0, read = 0;
-  const size = options.height * options.width * 3;
+  let { epoch, position } = options.from ?? { epoch: 0, position: 0 }, bad = options.bad ?? 0;
+  const size = options.height * options.width * 3, perEpoch = Math.floor(total / count);
+  const ranges = new Map(source.folders.map((folder) => [folder.name, folder]));
   while (true) {
     const order = permutation(total, seed, epoch);
     const numbers = Array.from({ length: count }, (_, i) => order(position + i));
-    const loaded = await Promise.all(numbers.map((bag) => loadBag(source, list, bag, epoch, options)));
+    const loaded = await Promise.all(
+      numbers.map((bag) => loadBag(source, ranges, list, bag, epoch, options)),
+    );
     const pictures = loaded.flatMap(({ pictures }) => pictures);
     // Told in the bags' order, whichever came first.
     for (const one of loaded.flatMap((one) => one.bad)) {
       bad++;
       onBad?.(one);
     }
-    read += pictures.length;
+    // All of the run's, those before it was resumed among them.
+    const read = (epoch * perEpoch + position / count + 1) * count * perBag;
     if (bad > Math.max(MOST_BAD, MOST_SHARE * (read + bad))) {
       throw new Error(
         `${source.uri}: ${bad} pictures cannot be read, more than ${100 * MOST_SHARE} % of those drawn`,
@@ -165,12 +172,13 @@ interface Loaded {
 /** Draws and prepares the pictures of a bag for an epoch. */
 async function loadBag(
   source: FolderedSource,
+  ranges: Ranges,
   { bags }: BagList,
   bag: number,
   epoch: number,
   { perBag, seed, height, width, flip, erase }: BagBatchOptions,
 ): Promise<{ pictures: Loaded[]; bad: BadRecordError[] }> {
-  const records = recordsOf(source, bags[bag].folders),
+  const records = recordsOf(ranges, bags[bag].folders),
     draws = places(records.count, randomStream(seed, "bag", epoch, bag));
   const pictures: Loaded[] = [], bad: BadRecordError[] = [];
   const load = async (index: number, n: number): Promise<Loaded | BadRecordError> => {
