@@ -101,6 +101,11 @@ async function embedSide(
       );
     }
     agreedMaker(maker, info, out);
+    if (info.count + info.bad !== source.length) {
+      throw new Error(
+        `${out}: holds features of ${info.count} pictures, but ${source.uri} has ${source.length}; remove it, and they are made again`,
+      );
+    }
     if (info.tokens[token]) {
       progress?.(`${part.padEnd(8)}takes the features in ${out}`);
       return out;

@@ -150,6 +150,13 @@ Deno.test("task reid eval: SYSU-30k's layout; features are kept, found again, an
     assert.equal(alone.out, first.out);
     assert.match((await run(other, ...args)).err, /was embedded by another encoder, .*embed it again/);
     assert.match((await run(model, ...args, "--mirror", "none")).err, /its pictures were prepared otherwise/);
+    const list = join(folder, "sysu/meta/gallery.txt"), lines = await Deno.readTextFile(list);
+    await Deno.writeTextFile(list, lines.split("\n").slice(1).join("\n"));
+    assert.match(
+      (await run(model, ...args)).err,
+      /holds features of 7 pictures, but .*gallery has 6; remove it/,
+    );
+    await Deno.writeTextFile(list, lines);
 
     // Features of two models are mixed.
     const mixed = join(folder, "mixed.safetensors"), query = `sysu:${join(folder, "sysu")}#query`;
