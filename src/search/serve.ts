@@ -92,8 +92,7 @@ async function bodyOf(request: Request): Promise<Uint8Array> {
 }
 
 /** The picture that was sent. */
-async function sentPicture(request: Request): Promise<Picture> {
-  const bytes = await bodyOf(request);
+async function sentPicture(bytes: Uint8Array): Promise<Picture> {
   try {
     return await decodePicture(bytes, { maxPixels: MOST_PIXELS });
   } catch (error) {
@@ -127,8 +126,12 @@ function searcher(
     const sends = request.method === "POST";
     if (sends === (row !== undefined)) throw new AskError(400, "ask for a picture's neighbours, or send one");
     if (sends && !set.embeds) throw new AskError(400, "there is no model here that could embed what is sent");
-    const query = row === undefined ? { picture: await sentPicture(request) } : { row };
-    const found = await queued(signal, () => set.nearest(query, k, keep, signal));
+    const sent = sends ? await bodyOf(request) : undefined;
+    const found = await queued(signal, async () => {
+      // Decoded when its turn comes, so that one such picture is in memory at a time.
+      const query = sent ? { picture: await sentPicture(sent) } : { row: row! };
+      return await set.nearest(query, k, keep, signal);
+    });
     return {
       query: row === undefined ? null : shown(row),
       found: found.map(({ row, cosine }) => ({ ...shown(row), cosine })),
