@@ -298,7 +298,7 @@ export { serveReport } from "./src/report/serve.ts";
 export type { ServedPage, ServeOptions } from "./src/web/server.ts";
 export { runsPage } from "./src/report/write.ts";
 export { type Searched, type SearchQuery, serveSearch } from "./src/search/serve.ts";
-export { type SearchedSet, searchedSet } from "./src/search/set.ts";
+export { type SearchedSet, searchedSet, type SearchedSetOptions } from "./src/search/set.ts";
 
 // Engines: what runs the tensors.
 export { type EngineOptions, openEngine } from "./src/engine/open.ts";

@@ -211,7 +211,7 @@ export const searchTask = task({
   const { set, engine } = opened, { info } = set.file;
   progress.line(`${plural(info.count, "picture")}, ${info.model}, on ${engine.description}`);
   if (serving) {
-    const searched = await searchedSet(opened, given.data ?? info.source, progress.line);
+    const searched = await searchedSet(opened, { line: progress.line });
     try {
       const { url, finished } = serveSearch(searched, { ...serving, signal: stop.signal });
       print(url);

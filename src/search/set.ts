@@ -16,6 +16,14 @@ export interface SearchedSet extends Searched {
   close(): void;
 }
 
+/** How a set is prepared. */
+export interface SearchedSetOptions {
+  /** What it is called in the page. Default: the address of its pictures, without secrets. */
+  name?: string;
+  /** Takes lines for people. */
+  line?(text: string): void;
+}
+
 /** The set with its features in memory, where they are not too many. */
 async function kept(set: PictureSet): Promise<PictureSet> {
   const { file, token, gallery } = set;
@@ -38,27 +46,24 @@ function requireIndexed(data: Data) {
  * pictures of the set can be searched with; a line says why.
  *
  * @param opened What `openSearch` gives. Not closed.
- * @param name What the set is called in the page.
- * @param line Takes lines for people.
  * @throws {Error} When the pictures cannot be opened, are not those of the set, or can only be read in order.
  */
 export async function searchedSet(
   opened: OpenSearch,
-  name: string,
-  line: (text: string) => void = () => {},
+  { name, line }: SearchedSetOptions = {},
 ): Promise<SearchedSet> {
   const { engine } = opened, set = await kept(opened.set), { keys, file: { info, labels } } = set;
-  const source = requireIndexed(await opened.data());
+  const data = await opened.data(), source = requireIndexed(data);
   // Told now, and not by a page of empty pictures.
   await opened.pictures([0, keys.length >> 1, keys.length - 1]);
   const encode = await opened.encoder().catch((error: Error) => {
-    line(`only pictures of the set can be searched with: ${error.message}`);
+    line?.(`only pictures of the set can be searched with: ${error.message}`);
   });
   const programs = searchPrograms(engine);
   const featuresOf = async (query: SearchQuery) =>
     "row" in query ? await setRows(set, [query.row]) : await encode!([query.picture]);
   return {
-    name,
+    name: name ?? dataUri(data),
     model: info.model,
     keys,
     labels,

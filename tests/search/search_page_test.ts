@@ -24,7 +24,8 @@ Deno.test("search page: a set and its model answer, and filters and queries are 
       openEngine: openWasm,
       line: (text) => void said.push(text),
     });
-    const set = await searchedSet(opened, data, (text) => void said.push(text));
+    const set = await searchedSet(opened, { line: (text) => void said.push(text) });
+    assert.equal(set.name, data);
     const { url, finished } = serveSearch(set, { port: 0, signal: stop.signal });
     const keys = async (query: string, body?: Uint8Array): Promise<string[]> => {
       const response = await fetch(
