@@ -15,6 +15,7 @@
  * - Comparing variants of the method: {@linkcode ablate}
  * - Detections: {@linkcode viewObjects}, {@linkcode moveBoxes}, {@linkcode cocoEval}, {@linkcode evaluateCoco},
  *   {@linkcode maskOfSegmentation}
+ * - Classifiers: {@linkcode finetune}, {@linkcode readClassifier}, {@linkcode predictPictures}, {@linkcode judge}
  * - Looking at runs: {@linkcode runsPage}, {@linkcode serveReport}
  * - Engines: {@linkcode openEngine}
  *
@@ -200,6 +201,12 @@ export { probe } from "./src/eval/probe.ts";
 export { trainingProbe, type TrainingProbeOptions } from "./src/eval/training_probe.ts";
 export { checkpointFigures, type CheckpointFiguresOptions } from "./src/eval/figures/at_checkpoints.ts";
 export { reconstructionPicture } from "./src/eval/reconstruction.ts";
+export { type MaskedFile, maskedFiles } from "./src/eval/segmentation/masks.ts";
+export {
+  type SegmentationOptions,
+  segmentationProbe,
+  type SegmentationReport,
+} from "./src/eval/segmentation/probe.ts";
 export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";
 
 // Re-identification.
@@ -292,6 +299,34 @@ export {
 export { type MaskList, maskList } from "./src/coco/mask_list.ts";
 export { boxMask, polygonMask } from "./src/coco/polygon.ts";
 export { maskOfSegmentation, type PictureSize } from "./src/coco/segmentation.ts";
+
+// Classifiers on the encoder.
+export { finetune, type FinetuneOptions, type FinetuneResult } from "./src/finetune/finetune.ts";
+export { resolveFinetuneConfig } from "./src/finetune/config.ts";
+export type { FinetuneConfig, FinetunePreset } from "./src/finetune/settings.ts";
+export { finetunePreset } from "./src/finetune/presets.ts";
+export {
+  type LabelledPictures,
+  labelledPictures,
+  type LabelOptions,
+  pickPictures,
+} from "./src/finetune/labelled.ts";
+export { type LabelBudget, withinBudget } from "./src/finetune/budget.ts";
+export { type Accuracy, type TestPictures, testPictures } from "./src/finetune/evaluate.ts";
+export { type ClassifierConfig, classify, type Pooling } from "./src/finetune/model.ts";
+export {
+  readClassifier,
+  type ReadClassifierOptions,
+  type StoredClassifier,
+} from "./src/finetune/classifier_file.ts";
+export {
+  type Prediction,
+  type PredictOptions,
+  predictPictures,
+  rankedClasses,
+} from "./src/finetune/predict.ts";
+export { type ClassifierReport, judge, type Judged } from "./src/finetune/measures.ts";
+export { exportedClassifier } from "./src/finetune/export.ts";
 
 // Looking at runs.
 export { serveReport } from "./src/report/serve.ts";

@@ -34,6 +34,14 @@ export const bench: TaskGroup = {
       summary: "An exported encoder in transformers, timm and ONNX Runtime.",
       load: from(() => import("./weights.ts")),
     },
+    "draw-masks": {
+      summary: "Draws things on photographs, and masks of them, for segment-eval.",
+      load: from(() => import("./draw_masks.ts")),
+    },
+    finetune: {
+      summary: "Fine-tuning beside training from scratch and a linear probe, for several budgets of labels.",
+      load: from(() => import("./finetune.ts")),
+    },
     engines: { summary: "Engine xla beside the other engines.", load: from(() => import("./engines.ts")) },
     reid: {
       summary: "Exact ranks of re-identification in a large gallery.",

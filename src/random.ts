@@ -38,6 +38,14 @@ export const PURPOSE = {
   fewShot: 14,
   /** Random crops that a probe learns from. */
   augment: 15,
+  /** How much of which pictures of a batch are mixed. */
+  mix: 20,
+  /** Which part of a picture is erased, and with what. */
+  erase: 21,
+  /** Which changes of a picture RandAugment draws. */
+  randAugment: 22,
+  /** Which labelled pictures a budget of labels leaves. */
+  budget: 23,
   /** How the pictures that the demo asks with are turned, shifted, shrunk and recoloured. */
   distortion: 30,
   /** Which pictures of each category the demo's table takes as labelled. */

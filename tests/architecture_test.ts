@@ -54,6 +54,19 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/files",
     "src/random.ts",
   ],
+  "src/finetune": [
+    "src/eval",
+    "src/weights",
+    "src/cli",
+    "src/train",
+    "src/data",
+    "src/model",
+    "src/views",
+    "src/engine",
+    "src/files",
+    "src/random.ts",
+    "src/text",
+  ],
   "src/demo": [
     "src/eval",
     "src/train",
@@ -64,7 +77,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/files",
     "src/random.ts",
   ],
-  "src/report": ["src/cli", "src/train", "src/data", "src/model", "src/web", "src/files", "src/text"],
+  "src/report": [
+    "src/finetune",
+    "src/cli",
+    "src/train",
+    "src/data",
+    "src/model",
+    "src/web",
+    "src/files",
+    "src/text",
+  ],
   "src/ablate": [
     "src/report",
     "src/eval",
@@ -90,6 +112,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
   ],
   "mod.ts": [
+    "src/finetune",
     "src/reid",
     "src/ablate",
     "src/report",
@@ -108,6 +131,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine/install",
   ],
   tasks: [
+    "src/finetune",
     "src/reid",
     "src/ablate",
     "src/weights",
@@ -129,6 +153,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/text",
   ],
   bench: [
+    "src/finetune",
     "src/reid",
     // Commands that are measured from start to end.
     "src/weights",

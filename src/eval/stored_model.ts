@@ -5,7 +5,12 @@ import { asFloat32, float32, openSafetensors, type StoredTensor } from "../files
 import { checkModel, gridSize, type ModelConfig } from "../model/config.ts";
 import { resizedPositions } from "../model/positions.ts";
 import type { ModelState, Params } from "../model/types.ts";
-import { type Checkpoint, checkpointFolder, readCheckpoint } from "../train/run/checkpoint.ts";
+import {
+  type Checkpoint,
+  checkpointFolder,
+  CLASSIFIER_FORMAT,
+  readCheckpoint,
+} from "../train/run/checkpoint.ts";
 import { splitState } from "../train/state.ts";
 import { readWeights, type WeightsRequest } from "../weights/read.ts";
 
@@ -58,7 +63,8 @@ async function isCheckpoint(path: string): Promise<boolean> {
   if (/(^|[\\/])step-\d+\.safetensors$/.test(path)) return true;
   const file = await openSafetensors(path).catch(() => undefined);
   file?.close();
-  return file?.metadata.format === "semantic-ae checkpoint";
+  const format = file?.metadata.format;
+  return format === "semantic-ae checkpoint" || format === CLASSIFIER_FORMAT;
 }
 
 /** The tensors of a model by the parts of its state. */

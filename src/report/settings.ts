@@ -1,6 +1,8 @@
 import { flagName } from "../cli/command.ts";
+import { finetunePreset } from "../finetune/presets.ts";
+import type { FinetunePreset } from "../finetune/settings.ts";
 import { presetConfig } from "../train/config/presets.ts";
-import type { PresetName, RunConfig } from "../train/config/settings.ts";
+import type { PresetName } from "../train/config/settings.ts";
 import { shellWord } from "../text/layout.ts";
 import { PRESETS } from "../model/config.ts";
 import type { Difference } from "./types.ts";
@@ -14,7 +16,7 @@ export interface SettingsReport {
 }
 
 /** Settings that say where a run lies and who does it, not what it is. */
-const PLACE: ReadonlySet<string> = new Set(["preset", "out", "resume", "nodeId"]);
+const PLACE: ReadonlySet<string> = new Set(["task", "preset", "out", "resume", "nodeId"]);
 
 /** A setting's value as it is written on the command line. */
 function textOf(value: unknown): string {
@@ -37,22 +39,31 @@ export function settingsReport(config: Readonly<Record<string, unknown>>): Setti
   const name = typeof config.preset === "string" && Object.hasOwn(PRESETS, config.preset)
     ? config.preset
     : "demo";
-  const preset: Partial<RunConfig> = presetConfig(name as PresetName);
+  const finetunes = config.task === "finetune";
+  const preset: Readonly<Record<string, unknown>> = finetunes
+    ? { ...finetunePreset(name as FinetunePreset) }
+    : { ...presetConfig(name as PresetName) };
+  // What the encoder is from has no name on the command line.
+  const model = finetunes && typeof config.model === "string" && config.model !== ""
+    ? ` ${shellWord(config.model)}`
+    : "";
   const known = Object.entries(config).filter(([key]) => !PLACE.has(key));
   const other = known.filter(([key, value]) =>
-    !Object.hasOwn(preset, key) || textOf(value) !== textOf(preset[key as keyof RunConfig])
+    !Object.hasOwn(preset, key) || textOf(value) !== textOf(preset[key])
   );
   return {
     preset: name,
     differences: other.map(([key, value]) => ({
       key,
       value: textOf(value),
-      preset: Object.hasOwn(preset, key) ? textOf(preset[key as keyof RunConfig]) : "",
+      preset: Object.hasOwn(preset, key) ? textOf(preset[key]) : "",
     })),
     settings: Object.fromEntries(known.map(([key, value]) => [key, textOf(value)])),
     command: [
-      `deno task train --preset ${name}`,
-      ...other.filter(([key]) => Object.hasOwn(preset, key)).map(([key, value]) => flag(key, value)),
+      `deno task ${finetunes ? `finetune${model}` : "train"} --preset ${name}`,
+      ...other.filter(([key]) => Object.hasOwn(preset, key) && !(finetunes && key === "model")).map((
+        [key, value],
+      ) => flag(key, value)),
     ].join(" "),
   };
 }

@@ -11,7 +11,7 @@ export interface BestKeeperOptions<State> {
   /** The run folder. */
   run: string;
   /** Copies a state to host memory. */
-  take(run: Run<State>): Promise<Snapshot<CheckpointInfo>>;
+  take(run: Run<State>): Promise<Snapshot<CheckpointInfo<{ seed: number }>>>;
   disk?: Disk;
   /** Takes a line for people. */
   say(text: string): void;

@@ -26,6 +26,10 @@ export interface AdamWInput {
   clip: number;
   /** What the norm is taken of. */
   clipKind: ClipKind;
+  /** A parameter's share of the learning rate. Default: 1 for all. */
+  scale?(name: string): number;
+  /** Whether weight decay applies to a parameter. Default: {@linkcode isDecayed}. */
+  decayed?(name: string, shape: readonly number[]): boolean;
 }
 
 /** What one step of {@linkcode adamw} gives. */
@@ -54,7 +58,7 @@ export function isDecayed(name: string, shape: readonly number[]): boolean {
  * @throws {Error} When a parameter has no gradient or no moments.
  */
 export function adamw(input: AdamWInput): AdamWResult {
-  const { lr, wd, bias1, bias2 } = input;
+  const { lr, wd, bias1, bias2, scale: shareOf = () => 1, decayed = isDecayed } = input;
   const names = Object.keys(input.params);
   for (const name of names) {
     if (!input.grads[name]) throw new Error(`parameter ${name} has no gradient`);
@@ -75,8 +79,11 @@ export function adamw(input: AdamWInput): AdamWResult {
     const g = scale ? tf.mul(input.grads[name], scale) : input.grads[name];
     const m = tf.add(tf.mul(input.m[name], beta1), tf.mul(g, 1 - beta1));
     const v = tf.add(tf.mul(input.v[name], beta2), tf.mul(tf.square(g), 1 - beta2));
-    const update = tf.div(tf.mul(m, rate), tf.add(tf.div(tf.sqrt(v), root2), EPSILON));
-    const base = isDecayed(name, p.shape) ? tf.mul(p, keep) : p;
+    const share = shareOf(name);
+    const own = share === 1 ? rate : tf.mul(rate, share);
+    const kept = share === 1 ? keep : tf.sub(1, tf.mul(tf.mul(lr, share), wd));
+    const update = tf.div(tf.mul(m, own), tf.add(tf.div(tf.sqrt(v), root2), EPSILON));
+    const base = decayed(name, p.shape) ? tf.mul(p, kept) : p;
     result.params[name] = tf.sub(base, update);
     result.m[name] = m;
     result.v[name] = v;

@@ -30,8 +30,14 @@ export interface PreparedRun {
   close(): Promise<void>;
 }
 
-/** The run's metrics, also for TensorBoard where that is asked for. */
-async function openLog(
+/**
+ * The run's metrics, also for TensorBoard where that is asked for.
+ *
+ * @param step Steps that the run goes on from.
+ * @param say Takes a line for people.
+ * @throws {Error} When a file cannot be read or written.
+ */
+export async function openLog(
   { out, tensorboard }: Pick<RunConfig, "out" | "tensorboard">,
   step: number,
   say: (text: string) => void,

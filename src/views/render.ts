@@ -17,6 +17,16 @@ function normalise(x: tf.Tensor, shape: number[]): tf.Tensor {
   return tf.add(tf.mul(x, scale), shift);
 }
 
+/**
+ * Pictures as lines of red, green and blue, normalised. docs/spec.md §1.9.
+ *
+ * @param x [N, S, 3, S] values 0…255.
+ * @returns [N, S, S, 3].
+ */
+export function normaliseLines(x: tf.Tensor): tf.Tensor4D {
+  return tf.tidy(() => tf.transpose(normalise(x, [1, 1, 3, 1]), [0, 1, 3, 2]) as tf.Tensor4D);
+}
+
 function checkBase(base: tf.Tensor): [number, number] {
   const [count, height, width, channels] = base.shape;
   if (base.rank !== 4 || height !== width || channels !== 3) {
@@ -62,6 +72,33 @@ export function cropViews(base: tf.Tensor, views: tf.Tensor2D, side: number = ba
     );
     const both = matMulFloat32(tf.reshape(rows, [2 * count, side * 3, size]), across, true);
     const pixels = tf.add(tf.reshape(both, [2 * count, side, 3, side]), 0.5);
+    return tf.floor(tf.minimum(tf.maximum(pixels, 0), 255)) as tf.Tensor4D;
+  });
+}
+
+/**
+ * Cuts one crop out of each base picture, resizes it (bicubic, antialias) and flips it, as {@linkcode cropViews} does, but
+ * to any size.
+ *
+ * @param base [B, S, S, 3] values 0…255.
+ * @param views [B, VIEW_FIELDS]; only crop and flip are looked at.
+ * @param size Side of the results in pixels.
+ * @returns [B, size, 3, size] whole numbers 0…255.
+ * @throws {Error} When the shapes do not fit each other.
+ */
+export function cropPictures(base: tf.Tensor, views: tf.Tensor, size: number): tf.Tensor4D {
+  const [count, side] = checkBase(base);
+  if (views.rank !== 2 || views.shape[0] !== count || views.shape[1] !== VIEW_FIELDS) {
+    throw new Error(`views of ${count} pictures must be [${count}, ${VIEW_FIELDS}], not [${views.shape}]`);
+  }
+  return tf.tidy(() => {
+    const packed = views as tf.Tensor2D, of = (name: Parameters<typeof field>[1]) => field(packed, name, 1);
+    const lines = tf.cast(tf.transpose(base, [0, 1, 3, 2]), "float32");
+    const down = resampleMatrix(of("top"), of("height"), side, "bicubic", undefined, size);
+    const across = resampleMatrix(of("left"), of("width"), side, "bicubic", of("flip"), size);
+    const rows = matMulFloat32(down, tf.reshape(lines, [count, side, 3 * side]));
+    const both = matMulFloat32(tf.reshape(rows, [count, size * 3, side]), across, true);
+    const pixels = tf.add(tf.reshape(both, [count, size, 3, size]), 0.5);
     return tf.floor(tf.minimum(tf.maximum(pixels, 0), 255)) as tf.Tensor4D;
   });
 }

@@ -15,7 +15,7 @@ export type EncoderSizes = Pick<
 
 /** The sizes of a model's encoder, to give those of a run's. */
 export function encoderSizes(
-  { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio }: ModelConfig,
+  { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio }: EncoderSizes,
 ): EncoderSizes {
   return { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio };
 }

@@ -150,6 +150,7 @@ const OPERATORS: Record<string, (inputs: Values, attributes: Node["attributes"])
   },
   Split: ([x, sizes], { axis }) => tf.split(T(x), sizes as number[], axis as number),
   Squeeze: ([x, axes]) => tf.squeeze(T(x), axes as number[]),
+  ReduceMean: ([x], { axes, keepdims }) => tf.mean(T(x), axes as number[], keepdims === 1),
   Softmax: ([x], { axis }) => (assert.equal(axis, -1), tf.softmax(T(x))),
   Erf: ([x]) => tf.erf(T(x)),
 };

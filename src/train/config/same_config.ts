@@ -1,4 +1,4 @@
-import { type RunConfig, SETTINGS } from "./settings.ts";
+import { type RunConfig, type Setting, SETTINGS } from "./settings.ts";
 
 /**
  * Checks that a run may go on from a checkpoint: every setting that changes numbers must be the same.
@@ -9,9 +9,23 @@ import { type RunConfig, SETTINGS } from "./settings.ts";
  * @throws {Error} When a setting differs; names each, with both values.
  */
 export function checkSameConfig(stored: Partial<RunConfig>, path: string, config: RunConfig): void {
-  const text = (settings: Partial<RunConfig>, key: keyof RunConfig) => JSON.stringify(settings[key]);
-  const differing = (Object.keys(SETTINGS) as (keyof RunConfig)[])
-    .filter((key) => key !== "preset" && !SETTINGS[key].free)
+  checkSameSettings(SETTINGS, stored, path, config);
+}
+
+/**
+ * As {@linkcode checkSameConfig}, for settings of any table.
+ *
+ * @throws {Error} When a setting differs that is not free; names each, with both values.
+ */
+export function checkSameSettings<Config extends object>(
+  table: Readonly<Record<string, Setting>>,
+  stored: Partial<Config>,
+  path: string,
+  config: Config,
+): void {
+  const text = (settings: Partial<Config>, key: keyof Config) => JSON.stringify(settings[key]);
+  const differing = (Object.keys(table) as (keyof Config & string)[])
+    .filter((key) => key !== "preset" && !table[key].free)
     // A setting that is younger than the checkpoint.
     .filter((key) => stored[key] !== undefined)
     .filter((key) => text(stored, key) !== text(config, key));

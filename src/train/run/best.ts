@@ -32,9 +32,9 @@ function bestPath(run: string, figure: string): string {
  * @returns Its path.
  * @throws {Error} When it cannot be written; the one before then stays.
  */
-export async function saveBest(
+export async function saveBest<Config extends { seed: number }>(
   run: string,
-  info: CheckpointInfo,
+  info: CheckpointInfo<Config>,
   tensors: Record<string, StoredTensor>,
   best: BestFigure,
   options: PublishOptions = {},

@@ -17,9 +17,9 @@ import type { RunConfig } from "../config/settings.ts";
 export const CHECKPOINT_VERSION = 1;
 
 /** What a checkpoint holds besides its tensors. */
-export interface CheckpointInfo {
+export interface CheckpointInfo<Config extends { seed: number } = RunConfig> {
   /** The run's whole configuration. */
-  config: RunConfig;
+  config: Config;
   /** Steps done. */
   step: number;
   /** Where the stream goes on; of several nodes, node 0's. */
@@ -36,15 +36,36 @@ export interface CheckpointInfo {
   engine: string;
   /** When it was made, ISO 8601. */
   time: string;
+  /** Which kind of training it is of, as the file says it. Default: pre-training. */
+  format?: string;
+  /** What else stands in the file's metadata. */
+  more?: Readonly<Record<string, string>>;
+}
+
+/** A kind of training, as far as its checkpoints go. */
+export interface CheckpointKind<Config extends { seed: number }> {
+  /** What the file's metadata says of it. */
+  format: string;
+  /** Checks the settings that a file holds; throws for what cannot be used. */
+  settings(values: Record<string, unknown>, where: string): Config;
 }
 
 /** A checkpoint in host memory. */
-export interface Checkpoint extends CheckpointInfo {
+export interface Checkpoint<Config extends { seed: number } = RunConfig> extends CheckpointInfo<Config> {
   /** Parameters and statistics under the reference's names; moments under `optimizer.m.` and `optimizer.v.`. */
   tensors: Record<string, StoredTensor>;
   /** Where it was read from. */
   path: string;
 }
+
+/** What checkpoints of fine-tuned classifiers say of themselves. */
+export const CLASSIFIER_FORMAT = "semantic-ae classifier";
+
+const PRETRAINING: CheckpointKind<RunConfig> = {
+  format: "semantic-ae checkpoint",
+  // Of before a setting existed, it holds what was the only way then.
+  settings: (values, where) => ({ ...FIRST_WAYS, ...checkSettings(values, where) }) as RunConfig,
+};
 
 const NAME = /^step-(\d+)\.safetensors$/;
 const fileName = (step: number) => `step-${String(step).padStart(8, "0")}.safetensors`;
@@ -73,13 +94,14 @@ async function listSteps(run: string): Promise<number[]> {
  *
  * @param more What else stands in the metadata.
  */
-export function encodeCheckpoint(
-  info: CheckpointInfo,
+export function encodeCheckpoint<Config extends { seed: number }>(
+  info: CheckpointInfo<Config>,
   tensors: Record<string, StoredTensor>,
   more: Record<string, string> = {},
 ): Uint8Array {
   return encodeSafetensors(tensors, {
-    format: "semantic-ae checkpoint",
+    ...info.more,
+    format: info.format ?? PRETRAINING.format,
     version: String(CHECKPOINT_VERSION),
     config: JSON.stringify(info.config),
     step: String(info.step),
@@ -102,9 +124,9 @@ export function encodeCheckpoint(
  * @returns The checkpoint's path.
  * @throws {Error} When it cannot be written, such as on a full disk; the earlier ones then stay.
  */
-export async function saveCheckpoint(
+export async function saveCheckpoint<Config extends { seed: number }>(
   run: string,
-  info: CheckpointInfo,
+  info: CheckpointInfo<Config>,
   tensors: Record<string, StoredTensor>,
   options: PublishOptions & { keep: number },
 ): Promise<string> {
@@ -174,6 +196,19 @@ async function decodeOrAdvise(file: string, bytes: Uint8Array): Promise<Safetens
  * @throws {Error} When there is none, it is cut short or damaged, of a newer version, or no checkpoint of ours.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  return await readCheckpointOf(path, PRETRAINING);
+}
+
+/**
+ * Reads a checkpoint of some kind of training, as {@linkcode readCheckpoint} does.
+ *
+ * @param path The file, or a run folder, of which the last one is read.
+ * @throws {Error} When there is none, it is cut short or damaged, of a newer version, or of another kind.
+ */
+export async function readCheckpointOf<Config extends { seed: number }>(
+  path: string,
+  kind: CheckpointKind<Config>,
+): Promise<Checkpoint<Config>> {
   let file = path;
   let bytes: Uint8Array;
   try {
@@ -193,7 +228,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
     }
     throw isPathError(cause) ? pathError(cause, file, "read") : cause;
   }
-  return await parseCheckpoint(file, bytes);
+  return await parseCheckpointOf(file, bytes, kind);
 }
 
 /**
@@ -203,8 +238,27 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
  * @throws {Error} When {@linkcode readCheckpoint} throws.
  */
 export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<Checkpoint> {
+  return await parseCheckpointOf(file, bytes, PRETRAINING);
+}
+
+async function parseCheckpointOf<Config extends { seed: number }>(
+  file: string,
+  bytes: Uint8Array,
+  kind: CheckpointKind<Config>,
+): Promise<Checkpoint<Config>> {
   const { tensors, metadata } = await decodeOrAdvise(file, bytes);
-  if (metadata.format !== "semantic-ae checkpoint") {
+  if (metadata.format === CLASSIFIER_FORMAT && kind.format !== CLASSIFIER_FORMAT) {
+    throw new Error(
+      `${file}: is a classifier that deno task finetune has trained; deno task predict and deno task export read it, and ` +
+        "what it was trained from still has the encoder",
+    );
+  }
+  if (metadata.format !== kind.format) {
+    if (metadata.format === PRETRAINING.format) {
+      throw new Error(
+        `${file}: is an encoder, not a classifier; train one from it: deno task finetune ${file} --data URI`,
+      );
+    }
     throw new Error(
       `${file}: a safetensors file, but not a checkpoint of a run (its metadata does not say so)`,
     );
@@ -217,11 +271,7 @@ export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<
   return {
     tensors,
     path: file,
-    // Of before a setting existed, it holds what was the only way then.
-    config: {
-      ...FIRST_WAYS,
-      ...checkSettings(JSON.parse(metadata.config), `${file} (configuration)`),
-    } as RunConfig,
+    config: kind.settings(JSON.parse(metadata.config), `${file} (configuration)`),
     step: Number(metadata.step),
     cursor: JSON.parse(metadata.cursor) as Cursor,
     ...(metadata.places && { places: JSON.parse(metadata.places) as number[][] }),
@@ -230,5 +280,6 @@ export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<
     ...(metadata.data && { data: JSON.parse(metadata.data) as DataAccount }),
     engine: metadata.engine,
     time: metadata.time,
+    ...(kind.format !== PRETRAINING.format && { more: metadata }),
   };
 }

@@ -66,10 +66,31 @@ export async function lockRun(
  * @throws {Error} When the checkpoint cannot be read or is of another configuration.
  */
 export async function prepareFolder(config: RunConfig): Promise<Checkpoint | null> {
+  return await prepareFolderOf(config, {
+    stored: storedConfig(config),
+    read: async (path) => {
+      const checkpoint = await readCheckpoint(path);
+      checkSameConfig(checkpoint.config, checkpoint.path, config);
+      return checkpoint;
+    },
+  });
+}
+
+/**
+ * As {@linkcode prepareFolder}, for any kind of training.
+ *
+ * @param parts `stored`: what config.json is to hold; `read`: reads a checkpoint, and refuses one of another configuration.
+ * @throws {ConfigError} When a new run's folder is in use.
+ * @throws {Error} When the checkpoint cannot be read.
+ */
+export async function prepareFolderOf<Kept>(
+  config: Pick<RunConfig, "out" | "resume">,
+  parts: { stored: unknown; read(path: string): Promise<Kept> },
+): Promise<Kept | null> {
   const { out } = config;
   if (!out) throw new ConfigError("out is empty: name a run folder");
   try {
-    return await prepare(config);
+    return await prepare(config, parts);
   } catch (error) {
     throw isPathError(error) ? pathError(error, out, "write") : error;
   }
@@ -95,25 +116,25 @@ async function refuseUsed({ out, resume }: Pick<RunConfig, "out" | "resume">): P
   );
 }
 
-/** As {@linkcode prepareFolder}, with the file system's own errors. */
-async function prepare(config: RunConfig): Promise<Checkpoint | null> {
+/** As {@linkcode prepareFolderOf}, with the file system's own errors. */
+async function prepare<Kept>(
+  config: Pick<RunConfig, "out" | "resume">,
+  { stored, read }: { stored: unknown; read(path: string): Promise<Kept> },
+): Promise<Kept | null> {
   const { out } = config;
-  let checkpoint: Checkpoint | null = null;
+  let checkpoint: Kept | null = null;
   if (await exists(out)) {
     await refuseUsed(config);
     for (const folder of [out, checkpointFolder(out), join(out, FIGURES_FOLDER)]) {
       if (await exists(folder)) await removePartial(folder);
     }
     const latest = config.resume ? await latestCheckpoint(out) : null;
-    if (latest) {
-      checkpoint = await readCheckpoint(latest);
-      checkSameConfig(checkpoint.config, checkpoint.path, config);
-    }
+    if (latest) checkpoint = await read(latest);
   }
   // The configuration comes first: with it, a run that dies right after this can be resumed; without it, what lies there
   // is no run, and the folder is free.
   await Deno.mkdir(out, { recursive: true });
-  await publishFile(join(out, "config.json"), JSON.stringify(storedConfig(config), null, 2) + "\n");
+  await publishFile(join(out, "config.json"), JSON.stringify(stored, null, 2) + "\n");
   await Deno.mkdir(checkpointFolder(out), { recursive: true });
   return checkpoint;
 }

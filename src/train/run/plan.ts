@@ -70,11 +70,11 @@ function withSecrets(config: RunConfig): RunConfig {
  * @throws {InUseError} When another process has the folder named.
  * @throws {Error} When it cannot be made or written.
  */
-export async function claimRun(
-  config: RunConfig,
+export async function claimRun<Config extends { out: string; resume: boolean; preset: string }>(
+  config: Config,
   say?: (text: string) => void,
   root?: string,
-): Promise<{ config: RunConfig; lock: Lock }> {
+): Promise<{ config: Config; lock: Lock }> {
   if (config.out) return { config, lock: await lockRun(config, say) };
   for (let number = 1;; number++) {
     const out = defaultFolder(config.preset, number, root);

@@ -5,7 +5,7 @@ import { type RunConfig, SETTINGS } from "../../train/config/settings.ts";
 import type { Checkpoint } from "../../train/run/checkpoint.ts";
 import { readEvaluations, readMetrics } from "../../train/run/metrics_file.ts";
 import { MEAN, STD } from "../../views/render.ts";
-import { type ExportFormat, shorterSide, timmArchitecture } from "./formats.ts";
+import { type ClassifierParts, type ExportFormat, shorterSide, timmArchitecture } from "./formats.ts";
 
 /** What is known of a model. */
 export interface ModelFacts {
@@ -15,6 +15,18 @@ export interface ModelFacts {
   checkpoint?: Omit<Checkpoint, "tensors">;
   /** Of weights from elsewhere, what was taken. */
   notes: readonly string[];
+  /** Where it is a classifier. */
+  classifier?: ClassifierFacts;
+}
+
+/** What is known of a classifier. */
+export interface ClassifierFacts extends ClassifierParts {
+  /** Its checkpoint, and the steps done. */
+  path: string;
+  step: number;
+  /** How it was trained: a sentence, and the settings. */
+  trained: string;
+  settings: Readonly<Record<string, unknown>>;
 }
 
 /** A figure of the run, such as an accuracy. */
@@ -51,7 +63,8 @@ export async function figuresOf(path: string, step: number): Promise<Figure[]> {
 const list = (values: readonly number[]) => values.join(", ");
 
 /** How to load the export, as code. */
-function loading(format: ExportFormat, config: ModelConfig): string {
+function loading(format: ExportFormat, config: ModelConfig, classifies: boolean): string {
+  if (classifies) return loadingClassifier(format);
   const { name, exact } = timmArchitecture(config);
   switch (format) {
     case "hf":
@@ -105,6 +118,50 @@ function loading(format: ExportFormat, config: ModelConfig): string {
   }
 }
 
+/** How to load a classifier, as code. */
+function loadingClassifier(format: ExportFormat): string {
+  switch (format) {
+    case "hf":
+      return [
+        "```python",
+        "from transformers import pipeline",
+        "",
+        'classify = pipeline("image-classification", model="FOLDER")',
+        "classify(picture)",
+        "```",
+      ].join("\n");
+    case "timm":
+      return [
+        "```python",
+        "import timm",
+        "",
+        'model = timm.create_model("local-dir:FOLDER", pretrained=True).eval()',
+        "transform = timm.data.create_transform(**timm.data.resolve_data_config(model=model))",
+        "probabilities = model(transform(picture)[None]).softmax(1)",
+        "```",
+        "",
+        "The classes are `label_names` of config.json.",
+      ].join("\n");
+    case "onnx":
+      return [
+        "```python",
+        "import onnxruntime",
+        "",
+        'session = onnxruntime.InferenceSession("FOLDER/model.onnx")',
+        'logits = session.run(["logits"], {"pixel_values": pixels})[0]',
+        "```",
+        "",
+        "`pixel_values` is [batch, 3, height, width] in single precision, normalised as below; the classes are `id2label` of " +
+        "config.json; `attentions` is that of the last block, for each head.",
+      ].join("\n");
+    case "safetensors":
+      return "The encoder's names are those of the reference implementation; `fc_norm` and `head` are timm's. The classes are " +
+        "`id2label` of config.json.";
+    default:
+      return format satisfies never;
+  }
+}
+
 const LIBRARY: Readonly<Record<ExportFormat, string>> = {
   hf: "transformers",
   timm: "timm",
@@ -118,7 +175,10 @@ function settingsOf(config: RunConfig): Partial<RunConfig> {
   return Object.fromEntries(keys.filter((key) => !SETTINGS[key].free).map((key) => [key, config[key]]));
 }
 
-function training({ checkpoint, notes }: ModelFacts): string[] {
+function training({ checkpoint, notes, classifier }: ModelFacts): string[] {
+  if (classifier) {
+    return [classifier.trained, "", "```json", JSON.stringify(classifier.settings, null, 2), "```"];
+  }
   if (!checkpoint) {
     // Paths of this machine are nobody's business.
     const lines = notes.map((line) => line.replace(/^\S*[\\/](?=[^\\/\s]+: )/, ""));
@@ -145,7 +205,12 @@ function training({ checkpoint, notes }: ModelFacts): string[] {
  * @param figures What was measured.
  */
 export function modelCard(format: ExportFormat, model: ModelFacts, figures: readonly Figure[]): string {
-  const { config } = model, { imageSize, patchSize, width, depth, heads, mlpRatio } = config;
+  const { config, classifier } = model, { imageSize, patchSize, width, depth, heads, mlpRatio } = config;
+  const gives = !classifier
+    ? "Its features are the class token after the final norm."
+    : `It tells ${classifier.classes.length} classes apart by ${
+      classifier.pool === "mean" ? "the mean of its patch tokens" : "its class token"
+    }.`;
   const rows = figures.flatMap(({ evaluator, step, values }) =>
     Object.entries(values).map(([name, value]) =>
       `| ${evaluator} | ${name} | ${+value.toFixed(4)} | ${step} |`
@@ -154,7 +219,7 @@ export function modelCard(format: ExportFormat, model: ModelFacts, figures: read
   return [
     "---",
     `library_name: ${LIBRARY[format]}`,
-    "pipeline_tag: image-feature-extraction",
+    `pipeline_tag: ${classifier ? "image-classification" : "image-feature-extraction"}`,
     "tags: [vision-transformer, self-supervised, semantic-ae]",
     "---",
     "",
@@ -163,17 +228,16 @@ export function modelCard(format: ExportFormat, model: ModelFacts, figures: read
     `A vision transformer: pictures of ${imageSize} × ${imageSize} in patches of ${patchSize} × ${patchSize}, width ${width}, ` +
     `${depth} blocks, ${heads} heads, hidden width ${
       width * mlpRatio
-    }, layer norms with epsilon 1e-6, exact GELU. Its ` +
-    "features are the class token after the final norm.",
+    }, layer norms with epsilon 1e-6, exact GELU. ${gives}`,
     "",
     "## Loading",
     "",
-    loading(format, config),
+    loading(format, config, classifier !== undefined),
     "",
     "## Preprocessing",
     "",
     `Resize the shorter side to ${
-      shorterSide(config)
+      classifier?.shorter ?? shorterSide(config)
     } (bicubic, with antialias), cut out the middle ${imageSize} × ` +
     `${imageSize}, divide by 255, subtract the mean (${list(MEAN)}) and divide by the deviation (${
       list(STD)

@@ -54,7 +54,7 @@ function finiteNumbers({ name: model, tensors }: ExportedModel): Numbers {
  * what these programs need to know, and a model card. The folder appears whole or not at all.
  *
  * From the same pixels, `last_hidden_state` of Hugging Face and ONNX Runtime and `forward_features` of timm are the
- * encoder's tokens after the final norm, up to rounding.
+ * encoder's tokens after the final norm, up to rounding. Of a classifier they are its scores.
  *
  * @param model From `readModel`.
  * @param dest The folder; must not exist.
@@ -68,18 +68,20 @@ export async function exportModel(
   dest: string,
   { to, disk }: ExportOptions,
 ): Promise<ExportedFile[]> {
-  const { config, checkpoint, tensors } = model, path = newFolder(dest);
+  const { config, checkpoint, tensors, classifier } = model, path = newFolder(dest);
   const written: ModelToWrite = {
     config,
     tensors,
     numbers: finiteNumbers(model),
     step: checkpoint?.step ?? 0,
+    classifier,
   };
   const why = whyNot(to, written);
   if (why) throw new WeightsError(`${model.name}: cannot be exported to ${to}: ${why}`);
   const destination = await openDestination(path);
   try {
-    const figures = checkpoint ? await figuresOf(checkpoint.path, checkpoint.step) : [];
+    const known = checkpoint ?? classifier;
+    const figures = known ? await figuresOf(known.path, known.step) : [];
     const files = { ...exportFiles(to, written), "README.md": modelCard(to, model, figures) };
     const done: ExportedFile[] = [];
     for (const [name, content] of Object.entries(files)) {

@@ -17,6 +17,16 @@ export const EXPORT_FORMATS: Readonly<Record<ExportFormat, string>> = {
   safetensors: "under the reference's names, complete, for PyTorch and for this program",
 };
 
+/** What makes a classifier of an encoder; its tensors are `fc_norm.…` where the mean is pooled, and `head.…`. */
+export interface ClassifierParts {
+  /** What is classified: the mean of the patch tokens with a norm of its own, or the class token. */
+  pool: "mean" | "class";
+  /** Names of the classes, by their numbers. */
+  classes: readonly string[];
+  /** The shorter side that pictures are resized to before the middle is cut out, in pixels. */
+  shorter: number;
+}
+
 /** What is written: a model of float32 tensors in host memory. */
 export interface ModelToWrite {
   config: ModelConfig;
@@ -25,6 +35,8 @@ export interface ModelToWrite {
   numbers: Numbers;
   /** Steps of training. */
   step: number;
+  /** Where it is a classifier. */
+  classifier?: ClassifierParts;
 }
 
 /** Files by their names, folders with slashes. */
@@ -81,13 +93,16 @@ function hfTensors({ config, numbers }: ModelToWrite): Record<string, StoredTens
 }
 
 /** How Hugging Face is to make pixels of a picture: shorter side, middle, mean and deviation. */
-export function preprocessor(config: ModelConfig): Readonly<Record<string, unknown>> {
+export function preprocessor(
+  config: ModelConfig,
+  shorter: number = shorterSide(config),
+): Readonly<Record<string, unknown>> {
   const { imageSize } = config;
   return {
     // Its class for ViT squeezes pictures to a square; this one cuts.
     image_processor_type: "BitImageProcessor",
     do_resize: true,
-    size: { shortest_edge: shorterSide(config) },
+    size: { shortest_edge: shorter },
     resample: 3,
     do_center_crop: true,
     crop_size: { height: imageSize, width: imageSize },
@@ -100,10 +115,32 @@ export function preprocessor(config: ModelConfig): Readonly<Record<string, unkno
   };
 }
 
-function hfConfig({ config }: ModelToWrite): Readonly<Record<string, unknown>> {
+/** Names of classes as Hugging Face's configurations have them. */
+function labelsOf(classes: readonly string[]): Readonly<Record<string, unknown>> {
+  return {
+    id2label: Object.fromEntries(classes.map((name, i) => [String(i), name])),
+    label2id: Object.fromEntries(classes.map((name, i) => [name, i])),
+  };
+}
+
+/** The encoder and the head of a classifier of the class token, under Hugging Face's names. */
+function hfClassifierTensors(
+  model: ModelToWrite,
+  { classes }: ClassifierParts,
+): Record<string, StoredTensor> {
+  const { numbers, config: { width } } = model;
+  const inner = Object.entries(hfTensors(model)).map(([name, tensor]) => [`vit.${name}`, tensor] as const);
+  return {
+    ...Object.fromEntries(inner),
+    "classifier.weight": float32([classes.length, width], numbers("head.weight")),
+    "classifier.bias": float32([classes.length], numbers("head.bias")),
+  };
+}
+
+function hfConfig({ config, classifier }: ModelToWrite): Readonly<Record<string, unknown>> {
   const { imageSize, patchSize, width, depth, heads, mlpRatio } = config;
   return {
-    architectures: ["ViTModel"],
+    architectures: [classifier ? "ViTForImageClassification" : "ViTModel"],
     model_type: "vit",
     hidden_size: width,
     num_hidden_layers: depth,
@@ -120,6 +157,7 @@ function hfConfig({ config }: ModelToWrite): Readonly<Record<string, unknown>> {
     qkv_bias: true,
     encoder_stride: patchSize,
     torch_dtype: "float32",
+    ...classifier && labelsOf(classifier.classes),
   };
 }
 
@@ -135,30 +173,36 @@ export function timmArchitecture(config: ModelConfig): { name: string; exact: bo
 }
 
 /** The share of the resized picture that is cut out, so that timm's division gives our shorter side exactly. */
-function cropShare(config: ModelConfig): number {
-  const { imageSize } = config, shorter = shorterSide(config), share = imageSize / shorter;
+function cropShare({ imageSize }: ModelConfig, shorter: number): number {
+  const share = imageSize / shorter;
   return Math.floor(imageSize / share) === shorter ? share : imageSize / (shorter + 0.01);
 }
 
-function timmConfig({ config }: ModelToWrite): Readonly<Record<string, unknown>> {
+function timmConfig({ config, classifier }: ModelToWrite): Readonly<Record<string, unknown>> {
   const { imageSize, patchSize, width, depth, heads, mlpRatio } = config;
   const { name, exact } = timmArchitecture(config);
   const sizes = { img_size: imageSize, patch_size: patchSize, embed_dim: width, depth, num_heads: heads };
+  const count = classifier?.classes.length ?? 0, pool = classifier?.pool === "mean" ? "avg" : "token";
+  const args = {
+    ...(exact ? {} : { ...sizes, mlp_ratio: mlpRatio }),
+    ...(pool === "avg" ? { global_pool: pool } : {}),
+  };
   return {
     architecture: name,
-    num_classes: 0,
+    num_classes: count,
     num_features: width,
-    global_pool: "token",
-    ...(exact ? {} : { model_args: { ...sizes, mlp_ratio: mlpRatio } }),
+    global_pool: pool,
+    ...(Object.keys(args).length > 0 ? { model_args: args } : {}),
+    ...classifier && { label_names: classifier.classes },
     pretrained_cfg: {
       input_size: [3, imageSize, imageSize],
       fixed_input_size: true,
       interpolation: "bicubic",
-      crop_pct: cropShare(config),
+      crop_pct: cropShare(config, classifier?.shorter ?? shorterSide(config)),
       crop_mode: "center",
       mean: MEAN,
       std: STD,
-      num_classes: 0,
+      num_classes: count,
       pool_size: null,
       first_conv: "patch_embed.proj",
       classifier: "head",
@@ -166,14 +210,39 @@ function timmConfig({ config }: ModelToWrite): Readonly<Record<string, unknown>>
   };
 }
 
-function timmTensors({ config, numbers }: ModelToWrite): Record<string, StoredTensor> {
+function timmTensors({ config, numbers, classifier }: ModelToWrite): Record<string, StoredTensor> {
+  // Where the mean is pooled, nothing reads the encoder's own norm.
+  const entries = encoderEntries(config).filter(({ name }) =>
+    !(classifier?.pool === "mean" && name.startsWith("norm."))
+  );
+  return {
+    ...Object.fromEntries(
+      entries.map(({ name, shape }) => [name, float32(shape, numbers(`backbone.${name}`))]),
+    ),
+    ...classifier && headTensors(config, numbers, classifier),
+  };
+}
+
+/** What stands behind the encoder, under timm's names. */
+function headTensors(
+  { width }: ModelConfig,
+  numbers: Numbers,
+  { pool, classes }: ClassifierParts,
+): Record<string, StoredTensor> {
+  const shapes: Record<string, number[]> = {
+    ...pool === "mean" && { "fc_norm.weight": [width], "fc_norm.bias": [width] },
+    "head.weight": [classes.length, width],
+    "head.bias": [classes.length],
+  };
   return Object.fromEntries(
-    encoderEntries(config).map(({ name, shape }) => [name, float32(shape, numbers(`backbone.${name}`))]),
+    Object.entries(shapes).map(([name, shape]) => [name, float32(shape, numbers(name))]),
   );
 }
 
 /** The tensors under the reference's names: the whole model where all of it is there, else the encoder alone. */
-function ownTensors({ config, tensors, numbers, step }: ModelToWrite): Record<string, StoredTensor> {
+function ownTensors(
+  { config, tensors, numbers, step, classifier }: ModelToWrite,
+): Record<string, StoredTensor> {
   const whole = inventory(config).every(({ name, shape }) =>
     Object.hasOwn(tensors, name) && String(tensors[name].shape) === String(shape)
   );
@@ -186,16 +255,26 @@ function ownTensors({ config, tensors, numbers, step }: ModelToWrite): Record<st
       step,
     );
   }
-  return Object.fromEntries(
-    encoderEntries(config).map(({ name, shape }) => [
-      `backbone.${name}`,
-      float32(shape, numbers(`backbone.${name}`)),
-    ]),
-  );
+  return {
+    ...Object.fromEntries(
+      encoderEntries(config).map(({ name, shape }) => [
+        `backbone.${name}`,
+        float32(shape, numbers(`backbone.${name}`)),
+      ]),
+    ),
+    ...classifier && headTensors(config, numbers, classifier),
+  };
 }
 
 /** What a format cannot hold; undefined where it holds the model. */
-export function whyNot(format: ExportFormat, { config, tensors }: ModelToWrite): string | undefined {
+export function whyNot(
+  format: ExportFormat,
+  { config, tensors, classifier }: ModelToWrite,
+): string | undefined {
+  if (format === "hf" && classifier?.pool === "mean") {
+    return "Hugging Face's ViT classifies the class token, this one the mean of the patch tokens (--pool mean); timm, onnx " +
+      "and safetensors hold it";
+  }
   const names = { hf: "Hugging Face's ViTModel", timm: "timm's VisionTransformer" } as const;
   if (format === "hf" || format === "timm") {
     const kinds = [
@@ -223,15 +302,19 @@ export function whyNot(format: ExportFormat, { config, tensors }: ModelToWrite):
  * @throws {RangeError} When the ONNX file would be larger than 2 GiB.
  */
 export function exportFiles(format: ExportFormat, model: ModelToWrite): Files {
-  const { config, numbers } = model, pt = { format: "pt" };
-  const preprocessing = json(preprocessor(config));
+  const { config, numbers, classifier } = model, pt = { format: "pt" };
+  const preprocessing = json(preprocessor(config, classifier?.shorter));
+  const scores = classifier && { pool: classifier.pool, classes: classifier.classes.length };
   switch (format) {
     case "hf":
       return {
         "config.json": json(hfConfig(model)),
         "preprocessor_config.json": preprocessing,
-        "model.safetensors": encodeSafetensors(hfTensors(model), pt),
-        "onnx/model.onnx": onnxModel(config, numbers),
+        "model.safetensors": encodeSafetensors(
+          classifier ? hfClassifierTensors(model, classifier) : hfTensors(model),
+          pt,
+        ),
+        "onnx/model.onnx": onnxModel(config, numbers, { classifier: scores }),
       };
     case "timm":
       return {
@@ -240,7 +323,8 @@ export function exportFiles(format: ExportFormat, model: ModelToWrite): Files {
       };
     case "onnx":
       return {
-        "model.onnx": onnxModel(config, numbers, { attention: true }),
+        ...classifier && { "config.json": json(labelsOf(classifier.classes)) },
+        "model.onnx": onnxModel(config, numbers, { attention: true, classifier: scores }),
         "preprocessor_config.json": preprocessing,
       };
     case "safetensors": {
@@ -251,6 +335,7 @@ export function exportFiles(format: ExportFormat, model: ModelToWrite): Files {
           num_attention_heads: heads,
           sizes: { imageSize, patchSize, width, depth, heads, mlpRatio },
           layer_norm_eps: 1e-6,
+          ...classifier && { pool: classifier.pool, ...labelsOf(classifier.classes) },
         }),
         "preprocessor_config.json": preprocessing,
         "model.safetensors": encodeSafetensors(ownTensors(model), { ...pt, heads: String(heads) }),

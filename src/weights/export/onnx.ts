@@ -10,6 +10,40 @@ export type Numbers = (name: string) => Float32Array;
 export interface OnnxOptions {
   /** Also give the last block's attention, as `attentions` [batch, heads, T, T]. */
   attention?: boolean;
+  /** Give the scores of so many classes, `logits` [batch, K], instead of the tokens. */
+  classifier?: { pool: "mean" | "class"; classes: number };
+}
+
+/** Pooled tokens, a norm and the head, on a graph: gives the name of the scores. */
+function classified(
+  graph: OnnxGraph,
+  x: string,
+  { config, numbers, norm }: {
+    config: ModelConfig;
+    numbers: Numbers;
+    norm: (x: string, name: string) => string;
+  },
+  { pool, classes }: { pool: "mean" | "class"; classes: number },
+): void {
+  const { width } = config, tokens = tokenCount(config);
+  const sliced = (from: string, start: number, end: number) =>
+    graph.node("Slice", [from, graph.ints([start]), graph.ints([end]), graph.ints([1])]);
+  const own = (name: string) => graph.floats(name, [width], numbers(name));
+  const pooled = pool === "mean"
+    ? graph.node(
+      "LayerNormalization",
+      [
+        graph.node("ReduceMean", [sliced(x, 1, tokens)], { axes: [1], keepdims: 0 }),
+        own("fc_norm.weight"),
+        own("fc_norm.bias"),
+      ],
+      { axis: -1, epsilon: { float: LAYER_NORM_EPSILON } },
+    )
+    : graph.node("Squeeze", [sliced(norm(x, "norm"), 0, 1), graph.ints([1])]);
+  const weight = graph.floats("head.weight", [width, classes], transposed(numbers("head.weight"), width));
+  const product = graph.node("MatMul", [pooled, weight]);
+  graph.node("Add", [product, graph.floats("head.bias", [classes], numbers("head.bias"))], {}, "logits");
+  graph.output("logits", ["batch", classes]);
 }
 
 /** [out, in] → [in, out]. */
@@ -129,7 +163,7 @@ function mixedLocally(
 
 /**
  * An encoder as an ONNX model (opset 17): `pixel_values` [batch, 3, S, S], normalised, to `last_hidden_state`
- * [batch, 1 + G², d] after the final norm, the class token first. S is fixed: no position is resized in it.
+ * [batch, 1 + G², d] after the final norm, the class token first, or to a classifier's `logits`. S is fixed: no position is resized in it.
  *
  * @param config The encoder's sizes.
  * @param numbers Its tensors.
@@ -158,8 +192,11 @@ export function onnxModel(config: ModelConfig, numbers: Numbers, options: OnnxOp
     const inner = gelu(linear(norm(x, `${name}.norm2`), `${name}.mlp.fc1`, width, hidden));
     x = graph.node("Add", [x, linear(inner, `${name}.mlp.fc2`, hidden, width)]);
   }
-  norm(x, "norm", "last_hidden_state");
-  graph.output("last_hidden_state", ["batch", tokens, width]);
+  if (options.classifier) classified(graph, x, { config, numbers, norm }, options.classifier);
+  else {
+    norm(x, "norm", "last_hidden_state");
+    graph.output("last_hidden_state", ["batch", tokens, width]);
+  }
   if (options.attention) graph.output("attentions", ["batch", heads, tokens, tokens]);
-  return graph.file("encoder");
+  return graph.file(options.classifier ? "classifier" : "encoder");
 }

@@ -1,0 +1,144 @@
+/** Pictures with masks: a folder `images` and a folder `masks` with files of the same names. */
+import { join } from "node:path";
+import { isPathError, pathError } from "../../data/io/paths.ts";
+import { decodePicture } from "../../data/picture/decode.ts";
+import { basePicture } from "../../data/picture/resize.ts";
+import { isPictureName } from "../../data/sources/picture_file.ts";
+import { type Picture, PictureError } from "../../data/types.ts";
+
+/** A picture's file and its mask's. */
+export interface MaskedFile {
+  /** The file's name without its ending. */
+  name: string;
+  picture: string;
+  mask: string;
+}
+
+/** A picture and the class of each of its pixels, at the encoder's size. */
+export interface Masked {
+  name: string;
+  /** S × S × 3 bytes, the whole picture squeezed to a square. */
+  picture: Uint8Array;
+  /** S × S numbers of classes; −1 where a pixel does not count. */
+  classes: Int16Array;
+}
+
+/** The colour of pixels that do not count: white, 255 in a grey mask. */
+const IGNORED = 0xffffff;
+
+/** More colours than this are no classes. */
+const MOST_CLASSES = 255;
+
+const stem = (name: string) => name.slice(0, name.lastIndexOf("."));
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.filter(({ isFile, name }) => isFile && isPictureName(name)).map(({ name }) => name).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new Error(
+        `${folder}: there is no such folder; pictures are needed in images/, their masks in masks/`,
+      );
+    }
+    throw isPathError(error) ? pathError(error, folder, "read") : error;
+  }
+}
+
+/**
+ * The pictures of a folder and their masks: `images/NAME.jpg` belongs to `masks/NAME.png`, whatever the endings.
+ *
+ * @throws {Error} When there are none, or a picture has no mask.
+ */
+export async function maskedFiles(folder: string): Promise<MaskedFile[]> {
+  const pictures = await namesIn(join(folder, "images")), masks = await namesIn(join(folder, "masks"));
+  if (pictures.length === 0) throw new Error(`${join(folder, "images")}: holds no pictures`);
+  const byStem = new Map(masks.map((name) => [stem(name), name]));
+  return pictures.map((name) => {
+    const mask = byStem.get(stem(name));
+    if (mask === undefined) {
+      throw new Error(`${join(folder, "images", name)}: has no mask ${stem(name)}.png in masks/`);
+    }
+    return { name: stem(name), picture: join(folder, "images", name), mask: join(folder, "masks", mask) };
+  });
+}
+
+async function decoded(path: string): Promise<Picture> {
+  try {
+    return await decodePicture(await Deno.readFile(path));
+  } catch (error) {
+    if (error instanceof PictureError) throw new Error(`${path}: ${error.message}`, { cause: error });
+    throw isPathError(error) ? pathError(error, path, "read") : error;
+  }
+}
+
+/** Numbers the colours of masks as they are met. */
+export interface MaskClasses {
+  /** The number of a colour; −1 for white, which does not count. */
+  number(colour: number, path: string): number;
+  /** Names by number: a grey level as `3`, another colour as `#rrggbb`. */
+  names(): string[];
+}
+
+/**
+ * The classes of masks, of which each colour is one.
+ *
+ * @param known Colours that are known already; others are refused then.
+ * @returns Numbers by colour. It throws an Error for too many colours, or one that is not known.
+ */
+export function maskClasses(known?: readonly string[]): MaskClasses {
+  const numbers = new Map<number, number>(), names: string[] = [];
+  const nameOf = (colour: number) => {
+    const [r, g, b] = [colour >> 16, (colour >> 8) & 255, colour & 255];
+    return r === g && g === b ? String(r) : `#${colour.toString(16).padStart(6, "0")}`;
+  };
+  return {
+    number(colour, path) {
+      if (colour === IGNORED) return -1;
+      const found = numbers.get(colour);
+      if (found !== undefined) return found;
+      const name = nameOf(colour), number = known ? known.indexOf(name) : names.length;
+      if (number < 0) {
+        throw new Error(
+          `${path}: has the class ${name}, which no training mask has; classes are ${known!.join(", ")}`,
+        );
+      }
+      if (number >= MOST_CLASSES) {
+        throw new Error(
+          `${path}: masks have more than ${MOST_CLASSES} colours, of which each is a class; store them without loss (PNG) and ` +
+            "without smoothed edges",
+        );
+      }
+      numbers.set(colour, number);
+      if (!known) names.push(name);
+      return number;
+    },
+    names: () => known ? [...known] : names,
+  };
+}
+
+/**
+ * Reads a picture and its mask.
+ *
+ * @param size Side that both are brought to: the picture by averaging, the mask by its nearest pixels.
+ * @throws {Error} When one cannot be read, or the mask is of another size than the picture.
+ */
+export async function readMasked(file: MaskedFile, size: number, classes: MaskClasses): Promise<Masked> {
+  const picture = await decoded(file.picture), mask = await decoded(file.mask);
+  if (picture.width !== mask.width || picture.height !== mask.height) {
+    throw new Error(
+      `${file.mask}: is ${mask.width} × ${mask.height} pixels, but its picture is ${picture.width} × ${picture.height}; a mask ` +
+        "must have its picture's size",
+    );
+  }
+  const found = new Int16Array(size * size);
+  for (let y = 0; y < size; y++) {
+    const row = Math.floor((y + 0.5) * mask.height / size);
+    for (let x = 0; x < size; x++) {
+      const at = (row * mask.width + Math.floor((x + 0.5) * mask.width / size)) * 3;
+      const colour = (mask.data[at] << 16) | (mask.data[at + 1] << 8) | mask.data[at + 2];
+      found[y * size + x] = classes.number(colour, file.mask);
+    }
+  }
+  return { name: file.name, picture: basePicture(picture, size), classes: found };
+}

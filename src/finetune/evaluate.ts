@@ -1,0 +1,153 @@
+/** Accuracy of a classifier on labelled pictures, while it is trained and afterwards. */
+import { evaluationPicture } from "../data/picture/resize.ts";
+import type { BadRecordError, Source } from "../data/types.ts";
+import type { Engine } from "../engine/types.ts";
+import { describeUnknown, galleryNumbers, unknownClasses } from "../eval/classes.ts";
+import { hitsOf, meanOf } from "../eval/hits.ts";
+import { pictureBatches } from "../eval/pictures.ts";
+import type { Params } from "../model/types.ts";
+import type { Evaluator } from "../train/evaluators.ts";
+import { countClasses, type LabelledPictures, pickPictures } from "./labelled.ts";
+import type { ClassifierConfig } from "./model.ts";
+import { type Scorer, scorer } from "./score.ts";
+
+/** Pictures that a classifier is measured on, with its own numbers of their classes. */
+export interface TestPictures {
+  source: Source;
+  labels: Int32Array;
+  /** What a reader of the figures has to know, one sentence each. */
+  notes: string[];
+}
+
+/**
+ * Pictures by the classifier's classes, matched as `eval` matches them; those of classes that it does not know are left
+ * out and counted.
+ *
+ * @param names The classifier's classes.
+ * @param known What has those classes, named in errors.
+ * @throws {Error} When the two have no class in common, or a name is ambiguous.
+ */
+export function testPictures(
+  pictures: LabelledPictures,
+  names: readonly string[],
+  known: string,
+): TestPictures {
+  const { source, labels, unlabelled } = pictures;
+  const numbers = galleryNumbers({ uri: known, labels: names }, { uri: source.uri, labels: pictures.names });
+  const unknown = unknownClasses([...labels], pictures.names, numbers);
+  const places = [...labels].flatMap((label, i) => numbers[label] >= 0 ? [i] : []);
+  if (places.length === 0) throw new Error(`${source.uri}: no picture is of a class of ${known}`);
+  const kept = pickPictures(pictures, places), own = kept.labels.map((label) => numbers[label]);
+  const counts = countClasses({ labels: own, names });
+  const missing = names.filter((_, label) => counts[label] === 0);
+  return {
+    source: kept.source,
+    labels: own,
+    notes: [
+      ...unlabelled > 0 ? [`${unlabelled} of its pictures have no class: left out`] : [],
+      ...unknown.pictures > 0
+        ? [describeUnknown(unknown, names).replace(/query /, "").replaceAll("gallery", "training")]
+        : [],
+      ...missing.length > 0
+        ? [
+          `it has no picture of ${missing.length === 1 ? "the class" : `${missing.length} classes,`} ${
+            missing.slice(0, 5).map((name) => `"${name}"`).join(", ")
+          }${missing.length > 5 ? " …" : ""}`,
+        ]
+        : [],
+    ],
+  };
+}
+
+/** How pictures are prepared to be classified. */
+export interface Preparing {
+  imageSize: number;
+  /** Share of the shorter side that the middle square has. */
+  evalShare: number;
+}
+
+/** The middle square of a picture, as the classifier takes it. */
+export function preparedPicture(
+  { imageSize, evalShare }: Preparing,
+): (picture: Parameters<typeof evaluationPicture>[0], size: number) => Uint8Array {
+  return (picture, size) =>
+    evaluationPicture(picture, size, Math.max(size, Math.round(imageSize / evalShare)));
+}
+
+/** Accuracy and loss of a classifier. */
+export type Accuracy = { top1: number; top5: number; crossEntropy: number };
+
+/**
+ * Measures parameters on pictures.
+ *
+ * @param onBad Told of pictures that cannot be read; they are left out. Default: the first one is an error.
+ * @throws {Error} When no picture can be read.
+ */
+export async function accuracyOf(
+  scores: Scorer["scores"],
+  params: Params,
+  { source, labels }: Pick<TestPictures, "source" | "labels">,
+  how: Preparing & { batchSize: number },
+  onBad?: (bad: BadRecordError) => void,
+): Promise<Accuracy> {
+  const hits = hitsOf(source.length),
+    reading = {
+      size: how.imageSize,
+      batchSize: how.batchSize,
+      prepare: preparedPicture(how),
+      onBad,
+    };
+  let seen = 0, loss = 0;
+  for await (const { bytes, indices } of pictureBatches(source, reading)) {
+    const { data, width } = await scores(params, bytes);
+    indices.forEach((index, row) => {
+      hits.enter(data, row * width, width, seen++, labels[index]);
+      const own = data.subarray(row * width, (row + 1) * width);
+      const top = own.reduce((a, b) => Math.max(a, b), -Infinity);
+      loss += top + Math.log(own.reduce((sum, score) => sum + Math.exp(score - top), 0)) - own[labels[index]];
+    });
+  }
+  if (seen === 0) throw new Error(`${source.uri}: no picture can be read`);
+  const share = (of: Uint8Array) => meanOf(of.subarray(0, seen));
+  return { top1: share(hits.top1), top5: share(hits.top5), crossEntropy: loss / seen };
+}
+
+/** What {@linkcode accuracyEvaluators} measures, and when. */
+export interface AccuracyOptions extends Preparing {
+  engine: Engine;
+  model: ClassifierConfig;
+  test: TestPictures;
+  /** Epochs between two measurements; there is one after the last step, too. */
+  every: number;
+  /** Pictures at once. */
+  batchSize: number;
+  /** Measure the averaged parameters as well. */
+  ema: boolean;
+  onBad?: (bad: BadRecordError) => void;
+}
+
+/**
+ * Evaluators for a fine-tuning: `test`, and of averaged parameters `average`, with `top1`, `top5` and `crossEntropy`. The
+ * state with the highest top1 is kept as a checkpoint.
+ */
+export function accuracyEvaluators(options: AccuracyOptions): Evaluator[] {
+  const { engine, model, test, every, batchSize, ema } = options;
+  const { scores } = scorer(engine, model, batchSize);
+  // They are the same ones each time, so they are told once.
+  let told = false;
+  const onBad = options.onBad && ((bad: BadRecordError) => {
+    if (!told) options.onBad!(bad);
+  });
+  const one = (name: string, averaged: boolean): Evaluator => ({
+    name,
+    cadence: { epochs: every, end: true },
+    best: { value: "top1", on: test.source.uri },
+    evaluate: async ({ state }) => {
+      const params = { ...state.frozen, ...(averaged ? state.ema : state.params) };
+      const found = await accuracyOf(scores, params, test, options, onBad);
+      told = true;
+      return found;
+    },
+  });
+  return ema ? [one("test", false), one("average", true)] : [one("test", false)];
+}

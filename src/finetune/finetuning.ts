@@ -1,0 +1,68 @@
+/** Fine-tuning as what the loop trains: its step, and its batches as tensors. */
+import type { Batch } from "../data/types.ts";
+import type { CompileReport, Engine } from "../engine/types.ts";
+import { blankBatch } from "../train/memory.ts";
+import type { TrainState } from "../train/state.ts";
+import { disposeTree } from "../train/state.ts";
+import type { ScalarTensors } from "../train/step.ts";
+import * as tf from "../engine/tensors.ts";
+import { classifierConfig } from "./config.ts";
+import { openFeed } from "./inputs.ts";
+import { finetuneScalars } from "./rates.ts";
+import type { FinetuneConfig } from "./settings.ts";
+import { type FinetuneBatch, type FinetuneMetrics, finetuneStep, type FinetuneStepArgs } from "./step.ts";
+
+/** Fine-tuning, prepared for an engine. */
+export interface Finetuning {
+  /** One step; gives up the old state. */
+  step(args: FinetuneStepArgs): { state: TrainState; metrics: FinetuneMetrics };
+  /** What a step takes beside the state. `step`: its number in the run, from 0. */
+  inputs(batch: Batch, step: number): { batch: FinetuneBatch; scalars: ScalarTensors };
+  /** The rates of a step, from 0; those of the layer behind the blocks. */
+  rates(step: number): { lr: number; wd: number };
+  /** Compiles the step for the arguments, or for another number of pictures than theirs. */
+  compile(args: FinetuneStepArgs, count?: number): Promise<CompileReport>;
+  /** Gives back what all batches share. */
+  close(): void;
+}
+
+/** Side of the base pictures that crops are cut from. */
+export function baseSizeOf({ baseSize, imageSize }: Pick<FinetuneConfig, "baseSize" | "imageSize">): number {
+  return baseSize || imageSize;
+}
+
+/**
+ * Prepares the step of fine-tuning.
+ *
+ * @param classes How many classes there are.
+ * @param perEpoch Steps in an epoch.
+ */
+export function finetuning(
+  engine: Engine,
+  config: FinetuneConfig,
+  classes: number,
+  perEpoch: number,
+): Finetuning {
+  const settings = { ...config, model: classifierConfig(config), classes, baseSize: baseSizeOf(config) };
+  const step = engine.jit(finetuneStep(settings), { donate: ["state"], precision: config.precision });
+  const feed = openFeed(engine, settings);
+  return {
+    step,
+    inputs(batch, number) {
+      const { lr, wd, bias1, bias2, ema } = finetuneScalars(config, perEpoch, number);
+      const scalars = {
+        ...{ lr: tf.scalar(lr), wd: tf.scalar(wd), ema: tf.scalar(ema) },
+        ...{ bias1: tf.scalar(bias1), bias2: tf.scalar(bias2) },
+      };
+      return { batch: feed.tensors(batch, number), scalars };
+    },
+    rates: (number) => finetuneScalars(config, perEpoch, number),
+    compile: async (args, count) => {
+      if (count === undefined || count === args.batch.base.shape[0]) return await step.compile(args);
+      const blank = { ...blankBatch(settings.baseSize, count), labels: new Int32Array(count), epoch: 0 };
+      const batch = feed.tensors(blank, 0);
+      return await step.compile({ ...args, batch }).finally(() => disposeTree(batch));
+    },
+    close: feed.close,
+  };
+}

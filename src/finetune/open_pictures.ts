@@ -1,0 +1,51 @@
+/** From the words of a command line to pictures: files, folders, URIs. */
+import type { Lines } from "../cli/lines.ts";
+import { requireIndex } from "../data/io/compact_lists.ts";
+import { collect } from "../data/open/collect.ts";
+import { openData } from "../data/open/open_data.ts";
+import { isPictureName, readPicture } from "../data/sources/picture_file.ts";
+import { openJoined } from "../data/sources/joined.ts";
+import type { Source } from "../data/types.ts";
+
+/** Pictures' files as a source; keys are the paths as they were given. */
+export function pictureFiles(paths: readonly string[]): Source {
+  const uri = paths.length === 1 ? paths[0] : `${paths.length} files`;
+  const at = (index: number) => {
+    requireIndex(uri, index, paths.length);
+    return paths[index];
+  };
+  return {
+    uri,
+    length: paths.length,
+    labels: [],
+    get: async (index) => ({ key: at(index), bytes: await readPicture(uri, at(index), at(index)) }),
+    key: (index) => Promise.resolve(at(index)),
+    close: () => Promise.resolve(),
+  };
+}
+
+/**
+ * Opens pictures: words that are names of pictures' files are read as such, all others as data sets, in the order given.
+ *
+ * @param words At least one.
+ * @throws {Error} When a data set cannot be opened.
+ */
+export async function openPictures(words: readonly string[], progress: Lines): Promise<Source> {
+  // Files that follow each other are one source.
+  const groups: string[][] = [];
+  let files = false;
+  for (const word of words) {
+    const isFile = isPictureName(word) && await Deno.stat(word).then((info) => info.isFile, () => false);
+    if (isFile && files) groups.at(-1)!.push(word);
+    else groups.push([word]);
+    files = isFile;
+  }
+  const keys = groups.map((_, i) => String(i));
+  return await openJoined(keys, async (key) => {
+    const group = groups[Number(key)], [word] = group;
+    const single = isPictureName(word) && await Deno.stat(word).then((info) => info.isFile, () => false);
+    if (single) return pictureFiles(group);
+    const data = await openData(word, { classes: false, role: "test", progress: progress.line });
+    return await collect(data, { onBad: (bad) => progress.line(`left out: ${bad.message}`) });
+  });
+}

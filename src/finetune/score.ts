@@ -1,0 +1,62 @@
+/** Scores of pictures by a classifier. */
+import * as tf from "../engine/tensors.ts";
+import type { Engine } from "../engine/types.ts";
+import type { Rows } from "../eval/rows.ts";
+import type { Params } from "../model/types.ts";
+import { renderReference } from "../views/render.ts";
+import { type ClassifierConfig, classify } from "./model.ts";
+
+/** A classifier that has been prepared for pictures of its size. Several states can share it. */
+export interface Scorer {
+  /**
+   * The scores of pictures that are not distorted.
+   *
+   * @param params Trainable and frozen parameters in one record; read, never disposed.
+   * @param pictures count × S × S × 3 bytes.
+   * @returns One row a picture, one column a class; no probabilities yet.
+   */
+  scores(params: Params, pictures: Uint8Array): Promise<Rows>;
+  /** Frees the compiled program. */
+  close(): void;
+}
+
+/**
+ * Prepares a classifier to score pictures; it is compiled once, at the first call.
+ *
+ * @param batchSize Pictures at once; fewer are padded.
+ */
+export function scorer(engine: Engine, config: ClassifierConfig, batchSize: number): Scorer {
+  const { imageSize: size } = config, pixels = size * size * 3;
+  const run = engine.jit(({ params, base }: { params: Params; base: tf.Tensor }) => ({
+    logits: classify(config, params, renderReference(base)) as tf.Tensor,
+  }));
+  return {
+    async scores(params, pictures) {
+      const count = pictures.length / pixels, classes = params["head.bias"].size;
+      const data = new Float32Array(count * classes);
+      for (let from = 0; from < count; from += batchSize) {
+        const part = new Uint8Array(batchSize * pixels), good = Math.min(batchSize, count - from);
+        part.set(pictures.subarray(from * pixels, (from + good) * pixels));
+        const base = engine.bytes(part, [batchSize, size, size, 3]);
+        const { logits } = run({ params, base });
+        data.set((await logits.data()).subarray(0, good * classes), from * classes);
+        tf.dispose([base, logits]);
+      }
+      return { rows: count, width: classes, data };
+    },
+    close: () => run.dispose(),
+  };
+}
+
+/**
+ * Probabilities of scores: their softmax, in double.
+ *
+ * @param scores Finite numbers.
+ */
+export function softmax(scores: ArrayLike<number>): Float64Array {
+  let top = -Infinity, sum = 0;
+  for (let i = 0; i < scores.length; i++) top = Math.max(top, scores[i]);
+  const out = Float64Array.from(scores, (score) => Math.exp(score - top));
+  for (const value of out) sum += value;
+  return out.map((value) => value / sum);
+}
