@@ -10,6 +10,10 @@ export const bench: TaskGroup = {
   summary: "Measures this program beside peers, in turn.",
   tasks: {
     step: { summary: "The training step beside PyTorch.", load: from(() => import("./step.ts")) },
+    products: {
+      summary: "The step's matrix products beside PyTorch's.",
+      load: from(() => import("./products.ts")),
+    },
     train: {
       summary: "deno task train from start to end, beside PyTorch.",
       load: from(() => import("./train.ts")),
