@@ -72,6 +72,13 @@ export async function factsBeside(path: string): Promise<BesideFacts> {
   return facts;
 }
 
+/** Whether pictures were normalised otherwise than here, as far as it is said. */
+export function isNormalisedOtherwise({ mean, std }: Pick<BesideFacts, "mean" | "std">): boolean {
+  if (!mean || !std || std.some((s) => s <= 0)) return false;
+  const near = (a: readonly number[], b: readonly number[]) => a.every((x, i) => Math.abs(x - b[i]) < 1e-4);
+  return !near(mean, MEAN) || !near(std, STD);
+}
+
 /**
  * A patch embedding for pictures that are normalised our way, with ImageNet's mean and deviation, from one for pictures
  * that were normalised in another way: the same sums, exactly but for rounding.
@@ -86,9 +93,7 @@ export function foldNormalisation(
   { patchSize, width }: Pick<ModelConfig, "patchSize" | "width">,
   { mean, std }: Pick<BesideFacts, "mean" | "std">,
 ): boolean {
-  if (!mean || !std || std.some((s) => s <= 0)) return false;
-  const near = (a: readonly number[], b: readonly number[]) => a.every((x, i) => Math.abs(x - b[i]) < 1e-4);
-  if (near(mean, MEAN) && near(std, STD)) return false;
+  if (!mean || !std || !isNormalisedOtherwise({ mean, std })) return false;
   const area = patchSize ** 2;
   for (let out = 0; out < width; out++) {
     let shift = 0;

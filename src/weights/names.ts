@@ -10,9 +10,21 @@ export interface NameFormat {
   ours(name: string): string | undefined;
 }
 
-/** Tensors of an encoder, by our names; `ls1` and `ls2` are DINOv2's layer scale. */
-const OURS =
-  /^(cls_token|pos_embed|patch_embed\.proj\.(weight|bias)|norm\.(weight|bias)|blocks\.\d+\.((norm1|norm2|attn\.qkv|attn\.proj|mlp\.fc1|mlp\.fc2)\.(weight|bias)|ls[12]\.gamma))$/;
+/**
+ * Tensors of an encoder, by our names; `ls1` and `ls2` are DINOv2's layer scale, `convolutions` and `local` those of this
+ * project's own encoders.
+ */
+const OURS = new RegExp(
+  `^(${
+    [
+      "cls_token|pos_embed",
+      "(patch_embed\\.proj|norm)\\.(weight|bias)",
+      "patch_embed\\.convolutions\\.\\d+\\.(weight|norm\\.weight|norm\\.bias)",
+      "blocks\\.\\d+\\.(norm1|norm2|attn\\.qkv|attn\\.proj|mlp\\.fc1|mlp\\.fc2|local)\\.(weight|bias)",
+      "blocks\\.\\d+\\.ls[12]\\.gamma",
+    ].join("|")
+  })$`,
+);
 
 const PARTS = ["query", "key", "value"], SHORT_PARTS = ["q_proj", "k_proj", "v_proj"];
 

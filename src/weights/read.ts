@@ -4,7 +4,13 @@ import { asFloat32, float32, type StoredTensor } from "../files/safetensors.ts";
 import { gridSize, type ModelConfig } from "../model/config.ts";
 import { inventory } from "../model/inventory.ts";
 import { resizedPositions } from "../model/positions.ts";
-import { type BesideFacts, factsBeside, FOLDER_FILES, foldNormalisation } from "./beside.ts";
+import {
+  type BesideFacts,
+  factsBeside,
+  FOLDER_FILES,
+  foldNormalisation,
+  isNormalisedOtherwise,
+} from "./beside.ts";
 import { type ChoiceOptions, chooseEncoder, type FoundEncoder } from "./choose.ts";
 import { openWeights } from "./files/open.ts";
 import { type FileTensor, WeightsError, type WeightsFile } from "./files/types.ts";
@@ -175,7 +181,13 @@ async function assemble(
   }
   if (scaled > 0) notes.push(`layer scale is worked into the layers before it: ${scaled} tensors`);
   const [weight, bias] = ["weight", "bias"].map((end) => numbers.get(`patch_embed.proj.${end}`)!);
-  if (foldNormalisation(weight, bias, config, beside)) {
+  if (config.stem === "convolutions" && isNormalisedOtherwise(beside)) {
+    throw new WeightsError(
+      `${where}: pictures were normalised with mean ${beside.mean} and deviation ${beside.std}, which a stem of ` +
+        "convolutions cannot make up for",
+    );
+  }
+  if (config.stem === "patches" && foldNormalisation(weight, bias, config, beside)) {
     notes.push(
       `pictures were normalised with mean ${beside.mean} and deviation ${beside.std}; the patch embedding is changed so ` +
         "that it takes ours",

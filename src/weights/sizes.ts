@@ -61,6 +61,23 @@ function headsOf(
   );
 }
 
+/** What makes tokens of pixels, told by the tensors before the first block. */
+function stemOf(
+  where: string,
+  tensors: ReadonlyMap<string, readonly FileTensor[]>,
+  patch: readonly number[],
+): Pick<ModelConfig, "width" | "patchSize" | "stem"> {
+  const halvings = [...tensors.keys()].filter((name) =>
+    /^patch_embed\.convolutions\.\d+\.weight$/.test(name)
+  );
+  const [width, channels, patchSize] = patch;
+  if (halvings.length > 0) return { width, patchSize: 2 ** halvings.length, stem: "convolutions" };
+  if (patch.length !== 4 || channels !== 3 || patch[3] !== patchSize) {
+    throw new WeightsError(`${where}: the patch embedding is [${patch}], must be [width, 3, side, side]`);
+  }
+  return { width, patchSize, stem: "patches" };
+}
+
 /** The grid of an embedding of positions, and whether the class token is in it. */
 function gridOf(
   where: string,
@@ -99,10 +116,8 @@ export function sizesOf(
     if (!found) throw new WeightsError(`${where}: the encoder's tensor ${name} is missing`);
     return found[0].shape;
   };
-  const patch = shape("patch_embed.proj.weight"), [width, channels, patchSize] = patch;
-  if (patch.length !== 4 || channels !== 3 || patch[3] !== patchSize) {
-    throw new WeightsError(`${where}: the patch embedding is [${patch}], must be [width, 3, side, side]`);
-  }
+  const { width, patchSize, stem } = stemOf(where, tensors, shape("patch_embed.proj.weight"));
+  const localMixing = tensors.has("blocks.0.local.weight");
   const blocks = [...tensors.keys()].flatMap((name) => /^blocks\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
   const { grid, bareClass } = gridOf(where, shape("pos_embed"), width);
   const numbered = new Set(blocks), depth = numbered.size;
@@ -117,6 +132,8 @@ export function sizesOf(
     ...PRESETS[options.preset ?? "tiny"],
     imageSize,
     patchSize,
+    stem,
+    localMixing,
     width,
     depth,
     heads,
@@ -135,7 +152,7 @@ export function sizesOf(
 function checkPreset(where: string, config: ModelConfig, preset: ModelPreset | undefined): void {
   if (!preset) return;
   const wanted = PRESETS[preset];
-  const keys = ["patchSize", "width", "depth", "mlpRatio"] as const;
+  const keys = ["patchSize", "stem", "localMixing", "width", "depth", "mlpRatio"] as const;
   const other = keys.filter((key) => config[key] !== wanted[key]);
   if (other.length === 0) return;
   const list = other.map((key) => `${key} is ${config[key]}, of the preset ${wanted[key]}`).join("; ");

@@ -134,6 +134,17 @@ Deno.test("export: an encoder of convolutions goes to ONNX and safetensors; othe
     await exportModel(model, join(folder, "own"), { to: "safetensors" });
     const stored = decodeSafetensors(await Deno.readFile(join(folder, "own/model.safetensors"))).tensors;
     for (const [name, tensor] of Object.entries(tensors)) assert.deepEqual(stored[name]?.shape, tensor.shape);
+    const back = await readModel(join(folder, "own"));
+    for (const key of ["stem", "localMixing", "patchSize", "width", "depth", "heads", "imageSize"] as const) {
+      assert.equal(back.config[key], config[key], key);
+    }
+    const { params: read, frozen: none } = await back.load();
+    const again = encoder(back.config, { ...read, ...none }, images(16)).tokens;
+    assert.deepEqual(again.dataSync(), own.dataSync());
+    const about = join(folder, "own/preprocessor_config.json");
+    const said = JSON.parse(await Deno.readTextFile(about));
+    await Deno.writeTextFile(about, JSON.stringify({ ...said, image_mean: [0.5, 0.5, 0.5] }));
+    await assert.rejects(readModel(join(folder, "own")), /normalised with mean 0.5,0.5,0.5 .* convolutions/);
   });
   await engine.close();
 });
