@@ -12,6 +12,9 @@ const EVALUATOR_POINTS = 500;
 /** More evaluators than this are left out. */
 const MOST_EVALUATORS = 30;
 
+/** Warnings that are shown: the last ones. */
+const MOST_WARNINGS = 20;
+
 /** Names in a line that are no values. */
 const NO_VALUE: ReadonlySet<string> = new Set(["step", "evaluator"]);
 const NO_FINDING: ReadonlySet<string> = new Set(["step", "epoch", "evaluator", "seconds"]);
@@ -37,6 +40,8 @@ interface Taken {
   brokenCount: number;
   unordered: number;
   leftOut: number;
+  /** Warnings of the run, the last ones. */
+  warnings: { step: number; text: string }[];
 }
 
 const nothing = (): Taken => ({
@@ -46,6 +51,7 @@ const nothing = (): Taken => ({
   brokenCount: 0,
   unordered: 0,
   leftOut: 0,
+  warnings: [],
 });
 
 /** The builder of an evaluator's curves; undefined for one too many. */
@@ -69,15 +75,20 @@ function fieldsOf(line: string): Record<string, unknown> & { step: number } | nu
 }
 
 function takeFields(taken: Taken, fields: Record<string, unknown> & { step: number }): void {
-  const { evaluator } = fields;
+  const { evaluator, warning, step } = fields;
+  if (typeof warning === "string") {
+    taken.warnings.push({ step, text: warning });
+    if (taken.warnings.length > MOST_WARNINGS) taken.warnings.shift();
+  }
   const builder = typeof evaluator === "string" ? evaluatorOf(taken, evaluator) : taken.training;
   if (!builder) taken.leftOut++;
   else if (!builder.add(fields.step, fields)) taken.unordered++;
 }
 
 /** What could not be used, for people. */
-function notesOf({ broken, brokenCount, unordered, leftOut }: Taken, tooLong: number): string[] {
-  const notes: string[] = [], file = "metrics.jsonl";
+function notesOf(taken: Taken, tooLong: number): string[] {
+  const { broken, brokenCount, unordered, leftOut, warnings } = taken;
+  const notes = warnings.map(({ step, text }) => `warning, step ${step}: ${text}`), file = "metrics.jsonl";
   if (brokenCount > 0) {
     const where = `${broken.join(", ")}${brokenCount > broken.length ? ", …" : ""}`;
     notes.push(`${file}: ${plural(brokenCount, "line")} cannot be read and left out (line ${where})`);

@@ -6,6 +6,7 @@ import { type Evaluation, evaluationLine, type MetricsLog } from "./run/metrics_
 import type { Meter } from "./show/meter.ts";
 import type { Progress } from "./show/progress.ts";
 import type { TrainState } from "./state.ts";
+import type { Watch } from "./watch.ts";
 
 /**
  * When an evaluator looks at a run's state. If several cadences fall on the same step, it looks once. All are counted
@@ -92,6 +93,8 @@ export interface EvaluationsOptions<State> {
   /** Told of a number by which the best state is told, while no step is under way. */
   best?: (run: Run<State>, figure: BestFigure) => Promise<void>;
   signal?: AbortSignal;
+  /** Looks for signs that the run fails; a warning has its line of the metrics. */
+  watch?: Pick<Watch, "evaluation">;
 }
 
 /**
@@ -161,7 +164,7 @@ export function openEvaluations<State extends Tree>(
       meter.pause(spent);
       if (Object.keys(values).length === 0) continue;
       const evaluation: Evaluation = { step, epoch, evaluator: name, seconds: spent / 1000 };
-      metrics.write(evaluationLine(evaluation, values));
+      metrics.write(evaluationLine(evaluation, values), options.watch?.evaluation(step, name, values));
       const texts = Object.entries(values).map(([key, value]) => {
         found[`${name} ${key}`] = value;
         return `${key} ${Number(value.toPrecision(4))}`;

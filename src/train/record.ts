@@ -3,6 +3,7 @@ import type { LoopOptions } from "./loop.ts";
 import { metricsLine, type MetricsLog } from "./run/metrics_file.ts";
 import type { Meter } from "./show/meter.ts";
 import type { Progress } from "./show/progress.ts";
+import type { Watch } from "./watch.ts";
 
 /** What is needed to check and record finished steps. */
 export interface RecorderOptions {
@@ -18,6 +19,8 @@ export interface RecorderOptions {
   progress: Pick<Progress, "step">;
   /** The evaluators' latest findings. */
   found(): Record<string, number>;
+  /** Looks for signs that the run fails; a warning has its line of the metrics. */
+  watch?: Pick<Watch, "step">;
   /** The last checkpoint on the disk. */
   checkpoint(): string | null;
 }
@@ -37,7 +40,8 @@ export function recorder(options: RecorderOptions): LoopOptions<never, never>["r
     }
     const { imagesPerSecond, waiting, mfu } = meter.tick(done), { lr, wd } = options.rates(step - 1);
     const line = metricsLine({ step, epoch, lr, wd, imagesPerSecond, mfu, waiting, bad }, values);
-    if (step % logEvery === 0 || step === total) metrics.write(line);
+    const warning = options.watch?.step(step, values);
+    if (step % logEvery === 0 || step === total || warning) metrics.write(line, warning);
     progress.step(line, total, (total - step) * batchSize / imagesPerSecond, options.found());
   };
 }

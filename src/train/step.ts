@@ -5,6 +5,7 @@ import { type ModelConfig, viewSide } from "../model/config.ts";
 import { valueAndGradients } from "../model/gradients.ts";
 import { LOSS_TERMS, type LossTerm } from "../model/loss.ts";
 import type { LossConfig } from "../model/loss_config.ts";
+import { codeSpread } from "../model/spread.ts";
 import { boxesOf } from "../views/geometry.ts";
 import { renderReference, renderViews } from "../views/render.ts";
 import { adamw, type ClipKind, moveTeacher } from "./optimizer.ts";
@@ -40,6 +41,8 @@ export type StepMetrics = {
   loss: tf.Tensor;
   /** Norm of all gradients before clipping. */
   gradNorm: tf.Tensor;
+  /** How far the class codes of the batch are spread, 0 to 1, see {@linkcode codeSpread}. */
+  codeSpread: tf.Tensor;
   [term: string]: tf.Tensor;
 };
 
@@ -105,14 +108,14 @@ export function trainStep(
       : renderReference(batch.base);
     const boxes = boxesOf(batch.views, settings.imageSize);
     const { outputs, grads } = valueAndGradients((trainable) => {
-      const { loss, terms: found, buffers: after } = autoencoder(
+      const { loss, terms: found, buffers: after, aligned } = autoencoder(
         settings,
         settings,
         { params: trainable, frozen, buffers },
         { images, reference, boxes, drop: batch.drop },
         terms,
       );
-      return { loss, terms: found, buffers: after };
+      return { loss, terms: found, buffers: after, spread: codeSpread(aligned) };
     }, params);
 
     const { lr, wd, bias1, bias2 } = scalars;
@@ -127,7 +130,7 @@ export function trainStep(
         v: next.v,
         ema: moveTeacher(state.ema, next.params, scalars.ema),
       },
-      metrics: { loss: outputs.loss, ...outputs.terms, gradNorm: next.gradNorm },
+      metrics: { loss: outputs.loss, ...outputs.terms, gradNorm: next.gradNorm, codeSpread: outputs.spread },
     };
   };
 }

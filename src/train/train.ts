@@ -19,6 +19,7 @@ import { type Keeper, noKeeper, openKeeper, type Snapshot } from "./keeper.ts";
 import { loop } from "./loop.ts";
 import type { Run } from "./standing.ts";
 import { compileWithin, MemoryError } from "./memory.ts";
+import { openOutlook, type Outlook } from "./outlook.ts";
 import { type PreparedRun, prepareRun } from "./prepare.ts";
 import { type Pretraining, pretraining } from "./pretraining.ts";
 import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts";
@@ -244,11 +245,23 @@ async function trainRun(
     disk,
     say: (text) => progress.line(labelled("best", text)),
   });
-  const looking = { perEpoch, total, metrics, progress, meter, signal, best };
+  const watch = group.leads ? await outlookOf(config, session) : undefined;
+  const looking = { perEpoch, total, metrics, progress, meter, signal, best, watch };
   const evaluations = openEvaluations(group.leads ? evaluators : [], looking);
   const method = pretraining(engine, config, group.layout, perEpoch, terms), { step, inputs, rates } = method;
   const { path: checkpoint } = keeper, { found } = evaluations;
-  const record = recorder({ total, batchSize, logEvery, rates, metrics, meter, progress, found, checkpoint });
+  const record = recorder({
+    total,
+    batchSize,
+    logEvery,
+    rates,
+    metrics,
+    meter,
+    progress,
+    found,
+    watch,
+    checkpoint,
+  });
   let failed: EvaluatorError | undefined;
   await loop({
     run,
@@ -287,6 +300,13 @@ async function trainRun(
     for (const line of account.lines()) progress.line(labelled("data", line));
   }
   if (run.step >= total) await evaluations.end(run);
+  watch?.end(run.step, found());
+}
+
+/** Begins to look at a run, where its folder is. */
+function outlookOf(config: RunConfig, { plan, prepared, progress }: Session): Promise<Outlook> {
+  const say = (label: string, text: string) => progress.line(labelled(label, text));
+  return openOutlook(config, { plan, resumed: prepared.resumed !== null, say });
 }
 
 /**

@@ -45,7 +45,17 @@ Deno.test("a new term of the loss is in the loss, in the metrics line and in the
   const values = await stepValues([...LOSS_TERMS, SIZE]);
   assert.deepEqual(
     Object.keys(values),
-    ["loss", "reconstruction1", "reconstruction2", "class", "patch", "magnitude1", "magnitude2", "gradNorm"],
+    [
+      "loss",
+      "reconstruction1",
+      "reconstruction2",
+      "class",
+      "patch",
+      "magnitude1",
+      "magnitude2",
+      "gradNorm",
+      "codeSpread",
+    ],
   );
   const { magnitude1, magnitude2, loss: _, gradNorm: __, ...others } = values;
   assert.deepEqual(others, (({ loss: _, gradNorm: __, ...rest }) => rest)(before));

@@ -36,6 +36,7 @@ export function chartSpecs(report: Report): ChartSpec[] {
     loss: "Loss",
     lr: "Learning rate",
     gradNorm: "Gradient norm, before clipping",
+    codeSpread: "Spread of the class codes: 0 is a collapse",
     imagesPerSecond: "Images per second",
     waiting: "Share of the time spent waiting for data",
     mfu: "Share of the devices' peak (MFU)",
@@ -86,7 +87,7 @@ export function chartSpecs(report: Report): ChartSpec[] {
       }
     }
   }
-  for (const name of ["lr", "gradNorm", "imagesPerSecond", "waiting", "mfu", "wd", "bad"]) {
+  for (const name of ["lr", "gradNorm", "codeSpread", "imagesPerSecond", "waiting", "mfu", "wd", "bad"]) {
     add(overlaid(name, known[name], training, name));
   }
   return specs;

@@ -112,8 +112,8 @@ function scalarsOf(line: MetricsLine | EvaluationLine): Record<string, number> {
 export function withEvents(metrics: MetricsLog, events: EventFile, say: (text: string) => void): MetricsLog {
   let lost = false;
   return {
-    write(line) {
-      metrics.write(line);
+    write(line, warning) {
+      metrics.write(line, warning);
       if (lost) return;
       try {
         events.scalars(line.step, scalarsOf(line));

@@ -12,6 +12,8 @@ export interface MetricsLine {
   loss: number;
   /** Norm of all gradients before clipping. */
   gradNorm?: number;
+  /** How far the class codes of the batch are spread, 0 to 1. */
+  codeSpread?: number;
   lr: number;
   wd: number;
   /** Over the last steps. */
@@ -74,8 +76,8 @@ export function evaluationLine(evaluation: Evaluation, values: Record<string, nu
 
 /** A file of metrics that is being written. */
 export interface MetricsLog {
-  /** Appends a line. */
-  write(line: MetricsLine | EvaluationLine): void;
+  /** Appends a line; with a warning, which then stands in it under that name. */
+  write(line: MetricsLine | EvaluationLine, warning?: string): void;
   /** Makes sure that all lines are on the disk. */
   sync(): Promise<void>;
   close(): void;
@@ -95,8 +97,10 @@ export async function openMetrics(path: string, step: number): Promise<MetricsLo
   const file = await Deno.open(path, { append: true });
   const encoder = new TextEncoder();
   return {
-    write(line) {
-      const bytes = encoder.encode(JSON.stringify(line) + "\n");
+    write(line, warning) {
+      const bytes = encoder.encode(
+        JSON.stringify(warning === undefined ? line : { ...line, warning }) + "\n",
+      );
       for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
     },
     sync: () => file.syncData(),

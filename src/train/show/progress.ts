@@ -13,7 +13,19 @@ export interface Progress {
 }
 
 /** Names in a line that are no terms of the loss. */
-const NO_TERM = ["step", "epoch", "loss", "gradNorm", "lr", "wd", "imagesPerSecond", "mfu", "waiting", "bad"];
+const NO_TERM = [
+  "step",
+  "epoch",
+  "loss",
+  "gradNorm",
+  "codeSpread",
+  "lr",
+  "wd",
+  "imagesPerSecond",
+  "mfu",
+  "waiting",
+  "bad",
+];
 
 /**
  * The terms of a line's loss, with their names cut short: `rec 0.467 0.460 class 2.230 patch 6.236`. Numbered parts of a

@@ -1,0 +1,134 @@
+/**
+ * What loss and nearest neighbours usually are: figures that were measured, by preset and data. To add some, add a row; a run
+ * with the preset's settings on such data then says them at its start and compares at its end.
+ *
+ * @module
+ */
+import { resolveConfig } from "../config/config.ts";
+import { type PresetName, type RunConfig, SETTINGS } from "../config/settings.ts";
+
+/** A range that figures usually lie in. */
+export type UsualRange = readonly [low: number, high: number];
+
+/** What is usual after so many pictures. */
+export interface UsualPoint {
+  /** Pictures seen. */
+  pictures: number;
+  /** The loss, the mean over some 50 steps. */
+  loss: UsualRange;
+  /** Top-1 of nearest neighbours (`--eval-data`), 0 to 1, where the data has one usual set of queries. */
+  knn?: UsualRange;
+}
+
+/** What is usual for a preset on some data. */
+export interface Usual {
+  preset: PresetName;
+  /** The demo's pictures, or pictures of one's own, so many of them. */
+  data: "demo" | { least: number; most: number };
+  /** What pictures the figures are of, for people. */
+  of: string;
+  /** Rising by pictures; the last one is the end of the run. */
+  points: readonly UsualPoint[];
+}
+
+/** The figures. */
+export const USUAL: readonly Usual[] = [];
+
+/** Settings that may differ from the preset's: they change figures, but not which ones are usual. */
+const OF_NO_MATTER: readonly (keyof RunConfig)[] = ["seed", "preset"];
+
+/** Whether a run has the settings of its preset, as far as they change numbers. */
+function isPlain(config: RunConfig): boolean {
+  const preset = resolveConfig({ preset: config.preset });
+  return (Object.keys(SETTINGS) as (keyof RunConfig)[]).every((key) =>
+    SETTINGS[key].free || OF_NO_MATTER.includes(key) ||
+    JSON.stringify(config[key]) === JSON.stringify(preset[key])
+  );
+}
+
+/**
+ * What is usual for a run.
+ *
+ * @param config The run.
+ * @param pictures Pictures of its data.
+ * @param table Default: {@linkcode USUAL}.
+ * @returns Undefined where nobody has measured it: for other data, or other settings than the preset's.
+ */
+export function usualFor(
+  config: RunConfig,
+  pictures: number,
+  table: readonly Usual[] = USUAL,
+): Usual | undefined {
+  if (!isPlain(config)) return undefined;
+  return table.find(({ preset, data }) =>
+    preset === config.preset &&
+    (data === "demo"
+      ? config.data === ""
+      : config.data !== "" && pictures >= data.least && pictures <= data.most)
+  );
+}
+
+/** Between two ranges. */
+function between(a: UsualRange, b: UsualRange, share: number): UsualRange {
+  const at = (i: 0 | 1) => a[i] + share * (b[i] - a[i]);
+  return [at(0), at(1)];
+}
+
+/**
+ * What is usual after so many pictures, between the points that were measured.
+ *
+ * @returns Undefined before the first point, and more than a tenth beyond the last.
+ */
+export function usualAt({ points }: Pick<Usual, "points">, pictures: number): UsualPoint | undefined {
+  const last = points.at(-1), next = points.findIndex((point) => point.pictures >= pictures);
+  if (!last) return undefined;
+  if (next < 0) return pictures <= 1.1 * last.pictures ? { ...last, pictures } : undefined;
+  const after = points[next], before = points[next - 1];
+  if (!before) return after.pictures === pictures ? after : undefined;
+  const share = (pictures - before.pictures) / (after.pictures - before.pictures);
+  const knn = before.knn && after.knn && between(before.knn, after.knn, share);
+  return { pictures, loss: between(before.loss, after.loss, share), ...knn && { knn } };
+}
+
+/** A number with three digits. */
+const short = (value: number) => Number(value.toPrecision(3)).toString();
+
+const range = ([low, high]: UsualRange) => `${short(low)}–${short(high)}`;
+
+const count = (pictures: number) => `${pictures.toLocaleString("en")} pictures`;
+
+/** What a run may expect, for its start. */
+export function describeUsual({ preset, of, points }: Usual): string {
+  const end = points.at(-1)!, knn = end.knn ? `, knn top1 ${range(end.knn)}` : "";
+  return `for ${preset} on ${of}: loss ${range(end.loss)}${knn} after ${
+    count(end.pictures)
+  } (docs/learning.md)`;
+}
+
+/** A figure beside its usual range. */
+function compared(name: string, value: number, usual: UsualRange, lowIsGood: boolean): string {
+  const [low, high] = usual, text = `${name} ${short(value)}, usually ${range(usual)}`;
+  if (value >= low && value <= high) return text;
+  const good = lowIsGood ? value < low : value > high;
+  return `${text}: ${value < low ? "lower" : "higher"} than usual${
+    good ? "" : ", see docs/learning.md, When it fails"
+  }`;
+}
+
+/**
+ * What a run has come to beside what is usual, for its end.
+ *
+ * @param found `loss`: the mean over its last steps; `knn`: what neighbours came to last, if they were looked at.
+ * @returns Undefined where nothing is known of so many pictures.
+ */
+export function compareUsual(
+  usual: Usual,
+  pictures: number,
+  found: { loss: number; knn?: number },
+): string | undefined {
+  const point = usualAt(usual, pictures);
+  if (!point) return undefined;
+  const parts = [compared("loss", found.loss, point.loss, true)];
+  if (point.knn && found.knn !== undefined) parts.push(compared("knn top1", found.knn, point.knn, false));
+  return `after ${count(pictures)}: ${parts.join("; ")} for ${usual.preset} on ${usual.of}`;
+}

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openOutlook } from "../../../src/train/outlook.ts";
+import { resolveConfig } from "../../../src/train/config/config.ts";
+import {
+  compareUsual,
+  describeUsual,
+  USUAL,
+  type Usual,
+  usualAt,
+  usualFor,
+} from "../../../src/train/show/expectations.ts";
+import { withFolder } from "../../with_folder.ts";
+
+const DEMO: Usual = {
+  preset: "demo",
+  data: "demo",
+  of: "the demo's pictures",
+  points: [{ pictures: 10_000, loss: [20, 24] }, { pictures: 60_000, loss: [4.9, 5.3] }],
+};
+const OWN: Usual = {
+  preset: "demo",
+  data: { least: 2000, most: 5000 },
+  of: "2,000 to 5,000 photographs",
+  points: [{ pictures: 50_000, loss: [6, 7], knn: [0.3, 0.4] }],
+};
+const TABLE = [DEMO, OWN];
+
+Deno.test("what is usual is said of the preset's own settings on such data, and of nothing else", () => {
+  const demo = resolveConfig({ preset: "demo", data: "" });
+  assert.equal(usualFor(demo, 3068, TABLE), DEMO);
+  assert.equal(
+    usualFor({ ...demo, seed: 7, batchSize: demo.batchSize, workers: 3, keep: 9 }, 3068, TABLE),
+    DEMO,
+  );
+  const own = { ...demo, data: "./photos" };
+  assert.equal(usualFor(own, 3068, TABLE), OWN);
+  assert.equal(usualFor(own, 30_680, TABLE), undefined);
+  for (
+    const change of [{ lr: 1 }, { epochs: 3 }, { width: 64 }, { cropScale: [0.2, 1] as const }, {
+      preset: "tiny" as const,
+    }]
+  ) {
+    assert.equal(usualFor({ ...demo, ...change }, 3068, TABLE), undefined, JSON.stringify(change));
+  }
+});
+
+Deno.test("between measured points lies what is between them; beyond them nothing is said", () => {
+  assert.deepEqual(usualAt(DEMO, 35_000), { pictures: 35_000, loss: [12.45, 14.65] });
+  assert.deepEqual(usualAt(DEMO, 10_000), DEMO.points[0]);
+  assert.deepEqual(usualAt(DEMO, 63_000)!.loss, [4.9, 5.3]);
+  assert.deepEqual([usualAt(DEMO, 9_999), usualAt(DEMO, 70_000), usualAt({ points: [] }, 1)], [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("the lines of start and end", () => {
+  assert.equal(
+    describeUsual(DEMO),
+    "for demo on the demo's pictures: loss 4.9–5.3 after 60,000 pictures (docs/learning.md)",
+  );
+  assert.match(describeUsual(OWN), /loss 6–7, knn top1 0\.3–0\.4 after 50,000 pictures/);
+  const at = (loss: number, knn?: number, usual = DEMO) =>
+    compareUsual(usual, usual === DEMO ? 60_000 : 50_000, { loss, knn });
+  assert.equal(
+    at(5.123),
+    "after 60,000 pictures: loss 5.12, usually 4.9–5.3 for demo on the demo's pictures",
+  );
+  assert.match(at(7)!, /loss 7, usually 4\.9–5\.3: higher than usual, see docs\/learning\.md/);
+  assert.match(at(4)!, /loss 4, usually 4\.9–5\.3: lower than usual for demo/);
+  assert.match(
+    at(6.5, 0.2, OWN)!,
+    /loss 6\.5, usually 6–7; knn top1 0\.2, usually 0\.3–0\.4: lower than usual, see/,
+  );
+  assert.match(at(6.5, 0.5, OWN)!, /knn top1 0\.5, usually 0\.3–0\.4: higher than usual for/);
+  assert.doesNotMatch(at(6.5, undefined, OWN)!, /knn/);
+  assert.equal(compareUsual(DEMO, 1000, { loss: 1 }), undefined);
+});
+
+Deno.test("a run says what is usual when it begins and compares when it ends, resumed or not; others say nothing", () =>
+  withFolder(async (out) => {
+    const config = { ...resolveConfig({ preset: "demo", data: "" }), out }, said: string[] = [];
+    const plan = { pictures: 3068, perEpoch: 47, total: 940 };
+    const say = (label: string, text: string) => void said.push(`${label}: ${text}`);
+    const begin = (resumed: boolean, table = TABLE) => openOutlook(config, { plan, resumed, table, say });
+    const first = await begin(false);
+    for (let step = 1; step <= 100; step++) first.step(step, { loss: step <= 50 ? 90 : 5 });
+    first.end(940, {});
+    const start =
+      "usual: for demo on the demo's pictures: loss 4.9–5.3 after 60,000 pictures (docs/learning.md)";
+    const end = "usual: after 60,160 pictures: loss 5, usually 4.9–5.3 for demo on the demo's pictures";
+    assert.deepEqual(said.splice(0), [start, end]);
+    // Steps of before it was stopped count, as far as they are among the last.
+    const lines = Array.from(
+      { length: 60 },
+      (_, i) => JSON.stringify({ step: i + 1, loss: i < 30 ? 90 : 5 }),
+    );
+    await Deno.writeTextFile(join(out, "metrics.jsonl"), lines.join("\n") + "\n");
+    const second = await begin(true);
+    for (let step = 61; step <= 80; step++) second.step(step, { loss: 5.2 });
+    second.end(940, { "knn top1": 0.5 });
+    assert.match(said.splice(0)[1], /: loss 5\.08, usually/);
+    const other = await begin(false, []);
+    other.step(1, { loss: 5 });
+    other.end(940, {});
+    assert.deepEqual(said, []);
+  }));
+
+Deno.test("the table itself: points rise, ranges are ranges, and each row speaks of its preset's own length", () => {
+  for (const { preset, of, points, data } of USUAL) {
+    assert.ok(points.length > 0, of);
+    points.forEach(({ pictures, loss, knn }, i) => {
+      assert.ok(i === 0 || pictures > points[i - 1].pictures, `${preset} on ${of}: ${pictures}`);
+      for (const range of [loss, ...knn ? [knn] : []]) assert.ok(range[0] < range[1], `${range}`);
+      if (knn) assert.ok(knn[0] >= 0 && knn[1] <= 1);
+    });
+    if (data !== "demo") assert.ok(data.least <= data.most);
+  }
+});
