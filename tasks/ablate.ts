@@ -3,42 +3,38 @@ import { join } from "node:path";
 import { ablate, lockAblation, standing } from "../src/ablate/ablate.ts";
 import { type AblationData, HOLDOUT, openAblationData } from "../src/ablate/data.ts";
 import {
+  type AblationWish,
+  type BegunPlan,
+  checkWish,
+  newPlan,
+  planLength,
+  resumePlan,
+} from "../src/ablate/begin.ts";
+import {
   commonSettings,
-  epochPictures,
   fullConfig,
-  PLAN_FILE,
   readPlan,
   refuseUsed,
-  resumedPlan,
   runConfig,
   SHARED_KEYS,
   writePlan,
 } from "../src/ablate/plan.ts";
 import { ablationProgress } from "../src/ablate/progress.ts";
-import { measureRate } from "../src/ablate/rate.ts";
 import { formatAblation } from "../src/ablate/table.ts";
-import type { AblationPlan, Budget } from "../src/ablate/types.ts";
-import {
-  BASELINES,
-  chooseVariants,
-  DEFAULT_VARIANTS,
-  readVariants,
-  VARIANTS,
-} from "../src/ablate/variants.ts";
+import type { AblationPlan } from "../src/ablate/types.ts";
+import { BASELINES, DEFAULT_VARIANTS, VARIANTS } from "../src/ablate/variants.ts";
 import { writeAblation } from "../src/ablate/write.ts";
 import { type Options, task } from "../src/cli/command.ts";
 import { SOURCES_HELP } from "../src/cli/data_options.ts";
 import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
 import { start } from "../src/cli/run.ts";
 import type { Shell } from "../src/cli/shell.ts";
-import { UsageError } from "../src/cli/usage_error.ts";
 import { prepareDemo } from "../src/demo/mod.ts";
 import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
 import type { RunConfig } from "../src/train/config/settings.ts";
-import { planSteps } from "../src/train/run/plan.ts";
 
 /** Options that are the ablation's own. */
 const OWN = {
@@ -104,99 +100,16 @@ const OWN = {
 } as const satisfies Options;
 
 /** What was given of them. */
-interface Given {
-  variants?: string[];
-  also?: string;
-  seeds?: number;
-  pictures?: number;
-  minutes?: number;
-  evalTrain?: string;
-  evalData?: string;
-  holdout?: number;
+interface Given extends AblationWish {
   out?: string;
   resume: boolean;
   table: "text" | "markdown";
   json: boolean;
 }
 
-/** A plan whose length is not known yet. */
-type Begun =
-  & Omit<AblationPlan, "pictures" | "budget" | "data">
-  & Partial<Pick<AblationPlan, "pictures" | "budget" | "data">>;
-
-/** What cannot be meant together. */
-function checkGiven(given: Given, settings: Partial<RunConfig>): void {
-  const { pictures, minutes, evalData, holdout, resume } = given;
-  const lengths = Object.entries({ pictures, minutes, epochs: settings.epochs }).filter(([, value]) =>
-    value !== undefined
-  );
-  if (lengths.length > 1) {
-    throw new UsageError(
-      `${lengths.map(([name]) => `--${name}`).join(" and ")} exclude each other: take one`,
-    );
-  }
-  if (evalData !== undefined && holdout !== undefined) {
-    throw new UsageError("--holdout draws queries from --data; with --eval-data leave it out");
-  }
-  if (resume && (pictures ?? minutes ?? holdout) !== undefined) {
-    throw new UsageError(
-      "--resume: each run's length and the queries stay as they were; leave --pictures, --minutes and --holdout out",
-    );
-  }
-}
-
-/** The seeds: the one of the settings and those after it. */
-const seedsFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
-
-/** Gallery and queries, as far as they are named. */
-const wordsOf = ({ evalTrain, evalData }: Given): AblationPlan["words"] => ({
-  ...evalTrain !== undefined && { evalTrain },
-  ...evalData !== undefined && { evalData },
-});
-
-/** The plan of a new ablation, as far as it is known before the data is open. */
-async function newPlan(given: Given, settings: Partial<RunConfig>): Promise<Begun> {
-  const { variants = [...DEFAULT_VARIANTS, ...BASELINES], also, seeds = 3 } = given;
-  const full = fullConfig({ given: settings }), own = also === undefined ? [] : await readVariants(also);
-  const chosen = chooseVariants([...variants, ...own.map(({ name }) => name)], full, own);
-  return {
-    version: 1,
-    given: settings,
-    ...chosen,
-    seeds: seedsFrom(full.seed, seeds),
-    words: wordsOf(given),
-  };
-}
-
-/** The plan of an ablation that goes on: as it was, and perhaps more runs of the same length. */
-async function goOn(given: Given, settings: Partial<RunConfig>, out: string): Promise<AblationPlan> {
-  const plan = resumedPlan(await readPlan(out), settings, wordsOf(given), join(out, PLAN_FILE)),
-    full = fullConfig(plan);
-  const { variants, also, seeds } = given, own = also === undefined ? [] : await readVariants(also);
-  const known = new Set([...plan.variants.map(({ name }) => name), ...plan.baselines]);
-  for (const { name, settings } of own) {
-    const before = plan.variants.find((one) => one.name === name);
-    if (before && JSON.stringify(before.settings) !== JSON.stringify(settings)) {
-      throw new UsageError(
-        `${also}: variant "${name}" was another one when the ablation began; choose another name`,
-      );
-    }
-  }
-  const names = [...variants ?? [], ...own.map(({ name }) => name)].filter((name) => !known.has(name));
-  const more = names.length === 0
-    ? { variants: [], baselines: [] }
-    : chooseVariants([...names, plan.variants[0].name], full, [...own, ...plan.variants]);
-  return {
-    ...plan,
-    variants: [...plan.variants, ...more.variants.filter(({ name }) => !known.has(name))],
-    baselines: [...plan.baselines, ...more.baselines],
-    seeds: seedsFrom(plan.seeds[0], Math.max(plan.seeds.length, seeds ?? 0)),
-  };
-}
-
 /** Opens the pictures: those that are named, else the demo's. */
 async function openPictures(
-  { given: { data = "", labels }, words, holdout }: Begun,
+  { given: { data = "", labels }, words, holdout }: BegunPlan,
   given: Given,
   say: (line: string) => void,
 ): Promise<AblationData> {
@@ -204,33 +117,6 @@ async function openPictures(
   if (data !== "") return await openAblationData({ ...uris, data }, say);
   const { train, heldout } = await prepareDemo(say);
   return await openAblationData({ ...uris, data: train, evalData: uris.evalData ?? heldout }, say);
-}
-
-/** How many pictures each run sees. Null where the signal came while the rate was measured. */
-async function lengthOf(
-  plan: Begun,
-  given: Given,
-  { engine, data, out, signal, say }: {
-    engine: () => Promise<Engine>;
-    data: AblationData;
-    out: string;
-    signal: AbortSignal;
-    say: (line: string) => void;
-  },
-): Promise<Pick<AblationPlan, "pictures" | "budget"> | null> {
-  const full = fullConfig(plan),
-    runs = plan.variants.length * plan.seeds.length,
-    { pictures, minutes } = given;
-  const part = (total: number, budget: Budget) => ({ pictures: Math.floor(total / runs), budget });
-  if (pictures !== undefined) return part(pictures, { by: "pictures", total: pictures });
-  if (minutes === undefined) return { pictures: epochPictures(full, data.train), budget: { by: "epochs" } };
-  // Refused before an engine is opened.
-  planSteps(full, data.train);
-  say("measuring how many pictures a second are trained on");
-  const rate = await measureRate(full, { engine: await engine(), data: data.train, out, minutes, signal });
-  if (rate === null) return null;
-  say(`${rate.toFixed(1)} pictures/s: ${minutes} minutes are ${Math.floor(60 * minutes * rate)} pictures`);
-  return part(60 * minutes * rate, { by: "minutes", total: minutes, picturesPerSecond: rate });
 }
 
 /** Opens the engine that the settings name. */
@@ -248,10 +134,12 @@ function openFor(plan: Pick<AblationPlan, "given">, progress: (line: string) => 
 /** Does the runs and prints the table. Gives the exit code. */
 async function run(given: Given, settings: Partial<RunConfig>, shell: Shell): Promise<number> {
   const { progress, print } = shell, say = progress.line, out = given.out ?? join("runs", "ablate");
-  checkGiven(given, settings);
+  checkWish(given, settings);
   if (given.resume) await readPlan(out);
   else await refuseUsed(out);
-  const begun: Begun = given.resume ? await goOn(given, settings, out) : await newPlan(given, settings);
+  const begun: BegunPlan = given.resume
+    ? await resumePlan(given, settings, out)
+    : await newPlan(given, settings);
   await using _lock = await lockAblation(out, say);
   const show = async (plan: AblationPlan) => {
     const { results } = await standing(plan, out), table = await writeAblation(plan, results, out);
@@ -259,7 +147,7 @@ async function run(given: Given, settings: Partial<RunConfig>, shell: Shell): Pr
     print(given.json ? JSON.stringify({ out, ...table, results }) : formatAblation(table, given.table));
     say(`runs, table.md, table.json and report.html: ${out}`);
   };
-  const isWhole = (plan: Begun): plan is AblationPlan => plan.pictures !== undefined;
+  const isWhole = (plan: BegunPlan): plan is AblationPlan => plan.pictures !== undefined;
   if (isWhole(begun) && (await standing(begun, out)).left.length === 0) {
     await show(begun);
     return 0;
@@ -272,7 +160,7 @@ async function run(given: Given, settings: Partial<RunConfig>, shell: Shell): Pr
   try {
     const length = isWhole(begun)
       ? begun
-      : await lengthOf(begun, given, { engine: opened, data, out, signal, say });
+      : await planLength(begun, given, { engine: opened, data, out, signal, say });
     if (length === null) return stop.code() || 1;
     const plan: AblationPlan = {
       ...begun,
@@ -321,7 +209,8 @@ export const ablateTask = task({
     data: { ...SETTING_OPTIONS.data, help: `pictures to train on: ${SOURCES_HELP}; empty: the demo's` },
   },
   stray: "data",
-  shown: shownSettings,
+  // What a run leaves beside its figures is less than that of train.
+  shown: (given) => ({ ...shownSettings(given), keep: 1, figures: false, logEvery: "at most 500 lines" }),
   notes: [
     "All settings of train are options and hold for every variant. Each run is a run folder; a seed gives all variants the " +
     "same pictures in the same order with the same crops, so that figures can be compared in pairs. Without --pictures, " +

@@ -55,8 +55,8 @@ function captionOf(plan: AblationPlan, results: readonly AblationResult[]): stri
   const how = budget.by === "epochs"
     ? "the epochs of the settings"
     : budget.by === "pictures"
-    ? `${budget.total.toLocaleString("en")} pictures for all runs`
-    : `${budget.total} minutes for all runs, at ${
+    ? `${budget.total.toLocaleString("en")} pictures for all runs that were planned at first`
+    : `${budget.total} minutes for all runs that were planned at first, at ${
       budget.picturesPerSecond.toFixed(1)
     } pictures a second as measured once`;
   const trained = results.filter(({ steps }) => steps > 0),

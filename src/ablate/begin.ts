@@ -1,0 +1,161 @@
+/** From what was asked for to the plan of an ablation: a new one, or one that goes on. */
+import { join } from "node:path";
+import { UsageError } from "../cli/usage_error.ts";
+import type { Engine } from "../engine/types.ts";
+import type { RunConfig } from "../train/config/settings.ts";
+import { planSteps } from "../train/run/plan.ts";
+import type { AblationData } from "./data.ts";
+import { epochPictures, fullConfig, PLAN_FILE, readPlan, resumedPlan } from "./plan.ts";
+import { measureRate } from "./rate.ts";
+import type { AblationPlan, Budget } from "./types.ts";
+import { BASELINES, chooseVariants, DEFAULT_VARIANTS, readVariants } from "./variants.ts";
+
+/** What is asked of an ablation beside the settings of its runs. */
+export interface AblationWish {
+  /** Names of variants and baselines. */
+  variants?: string[];
+  /** A file of further variants, see `readVariants`. */
+  also?: string;
+  /** How many seeds; 3 where nothing is said. */
+  seeds?: number;
+  /** Pictures of all runs together. */
+  pictures?: number;
+  /** Minutes of all runs together. */
+  minutes?: number;
+  evalTrain?: string;
+  evalData?: string;
+  holdout?: number;
+  /** Whether an ablation goes on. */
+  resume: boolean;
+}
+
+/** A plan whose length is perhaps not known yet. */
+export type BegunPlan =
+  & Omit<AblationPlan, "pictures" | "budget" | "data">
+  & Partial<Pick<AblationPlan, "pictures" | "budget" | "data">>;
+
+/**
+ * Refuses what cannot be meant together.
+ *
+ * @param settings Settings of the runs that are given.
+ * @throws {UsageError} When two lengths are given, queries twice, or another length for an ablation that goes on.
+ */
+export function checkWish(given: AblationWish, settings: Partial<RunConfig>): void {
+  const { pictures, minutes, evalData, holdout, resume } = given;
+  const lengths = Object.entries({ pictures, minutes, epochs: settings.epochs }).filter(([, value]) =>
+    value !== undefined
+  );
+  if (lengths.length > 1) {
+    throw new UsageError(
+      `${lengths.map(([name]) => `--${name}`).join(" and ")} exclude each other: take one`,
+    );
+  }
+  if (evalData !== undefined && holdout !== undefined) {
+    throw new UsageError("--holdout draws queries from --data; with --eval-data leave it out");
+  }
+  if (resume && (pictures ?? minutes ?? holdout) !== undefined) {
+    throw new UsageError(
+      "--resume: each run's length and the queries stay as they were; leave --pictures, --minutes and --holdout out",
+    );
+  }
+}
+
+/** The seeds: the one of the settings and those after it. */
+const seedsFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
+
+/** Gallery and queries, as far as they are named. */
+const wordsOf = ({ evalTrain, evalData }: AblationWish): AblationPlan["words"] => ({
+  ...evalTrain !== undefined && { evalTrain },
+  ...evalData !== undefined && { evalData },
+});
+
+/**
+ * The plan of a new ablation, as far as it is known before the data is open.
+ *
+ * @param settings Settings of the runs.
+ * @throws {UsageError} When variants cannot be used, see `chooseVariants` and `readVariants`.
+ * @throws {ConfigError} When settings do not go together.
+ */
+export async function newPlan(given: AblationWish, settings: Partial<RunConfig>): Promise<BegunPlan> {
+  const { variants = [...DEFAULT_VARIANTS, ...BASELINES], also, seeds = 3 } = given;
+  const full = fullConfig({ given: settings }), own = also === undefined ? [] : await readVariants(also);
+  const chosen = chooseVariants([...variants, ...own.map(({ name }) => name)], full, own);
+  return {
+    version: 1,
+    given: settings,
+    ...chosen,
+    seeds: seedsFrom(full.seed, seeds),
+    words: wordsOf(given),
+  };
+}
+
+/**
+ * The plan of an ablation that goes on: as it was, and perhaps more runs of the same length.
+ *
+ * @param settings Settings that are given anew, see `resumedPlan`.
+ * @param out The ablation's folder.
+ * @throws {UsageError} When variants cannot be used, or one has another meaning than before.
+ * @throws {Error} When there is no ablation, or a setting is another one.
+ */
+export async function resumePlan(
+  given: AblationWish,
+  settings: Partial<RunConfig>,
+  out: string,
+): Promise<AblationPlan> {
+  const plan = resumedPlan(await readPlan(out), settings, wordsOf(given), join(out, PLAN_FILE)),
+    full = fullConfig(plan);
+  const { variants, also, seeds } = given, own = also === undefined ? [] : await readVariants(also);
+  const known = new Set([...plan.variants.map(({ name }) => name), ...plan.baselines]);
+  for (const { name, settings } of own) {
+    const before = plan.variants.find((one) => one.name === name);
+    if (before && JSON.stringify(before.settings) !== JSON.stringify(settings)) {
+      throw new UsageError(
+        `${also}: variant "${name}" was another one when the ablation began; choose another name`,
+      );
+    }
+  }
+  const names = [...variants ?? [], ...own.map(({ name }) => name)].filter((name) => !known.has(name));
+  const more = names.length === 0
+    ? { variants: [], baselines: [] }
+    : chooseVariants([...names, plan.variants[0].name], full, [...own, ...plan.variants]);
+  return {
+    ...plan,
+    variants: [...plan.variants, ...more.variants.filter(({ name }) => !known.has(name))],
+    baselines: [...plan.baselines, ...more.baselines],
+    seeds: seedsFrom(plan.seeds[0], Math.max(plan.seeds.length, seeds ?? 0)),
+  };
+}
+
+/**
+ * How many pictures each run sees. For a budget of minutes the rate is measured.
+ *
+ * @param plan What is run.
+ * @param given The budget; none: the epochs of the settings.
+ * @returns Null where the signal came while the rate was measured.
+ * @throws {ConfigError} When the data is smaller than a batch.
+ */
+export async function planLength(
+  plan: BegunPlan,
+  given: Pick<AblationWish, "pictures" | "minutes">,
+  { engine, data, out, signal, say }: {
+    engine: () => Promise<Engine>;
+    data: AblationData;
+    out: string;
+    signal: AbortSignal;
+    say: (line: string) => void;
+  },
+): Promise<Pick<AblationPlan, "pictures" | "budget"> | null> {
+  const full = fullConfig(plan),
+    runs = plan.variants.length * plan.seeds.length,
+    { pictures, minutes } = given;
+  const part = (total: number, budget: Budget) => ({ pictures: Math.floor(total / runs), budget });
+  if (pictures !== undefined) return part(pictures, { by: "pictures", total: pictures });
+  if (minutes === undefined) return { pictures: epochPictures(full, data.train), budget: { by: "epochs" } };
+  // Refused before an engine is opened.
+  planSteps(full, data.train);
+  say("measuring how many pictures a second are trained on");
+  const rate = await measureRate(full, { engine: await engine(), data: data.train, out, minutes, signal });
+  if (rate === null) return null;
+  say(`${rate.toFixed(1)} pictures/s: ${minutes} minutes are ${Math.floor(60 * minutes * rate)} pictures`);
+  return part(60 * minutes * rate, { by: "minutes", total: minutes, picturesPerSecond: rate });
+}
