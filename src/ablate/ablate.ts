@@ -21,7 +21,11 @@ export interface AblateOptions {
   data: AblationData;
   /** The folder of the ablation, which holds its plan, see `writePlan`. */
   out: string;
-  /** Shows how a run goes on. `about`: which one it is, such as `full, seed 0 (1 of 21)`. */
+  /**
+   * Shows how a run goes on.
+   *
+   * `about`: which one it is, such as `full, seed 0 (1 of 21)`; `first`: the first that is trained.
+   */
   progress: (about: string, first: boolean) => Progress;
   /** Told what is being done between trainings; empty text: nothing any more. */
   status?: (text: string) => void;
@@ -123,11 +127,12 @@ export async function ablate(
     // Refused before the first run rather than hours later.
     if (known.has(variant)) runConfig(plan, known.get(variant)!, seed, data.train, out);
   }
+  const firstRun = left.findIndex(({ variant }) => known.has(variant));
   for (const [i, work] of left.entries()) {
     if (signal?.aborted) return { results, stopped: true };
     const { variant, seed } = work,
       about = `${variant}, seed ${seed} (${all - left.length + i + 1} of ${all})`;
-    const shown = progress(about, i === 0);
+    const shown = progress(about, i === firstRun);
     const tell = (text: string) => status(text === "" ? "" : `${about}: ${text}`);
     const options: RunnerOptions = { engine, data, embedders, progress: shown, status: tell, signal };
     const ready = known.get(variant);
