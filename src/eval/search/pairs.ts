@@ -12,6 +12,8 @@ import { CHUNK, type SearchPrograms } from "./programs.ts";
 
 /** Queries compared at once. */
 const TILE = 1024;
+/** More than a few queries are padded to a multiple of this, so that their columns begin at lines of the cache. */
+const ALIGNED = 16;
 /** Gallery rows compared at once, if they are not too wide. */
 const BLOCK = 4096;
 /** Numbers of a gallery block at most (64 MB). */
@@ -20,8 +22,8 @@ const BLOCK_NUMBERS = 1 << 24;
 const QUERY_NUMBERS = 1 << 24;
 /** Chunks that are read at once. */
 const PICKED = 1024;
-/** Blocks that the engine may be ahead of the host. */
-const AHEAD = 2;
+/** Blocks that the engine may be ahead of the host: two products at once would share its caches. */
+const AHEAD = 1;
 
 /** What {@linkcode pairsAbove} looks for. */
 export interface PairsOptions {
@@ -63,7 +65,8 @@ interface Compared {
 
 /** Queries as columns on the engine: a product with columns is the fastest. */
 function tilesOf({ rows, width, data }: Rows, from: number, to: number): Tile[] {
-  const tiles: Tile[] = [], side = Math.min(TILE, rows);
+  const tiles: Tile[] = [], most = Math.min(TILE, rows);
+  const side = most < ALIGNED / 2 ? most : Math.ceil(most / ALIGNED) * ALIGNED;
   for (let first = from; first < to; first += side) {
     const count = Math.min(side, to - first), columns = new Float32Array(width * side);
     for (let query = 0; query < count; query++) {

@@ -20,6 +20,16 @@ export interface SearchPrograms {
   close(): void;
 }
 
+/**
+ * The largest along the middle axis, whose length is a power of two: [a, n, q] → [a, q]. Halves are compared with each other,
+ * which XLA's CPU compiler makes one pass along the last axis; its own reduction takes an eighth of the product's time.
+ */
+function largestOf(x: tf.Tensor): tf.Tensor {
+  const [a, n, q] = x.shape, half = n / 2;
+  if (n === 1) return tf.reshape(x, [a, q]);
+  return largestOf(tf.maximum(tf.slice(x, [0, 0, 0], [a, half, q]), tf.slice(x, [0, half, 0], [a, half, q])));
+}
+
 /** Prepares the programs of a search; R must be a multiple of {@linkcode CHUNK}. */
 export function searchPrograms(engine: Engine): SearchPrograms {
   const unit = engine.jit(({ rows }: { rows: tf.Tensor }) => {
@@ -28,7 +38,7 @@ export function searchPrograms(engine: Engine): SearchPrograms {
   });
   const compare = engine.jit(({ rows, columns }: { rows: tf.Tensor; columns: tf.Tensor }) => {
     const products = tf.matMul(rows, columns), [count, queries] = products.shape;
-    return { products, largest: tf.max(tf.reshape(products, [count / CHUNK, CHUNK, queries]), 1) };
+    return { products, largest: largestOf(tf.reshape(products, [count / CHUNK, CHUNK, queries])) };
   });
   const pick = engine.jit(({ products, starts }: { products: tf.Tensor; starts: tf.Tensor }) => {
     const queries = products.shape[1]!;
