@@ -132,7 +132,8 @@ export async function findDuplicates(
         },
         step(rows, columns) {
           compared += rows * columns;
-          progress?.(Math.min(total, start + Math.round(fresh * Math.min(1, compared / whole))), total);
+          // The end is told once, below.
+          progress?.(Math.min(total - 1, start + Math.round(fresh * compared / whole)), total);
         },
       });
       before += count;

@@ -10,7 +10,8 @@ const SHEET_ROWS = 50, GROUP_PICTURES = 33;
 /** Groups and pictures of a group in the text. */
 const TEXT_GROUPS = 20, TEXT_PICTURES = 4;
 
-const three = (cosine: number) => cosine.toFixed(3);
+/** A cosine on a sheet; and in text, where duplicates are told apart by more digits. */
+const three = (cosine: number) => cosine.toFixed(3), four = (cosine: number) => cosine.toFixed(4);
 
 /** Lines of cells below each other; figures stand to the right. */
 function table(lines: readonly (readonly string[])[], right: readonly boolean[]): string {
@@ -27,7 +28,7 @@ export function formatResults(results: readonly PictureResult[]): string {
     const cells = (rank: string, cosine: string, one: string, key: string) =>
       classes ? [rank, cosine, one, key] : [rank, cosine, key];
     const lines = neighbours.map(({ rank, cosine, label, key }) =>
-      cells(String(rank), three(cosine), label ?? "–", key)
+      cells(String(rank), four(cosine), label ?? "–", key)
     );
     const head = cells("rank", "cosine", "class", "picture");
     const right = classes ? [true, true, false, false] : [true, true, false];
@@ -58,16 +59,16 @@ export function formatDuplicates({ keys }: Pick<PictureSet, "keys">, found: Dupl
   }
   const lines = groups.slice(0, TEXT_GROUPS).map((group, i) => {
     const cosines = group.map(({ cosine }) => cosine);
-    const [least, most] = [three(Math.min(...cosines)), three(Math.max(...cosines))];
+    const [least, most] = [four(Math.min(...cosines)), four(Math.max(...cosines))];
     const names = group.slice(0, TEXT_PICTURES).map(({ row }) => keys[row]);
     const more = group.length > TEXT_PICTURES ? [`and ${group.length - TEXT_PICTURES} more`] : [];
     const range = least === most ? least : `${least} … ${most}`;
     return [String(i + 1), String(group.length), range, [...names, ...more].join(", ")];
   });
   return [
-    `${plural(groups.length, "group")} of ${members} of ${plural(pictures, "picture")}: ${
-      plural(members - groups.length, "picture")
-    } more than groups; ${plural(pairs, "pair")} with a cosine of ${threshold} or more`,
+    `${plural(groups.length, "group")} with ${members} of ${plural(pictures, "picture")}, ${
+      members - groups.length
+    } besides the first of each; ${plural(pairs, "pair")} with a cosine of ${threshold} or more`,
     table([["group", "pictures", "cosine to the nearest", "names"], ...lines], [true, true, false, false]),
     ...groups.length > TEXT_GROUPS
       ? [`and ${plural(groups.length - TEXT_GROUPS, "more group")}; --json lists all`]

@@ -19,7 +19,7 @@ Deno.test("task search: a model on a folder, its embedding file, names and files
     // Embedded for once; nothing is left but the sheet.
     const once = await run(model, photo, "--data", data, "--k", "3", "--sheet", sheet);
     assert.equal(once.code, 0, once.err);
-    assert.match(once.out, /^rank +cosine +class +picture\n +1 +1\.000 +red +red\/1\.png\n/m);
+    assert.match(once.out, /^rank +cosine +class +picture\n +1 +1\.0000 +red +red\/1\.png\n/m);
     assert.match(once.out, /\n\nsheet: .*sheet\.png\n$/);
     assert.ok(isPng(sheet));
     // Embedded and kept; the second time the file is used.
@@ -95,9 +95,9 @@ Deno.test("task search: duplicates as groups, text, JSON and sheet", () =>
     assert.equal(text.code, 0, text.err);
     assert.match(
       text.out,
-      /^1 group of 2 of 7 pictures: 1 picture more than groups; 1 pair with a cosine of 1 or more\n/,
+      /^1 group with 2 of 7 pictures, 1 besides the first of each; 1 pair with a cosine of 1 or more\n/,
     );
-    assert.match(text.out, /\n +1 +2 +1\.000 +blue\/copy\.png, red\/0\.png\n/);
+    assert.match(text.out, /\n +1 +2 +1\.0000 +blue\/copy\.png, red\/0\.png\n/);
     assert.ok(isPng(sheet));
     const json = JSON.parse((await run(file, "--duplicates", "1", "--json", "--no-sheet")).out);
     assert.deepEqual([json.pairs, json.inGroups, json.threshold], [1, 2, 1]);
@@ -153,6 +153,6 @@ Deno.test("task search: what is wrong is said in one line, before any work", () 
     assert.match(sheet.err, /x\.png: .*--no-sheet draws none/);
     const left = await run(file, "a.png", "--no-sheet");
     assert.match(left.err, /left out: 1 picture whose features are all 0/);
-    assert.match(left.out, / 1 +0\.000 +c\.png\n$/);
+    assert.match(left.out, / 1 +0\.0000 +c\.png\n$/);
     assert.match((await run("--help")).out, /--duplicates THRESHOLD/);
   }));
