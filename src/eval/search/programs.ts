@@ -2,7 +2,7 @@
 import * as tf from "../../engine/tensors.ts";
 import type { Engine, Jitted } from "../../engine/types.ts";
 
-/** Gallery rows of which the engine tells the largest product. */
+/** Gallery rows of which the engine tells the largest product; a power of two. */
 export const CHUNK = 64;
 
 /** Squares of lengths outside of these lose digits in float32, so such rows are brought to length 1 on the host. */
