@@ -12,8 +12,6 @@ import { CHUNK, type SearchPrograms } from "./programs.ts";
 
 /** Queries compared at once. */
 const TILE = 1024;
-/** More than a few queries are padded to a multiple of this, so that their columns begin at lines of the cache. */
-const ALIGNED = 16;
 /** Gallery rows compared at once, if they are not too wide. */
 const BLOCK = 4096;
 /** Numbers of a gallery block at most (64 MB). */
@@ -21,7 +19,7 @@ const BLOCK_NUMBERS = 1 << 24;
 /** Numbers of the queries that stand on the engine at once (64 MB); for more, the gallery is read again. */
 const QUERY_NUMBERS = 1 << 24;
 /** Chunks that are read at once. */
-const PICKED = 1024;
+const PICKED = 512;
 /** Blocks that the engine may be ahead of the host: two products at once would share its caches. */
 const AHEAD = 1;
 
@@ -51,8 +49,8 @@ export interface PairsOptions {
 interface Tile {
   first: number;
   count: number;
-  /** [d, at least `count`]. */
-  columns: tf.Tensor2D;
+  /** [at least `count`, d]. */
+  queries: tf.Tensor2D;
 }
 
 /** A block's products with a tile's queries. */
@@ -63,16 +61,13 @@ interface Compared {
   largest: tf.Tensor;
 }
 
-/** Queries as columns on the engine: a product with columns is the fastest. */
+/** Queries on the engine, in tiles of one size: the last one is padded with zeros. */
 function tilesOf({ rows, width, data }: Rows, from: number, to: number): Tile[] {
-  const tiles: Tile[] = [], most = Math.min(TILE, rows);
-  const side = most < ALIGNED / 2 ? most : Math.ceil(most / ALIGNED) * ALIGNED;
+  const tiles: Tile[] = [], side = Math.min(TILE, rows);
   for (let first = from; first < to; first += side) {
-    const count = Math.min(side, to - first), columns = new Float32Array(width * side);
-    for (let query = 0; query < count; query++) {
-      for (let j = 0; j < width; j++) columns[j * side + query] = data[(first + query) * width + j];
-    }
-    tiles.push({ first, count, columns: tf.tensor2d(columns, [width, side]) });
+    const count = Math.min(side, to - first), padded = new Float32Array(side * width);
+    padded.set(data.subarray(first * width, (first + count) * width));
+    tiles.push({ first, count, queries: tf.tensor2d(padded, [side, width]) });
   }
   return tiles;
 }
@@ -108,7 +103,7 @@ export async function pairsAbove(
     try {
       await compareGroup(programs, tiles, gallery, rows, options);
     } finally {
-      tf.dispose(tiles.map(({ columns }) => columns));
+      tf.dispose(tiles.map(({ queries }) => queries));
     }
   }
 }
@@ -133,7 +128,7 @@ async function compareGroup(
       live.add(loaded.tensor);
       for (const row of loaded.empty ?? []) onEmpty?.(rowNumber(block, row));
       for (const tile of tiles) {
-        const { products, largest } = programs.compare({ rows: loaded.tensor, columns: tile.columns });
+        const { products, largest } = programs.compare({ queries: tile.queries, rows: loaded.tensor });
         live.add(products).add(largest);
         yield { loaded, tile, products, largest } satisfies Compared;
       }
@@ -152,17 +147,18 @@ async function compareGroup(
   }
 }
 
-/** Chunks in which a query may have a pair, as places of their first products, in the order of the rows. */
+/** Chunks in which a query may have a pair, as places of their first products, query by query. */
 function placesAbove(
   largest: ArrayLike<number>,
-  rows: number,
-  { first, count, columns: { shape: [, side] } }: Tile,
+  { rows, most }: { rows: number; most: number },
+  { first, count }: Tile,
   bounds: Float32Array,
 ): number[] {
-  const found: number[] = [];
-  for (let row = 0, at = 0; row < rows; row += CHUNK, at += side) {
-    for (let query = 0; query < count; query++) {
-      if (largest[at + query] > bounds[first + query]) found.push(row * side + query);
+  const found: number[] = [], chunks = most / CHUNK, filled = Math.min(rows, chunks);
+  for (let query = 0; query < count; query++) {
+    const bound = bounds[first + query];
+    for (let chunk = 0; chunk < filled; chunk++) {
+      if (largest[query * chunks + chunk] > bound) found.push(query * most + chunk);
     }
   }
   return found;
@@ -174,19 +170,20 @@ async function takePairs(
   pick: SearchPrograms["pick"],
   { bounds, take }: PairsOptions,
 ): Promise<void> {
-  const { rows } = block.rows, { first, count, columns: { shape: [, side] } } = tile;
-  const consider = (row: number, query: number, cosine: number) => {
+  const { rows } = block.rows, { first, count } = tile, [side, most] = products.shape as [number, number];
+  const consider = (query: number, row: number, cosine: number) => {
     if (cosine > bounds[query] && row < rows && !empty?.has(row)) take(query, rowNumber(block, row), cosine);
   };
-  const places = placesAbove(await largest.data(), rows, tile, bounds);
+  const places = placesAbove(await largest.data(), { rows, most }, tile, bounds);
   // Where many chunks are wanted, it is quicker to read all.
-  if (places.length * CHUNK * 4 > rows * side) {
+  if (places.length * CHUNK * 4 > most * side) {
     const values = await products.data();
-    for (let row = 0, at = 0; row < rows; row++, at += side) {
-      for (let query = 0; query < count; query++) consider(row, first + query, values[at + query]);
+    for (let query = 0, at = 0; query < count; query++, at += most) {
+      for (let row = 0; row < rows; row++) consider(first + query, row, values[at + row]);
     }
     return;
   }
+  const found: { query: number; row: number; cosine: number }[] = [], step = most / CHUNK;
   for (let from = 0; from < places.length; from += PICKED) {
     const some = places.slice(from, from + PICKED), padded = new Int32Array(PICKED);
     padded.set(some);
@@ -194,8 +191,14 @@ async function takePairs(
     const values = await picked.data();
     tf.dispose([starts, picked]);
     some.forEach((place, i) => {
-      const row = Math.floor(place / side), query = first + place % side;
-      for (let step = 0; step < CHUNK; step++) consider(row + step, query, values[i * CHUNK + step]);
+      const query = first + Math.floor(place / most), chunk = place % most, bound = bounds[query];
+      for (let n = 0; n < CHUNK; n++) {
+        const cosine = values[i * CHUNK + n];
+        if (cosine > bound) found.push({ query, row: chunk + n * step, cosine });
+      }
     });
   }
+  // A chunk's rows do not follow one another.
+  found.sort((a, b) => a.query - b.query || a.row - b.row);
+  for (const { query, row, cosine } of found) consider(query, row, cosine);
 }

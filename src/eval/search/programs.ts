@@ -2,7 +2,10 @@
 import * as tf from "../../engine/tensors.ts";
 import type { Engine, Jitted } from "../../engine/types.ts";
 
-/** Gallery rows of which the engine tells the largest product; a power of two. */
+/**
+ * Of so many gallery rows the engine tells the largest product; a power of two. Of R rows, chunk c holds c, c + S, c + 2·S …
+ * with S = R / CHUNK, so that chunks are compared along the rows of the product.
+ */
 export const CHUNK = 64;
 
 /** Squares of lengths outside of these lose digits in float32, so such rows are brought to length 1 on the host. */
@@ -12,9 +15,9 @@ export const USUAL: Readonly<{ least: number; most: number }> = { least: 1e-30, 
 export interface SearchPrograms {
   /** Rows, [R, d], brought to length 1, [R, d], and the squares of their lengths, [R, 1]. Rows of length 0 stay 0. */
   unit: Jitted<{ rows: tf.Tensor }, Record<"unit" | "squares", tf.Tensor>>;
-  /** Products of rows, [R, d], with columns, [d, Q]: [R, Q], and the largest of each chunk of rows: [R / CHUNK, Q]. */
-  compare: Jitted<{ rows: tf.Tensor; columns: tf.Tensor }, Record<"products" | "largest", tf.Tensor>>;
-  /** The products of chosen chunks, [M, CHUNK], by the places of their first ones among the R · Q products. */
+  /** Products of queries, [Q, d], with rows, [R, d]: [Q, R], and the largest of each chunk: [Q, R / CHUNK]. */
+  compare: Jitted<{ queries: tf.Tensor; rows: tf.Tensor }, Record<"products" | "largest", tf.Tensor>>;
+  /** The products of chosen chunks, [M, CHUNK], by the places of their first ones among the Q · R products. */
   pick: Jitted<{ products: tf.Tensor; starts: tf.Tensor }, Record<"picked", tf.Tensor>>;
   /** Frees them. */
   close(): void;
@@ -36,13 +39,14 @@ export function searchPrograms(engine: Engine): SearchPrograms {
     const squares = tf.sum(tf.square(rows), 1, true);
     return { unit: tf.mul(rows, tf.rsqrt(tf.maximum(squares, USUAL.least))), squares };
   });
-  const compare = engine.jit(({ rows, columns }: { rows: tf.Tensor; columns: tf.Tensor }) => {
-    const products = tf.matMul(rows, columns), [count, queries] = products.shape;
-    return { products, largest: largestOf(tf.reshape(products, [count / CHUNK, CHUNK, queries])) };
+  // In this order of the operands, XLA's product is a tenth faster on processors than in the other.
+  const compare = engine.jit(({ queries, rows }: { queries: tf.Tensor; rows: tf.Tensor }) => {
+    const products = tf.matMul(queries, rows, false, true), [count, most] = products.shape;
+    return { products, largest: largestOf(tf.reshape(products, [count, CHUNK, most / CHUNK])) };
   });
   const pick = engine.jit(({ products, starts }: { products: tf.Tensor; starts: tf.Tensor }) => {
-    const queries = products.shape[1]!;
-    const steps = tf.tensor1d(Int32Array.from({ length: CHUNK }, (_, i) => i * queries), "int32");
+    const step = products.shape[1]! / CHUNK;
+    const steps = tf.tensor1d(Int32Array.from({ length: CHUNK }, (_, i) => i * step), "int32");
     const places = tf.add(tf.expandDims(starts, 1), steps);
     return { picked: tf.gather(tf.reshape(products, [products.size]), places) };
   });
