@@ -64,10 +64,10 @@ const OPTIONS = {
     value: "FILE",
     usually: "what trials in --out chose, else each method's own",
   },
-  preset: { kind: PRESET, help: "the encoder, and what ours begins with", default: "demo" },
-  imageSize: { kind: whole(1), help: "side of the pictures in pixels", default: 32 },
-  patchSize: { kind: whole(1), help: "side of a patch in pixels", default: 4 },
-  batch: { kind: whole(2), help: "pictures in a step", default: 128 },
+  preset: { kind: PRESET, help: "the encoder, and the settings that ours begins with", default: "thumbnail" },
+  imageSize: { kind: whole(1), help: "side of the pictures in pixels", usually: "the preset's" },
+  patchSize: { kind: whole(1), help: "side of a patch in pixels", usually: "the preset's" },
+  batch: { kind: whole(2), help: "pictures in a step", usually: "the preset's" },
   selection: {
     kind: whole(2),
     help: "pictures held out to choose by",
@@ -120,9 +120,12 @@ export const benchTask = task({
   if (given.trials !== undefined && given.settings !== undefined) {
     throw new UsageError("--trials are settings to try, so --settings has no use beside them");
   }
+  const { preset, imageSize, patchSize, batch: batchSize, engine, plugin = "" } = given;
   const config = resolveConfig({
-    ...{ preset: given.preset, imageSize: given.imageSize, patchSize: given.patchSize },
-    ...{ batchSize: given.batch, engine: given.engine, plugin: given.plugin ?? "" },
+    ...{ preset, engine, plugin },
+    ...imageSize === undefined ? {} : { imageSize },
+    ...patchSize === undefined ? {} : { patchSize },
+    ...batchSize === undefined ? {} : { batchSize },
   });
   const tuning = given.trials !== undefined,
     folder = resolve(given.out),
@@ -134,7 +137,7 @@ export const benchTask = task({
   await Deno.mkdir(join(folder, "runs"), { recursive: true });
   await using _lock = await lockFolder(folder, { what: `the benchmark in ${given.out}`, progress: say });
   const chosen = given.settings === undefined && !tuning ? await readChosen(folder, say) : {};
-  const subjects = await readSubjects({ ...given, methods, chosen }, config);
+  const subjects = await readSubjects({ ...given, methods, chosen });
   await keepSettings(folder, config, given.threads);
   const stop = interruptible("ending what runs; the same command goes on from there"), { signal } = stop;
   try {

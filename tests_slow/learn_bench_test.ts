@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import sharp from "npm:sharp@0.35.5";
 import { METHODS } from "../bench/learn/methods.ts";
+import { readPeer } from "../bench/learn/peer_weights.ts";
 import { readResult } from "../bench/learn/results.ts";
 import { findPython, pythonName } from "../bench/peer.ts";
 import { openEngine } from "../src/engine/open.ts";
 import { embedder } from "../src/eval/embed.ts";
-import { readModel } from "../src/eval/stored_model.ts";
+import { PRESETS } from "../src/model/config.ts";
 import { asFloat32, decodeSafetensors } from "../src/files/safetensors.ts";
 import { randomStream } from "../src/random.ts";
 import { ROOT } from "../tests/user.ts";
@@ -38,7 +39,7 @@ const bench = (data: string, out: string, more: string[]) =>
       // Without `deno task` around it, which a kill would hit instead.
       ...["run", "-A", "--no-prompt", "bench/main.ts", "learn", "--data", data, "--out", out],
       ...["--methods", methods.join()],
-      ...["--image-size", "16", "--patch-size", "8", "--batch", "16", "--seeds", "0", "--first-mark", "64"],
+      ...["--image-size", "24", "--patch-size", "8", "--batch", "16", "--seeds", "0", "--first-mark", "64"],
       ...["--engine", "wasm", ...more],
     ],
     ...{ cwd: ROOT, stdin: "null", stdout: "piped", stderr: "piped" },
@@ -105,17 +106,26 @@ Deno.test({
       assert.deepEqual(Object.keys(apart), ["nt-xent", "dino", "mae", "views"]);
       for (const [name, value] of Object.entries(apart)) assert.ok(value < 1e-5, `${name}: ${value}`);
 
-      const { tensors } = decodeSafetensors(await Deno.readFile(join(folder, "tokens.safetensors")));
-      const { config, load } = await readModel(join(folder, "encoder.safetensors"), { heads: 2 });
+      const sizes = { imageSize: 16, patchSize: 4, width: 32, depth: 2, heads: 2 };
       const engine = await openEngine("wasm");
       try {
-        const pictures = Uint8Array.from(asFloat32(tensors.pictures));
-        const found = await embedder(engine, config).pictures(await load(), pictures);
-        for (const token of ["class", "mean"] as const) {
-          const wanted = asFloat32(tensors[token]);
-          assert.equal(found[token].data.length, wanted.length);
-          const worst = Math.max(...found[token].data.map((value, i) => Math.abs(value - wanted[i])));
-          assert.ok(worst < 1e-4, `${token}: ${worst}`);
+        for (const which of ["plain", "ours"]) {
+          const file = join(folder, `${which}-tokens.safetensors`);
+          const { tensors } = decodeSafetensors(await Deno.readFile(file));
+          const peer = await readPeer(join(folder, `${which}.safetensors`), {
+            ...PRESETS.thumbnail,
+            ...sizes,
+          });
+          const kind = [peer.config.stem, peer.config.localMixing];
+          assert.deepEqual(kind, which === "plain" ? ["patches", false] : ["convolutions", true]);
+          const pictures = Uint8Array.from(asFloat32(tensors.pictures));
+          const found = await embedder(engine, peer.config).pictures(peer.state, pictures);
+          for (const token of ["class", "mean"] as const) {
+            const wanted = asFloat32(tensors[token]);
+            assert.equal(found[token].data.length, wanted.length);
+            const worst = Math.max(...found[token].data.map((value, i) => Math.abs(value - wanted[i])));
+            assert.ok(worst < 1e-4, `${which}, ${token}: ${worst}`);
+          }
         }
       } finally {
         await engine.close();

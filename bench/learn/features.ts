@@ -10,6 +10,7 @@ import { encodeSafetensors, float32 } from "../../src/files/safetensors.ts";
 import { publishFile } from "../../src/files/publish.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import type { ModelState } from "../../src/model/types.ts";
+import { readPeer } from "./peer_weights.ts";
 import type { LearnData, Part, PartName } from "./data.ts";
 
 /** Two kinds of features of the same pictures, or one, by name; and the classes by the train part's numbers. */
@@ -96,22 +97,25 @@ export function openEmbedding(engine: Engine, data: LearnData, size: number) {
     /**
      * Of weights in a file.
      *
-     * @param heads Attention heads, which a peer's weights do not tell.
+     * @param peer The benchmark's encoder, where a peer wrote the file.
      * @throws {Error} It cannot be read, or its encoder takes pictures of another size.
      */
-    async file(path: string, parts: readonly PartName[], heads?: number): Promise<Features> {
-      const { config, load } = await readModel(path, { heads });
-      if (config.imageSize !== size) {
-        throw new Error(`${path}: takes pictures of ${config.imageSize} pixels, not ${size}`);
-      }
-      const state = await load();
+    async file(path: string, parts: readonly PartName[], peer?: ModelConfig): Promise<Features> {
+      const { config, state } = peer ? await readPeer(path, peer) : await readOwn(path);
       try {
-        return await of(config, state, parts);
+        if (config.imageSize === size) return await of(config, state, parts);
+        throw new Error(`${path}: takes pictures of ${config.imageSize} pixels, not ${size}`);
       } finally {
         tf.dispose([state.params, state.frozen, state.buffers]);
       }
     },
   };
+}
+
+/** Reads a checkpoint of ours onto the engine that is open. */
+async function readOwn(path: string): Promise<{ config: ModelConfig; state: ModelState }> {
+  const { config, load } = await readModel(path);
+  return { config, state: await load() };
 }
 
 /** Raw pixels of whole pictures, each picture's mean taken off, shrunk to 8 × 8 where that divides, and as they are. */

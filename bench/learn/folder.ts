@@ -4,7 +4,7 @@ import { UsageError } from "../../src/cli/usage_error.ts";
 import { publishFile } from "../../src/files/publish.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import { type MethodName, type MethodSettings, parseSettings, parseTrials } from "./methods.ts";
-import { type Budget, fullSettings } from "./plan.ts";
+import type { Budget } from "./plan.ts";
 import type { Subject } from "./rates.ts";
 import { bestTrial, readResult, type RunResult } from "./results.ts";
 import { curveTable, endTable, pictureTable, trialTable } from "./tables.ts";
@@ -47,27 +47,25 @@ export interface SubjectsWanted {
 }
 
 /**
- * The methods that take part, with all settings.
+ * The methods that take part, and their settings.
  *
  * @throws {UsageError} A file cannot be read or used.
  */
 export async function readSubjects(
   { methods, trials, settings, chosen }: SubjectsWanted,
-  config: Pick<RunConfig, "preset">,
 ): Promise<Subject[]> {
-  const subject = (method: MethodName, changed: MethodSettings): Subject => ({
-    method,
-    settings: fullSettings({ method, settings: changed }, config),
-  });
   if (trials !== undefined) {
     const all = parseTrials(await given(trials), trials, methods);
     const count = all[methods[0]]!.length;
     // The first trial of each, then the second of each: a stop in the middle leaves all equally far.
-    return Array.from({ length: count }, (_, i) => methods.map((method) => subject(method, all[method]![i])))
+    return Array.from(
+      { length: count },
+      (_, i) => methods.map((method) => ({ method, settings: all[method]![i] })),
+    )
       .flat();
   }
   const changed = settings === undefined ? chosen : parseSettings(await given(settings), settings);
-  return methods.map((method) => subject(method, changed[method] ?? {}));
+  return methods.map((method) => ({ method, settings: changed[method] ?? {} }));
 }
 
 /**

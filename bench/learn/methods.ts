@@ -1,7 +1,6 @@
 /** The methods of `bench learn`, and what each is told. */
 import { UsageError } from "../../src/cli/usage_error.ts";
 import { checkSettings } from "../../src/train/config/config.ts";
-import type { RunConfig } from "../../src/train/config/settings.ts";
 
 /** Ours and its peers; `supervised` is the ceiling. */
 export const METHODS = ["saae", "dino", "mae", "simclr", "supervised"] as const;
@@ -11,13 +10,6 @@ export type MethodName = typeof METHODS[number];
 
 /** What is changed of a method's own settings: of `deno task train`, or of the peer's DEFAULTS (bench/peers/learn_*.py). */
 export type MethodSettings = Readonly<Record<string, unknown>>;
-
-/** Our settings for photographs of few pixels, on top of preset demo, which is for drawings. */
-export const PHOTOGRAPHS = {
-  cropScale: [0.2, 1],
-  blur: [0.5, 0],
-  blurRadius: [0.1, 1],
-} as const satisfies Partial<RunConfig>;
 
 /** Settings that say how much is learned, but not how long a step takes: their runs share a measured rate. */
 const WITHOUT_TIME = new Set([

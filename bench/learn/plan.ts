@@ -1,20 +1,12 @@
 /** Which runs a call of `bench learn` consists of: methods, settings, budgets. */
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import { commonMarks, marksOf, picturesIn, stepsOf } from "./budget.ts";
-import { type MethodSettings, PHOTOGRAPHS, rateKey } from "./methods.ts";
+import { rateKey } from "./methods.ts";
 import type { Rates, Subject } from "./rates.ts";
 import { batchOf, type LearnRun } from "./runs.ts";
 
 /** How much each run may see: so many seconds of the machine, or so many pictures. */
 export type Budget = { seconds: number } | { pictures: number };
-
-/** All settings of a subject: ours for photographs stand below those that are given, where preset demo is trained. */
-export function fullSettings(
-  { method, settings }: Subject,
-  { preset }: Pick<RunConfig, "preset">,
-): MethodSettings {
-  return method === "saae" && preset === "demo" ? { ...PHOTOGRAPHS, ...settings } : settings;
-}
 
 /**
  * The runs of a call: of each seed all subjects in turn.

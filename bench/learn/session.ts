@@ -60,8 +60,7 @@ async function judgeRun(session: Session, run: LearnRun, folder: string): Promis
     { method, settings, seed, marks } = run;
   const before = await readResult(folder), end = marks.at(-1)!;
   const probed = equal === undefined ? undefined : markNear(marks, equal);
-  // Checkpoints of ours tell.
-  const heads = method === "saae" ? undefined : config.heads;
+  const peer = method === "saae" ? undefined : config;
   const trial = session.trial || before?.trial === true;
   const result = { method, settings, seed, pictures: end.pictures, trial };
   const judged: Judged[] = [...before?.judged ?? []];
@@ -77,7 +76,7 @@ async function judgeRun(session: Session, run: LearnRun, folder: string): Promis
     const embedding = openEmbedding(engine, data, config.imageSize);
     for (const { mark, linear } of open) {
       signal.throwIfAborted();
-      const features = await embedding.file(weightsPath(folder, run, mark.step), needed(session), heads);
+      const features = await embedding.file(weightsPath(folder, run, mark.step), needed(session), peer);
       if (mark === end) await writeFeatures(join(folder, "features.safetensors"), features);
       const judgement = await judge(engine, features, data.parts.train.names.length, linear);
       const place = judged.findIndex(({ pictures }) => pictures === mark.pictures);

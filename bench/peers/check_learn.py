@@ -1,6 +1,6 @@
 """Holds the peers of `bench learn` beside formulas that are written out number by number. Prints a line of JSON.
 
-check_learn.py FOLDER also writes there an encoder's weights, pictures, and the tokens that PyTorch computes of them.
+check_learn.py FOLDER also writes there encoders' weights, pictures, and the tokens that PyTorch computes of them.
 """
 
 import json
@@ -17,7 +17,7 @@ from learn_views import MEAN, PLAIN, STD, crop_boxes, hue_turned, view
 from learn_vit import Vit
 from weights import write_safetensors
 
-CONFIG = dict(imageSize=16, patchSize=4, width=32, depth=2, heads=2, mlpRatio=4)
+CONFIG = dict(imageSize=16, patchSize=4, width=32, depth=2, heads=2, mlpRatio=4, stem="convolutions", localMixing=True)
 
 
 def nt_xent_apart():
@@ -83,13 +83,17 @@ def views_apart():
 
 
 def write_tokens(folder):
-    encoder = Vit(CONFIG).eval()
     bytes = torch.randint(0, 256, (6, 16, 16, 3), dtype=torch.uint8)
-    with torch.inference_mode():
-        tokens = encoder((bytes.permute(0, 3, 1, 2).float() / 255 - MEAN) / STD)
-    write_safetensors(os.path.join(folder, "encoder.safetensors"), encoder.weights())
-    found = {"pictures": bytes.float(), "class": tokens[:, 0], "mean": tokens[:, 1:].mean(1)}
-    write_safetensors(os.path.join(folder, "tokens.safetensors"), found)
+    for name, plain in (("plain", True), ("ours", False)):
+        encoder = Vit(CONFIG, plain=plain).eval()
+        for parameter in encoder.parameters():
+            # Zeros and ones would hide a tensor that is in the wrong place.
+            parameter.data += 0.1 * torch.randn_like(parameter)
+        with torch.inference_mode():
+            tokens = encoder((bytes.permute(0, 3, 1, 2).float() / 255 - MEAN) / STD)
+        write_safetensors(os.path.join(folder, f"{name}.safetensors"), encoder.weights())
+        found = {"pictures": bytes.float(), "class": tokens[:, 0], "mean": tokens[:, 1:].mean(1)}
+        write_safetensors(os.path.join(folder, f"{name}-tokens.safetensors"), found)
 
 
 def main():

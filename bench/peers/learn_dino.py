@@ -16,7 +16,7 @@ from learn_vit import Vit, small_weights
 # views. The average begins at main_dino.py's .996: .9995, advised for small batches, is for runs of 100,000 steps.
 DEFAULTS = dict(
     lr=5e-4, weightDecay=0.04, weightDecayEnd=0.4, warmup=0.1, betas=(0.9, 0.999), clip=3.0, dropPath=0.1,
-    frozenPatch=False, prototypes=4096, headWidth=2048, bottleneck=256, studentTemperature=0.1, teacherTemperature=0.04,
+    frozenPatch=False, plain=False, viewSize=0, prototypes=4096, headWidth=2048, bottleneck=256, studentTemperature=0.1, teacherTemperature=0.04,
     firstTeacherTemperature=0.04, temperatureWarmup=0.0, momentum=0.996, centreMomentum=0.9, freezeLast=0.01,
     scale=(0.08, 1), colour=0.8, brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1, grey=0.2, solarise=(0.0, 0.2),
     smallViews=0, smallScale=(0.05, 0.4),
@@ -52,7 +52,7 @@ def dino_loss(student, teacher, centre, student_temperature, teacher_temperature
 
 class Method(Peer):
     def __init__(self, config, settings, classes):
-        super().__init__(settings, Vit(config, settings["dropPath"], settings["frozenPatch"]))
+        super().__init__(settings, Vit(config, settings["dropPath"], settings["frozenPatch"], plain=settings["plain"]))
         self.small = config["imageSize"] // 2
         if settings["smallViews"] and self.small % config["patchSize"]:
             raise ValueError(f"small views of {self.small} pixels are no whole number of patches")
@@ -74,7 +74,7 @@ class Method(Peer):
 
     def loss(self, pictures, labels, done):
         given, count = self.settings, len(pictures)
-        both = torch.cat([view(pictures, given, number) for number in (0, 1)])
+        both = torch.cat([view(pictures, given, number, given["viewSize"]) for number in (0, 1)])
         student = list(self.head(self.encoder(both)[:, 0]).split(count))
         if given["smallViews"]:
             drawn = {**given, "scale": given["smallScale"], "solarise": (0.0, 0.0)}

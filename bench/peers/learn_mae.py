@@ -9,7 +9,7 @@ from learn_vit import Vit, even_weights
 from saae import Block, sincos
 
 # Rate, decay, betas, masking, crops and targets of the paper's table 8 (and of the authors' main_pretrain.py).
-# The decoder is as light beside this encoder as theirs beside a ViT-B: two thirds as wide, fewer blocks.
+# The encoder is plain: convolutions would show the encoder what is hidden, and need a whole grid. The decoder is as light beside this encoder as theirs beside a ViT-B: two thirds as wide, fewer blocks.
 DEFAULTS = dict(
     lr=1.5e-4, weightDecay=0.05, weightDecayEnd=0.05, warmup=0.05, betas=(0.9, 0.95), clip=0.0, dropPath=0.0,
     frozenPatch=False, maskRatio=0.75, normalisePixels=True, decoderWidth=0, decoderDepth=2, decoderHeads=4,
@@ -64,7 +64,7 @@ class Decoder(nn.Module):
 
 class Method(Peer):
     def __init__(self, config, settings, classes):
-        super().__init__(settings, Vit(config, settings["dropPath"], settings["frozenPatch"], even_weights))
+        super().__init__(settings, Vit(config, settings["dropPath"], settings["frozenPatch"], even_weights, plain=True))
         self.side = config["patchSize"]
         self.encoder.fix_positions()
         nn.init.xavier_uniform_(self.encoder.patch.weight.data.view(config["width"], -1))

@@ -12,7 +12,7 @@ from learn_vit import Vit
 # Optimiser and frozen patch embedding of MoCo v3 (arXiv 2104.02057), which tells how to train a ViT with this loss.
 DEFAULTS = dict(
     lr=1.5e-4, weightDecay=0.1, weightDecayEnd=0.1, warmup=0.1, betas=(0.9, 0.999), clip=0.0, dropPath=0.0,
-    frozenPatch=True, temperature=0.5, headLayers=2, headWidth=2048, codeWidth=128,
+    frozenPatch=True, plain=False, viewSize=0, temperature=0.5, headLayers=2, headWidth=2048, codeWidth=128,
     scale=(0.08, 1), colour=0.8, brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, grey=0.2,
 )
 
@@ -38,9 +38,9 @@ def head(width, hidden, out, layers):
 
 class Method(Peer):
     def __init__(self, config, settings, classes):
-        super().__init__(settings, Vit(config, settings["dropPath"], settings["frozenPatch"]))
+        super().__init__(settings, Vit(config, settings["dropPath"], settings["frozenPatch"], plain=settings["plain"]))
         self.head = head(config["width"], settings["headWidth"], settings["codeWidth"], settings["headLayers"])
 
     def loss(self, pictures, labels, done):
-        views = torch.cat([view(pictures, self.settings, number) for number in (0, 1)])
+        views = torch.cat([view(pictures, self.settings, number, self.settings["viewSize"]) for number in (0, 1)])
         return nt_xent(*self.head(self.encoder(views)[:, 0]).chunk(2), self.settings["temperature"])

@@ -116,12 +116,12 @@ Deno.test("a folder keeps its settings, all results, and what trials chose", () 
       /1000 pictures a run[^]*At 500 pictures seen by each[^]*kNN along the runs[^]*On the selection part/,
     );
     const chosen = await readChosen(folder, silent);
-    assert.deepEqual(await readSubjects({ methods: ["mae", "simclr"], chosen }, config), [
+    assert.deepEqual(await readSubjects({ methods: ["mae", "simclr"], chosen }), [
       { method: "mae", settings: { lr: 2 } },
       { method: "simclr", settings: {} },
     ]);
     await assert.rejects(
-      readSubjects({ methods: ["mae"], chosen, settings: join(folder, "no") }, config),
+      readSubjects({ methods: ["mae"], chosen, settings: join(folder, "no") }),
       /no such file/,
     );
   }));
