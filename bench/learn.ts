@@ -16,6 +16,7 @@ import { keepSettings, readChosen, readSubjects, report } from "./learn/folder.t
 import { METHODS } from "./learn/methods.ts";
 import { equalPictures, planRuns } from "./learn/plan.ts";
 import { findRates } from "./learn/rates.ts";
+import { checkPeers } from "./learn/runs.ts";
 import { doBaselines, doRuns, type Session } from "./learn/session.ts";
 import { findPython } from "./peer.ts";
 import { openScratch } from "./whole_sides.ts";
@@ -138,6 +139,7 @@ export const benchTask = task({
   await using _lock = await lockFolder(folder, { what: `the benchmark in ${given.out}`, progress: say });
   const chosen = given.settings === undefined && !tuning ? await readChosen(folder, say) : {};
   const subjects = await readSubjects({ ...given, methods, chosen });
+  await checkPeers(subjects, folder);
   await keepSettings(folder, config, given.threads);
   const stop = interruptible("ending what runs; the same command goes on from there"), { signal } = stop;
   try {

@@ -1,10 +1,12 @@
 /** One run of a method: where it lies, how it is started and gone on with, and what it leaves. */
 import { join } from "node:path";
+import { UsageError } from "../../src/cli/usage_error.ts";
 import { lockFolder } from "../../src/files/lock.ts";
 import { publishFile } from "../../src/files/publish.ts";
 import { checkpointFolder } from "../../src/train/run/checkpoint.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import { followLines } from "../whole_run.ts";
+import { runPython } from "../peer.ts";
 import { pythonProgram, taskProgram } from "../whole_sides.ts";
 import { type Mark, markEvery } from "./budget.ts";
 import type { LearnData } from "./data.ts";
@@ -100,6 +102,31 @@ async function startPeer(
   const path = join(folder, "given.json");
   await publishFile(path, JSON.stringify(given, null, 2));
   return { ...pythonProgram("learn.py", [path]), lines: join(folder, "marks.jsonl") };
+}
+
+/**
+ * Refuses settings that the peers do not have, before any work.
+ *
+ * @param scratch A folder for a file.
+ * @throws {UsageError} Names the method and what settings there are.
+ */
+export async function checkPeers(
+  subjects: readonly Pick<LearnRun, "method" | "settings">[],
+  scratch: string,
+): Promise<void> {
+  const given = subjects.filter(({ method }) => method !== "saae").map((
+    { method, settings: { batchSize: _, ...own } },
+  ) => ({
+    method,
+    settings: own,
+  }));
+  if (given.every(({ settings }) => Object.keys(settings).length === 0)) return;
+  const path = join(scratch, "check.json");
+  await publishFile(path, JSON.stringify(given));
+  const { args: [script] } = pythonProgram("learn.py", []);
+  await runPython([script, "--check", path]).catch((error) => {
+    throw new UsageError((error as Error).message);
+  });
 }
 
 /** The program of a run, to be started or gone on with in its folder. */

@@ -7,6 +7,8 @@
     steps     of the whole run; marks: the steps after which the encoder's weights are written to encoder-STEP.safetensors
     out       a folder, for that, state.pt and marks.jsonl; a run that was killed goes on there, with the same numbers
     seed, threads, saveSeconds
+
+learn.py --check FILE only looks whether there are the settings of a list of methods with settings.
 """
 
 import importlib
@@ -24,15 +26,14 @@ from saae import clip
 from weights import write_safetensors
 
 
-def build(given):
-    """The method and its settings."""
-    module = importlib.import_module(f"learn_{given['method']}")
+def whole(method, changed):
+    """A method's module, and all its settings."""
+    module = importlib.import_module(f"learn_{method}")
     known = {**PLAIN, "minLr": 1e-6, **module.DEFAULTS}
-    unknown = set(given["settings"]) - set(known)
+    unknown = set(changed) - set(known)
     if unknown:
-        raise SystemExit(f"{given['method']}: unknown settings {sorted(unknown)}; there are {sorted(known)}")
-    settings = {**known, **given["settings"]}
-    return module.Method(given["config"], settings, given["classes"]), settings
+        raise SystemExit(f"{method}: unknown settings {sorted(unknown)}; there are {sorted(known)}")
+    return module, {**known, **changed}
 
 
 def cosine(start, end, done):
@@ -75,8 +76,8 @@ class Run:
     def __init__(self, given):
         self.given, self.out, self.step = given, given["out"], 0
         torch.manual_seed(given["seed"])
-        self.method, self.settings = build(given)
-        self.method.train()
+        module, self.settings = whole(given["method"], given["settings"])
+        self.method = module.Method(given["config"], self.settings, given["classes"]).train()
         self.optimizer = optimizer_of(self.method, self.settings)
         self.trained = [p for group in self.optimizer.param_groups for p in group["params"]]
         state = os.path.join(self.out, "state.pt")
@@ -123,8 +124,12 @@ class Run:
 
 
 def main():
-    with open(sys.argv[1]) as file:
+    with open(sys.argv[-1]) as file:
         given = json.load(file)
+    if sys.argv[1] == "--check":
+        for subject in given:
+            whole(subject["method"], subject["settings"])
+        return
     torch.set_num_threads(given["threads"])
     run, parent = Run(given), os.getppid()
     batches = Batches(given, given["config"]["batchSize"], given["seed"])
