@@ -79,14 +79,13 @@ function sampleCrops(size: number, count: number): Float32Array {
 function caption(demo: DemoPictures): string[] {
   const { emoji, firstHeldout, categoryCount } = demo, held = new Set(emoji.slice(firstHeldout)).size;
   return [
-    `find: one of ${held} emoji that training never saw, turned, shifted, shrunk and recoloured. Is the nearest of the ` +
-    `${held} in the other style the same emoji?`,
-    `sort: the same changed pictures into ${categoryCount} categories, each the mean of ${LABELLED} labelled pictures; ` +
-    `the mean of ${DRAWS} draws of these.`,
-    `crop: which of all ${emoji.length} pictures is a random crop of a held-out one from?`,
-    "aligned: find without the changes. Both styles draw at the same place, which suits pixels.",
-    "Brackets: 95 % for other emoji or, in sort, other labels. Pixels: the better size of each column. The questions " +
-    "were fixed before their first result: docs/demo.md.",
+    `find: a picture of one of ${held} emoji that training never saw, turned, shifted, shrunk and recoloured, looks for ` +
+    `the same emoji among the ${held} of the other style.`,
+    `sort: the same pictures into ${categoryCount} categories, each known by ${LABELLED} labelled pictures (${DRAWS} draws).`,
+    `crop: which of all ${emoji.length} pictures is a random crop from?`,
+    "aligned: find without the changes; both styles draw at the same place, which suits pixels.",
+    "Brackets: 95 % for other emoji, in sort for other labels. Pixels: the better size. The questions were fixed before " +
+    "their first result: docs/demo.md.",
   ];
 }
 
