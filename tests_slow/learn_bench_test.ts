@@ -81,7 +81,7 @@ Deno.test("methods are tuned, trained and judged; a call that is killed again an
     }
     assert.match(text, /At 320 pictures seen by each/);
 
-    for (let seconds = 3; seconds < 60; seconds += 6) {
+    for (const seconds of [4, 10, 20]) {
       const child = bench(data, killed, budget).spawn();
       const timer = setTimeout(() => child.kill("SIGKILL"), 1000 * seconds);
       const { success } = await child.output();
