@@ -129,7 +129,9 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
       preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
       progress: say,
     });
-    const chosen = shards || config.resume || config.init || flags.preset || file.preset;
+    // Who names a preset, a size or weights has chosen.
+    const { preset, imageSize, init } = { ...file, ...flags };
+    const chosen = shards || config.resume || preset || imageSize || init;
     const advice = chosen || !leads
       ? undefined
       : await presetAdvice(data, config.preset, engine.deviceMemory() !== "host");
