@@ -149,6 +149,27 @@ export function patchWidth(config: ModelConfig): number {
   return 3 * config.patchSize ** 2;
 }
 
+/** Settings that are one of a few words, and these words; the last one's remark is for messages. */
+const CHOICES = [
+  ["stem", ["patches", "convolutions"], ""],
+  ["classHead", ["shared", "own"], ""],
+  ["flipRule", ["columns", "channels"], " (as shipped)"],
+  ["reconstructionTarget", ["picture", "view"], ""],
+] as const satisfies readonly (readonly [keyof ModelConfig, readonly string[], string])[];
+
+/** What is wrong with settings that are switches or words, one sentence each. */
+function wrongKinds(config: ModelConfig): string[] {
+  const switches = ["headBatchNorm", "localMixing", "rematerialise", "aligner"] as const;
+  return [
+    ...switches.filter((name) => typeof config[name] !== "boolean").map((name) =>
+      `${name} must be true or false`
+    ),
+    ...CHOICES.filter(([name, words]) => !(words as readonly string[]).includes(config[name])).map((
+      [name, words, remark],
+    ) => `${name} is ${JSON.stringify(config[name])}; it must be "${words.join('" or "')}"${remark}`),
+  ];
+}
+
 /** What is wrong with a configuration, one sentence each. */
 function problems(config: ModelConfig): string[] {
   const found: string[] = [];
@@ -176,29 +197,7 @@ function problems(config: ModelConfig): string[] {
       `dropPath is ${config.dropPath}; it must be from 0 to below 1, because branches are divided by 1 − rate`,
     );
   }
-  if (typeof config.headBatchNorm !== "boolean") found.push("headBatchNorm must be true or false");
-  if (typeof config.localMixing !== "boolean") found.push("localMixing must be true or false");
-  for (
-    const [name, choices] of [["stem", ["patches", "convolutions"]], ["classHead", [
-      "shared",
-      "own",
-    ]]] as const
-  ) {
-    if (!(choices as readonly string[]).includes(config[name])) {
-      found.push(`${name} is ${JSON.stringify(config[name])}; it must be "${choices.join('" or "')}"`);
-    }
-  }
-  if (typeof config.rematerialise !== "boolean") found.push("rematerialise must be true or false");
-  if (config.flipRule !== "columns" && config.flipRule !== "channels") {
-    found.push(
-      `flipRule is ${JSON.stringify(config.flipRule)}; it must be "columns" or "channels" (as shipped)`,
-    );
-  }
-  const { aligner, reconstructionTarget: target } = config;
-  if (typeof aligner !== "boolean") found.push("aligner must be true or false");
-  if (target !== "picture" && target !== "view") {
-    found.push(`reconstructionTarget is ${JSON.stringify(target)}; it must be "picture" or "view"`);
-  }
+  found.push(...wrongKinds(config));
   if (found.length > 0) return found;
 
   const divides = (whole: keyof ModelConfig, part: keyof ModelConfig) => {
