@@ -1,6 +1,5 @@
 /** Fine-tuning put together: the stream and the loop are those of pre-training, with another step, state and evaluators. */
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
-import { join } from "node:path";
 import { BadLimitError } from "../data/epoch/bad_limit.ts";
 import type { BadRecordError } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
@@ -8,7 +7,7 @@ import type { Disk } from "../files/disk.ts";
 import type { Lock } from "../files/lock.ts";
 import type { StoredTensor } from "../files/safetensors.ts";
 import { bestKeeper } from "../train/best_keeper.ts";
-import { DATA_FILE, writeDataFile } from "../train/data_account.ts";
+import { tellData, writeDataFile } from "../train/data_account.ts";
 import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "../train/evaluators.ts";
 import { type Keeper, openKeeper } from "../train/keeper.ts";
 import { loop } from "../train/loop.ts";
@@ -21,7 +20,7 @@ import { noteStart, thisStart } from "../train/run/machine.ts";
 import { describeCompile, describeEnd, labelled } from "../train/show/describe.ts";
 import { openMeter } from "../train/show/meter.ts";
 import { type Progress, silent } from "../train/show/progress.ts";
-import type { Run } from "../train/standing.ts";
+import { epochBefore, type Run } from "../train/standing.ts";
 import {
   countParameters,
   disposeTree,
@@ -121,7 +120,7 @@ export async function finetune(config: FinetuneConfig, options: FinetuneOptions)
     const { state, step, bad } = run, { total } = prepared.plan;
     return { state, step, total, stopped: step < total, checkpoint: keeper.path() ?? "", bad, found };
   } catch (error) {
-    if (error instanceof BadLimitError) await tellData(config.out, prepared, run?.step ?? 0, error);
+    if (error instanceof BadLimitError) await tellData(config.out, prepared.account, run?.step ?? 0, error);
     if (run) disposeTree(run.state);
     // No step was done, so the folder is free for another batch size.
     refused = error instanceof MemoryError && !prepared.resumed;
@@ -131,18 +130,6 @@ export async function finetune(config: FinetuneConfig, options: FinetuneOptions)
     await prepared.close();
     if (refused) await abandonFolder(config);
   }
-}
-
-/** A run that ends because of its data leaves what came of it. */
-async function tellData(
-  out: string,
-  { account }: PreparedFinetune,
-  step: number,
-  error: BadLimitError,
-): Promise<void> {
-  account.fail(error);
-  if (!await writeDataFile(out, step, account.account()).then(() => true, () => false)) return;
-  error.message += `. What came of the data: ${join(out, DATA_FILE)}`;
 }
 
 /** Puts the first state on the engine, and says what the run is. */
@@ -182,9 +169,7 @@ function beginRun(
   ];
   for (const [label, text] of lines) progress.line(labelled(label, text));
   const { cursor, bad } = place;
-  // After an epoch's last batch the cursor is at the start of the next epoch.
-  const epoch = Math.max(0, cursor.position === 0 ? cursor.epoch - 1 : cursor.epoch);
-  return { state, step: resumed?.step ?? 0, epoch, next: cursor, bad };
+  return { state, step: resumed?.step ?? 0, epoch: epochBefore(cursor), next: cursor, bad };
 }
 
 /** The keeper of a run's checkpoints, and what takes a state to host memory. */

@@ -96,3 +96,21 @@ export async function writeDataFile(
 ): Promise<void> {
   await publishFile(join(run, DATA_FILE), JSON.stringify({ step, ...account }, null, 1) + "\n", { disk });
 }
+
+/**
+ * Leaves what came of the data in the folder of a run that ends because of them, and says so in the error.
+ *
+ * @param out The run folder.
+ * @param step Steps done.
+ */
+export async function tellData(
+  out: string,
+  account: RunAccount,
+  step: number,
+  error: BadLimitError,
+): Promise<void> {
+  account.fail(error);
+  // Without room for it, the error is all there is.
+  if (!await writeDataFile(out, step, account.account()).then(() => true, () => false)) return;
+  error.message += `. What came of the data: ${join(out, DATA_FILE)}`;
+}

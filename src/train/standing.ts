@@ -13,3 +13,8 @@ export interface Run<State> {
   /** Bad pictures skipped so far. */
   bad: number;
 }
+
+/** The epoch of the last batch before a cursor; after an epoch's last batch that is at the start of the next epoch. */
+export function epochBefore({ epoch, position }: Cursor): number {
+  return Math.max(0, position === 0 ? epoch - 1 : epoch);
+}

@@ -1,5 +1,4 @@
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
-import { join } from "node:path";
 import type { DataAccount } from "../data/epoch/account.ts";
 import { BadLimitError } from "../data/epoch/bad_limit.ts";
 import type { Data } from "../data/open/data.ts";
@@ -11,13 +10,13 @@ import type { LossTerm } from "../model/loss.ts";
 import type { ModelState } from "../model/types.ts";
 import { storedConfig } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
-import { DATA_FILE, writeDataFile } from "./data_account.ts";
+import { tellData, writeDataFile } from "./data_account.ts";
 import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
 import { bestKeeper, keptBest } from "./best_keeper.ts";
 import { type Keeper, noKeeper, openKeeper, type Snapshot } from "./keeper.ts";
 import { loop } from "./loop.ts";
-import type { Run } from "./standing.ts";
+import { epochBefore, type Run } from "./standing.ts";
 import { compileWithin, MemoryError } from "./memory.ts";
 import { openOutlook, type Outlook } from "./outlook.ts";
 import { type PreparedRun, prepareRun } from "./prepare.ts";
@@ -139,7 +138,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     };
   } catch (error) {
     if (error instanceof BadLimitError && group.leads) {
-      await tellData(config.out, prepared, run?.step ?? 0, error);
+      await tellData(config.out, prepared.account, run?.step ?? 0, error);
     }
     // With several processes, this one's device may wait for others that never get there.
     if (run && group.alone) disposeTree(run.state);
@@ -151,19 +150,6 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
     await prepared.close();
     if (refused) await abandonFolder(config);
   }
-}
-
-/** A run that ends because of its data leaves what came of it. */
-async function tellData(
-  out: string,
-  { account }: PreparedRun,
-  step: number,
-  error: BadLimitError,
-): Promise<void> {
-  account.fail(error);
-  // Without room for it, the error is all there is.
-  if (!await writeDataFile(out, step, account.account()).then(() => true, () => false)) return;
-  error.message += `. What came of the data: ${join(out, DATA_FILE)}`;
 }
 
 /** Puts the first state on the engine, and says what the run is. */
@@ -180,9 +166,7 @@ function beginRun(
     progress.line(labelled(label, text));
   }
   const { cursor, bad } = place;
-  // After an epoch's last batch the cursor is at the start of the next epoch.
-  const epoch = Math.max(0, cursor.position === 0 ? cursor.epoch - 1 : cursor.epoch);
-  return { state, step: resumed?.step ?? 0, epoch, next: cursor, bad };
+  return { state, step: resumed?.step ?? 0, epoch: epochBefore(cursor), next: cursor, bad };
 }
 
 /** Takes states of a run to host memory, with what a checkpoint says of them. */
