@@ -1,7 +1,7 @@
 /** `deno task pack SRC DEST`: packs pictures into shards. */
 import { task } from "../src/cli/command.ts";
 import { LABELS, SOURCES_HELP } from "../src/cli/data_options.ts";
-import { bytes, choice, whole } from "../src/cli/kinds.ts";
+import { bytes, choice, onOff, whole } from "../src/cli/kinds.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { closeData } from "../src/data/open/data.ts";
@@ -37,6 +37,7 @@ export const packTask = task({
         "store decoded base pictures of N × N pixels (the run's --image-size): 3·N² bytes each, the fastest to read",
     },
     labels: LABELS,
+    noBoxes: { kind: onOff, help: "pack the pictures alone, not the boxes that COCO's format annotates" },
     check: {
       kind: choice("decode", "sniff"),
       help: "decode: leave out what cannot be decoded; sniff: look at the first bytes only",
@@ -45,12 +46,15 @@ export const packTask = task({
     },
     concurrency: { kind: whole(1, 9999), help: "pictures checked at once", usually: "the number of cores" },
   },
-  notes: ["Pictures that cannot be read are left out and listed in DEST/report.json."],
+  notes: [
+    "Pictures that cannot be read are left out and listed in DEST/report.json.",
+    "Boxes that COCO's format annotates are packed with their pictures.",
+  ],
   examples: [
     ["pack ./photos ./shards", "a folder whose first level of sub-folders are the classes"],
     ["pack ./photos ./small --max-side 512", "the same with pictures of at most 512 pixels"],
   ],
-}, async ({ src, dest, labels, ...options }, { print, progress, interruptible }) => {
+}, async ({ src, dest, labels, noBoxes, ...options }, { print, progress, interruptible }) => {
   const { maxSide, raw, quality } = options;
   if (raw !== undefined && maxSide !== undefined) {
     throw new UsageError("--raw and --max-side exclude each other");
@@ -59,7 +63,8 @@ export const packTask = task({
     throw new UsageError("--quality is for pictures that are made smaller: give --max-side too");
   }
   const { signal } = interruptible("nothing is written");
-  const source = await openData(src, { labels, progress: progress.line, http: { signal } });
+  const objects = !noBoxes;
+  const source = await openData(src, { labels, objects, progress: progress.line, http: { signal } });
   try {
     const report = await pack(source, dest, {
       ...options,
@@ -75,8 +80,14 @@ export const packTask = task({
     });
     print(
       `${dest}: ${plural(report.records, "picture")}, ${binaryBytes(report.bytes)}, ` +
-        `${plural(report.shards, "shard")}, ${plural(report.labels.length, "class")}`,
+        `${plural(report.shards, "shard")}, ${plural(report.labels.length, "class")}` +
+        (report.objects === null ? "" : `, ${plural(report.objects, "box")}`),
     );
+    if (report.withoutObjects.length > 0) {
+      print(
+        `boxes are left out, because not all sources have some: ${report.withoutObjects.join(", ")} has none`,
+      );
+    }
     if (report.withoutPicture > 0) print(`${plural(report.withoutPicture, "record")} without a picture`);
     const passedOver = describePassedOver(report.passedOver);
     if (passedOver) print(passedOver);

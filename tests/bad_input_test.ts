@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { openSource } from "../src/data/open/open_data.ts";
 import { writeShard } from "../src/data/sources/shards/write.ts";
 import { pack } from "../src/data/pack.ts";
-import { SHARD_VERSION } from "../src/data/sources/shards/format.ts";
+import { OBJECTS_VERSION } from "../src/data/sources/shards/format.ts";
 import { readMetrics } from "../src/train/run/metrics_file.ts";
 import { colourFolder } from "./eval/toy.ts";
 import { evalTask } from "../tasks/eval.ts";
@@ -97,7 +97,7 @@ Deno.test("shards that are cut short, of a newer version, or none", async () => 
   await Deno.writeFile(at("cut", "shard-00000.lmdb"), bytes.subarray(0, bytes.length >> 1));
   const writer = writeShard(at("newer", "shard-00000.lmdb"), 1 << 20);
   writer.add({ key: "a.png", bytes: new Uint8Array(9) });
-  const version = SHARD_VERSION + 1;
+  const version = OBJECTS_VERSION + 1;
   await writer.finish({
     format: "semantic-ae shard",
     version,
@@ -114,7 +114,7 @@ Deno.test("shards that are cut short, of a newer version, or none", async () => 
     [
       train(at("newer")),
       1,
-      new RegExp(`version ${version}, but this program reads version ${SHARD_VERSION}; update`),
+      new RegExp(`version ${version}, but this program reads versions 1 to ${OBJECTS_VERSION}; update`),
     ],
     [train(at("none.lmdb")), 1, /none\.lmdb: no LMDB file: its 14 bytes .*; check the path/],
     // Python's format is read, but its three values are no pictures.

@@ -1,36 +1,24 @@
-import { decodePicture, sniff } from "./picture/decode.ts";
-import { openDecoder } from "./decode/decoder.ts";
 import { type Destination, newFolder, openDestination } from "../files/destination.ts";
-import { type BadRecord, badRecordOf, type Origin } from "./epoch/epoch.ts";
-import { onePass, type Reached } from "./epoch/one_pass.ts";
+import { publishFile } from "../files/publish.ts";
+import { onePass } from "./epoch/one_pass.ts";
+import { join } from "./io/paths.ts";
 import { map } from "./iter.ts";
+import { type Data, dataLabels, dataLength, dataObjects, dataPassedOver, dataUri } from "./open/data.ts";
+import { checkSizes, describePictures, openLoader, type StoreOptions } from "./pack_loader.ts";
+import { growingClasses } from "./sources/growing_classes.ts";
+import { OBJECTS_VERSION, SHARD_VERSION } from "./sources/shards/format.ts";
 import { PARTIAL_ENDING, SHARD_ENDING } from "./sources/shards/read.ts";
 import type { ShardWriter } from "./sources/shards/write.ts";
-import { type Data, dataLabels, dataLength, dataPassedOver, dataUri } from "./open/data.ts";
-import { publishFile } from "../files/publish.ts";
-import { join } from "./io/paths.ts";
-import { encodePpm } from "./picture/ppm.ts";
-import { resize } from "./picture/resize.ts";
-import { growingClasses } from "./sources/growing_classes.ts";
-import { SHARD_VERSION } from "./sources/shards/format.ts";
-import { BadRecordError, type ImageRecord, LOST_KEY, type PassedOver, PictureError } from "./types.ts";
+import { type ImageRecord, LOST_KEY, type PassedOver, type PictureObjects } from "./types.ts";
 
 /** How pictures are packed. */
-export interface PackOptions {
+export interface PackOptions extends StoreOptions {
   /** Bytes of pictures in a shard before the next is begun. Default 1 GiB. */
   shardSize?: number;
-  /** How a picture is checked before it is packed: decoded, or only its first bytes. Default decode. */
-  check?: "decode" | "sniff";
   /** Pictures read and checked at once. Default: the number of cores, at least 2. */
   concurrency?: number;
-  /** Larger pictures are made smaller, their longer side so many pixels, and stored as JPEG. Default: left as they are. */
-  maxSide?: number;
-  /** Quality of those JPEGs, 1 … 100. Default 90. */
-  quality?: number;
-  /** Stores the decoded base pictures of this side (docs/spec.md §1.1), instead of the files. Default: the files. */
-  raw?: number;
-  /** Larger pictures are bad. Default as in {@linkcode decodePicture}. */
-  maxPixels?: number;
+  /** Keeps the annotated objects of a source that was opened with them. Default true. */
+  objects?: boolean;
   /** Called after each picture. */
   progress?: (progress: PackProgress) => void;
   /** Stops the work; what was written is removed. */
@@ -58,6 +46,10 @@ export interface PackReport {
   bytes: number;
   shards: number;
   labels: string[];
+  /** Annotated objects that were packed; null where the pictures have no lists of them. */
+  objects: number | null;
+  /** Sources of a mixture that know no objects, for which those of the others were left out. */
+  withoutObjects: string[];
   /** Pictures left out, by name; a shard that is lost stands for the pictures in it. */
   bad: { key: string; reason: string }[];
   /** Records without a picture, such as nulls in a table. */
@@ -68,6 +60,9 @@ export interface PackReport {
 
 /**
  * Packs a data set's pictures into shards, their bytes as they are unless the options say otherwise.
+ *
+ * Annotated objects are packed with their pictures where all sources have been opened with them; boxes follow pictures that are made
+ * smaller. Such shards are of version 2, others of version 1, which older programs read.
  *
  * All is written to a hidden folder beside `dest`, under names that are never read, synced, and renamed at the end: after
  * an interruption, whenever it comes, `dest` does not exist. The next pack to the same place removes what is left.
@@ -94,39 +89,74 @@ export async function pack(data: Data, dest: string, options: PackOptions = {}):
   }
 }
 
-/** As {@linkcode pack}, into a folder that is published at the end. */
-async function packInto(destination: Destination, data: Data, options: PackOptions): Promise<PackReport> {
-  const { shardSize = 2 ** 30, concurrency = Math.max(2, navigator.hardwareConcurrency), signal } = options;
-  const { folder } = destination;
-  const { writeShard } = await import("./sources/shards/write.ts");
-  const uri = dataUri(data), total = dataLength(data);
-  const report: PackReport = {
-    version: SHARD_VERSION,
-    source: uri,
+/** A report of nothing yet. */
+function emptyReport(data: Data, options: PackOptions): PackReport {
+  const { objects, having, lacking } = dataObjects(data), keep = options.objects !== false;
+  const withObjects = keep && objects !== undefined;
+  return {
+    version: withObjects ? OBJECTS_VERSION : SHARD_VERSION,
+    source: dataUri(data),
     pictures: describePictures(options),
     records: 0,
     bytes: 0,
     shards: 0,
     labels: [],
+    objects: withObjects ? 0 : null,
+    withoutObjects: keep && having.length > 0 ? lacking : [],
     bad: [],
     withoutPicture: 0,
     passedOver: [],
   };
+}
+
+/** Objects of a shard wait in memory until its end: with so many bytes of them, the next shard is begun. */
+const MOST_OBJECT_BYTES = 64 * 2 ** 20;
+
+/** Writes records to shards, one after another, and counts them in the report. */
+async function shardSeries(folder: string, shardSize: number, report: PackReport, labels: () => string[]) {
+  const { writeShard } = await import("./sources/shards/write.ts");
   const nameOf = (shard: number) => `shard-${String(shard).padStart(5, "0")}${SHARD_ENDING}`;
   let writer: ShardWriter | null = null;
-  const classes = growingClasses(dataLabels(data));
   const finish = async (last: boolean) => {
-    report.labels = classes.labels();
+    report.labels = labels();
     await writer!.finish({
-      format: "semantic-ae shard",
-      version: SHARD_VERSION,
-      source: uri,
-      shard: report.shards - 1,
-      last,
-      labels: report.labels,
+      ...{ format: "semantic-ae shard", version: report.version, source: report.source },
+      ...{ shard: report.shards - 1, last, labels: report.labels },
     });
     writer = null;
   };
+  return {
+    async add(record: ImageRecord, objects: PictureObjects | undefined): Promise<void> {
+      const { length } = record.bytes;
+      const full = writer && writer.bytes > 0 &&
+        (writer.bytes + length > shardSize || writer.objectBytes > MOST_OBJECT_BYTES);
+      if (full) await finish(false);
+      const path = () => join(folder, nameOf(report.shards++) + PARTIAL_ENDING);
+      writer ??= writeShard(path(), Math.max(shardSize, length), report.objects !== null);
+      writer.add(record, objects);
+      report.records++;
+      report.bytes += length;
+      if (objects) report.objects! += objects.classes.length;
+    },
+    /** Ends the last shard. */
+    end: () => finish(true),
+    /** Gives all shards the names by which they are read. */
+    async rename(): Promise<void> {
+      for (let shard = 0; shard < report.shards; shard++) {
+        const finished = join(folder, nameOf(shard));
+        await Deno.rename(finished + PARTIAL_ENDING, finished);
+      }
+    },
+    abandon: async () => await writer?.abandon().catch(() => {}),
+  };
+}
+
+/** As {@linkcode pack}, into a folder that is published at the end. */
+async function packInto(destination: Destination, data: Data, options: PackOptions): Promise<PackReport> {
+  const { shardSize = 2 ** 30, concurrency = Math.max(2, navigator.hardwareConcurrency), signal } = options;
+  const total = dataLength(data), report = emptyReport(data, options);
+  const classes = growingClasses(dataLabels(data));
+  const shards = await shardSeries(destination.folder, shardSize, report, classes.labels);
   const pass = onePass(data, {
     onBadRecord: ({ source, key, reason }) =>
       report.bad.push({ key: key === LOST_KEY ? `${source}: ${key}` : key, reason }),
@@ -135,111 +165,37 @@ async function packInto(destination: Destination, data: Data, options: PackOptio
       if (error.lost) throw error;
     },
   });
-  const loader = openLoader(options);
+  const loader = openLoader(options, report.objects !== null);
   try {
     let done = 0;
-    for await (const { from, result } of map(pass.records(), loader.load, concurrency)) {
+    for await (const { from, result, objects } of map(pass.records(), loader.load, concurrency)) {
       signal?.throwIfAborted();
-      pass.enter(from, "reason" in result ? result : undefined);
-      if (!("reason" in result)) {
-        if (writer && writer.bytes > 0 && writer.bytes + result.bytes.length > shardSize) await finish(false);
-        writer ??= writeShard(
-          join(folder, nameOf(report.shards++) + PARTIAL_ENDING),
-          Math.max(shardSize, result.bytes.length),
-        );
-        writer.add({ ...result, label: classes.number(result) });
-        report.records++;
-        report.bytes += result.bytes.length;
-      }
+      const bad = "reason" in result;
+      pass.enter(from, bad ? result : undefined);
+      if (!bad) await shards.add({ ...result, label: classes.number(result) }, objects);
       options.progress?.({
-        done: ++done,
-        total,
-        bytes: report.bytes,
-        bad: report.bad.length,
-        shards: report.shards,
+        ...{ done: ++done, total, bytes: report.bytes },
+        ...{ bad: report.bad.length, shards: report.shards },
       });
     }
     pass.end();
-    if (!writer) {
+    if (report.records === 0) {
       const { key, reason } = report.bad[0] ?? { key: "nothing", reason: "the source is empty" };
       throw new Error(
-        `${uri}: no picture to pack; ${report.bad.length} are bad, the first: ${key}: ${reason}`,
+        `${report.source}: no picture to pack; ${report.bad.length} are bad, the first: ${key}: ${reason}`,
       );
     }
-    await finish(true);
+    await shards.end();
     report.withoutPicture = pass.account().withoutPicture;
     report.passedOver = [...dataPassedOver(data), ...classes.passedOver()];
-    await publishFile(join(folder, "report.json"), JSON.stringify(report, null, 2) + "\n");
-    for (let shard = 0; shard < report.shards; shard++) {
-      const finished = join(folder, nameOf(shard));
-      await Deno.rename(finished + PARTIAL_ENDING, finished);
-    }
+    await publishFile(join(destination.folder, "report.json"), JSON.stringify(report, null, 2) + "\n");
+    await shards.rename();
     await destination.publish();
     return report;
   } catch (error) {
-    await (writer as ShardWriter | null)?.abandon().catch(() => {});
+    await shards.abandon();
     throw error;
   } finally {
     loader.close();
   }
-}
-
-function checkSizes({ maxSide, quality, raw }: PackOptions): void {
-  const whole = (name: string, value: number | undefined, most: number) => {
-    if (value === undefined || (Number.isInteger(value) && value >= 1 && value <= most)) return;
-    throw new RangeError(`${name} must be a whole number from 1 to ${most}, not ${value}`);
-  };
-  whole("max side", maxSide, 65535);
-  whole("quality", quality, 100);
-  whole("raw", raw, 65535);
-  if (raw !== undefined && maxSide !== undefined) throw new RangeError("raw and max side exclude each other");
-  if (quality !== undefined && maxSide === undefined) {
-    throw new RangeError("quality is for pictures that are made smaller: give max side too");
-  }
-}
-
-function describePictures({ maxSide, quality = 90, raw }: PackOptions): string {
-  if (raw !== undefined) return `decoded, ${raw} × ${raw}`;
-  return maxSide === undefined
-    ? "as they were"
-    : `at most ${maxSide} pixels, smaller ones as JPEG ${quality}`;
-}
-
-/** Checks whether records are pictures, and makes what is stored. */
-function openLoader(options: PackOptions) {
-  const { maxSide, quality = 90, raw, maxPixels } = options;
-  const decoder = raw === undefined ? null : openDecoder({ size: raw, maxPixels });
-  const stored = async (bytes: Uint8Array): Promise<Uint8Array> => {
-    if (decoder) {
-      const data = await decoder.base(bytes), file = encodePpm({ width: raw!, height: raw!, data });
-      decoder.reuse(data);
-      return file;
-    }
-    if (maxSide === undefined && options.check === "sniff") {
-      if (sniff(bytes) === null) throw new PictureError("no picture in a known format");
-      return bytes;
-    }
-    const picture = await decodePicture(bytes, { maxPixels });
-    const longer = Math.max(picture.width, picture.height);
-    if (maxSide === undefined || longer <= maxSide) return bytes;
-    const side = (pixels: number) => Math.max(1, Math.round(pixels * maxSide / longer));
-    const { encodeJpeg } = await import("./picture/sharp.ts");
-    return await encodeJpeg(resize(picture, side(picture.width), side(picture.height), "bicubic"), quality);
-  };
-  return {
-    async load({ read, from }: Reached): Promise<{ from: Origin; result: ImageRecord | BadRecord }> {
-      let key = "", source = "";
-      try {
-        const record = await read();
-        ({ key, source = "" } = record);
-        return { from, result: { ...record, bytes: await stored(record.bytes) } };
-      } catch (error) {
-        if (error instanceof BadRecordError) return { from, result: badRecordOf(error) };
-        if (error instanceof PictureError) return { from, result: { source, key, reason: error.message } };
-        // Any other error is not the fault of one picture.
-        throw error;
-      }
-    },
-    close: () => decoder?.close(),
-  };
 }

@@ -14,15 +14,9 @@ import {
   streamEpochs,
 } from "./epoch/epoch.ts";
 import { prefetch } from "./iter.ts";
-import { type Data, dataLength, dataUri, openedOf } from "./open/data.ts";
+import { type Data, dataLength, dataObjects, dataUri, openedOf } from "./open/data.ts";
 import { resizedObjects } from "./objects.ts";
-import {
-  CACHE_BYTES,
-  objectsOf,
-  type ReadOptions,
-  readOptions,
-  type StreamOptions,
-} from "./stream_options.ts";
+import { CACHE_BYTES, type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
 import { BadRecordError, type Batch, type ImageRecord, PictureError, type Source } from "./types.ts";
 
 export type { BadRecord } from "./epoch/epoch.ts";
@@ -87,7 +81,7 @@ export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<
   const batches = async function* () {
     const decoder = openDecoder({ size, maxPixels, workers, group: options.batchSize });
     try {
-      const objects = options.withObjects ? objectsOf(data) : undefined;
+      const objects = options.withObjects ? dataObjects(data).objects : undefined;
       yield* batchesOf(readerOf(data, options, decoder), options, decoder, objects);
     } finally {
       decoder.close();

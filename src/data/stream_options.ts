@@ -1,9 +1,9 @@
 import type { ViewOptions } from "../views/sample.ts";
 import type { DataAccount } from "./epoch/account.ts";
 import type { BadRecord } from "./epoch/epoch.ts";
-import { type Data, dataLength, dataUri, openedOf } from "./open/data.ts";
+import { type Data, dataLength, dataObjects, dataUri } from "./open/data.ts";
 import { parseProcess } from "./epoch/process_share.ts";
-import type { Cursor, Source } from "./types.ts";
+import type { Cursor } from "./types.ts";
 
 /** What a stream of batches is made of. */
 export interface StreamOptions {
@@ -87,12 +87,6 @@ export function readOptions(data: Data, given: StreamOptions): ReadOptions {
   return options;
 }
 
-/** Where a data set's annotated objects are looked up, if it has any. */
-export function objectsOf(data: Data): Source["objects"] {
-  const opened = openedOf(data);
-  return opened.access === "random" ? opened.source.objects : undefined;
-}
-
 const processFrom = (text: string) => text === "" ? undefined : parseProcess(text);
 
 function checkOptions(data: Data, options: ReadOptions): void {
@@ -124,9 +118,12 @@ function checkOptions(data: Data, options: ReadOptions): void {
   if (views.imageSize !== imageSize) {
     throw new RangeError(`views are drawn for ${views.imageSize} pixels, base pictures have ${imageSize}`);
   }
-  if (options.withObjects && !objectsOf(data)) {
+  if (options.withObjects && !dataObjects(data).objects) {
     throw new RangeError(
-      `${dataUri(data)}: has no annotated objects; open it with objects, which COCO's format has`,
+      `${
+        dataObjects(data).lacking.join(", ")
+      }: has no annotated objects; open it with objects, which COCO's format and ` +
+        "packs of it have",
     );
   }
   if (length === null) return;

@@ -74,8 +74,8 @@ export interface Source {
    * them when it was opened.
    */
   objects?(index: number): PictureObjects;
-  /** The sources that this one is made of, where those are several. */
-  readonly parts?: readonly { uri: string; length: number }[];
+  /** The sources that this one is made of, where those are several, and whether each knows annotated objects. */
+  readonly parts?: readonly { uri: string; length: number; objects: boolean }[];
   /** Where record `index` is from: which of `parts`, and which shard of that. Without it: part 0, no shards. */
   origin?(index: number): { part: number; shard?: string };
   /** What has been passed over so far. Without it: nothing, or nobody counts. */

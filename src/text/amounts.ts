@@ -2,7 +2,7 @@
 
 /** `1 picture`, `2 pictures`, `2 classes`. */
 export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : noun.endsWith("s") ? "es" : "s"}`;
+  return `${count} ${noun}${count === 1 ? "" : /[sx]$/.test(noun) ? "es" : "s"}`;
 }
 
 /** Bytes as `12.3 KiB`, `4.5 MiB` or `1.2 GiB`. */

@@ -11,55 +11,8 @@ import type { PictureObjects, Source } from "../../src/data/types.ts";
 import { unpackView } from "../../src/views/pack.ts";
 import { VIEW_FIELDS } from "../../src/views/types.ts";
 import { smallStream } from "./helpers.ts";
-import { draw, withFolder, writeFiles } from "./pictures.ts";
-
-const WIDTH = 48, HEIGHT = 32;
-
-/** A black picture with white boxes, x, y, width, height each. */
-async function painted(boxes: readonly (readonly number[])[]): Promise<Uint8Array> {
-  const data = new Uint8Array(WIDTH * HEIGHT * 3);
-  for (const [x, y, w, h] of boxes) {
-    for (let row = y; row < y + h; row++) data.fill(255, (row * WIDTH + x) * 3, (row * WIDTH + x + w) * 3);
-  }
-  return new Uint8Array(await draw({ width: WIDTH, height: HEIGHT, data }).png().toBuffer());
-}
-
-const image = (id: number, name: string) => ({ id, file_name: name, width: WIDTH, height: HEIGHT });
-const annotation = (image_id: number, bbox: number[], category_id = 90, iscrowd = 0) => ({
-  ...{ image_id, bbox, category_id, iscrowd, area: bbox[2] * bbox[3] },
-});
-const A = [12, 8, 24, 16], B = [0, 0, 6, 32];
-
-/** COCO's folder in small: two splits, a crowd, pictures without boxes, boxes outside and without area, categories with gaps. */
-async function miniCoco(folder: string): Promise<void> {
-  const categories = [{ id: 90, name: "toothbrush" }, { id: 18, name: "dog" }];
-  const train = {
-    images: [image(9, "a.png"), image(4, "b.png"), image(7, "empty.png"), image(5, "crowd.png")],
-    annotations: [
-      annotation(4, [-6, -4, 12, 40], 18),
-      annotation(9, A),
-      annotation(4, [50, 2, 5, 5]),
-      annotation(4, [5, 5, 0, 7]),
-      annotation(5, A, 18, 1),
-      annotation(4, [1, 1, 1, 1], 77),
-      { image_id: 4, category_id: 18, bbox: [1, 2, 3] },
-      annotation(99, A),
-    ],
-    categories,
-  };
-  const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-  await writeFiles(folder, {
-    "train2017/a.png": await painted([A]),
-    "train2017/b.png": await painted([B]),
-    "train2017/empty.png": await painted([]),
-    "train2017/crowd.png": await painted([A]),
-    "val2017/v.png": await painted([B]),
-    "annotations/instances_train2017.json": text(train),
-    "annotations/instances_val2017.json": text({
-      ...{ images: [image(1, "v.png")], annotations: [annotation(1, B)], categories },
-    }),
-  });
-}
+import { A, B, json, miniCoco, painted } from "./mini_coco.ts";
+import { withFolder, writeFiles } from "./pictures.ts";
 
 const plain = ({ boxes, classes, crowd }: PictureObjects) => [[...boxes], [...classes], [...crowd]];
 const edges = ([x, y, w, h]: number[]) => [x, y, x + w, y + h];
@@ -178,9 +131,10 @@ Deno.test("objects: pictures without a size, and a missing annotations file, are
       /no annotations; looked for .*instances_p\.json/,
     );
     await writeFiles(folder, {
-      "annotations/instances_p.json": new TextEncoder().encode(
-        JSON.stringify({ images: [{ id: 1, file_name: "a.png" }], annotations: [], categories: [] }),
-      ),
+      "annotations/instances_p.json": json({
+        images: [{ id: 1, file_name: "a.png" }],
+        ...{ annotations: [], categories: [] },
+      }),
     });
     await assert.rejects(
       openCoco(`${folder}/p`, { objects: true }),

@@ -151,7 +151,7 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
         return { ...found, classes: found.classes.map((label) => renumber(part, label)) };
       },
     }),
-    parts: sources.map(({ uri, length }) => ({ uri, length })),
+    parts: sources.map(({ uri, length, objects }) => ({ uri, length, objects: objects !== undefined })),
     origin(index) {
       const { part, at } = find(index);
       const { origin, parts } = sources[part], inner = origin?.(at);

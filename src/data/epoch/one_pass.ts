@@ -1,5 +1,5 @@
 import { type Data, dataSources, openedOf, recordsInOrder } from "../open/data.ts";
-import type { ImageRecord } from "../types.ts";
+import type { ImageRecord, PictureObjects } from "../types.ts";
 import { accountant, type DataAccount } from "./account.ts";
 import { beginAccount } from "./begin_account.ts";
 import { type BooksOptions, epochBooks } from "./books.ts";
@@ -9,6 +9,8 @@ import { type BadRecord, badRecordOf, dataParts, type Origin, originOf } from ".
 export interface Reached {
   /** Gives it, or rejects with a BadRecordError. */
   read: () => Promise<ImageRecord>;
+  /** Looks up its annotated objects, where the whole data set has them. */
+  objects?: () => PictureObjects;
   from: Origin;
 }
 
@@ -41,7 +43,10 @@ export function onePass(data: Data, options: BooksOptions = {}): OnePass {
       if (opened.access === "random") {
         const { source } = opened;
         for (let index = 0; index < source.length; index++) {
-          yield { read: () => source.get(index), from: source.origin?.(index) ?? { part: 0 } };
+          yield {
+            ...{ read: () => source.get(index), from: source.origin?.(index) ?? { part: 0 } },
+            ...(source.objects && { objects: () => source.objects!(index) }),
+          };
         }
         return;
       }

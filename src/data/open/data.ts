@@ -71,6 +71,33 @@ export function dataSources(data: Data): readonly (Source | StreamSource)[] {
   return opened.access === "mixed" ? opened.parts.map(({ source }) => source) : [opened.source];
 }
 
+/** A data set's annotated objects, and which of its sources have some. */
+export interface DataObjects {
+  /** Looks up those of a picture by its index. Only where all of the sources have them and can be read by index. */
+  objects?: NonNullable<Source["objects"]>;
+  /** What the user named of the sources that know annotated objects, and of those that know none. */
+  having: string[];
+  lacking: string[];
+}
+
+/** What a data set knows of annotated objects. */
+export function dataObjects(data: Data): DataObjects {
+  const opened = openedOf(data);
+  const alone = (source: Source | StreamSource) => ({
+    uri: source.uri,
+    objects: "get" in source && source.objects !== undefined,
+  });
+  const parts = opened.access === "random"
+    ? opened.source.parts ?? [alone(opened.source)]
+    : dataSources(opened).map(alone);
+  const uris = (wanted: boolean) => parts.filter(({ objects }) => objects === wanted).map(({ uri }) => uri);
+  const source = opened.access === "random" ? opened.source : undefined;
+  return {
+    ...(source?.objects && { objects: (index: number) => source.objects!(index) }),
+    ...{ having: uris(true), lacking: uris(false) },
+  };
+}
+
 /** Closes files and connections. Safe to call twice. */
 export async function closeData(data: Data): Promise<void> {
   const opened = openedOf(data);

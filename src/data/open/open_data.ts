@@ -28,8 +28,8 @@ export interface OpenDataOptions {
    */
   classes?: boolean;
   /**
-   * Whether pictures' annotated objects are wanted, which formats such as COCO's have (`Source.objects`). Classes are read with them.
-   * Default false.
+   * Whether pictures' annotated objects are wanted, which COCO's format and packs of it have (`Source.objects`). Not without
+   * `classes`. Default false.
    */
   objects?: boolean;
   /** Patience with servers. */
@@ -50,10 +50,14 @@ export interface OpenDataOptions {
  * `a.tar*0.3,./b*0.7`; see {@linkcode parseDataUri}.
  * @param options Class names, patience with servers, which split is meant.
  * @returns What can be read of it, and how; close it with {@linkcode closeData}.
+ * @throws {RangeError} Objects are wanted without classes.
  * @throws {Error} That names what cannot be opened, why, and what to do.
  */
 export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
   const { formats = FORMATS, labels } = options;
+  if (options.objects && options.classes === false) {
+    throw new RangeError("objects have classes: ask for both, or for none of them");
+  }
   const names = typeof labels === "string" ? await readLabelsFile(labels) : labels;
   const open = async (source: SourceUri) => {
     const one = await openOne({ ...source, text: redact(source.text) }, {

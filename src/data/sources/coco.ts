@@ -13,7 +13,10 @@ import { BadRecordError, type ImageRecord, type PassedOver, type Source } from "
 export interface CocoOptions {
   /** The annotations' file. Default: `annotations/instances_NAME.json` beside the folder NAME, or `image_info_NAME.json`. */
   annotations?: string;
-  /** Whether the annotated objects are wanted: about 50 bytes are kept of each. Default false. */
+  /**
+   * Whether the annotated objects are wanted: about 50 bytes are kept of each. A file `image_info_….json` lists pictures and not what
+   * they show, so there are none with it. Default false.
+   */
   objects?: boolean;
 }
 
@@ -31,7 +34,8 @@ export interface CocoOptions {
 export async function openCoco(path: string, options: CocoOptions = {}): Promise<Source> {
   const folder = path.replace(/\/+$/, "");
   const annotations = options.annotations ?? await findAnnotations(folder);
-  const { names, labels, categories, passed, objects } = await readAnnotations(annotations, options.objects);
+  const withObjects = options.objects && !/(^|\/)image_info_[^/]*$/.test(annotations);
+  const { names, labels, categories, passed, objects } = await readAnnotations(annotations, withObjects);
   const passedOver = [...passed, ...await unlisted(folder, names, annotations)];
   return {
     uri: path,

@@ -55,7 +55,10 @@ export function cocoObjects(file: string, passed: PassedCounter): CocoObjects {
   return {
     picture(width, height, name) {
       if (!(Number.isFinite(width) && Number.isFinite(height) && Number(width) > 0 && Number(height) > 0)) {
-        throw new Error(`${file}: ${name} has no width and height, without which boxes cannot be placed`);
+        throw new Error(
+          `${file}: ${name} has no width and height, without which boxes cannot be placed; write them into the file, or ` +
+            "leave the boxes out (pack --no-boxes)",
+        );
       }
       sizes.push(Number(width));
       sizes.push(Number(height));

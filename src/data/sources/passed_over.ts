@@ -76,7 +76,7 @@ export function describePassedOver(list: readonly PassedOver[]): string | null {
     const noun = /^[a-z]+$/.test(what) ? what : /^\.|file/.test(what) ? "file" : "other part";
     nouns.set(noun, (nouns.get(noun) ?? 0) + count);
   }
-  const sum = [...nouns].map(([noun, count]) => `${count} ${noun}${count === 1 ? "" : "s"}`).join(" and ");
+  const sum = [...nouns].map(([noun, count]) => plural(count, noun)).join(" and ");
   const named = kinds.slice(0, MOST_NAMED).map(describeOne);
   const more = kinds.slice(MOST_NAMED).reduce((total, { count }) => total + count, 0);
   if (more > 0) named.push(`${more} others`);

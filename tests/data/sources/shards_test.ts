@@ -8,6 +8,7 @@ import {
   decodeRecord,
   encodeRecord,
   type Manifest,
+  OBJECTS_VERSION,
   SHARD_VERSION,
 } from "../../../src/data/sources/shards/format.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../../src/data/types.ts";
@@ -209,11 +210,13 @@ Deno.test("an LMDB of npm:lmdb that is no shard, and an unfinished shard, are re
 
 Deno.test("a shard of a newer format is refused with both versions", () =>
   withFolder(async (folder) => {
-    await makeShard(`${folder}/a.lmdb`, makeRecords(2), { version: SHARD_VERSION + 6 });
+    await makeShard(`${folder}/a.lmdb`, makeRecords(2), { version: OBJECTS_VERSION + 6 });
     await assert.rejects(
       openSource(folder),
       new RegExp(
-        `shard format version ${SHARD_VERSION + 6}, but this program reads version ${SHARD_VERSION}; update`,
+        `shard format version ${
+          OBJECTS_VERSION + 6
+        }, but this program reads versions 1 to ${OBJECTS_VERSION}; update`,
       ),
     );
   }));

@@ -38,7 +38,7 @@ export const lmdb: SourceFormat = {
     if (found.length === 0) {
       throw new Error(`${path}: holds no LMDB: no data.mdb, and no file or folder named .lmdb or .mdb`);
     }
-    if (await isSet(path)) return await openShards(alone()[0], await listShards(path));
+    if (await isSet(path)) return await openShards(alone()[0], await listShards(path), request.objects);
     if (found.length === 1 && found[0] === "data.mdb") return await openOne(alone()[0], request);
     const items = found.map((name) => ({ item: join(path, name), name, split: splitOf(name) }));
     const chosen = chooseSplit(items, question);
@@ -86,28 +86,29 @@ async function isSet(folder: string): Promise<boolean> {
 }
 
 /** Opens a file, a folder with its data.mdb, or one of shards. */
-async function openOne(path: string, { options, labels }: OpenRequest): Promise<Source> {
+async function openOne(path: string, { options, labels, objects }: OpenRequest): Promise<Source> {
   const entries = await entriesOf(path), { database } = options;
-  if (entries && !entries.includes("data.mdb")) return await openShards(path, await listShards(path));
+  if (entries && !entries.includes("data.mdb")) {
+    return await openShards(path, await listShards(path), objects);
+  }
   const file = entries ? join(path, "data.mdb") : path;
   return await openRight(
     [file],
     (start) => lmdbVersion(start) !== null,
-    () => openFile(path, file, database, labels),
+    () => openFile(path, file, { database, labels, objects }),
   );
 }
 
 async function openFile(
   path: string,
   file: string,
-  database?: string,
-  labels?: readonly string[],
+  { database, labels, objects }: Pick<OpenRequest, "labels" | "objects"> & { database?: string },
 ): Promise<Source> {
   if (database !== undefined || await versionOf(file) === 1) {
     return await openLmdbImages(path, { database, labels });
   }
   try {
-    return await openShards(file);
+    return await openShards(file, undefined, objects);
   } catch (error) {
     // No shard of ours; pictures under keys of somebody else's are welcome in version 2 as well.
     const source = await openLmdbImages(path, { labels }).catch(() => null);

@@ -2,16 +2,20 @@
  * Our shard format: one LMDB file (data version 2) with
  * - records under 4-byte big-endian keys 0, 1, 2 …: crc32 of the rest (u32), label (i32, −1 for none), length of the
  *   name (u16), the name in UTF-8, the picture's file as it was. Numbers are little-endian.
+ * - in version 2 the annotated objects of its pictures under the key "boxes": crc32 of the rest (u32), safetensors (objects.ts).
  * - a manifest under the key "manifest": crc32 of the rest (u32), JSON. It is written last, so a shard without it is
  *   unfinished.
  *
- * `version` is the manifest's first promise: whatever changes later, a reader finds it and can say what it is.
+ * `version` is the manifest's first promise: whatever changes later, a reader finds it and can say what it is. Pictures without
+ * objects are written as version 1, which all readers know.
  */
 import { crc32 } from "node:zlib";
 import type { ImageRecord } from "../../types.ts";
 
-/** The shard format that this program writes, and the newest that it reads. */
+/** The shard format of pictures alone. */
 export const SHARD_VERSION = 1;
+/** The shard format of pictures with their annotated objects, and the newest that this program reads. */
+export const OBJECTS_VERSION = 2;
 
 /** What a shard says of itself. */
 export interface Manifest {
@@ -27,18 +31,26 @@ export interface Manifest {
   count: number;
   /** Class names of the whole set. */
   labels: string[];
+  /** Annotated objects in this shard; of version 2 alone. */
+  objects?: number;
 }
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const RECORD_HEADER = 10;
-const MANIFEST_KEY = encoder.encode("manifest");
+// Behind all records in the order of keys, and the manifest last.
+const OBJECTS_KEY = encoder.encode("boxes"), MANIFEST_KEY = encoder.encode("manifest");
 
 /** The key of record `index`. */
 export function recordKey(index: number): Uint8Array<ArrayBuffer> {
   const key = new Uint8Array(4);
   new DataView(key.buffer).setUint32(0, index);
   return key;
+}
+
+/** The key of the annotated objects. */
+export function objectsKey(): Uint8Array<ArrayBuffer> {
+  return OBJECTS_KEY.slice();
 }
 
 /** The key of the manifest. */
@@ -140,16 +152,22 @@ export function decodeManifest(value: Uint8Array): Manifest {
   if (manifest.format !== "semantic-ae shard") {
     throw new Error("no shard of semantic-ae: its manifest is another's");
   }
-  if (manifest.version !== SHARD_VERSION) {
+  const { version, shard, last, count, labels, objects } = manifest;
+  if (version !== SHARD_VERSION && version !== OBJECTS_VERSION) {
     throw new Error(
-      `shard format version ${manifest.version}, but this program reads version ${SHARD_VERSION}; ` +
-        (manifest.version > SHARD_VERSION ? "update semantic-ae" : "pack the pictures again"),
+      `shard format version ${version}, but this program reads versions ${SHARD_VERSION} to ${OBJECTS_VERSION}; ` +
+        (version > OBJECTS_VERSION ? "update semantic-ae" : "pack the pictures again"),
     );
   }
-  const { shard, last, count, labels } = manifest;
-  const whole = (n: number) => Number.isSafeInteger(n) && n >= 0;
-  if (!whole(shard) || typeof last !== "boolean" || !whole(count) || !Array.isArray(labels)) {
-    throw new Error("damaged shard: its manifest lacks what version 1 promises");
+  const whole = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 0;
+  const right = whole(shard) && typeof last === "boolean" && whole(count) && Array.isArray(labels);
+  if (!right || whole(objects) !== hasObjects(manifest)) {
+    throw new Error(`damaged shard: its manifest lacks what version ${version} promises`);
   }
   return manifest;
+}
+
+/** Whether a shard holds annotated objects. */
+export function hasObjects({ version }: Pick<Manifest, "version">): boolean {
+  return version >= OBJECTS_VERSION;
 }

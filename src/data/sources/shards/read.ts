@@ -1,16 +1,27 @@
 import { readingAhead } from "../../io/read_ahead.ts";
 import { filePool } from "../../io/file_pool.ts";
 import { requireIndex } from "../../io/compact_lists.ts";
-import { lastRecord } from "../lmdb/leaves.ts";
+import { findRecord, lastRecord } from "../lmdb/leaves.ts";
 import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../lmdb/format.ts";
 import { byCodeUnits, join, pathError } from "../../io/paths.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { withFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import { type Extents, recordExtents } from "./extents.ts";
-import { decodeManifest, decodeRecord, isManifestKey, type Manifest, nameEnd, nameOf } from "./format.ts";
+import {
+  decodeManifest,
+  decodeRecord,
+  hasObjects,
+  isManifestKey,
+  type Manifest,
+  nameEnd,
+  nameOf,
+  objectsKey,
+  withoutChecksum,
+} from "./format.ts";
+import { decodeObjects } from "./objects.ts";
 import { joinClasses, sameClasses } from "../match_classes.ts";
-import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
+import { BadRecordError, type ImageRecord, type PictureObjects, type Source } from "../../types.ts";
 
 /** Ending of a finished shard. */
 export const SHARD_ENDING = ".lmdb";
@@ -27,12 +38,17 @@ interface Shard {
   first: number;
   /** From the shard's label numbers to the source's. */
   labels: number[];
+  /** The annotated objects of its pictures, where they are wanted and there are some. */
+  objects?: (index: number) => PictureObjects;
   /** Read when the shard is first used: a set of many shards opens at once. */
   extents?: Extents;
 }
 
-/** Checks a shard's meta pages and manifest; reads nothing else. */
-async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Manifest }> {
+/** Checks a shard's meta pages and manifest; of the rest it reads at most the annotated objects. */
+async function inspect(
+  path: string,
+  withObjects: boolean,
+): Promise<Pick<Shard, "header" | "manifest" | "objects">> {
   if (path.endsWith(PARTIAL_ENDING)) {
     throw new Error(`${path}: an unfinished shard, left by a pack that was interrupted; pack again`);
   }
@@ -53,10 +69,14 @@ async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Ma
         );
       }
       const manifest = decodeManifest(await file.read(last.extent.offset, last.extent.size));
-      if (manifest.count !== header.entries - 1) {
-        throw new Error(`damaged shard: ${header.entries - 1} records instead of ${manifest.count}`);
+      const records = header.entries - 1 - Number(hasObjects(manifest));
+      if (manifest.count !== records) {
+        throw new Error(`damaged shard: ${records} records instead of ${manifest.count}`);
       }
-      return { header, manifest };
+      const objects = withObjects && hasObjects(manifest)
+        ? await readObjects(file, header, manifest)
+        : undefined;
+      return { header, manifest, objects };
     });
   } catch (error) {
     if (error instanceof DamagedError || (error instanceof Error && error.constructor === Error)) {
@@ -64,6 +84,30 @@ async function inspect(path: string): Promise<{ header: LmdbHeader; manifest: Ma
     }
     throw pathError(error, path, "read");
   }
+}
+
+/** Reads the annotated objects of a shard's pictures. */
+async function readObjects(file: ByteReader, header: LmdbHeader, manifest: Manifest) {
+  const found = await findRecord(file, header, header, objectsKey());
+  if (!found) throw new DamagedError("damaged shard: its boxes are missing");
+  const bytes = withoutChecksum(await file.read(found.extent.offset, found.extent.size));
+  if (!bytes) throw new DamagedError("damaged shard: its boxes do not fit their checksum");
+  const { count: pictures, objects = 0, labels } = manifest;
+  return decodeObjects(bytes, { pictures, objects, classCount: labels.length });
+}
+
+/**
+ * Refuses a set of which some shards have annotated objects and others have none.
+ *
+ * @returns Whether all have them.
+ */
+function allHaveObjects(uri: string, shards: readonly Shard[]): boolean {
+  const without = shards.find(({ manifest }) => !hasObjects(manifest));
+  const having = shards.find(({ objects }) => objects);
+  if (without && having) {
+    throw new Error(`${uri}: ${having.path} has boxes and ${without.path} has none; pack all of it again`);
+  }
+  return having !== undefined;
 }
 
 /** Walks a shard's index once and remembers where the values are. */
@@ -113,30 +157,36 @@ function labelsOf(shards: readonly Shard[]): readonly string[] {
  *
  * @param uri A shard's path or the folder's.
  * @param paths The shard files. Default: `uri` itself.
+ * @param withObjects Whether annotated objects are wanted, of shards that have them: about 37 bytes are kept of each. Default false.
  * @returns A source with random access.
  * @throws {Error} When a file is missing, cut short, damaged in its header, of another format or version, or when a set
  * is not whole.
  */
-export async function openShards(uri: string, paths?: readonly string[]): Promise<Source> {
+export async function openShards(
+  uri: string,
+  paths?: readonly string[],
+  withObjects = false,
+): Promise<Source> {
   const pool = filePool();
   const shards: Shard[] = [];
-  let length = 0, labels: readonly string[];
+  let length = 0, labels: readonly string[], objectsKnown: boolean;
   try {
     for (const path of [...paths ?? [uri]].sort(byCodeUnits)) {
-      const { header, manifest } = await inspect(path);
+      const inspected = await inspect(path, withObjects), { header } = inspected;
       const reader = readingAhead({
         uri: path,
         length: (header.lastPage + 1) * header.pageSize,
         read: (offset, length) => pool.read(path, offset, length),
         close: () => Promise.resolve(),
       });
-      shards.push({ path, header, manifest, reader, first: 0, labels: [] });
+      shards.push({ path, ...inspected, reader, first: 0, labels: [] });
     }
     if (paths) {
       shards.sort((a, b) => a.manifest.shard - b.manifest.shard);
       checkSet(uri, shards.map((shard) => shard.manifest));
     }
     labels = labelsOf(shards);
+    objectsKnown = allHaveObjects(uri, shards);
   } catch (error) {
     await pool.close();
     throw error;
@@ -197,6 +247,14 @@ export async function openShards(uri: string, paths?: readonly string[]): Promis
       const local = index - shard.first, { offsets, sizes } = shard.extents;
       return { at: { path: shard.path, offset: offsets[local], length: sizes[local] } };
     },
+    ...(objectsKnown && {
+      objects(index: number) {
+        requireIndex(uri, index, length);
+        const shard = shards.findLast((shard) => shard.first <= index)!;
+        const found = shard.objects!(index - shard.first);
+        return { ...found, classes: found.classes.map((label) => shard.labels[label]) };
+      },
+    }),
     origin: (index) => ({ part: 0, shard: shards.findLast(({ first }) => first <= index)?.path }),
     async close() {
       for (const { reader } of shards) await reader.close();

@@ -10,8 +10,17 @@ import "npm:msgpackr-extract@3.0.4";
 import "npm:msgpackr@1.11.5";
 import { open, type RootDatabase } from "npm:lmdb@3.5.6";
 import { pathError } from "../../../files/path_error.ts";
-import { encodeManifest, encodeRecord, type Manifest, manifestKey, recordKey } from "./format.ts";
-import type { ImageRecord } from "../../types.ts";
+import {
+  encodeManifest,
+  encodeRecord,
+  type Manifest,
+  manifestKey,
+  objectsKey,
+  recordKey,
+  withChecksum,
+} from "./format.ts";
+import { objectsTable } from "./objects.ts";
+import type { ImageRecord, PictureObjects } from "../../types.ts";
 
 /** Bytes that are gathered before they are written: one transaction. */
 const TRANSACTION_BYTES = 16 << 20;
@@ -66,12 +75,14 @@ function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
 export interface ShardWriter {
   /** Records so far. */
   readonly count: number;
-  /** Bytes of values so far. */
+  /** Bytes of values so far, those of the objects included. */
   readonly bytes: number;
-  /** Appends a record. */
-  add(record: ImageRecord): void;
-  /** Writes the manifest and closes the file; whoever publishes it syncs it. */
-  finish(manifest: Omit<Manifest, "count">): Promise<void>;
+  /** Bytes of the objects, which are held in memory until the end. */
+  readonly objectBytes: number;
+  /** Appends a record, with its annotated objects where the shard is one of those. */
+  add(record: ImageRecord, objects?: PictureObjects): void;
+  /** Writes the objects and the manifest and closes the file; whoever publishes it syncs it. */
+  finish(manifest: Omit<Manifest, "count" | "objects">): Promise<void>;
   /** Closes the file as it is, without a manifest: it will not be read as a shard. */
   abandon(): Promise<void>;
 }
@@ -81,9 +92,10 @@ export interface ShardWriter {
  *
  * @param path A file that does not exist.
  * @param capacity The most bytes that it will hold.
+ * @param withObjects Whether all of its records come with their annotated objects. Default false.
  * @throws {Error} When it cannot be written, now or with one of the writer's calls: a full disk, a limit of sizes.
  */
-export function writeShard(path: string, capacity: number): ShardWriter {
+export function writeShard(path: string, capacity: number, withObjects = false): ShardWriter {
   checkRoom(path);
   const database: RootDatabase<Uint8Array, Uint8Array> = open({
     path,
@@ -100,6 +112,7 @@ export function writeShard(path: string, capacity: number): ShardWriter {
     noMetaSync: true,
     overlappingSync: false,
   });
+  const table = withObjects ? objectsTable() : null;
   let count = 0, bytes = 0, waiting: [Uint8Array, Uint8Array][] = [], waitingBytes = 0;
 
   const put = (key: Uint8Array, value: Uint8Array) => {
@@ -131,14 +144,30 @@ export function writeShard(path: string, capacity: number): ShardWriter {
       return count;
     },
     get bytes() {
-      return bytes;
+      return bytes + (table?.bytes ?? 0);
     },
-    add(record) {
+    get objectBytes() {
+      return table?.bytes ?? 0;
+    },
+    add(record, objects) {
+      if ((objects === undefined) !== (table === null)) {
+        throw new Error(`${record.key}: either all pictures of a shard have a list of objects, or none has`);
+      }
       put(recordKey(count), encodeRecord(record));
+      if (objects) table!.add(objects);
       count++;
     },
     async finish(manifest) {
-      put(manifestKey(), encodeManifest({ ...manifest, count }));
+      if (table) {
+        const { classCount } = table, listed = manifest.labels.length;
+        if (classCount > listed) {
+          throw new Error(
+            `${path}: an object is of class number ${classCount - 1}, but ${listed} classes are listed`,
+          );
+        }
+        put(objectsKey(), withChecksum(table.encode()));
+      }
+      put(manifestKey(), encodeManifest({ ...manifest, count, ...(table && { objects: table.objects }) }));
       flush();
       await close();
     },
