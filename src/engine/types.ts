@@ -8,7 +8,7 @@ export const ENGINES = ["xla", "tensorflow", "webgpu", "wasm"] as const;
 /** An engine. */
 export type EngineName = typeof ENGINES[number];
 
-export type { CallMemory, CompileReport, JitOptions, Jitted, Precision } from "./xla/types.ts";
+export type { CallMemory, CompileReport, Exchange, JitOptions, Jitted, Precision } from "./xla/types.ts";
 
 /** A device that runs tensors, and how functions are prepared for it. */
 export interface Engine {

@@ -11,12 +11,14 @@ import type { ModelState, Params } from "./types.ts";
 
 /** One batch of view pairs on the device. */
 export interface AutoencoderInput {
-  /** Normalised views, [2B, S, S, 3]: all of view 1, then all of view 2. */
+  /** Normalised views, [2B, S, S, 3]: all of view 1, then all of view 2; with `parts` as `viewOf` says. */
   images: tf.Tensor;
   /** Normalised undistorted pictures, [B, S, S, 3]; where the views themselves are reconstructed, those, [2B, S, S, 3]. */
   reference: tf.Tensor;
   /** Where each view lies in its picture, [2B, 4]; x0 > x1 marks a flip. */
   boxes: tf.Tensor;
+  /** Parts of the stacks of views: the devices that share the batch. Default 1. */
+  parts?: number;
   /** Uniform draws of stochastic depth, [depth, 2, 2B]. Left out: none. */
   drop?: tf.Tensor;
   /** Added to intermediate results so that you can take their gradients. For probing; left out in training. */
@@ -72,7 +74,8 @@ export function autoencoder(
   const decoded = decoder(config, params, given);
   const patches = shift(decoded.patches, nudge?.patches);
   const target = patchify(input.reference, config.patchSize);
-  const loss = losses(lossConfig, { patches, target, aligned, mask: placed.mask, asked }, terms);
+  const { parts } = input;
+  const loss = losses(lossConfig, { patches, target, aligned, mask: placed.mask, asked, parts }, terms);
   return {
     loss: loss.total,
     terms: loss.terms,

@@ -3,8 +3,12 @@ import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 import { logSumExp } from "./layers.ts";
 import type { LossConfig } from "./loss_config.ts";
+import { viewOf } from "./stack.ts";
 
-/** What the loss is computed from; stacks hold all of view 1, then all of view 2. */
+/**
+ * What the loss is computed from. Stacks hold all of view 1, then all of view 2, where one device has the batch; take a view
+ * out of them by {@linkcode viewOf}, which knows the other order too.
+ */
 export interface LossInput {
   /** Reconstructions in patches, [2B, G², 3·P²]. */
   patches: tf.Tensor;
@@ -16,6 +20,8 @@ export interface LossInput {
   mask: tf.Tensor;
   /** 1 where the reconstruction counts, [2B, G, G]. Default: `mask`. */
   asked?: tf.Tensor;
+  /** Parts of the stacks, see {@linkcode viewOf}. Default 1. */
+  parts?: number;
 }
 
 /** A computed term of the loss. */
@@ -78,38 +84,38 @@ function unit(x: tf.Tensor, { atLeast = 0, plus = 0 }: { atLeast?: number; plus?
 }
 
 /** Mean squared error over what each view did not see, [2]: one ratio over the batch, 0 when all was seen (D3). */
-function reconstruction({ patches, target, mask, asked = mask }: LossInput): TermResult {
-  const [rows, cells, width] = patches.shape as [number, number, number], count = rows / 2;
-  const stacked = tf.reshape(patches, [2, count, cells, width]);
-  const weight = tf.reshape(asked, [2, count * cells]);
-  const wanted = tf.reshape(target, [target.shape[0] / count, count, cells, width]);
+function reconstruction({ patches, target, mask, asked = mask, parts = 1 }: LossInput): TermResult {
+  const [rows, cells, width] = patches.shape as [number, number, number], each = rows / 2 / parts;
+  const stacked = tf.reshape(patches, [parts, 2, each, cells, width]);
+  const weight = tf.reshape(asked, [parts, 2, each * cells]);
+  const wanted = tf.reshape(target, [parts, target.shape[0] / each / parts, each, cells, width]);
   const squares = tf.sum(tf.square(tf.sub(stacked, wanted)), -1);
-  const error = tf.sum(tf.mul(tf.reshape(squares, [2, count * cells]), weight), 1);
-  return { value: tf.div(error, tf.maximum(tf.mul(tf.sum(weight, 1), width), 1)) };
+  const error = tf.sum(tf.mul(tf.reshape(squares, [parts, 2, each * cells]), weight), [0, 2]);
+  return { value: tf.div(error, tf.maximum(tf.mul(tf.sum(weight, [0, 2]), width), 1)) };
 }
 
 /** Symmetric InfoNCE of the class codes; the other view is the positive, all other views are negatives. */
-function classContrast({ aligned }: LossInput, { temperature }: LossConfig): TermResult {
+function classContrast({ aligned, parts }: LossInput, { temperature }: LossConfig): TermResult {
   const [rows, , width] = aligned.shape as [number, number, number];
   // The reference divides codes by .1 first; its epsilons 1e-10 and 1e-12 are scaled here instead.
   const codes = unit(tf.reshape(tf.slice(aligned, [0, 0, 0], [-1, 1, -1]), [rows, width]), { plus: 1e-11 });
   const scores = tf.div(matMulFloat32(codes, codes, true), temperature);
   const similarity = tf.add(scores, tf.mul(tf.eye(rows), NEVER));
-  const half = rows / 2;
-  const first = tf.slice(codes, [0, 0], [half, -1]), second = tf.slice(codes, [half, 0], [half, -1]);
-  const agreement = tf.div(tf.sum(tf.mul(first, second)), temperature * half);
+  const agreement = tf.div(
+    tf.sum(tf.mul(viewOf(codes, 0, parts), viewOf(codes, 1, parts))),
+    temperature * rows / 2,
+  );
   const value = tf.sub(tf.div(tf.sum(logSumExp(similarity)), rows), agreement);
   return { value, inner: { classSimilarity: similarity } };
 }
 
 /** InfoNCE of the cells that both views cover, each against all cells of the other view; 0 without such a cell (D2). */
-function patchContrast({ aligned, mask }: LossInput, config: LossConfig): TermResult {
+function patchContrast({ aligned, mask, parts }: LossInput, config: LossConfig): TermResult {
   const [rows, tokens, width] = aligned.shape as [number, number, number];
   const count = rows / 2, cells = tokens - 1;
-  const view = (i: number) =>
-    unit(tf.slice(aligned, [i * count, 1, 0], [count, cells, width]), { atLeast: 1e-13 });
-  const outside = (i: number) =>
-    tf.reshape(tf.slice(mask, [i * count, 0, 0], [count, -1, -1]), [count, cells]);
+  const view = (i: 0 | 1) =>
+    unit(tf.slice(viewOf(aligned, i, parts), [0, 1, 0], [count, cells, width]), { atLeast: 1e-13 });
+  const outside = (i: 0 | 1) => tf.reshape(viewOf(mask, i, parts), [count, cells]);
   const [u, v, m1, m2] = [view(0), view(1), outside(0), outside(1)];
   const similarity = tf.div(matMulFloat32(u, v, true), config.temperature);
   const agreement = tf.div(tf.sum(tf.mul(u, v), -1), config.temperature);

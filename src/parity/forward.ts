@@ -72,7 +72,7 @@ function compute(
     for (const name of Object.keys(state.params)) params[name] = all[name];
     const by = Object.fromEntries(nudgeNames.map((name) => [name, all[`nudge.${name}`]])) as typeof nudge;
     const result = autoencoder(config, loss, { ...state, params }, {
-      ...input as Record<keyof AutoencoderInput, tf.Tensor>,
+      ...input as Record<"images" | "reference" | "boxes" | "drop", tf.Tensor>,
       nudge: by,
     });
     // Evaluation codes are stored after one update of the statistics.

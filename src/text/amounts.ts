@@ -15,6 +15,11 @@ export function binaryBytes(bytes: number): string {
   return `${(bytes / scale).toFixed(1)} ${unit}`;
 }
 
+/** Bytes as `1.23 MB`, or from 100 MB on as `0.12 GB`. */
+export function decimalBytes(bytes: number): string {
+  return bytes < 1e8 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
 /** A share of a whole as `12.3 %`. */
 export function percent(part: number, whole = 1): string {
   return `${(100 * part / whole).toFixed(1)} %`;

@@ -2,6 +2,7 @@ import process from "node:process";
 import type { Batch } from "../data/types.ts";
 import type { CallMemory, CompileReport, Engine } from "../engine/types.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
+import { decimalBytes } from "../text/amounts.ts";
 import { ConfigError } from "./config/config.ts";
 import { type BatchNeed, largestBatch } from "./largest_batch.ts";
 
@@ -9,10 +10,6 @@ import { type BatchNeed, largestBatch } from "./largest_batch.ts";
 export class MemoryError extends ConfigError {
   override name = "MemoryError";
 }
-
-/** Bytes for people to read. */
-const sizeText = (bytes: number) =>
-  bytes < 1e8 ? `${(bytes / 1e6).toFixed(2)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 
 /** Bytes that a call takes on each device; memory that outputs reuse is counted once. */
 export function needOf({ arguments: given, temporaries, outputs, aliased }: CallMemory): number {
@@ -41,9 +38,9 @@ export function describeMemory(memory: CallMemory, limit: number | undefined, de
   const { arguments: given, temporaries } = memory;
   // Some plugins leave something out of their peak.
   const peak = Math.max(memory.peak, needOf(memory));
-  return `${devices > 1 ? "on each device " : ""}arguments ${sizeText(given)}, ` +
-    `temporaries ${sizeText(temporaries)}, peak ${sizeText(peak)}` +
-    (limit === undefined ? "" : `, of ${sizeText(limit)}`);
+  return `${devices > 1 ? "on each device " : ""}arguments ${decimalBytes(given)}, ` +
+    `temporaries ${decimalBytes(temporaries)}, peak ${decimalBytes(peak)}` +
+    (limit === undefined ? "" : `, of ${decimalBytes(limit)}`);
 }
 
 /** Whether a compiler or a device said that there is not enough memory. */
@@ -104,8 +101,8 @@ export async function compileWithin(options: FitOptions): Promise<CompileReport>
     say("memory", describeMemory(report.memory, limit, engine.devices));
     if (limit === undefined || needOf(report.memory) <= limit) return report;
     needed =
-      `${sizeText(needOf(report.memory))} of ${engine.devices > 1 ? "each device's" : "the device's"} ` +
-      `memory, which has ${sizeText(limit)}`;
+      `${decimalBytes(needOf(report.memory))} of ${engine.devices > 1 ? "each device's" : "the device's"} ` +
+      `memory, which has ${decimalBytes(limit)}`;
     if (options.overMemory === "try") {
       say("note", `the step needs ${needed}; it is tried because of --over-memory try`);
       return report;

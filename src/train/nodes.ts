@@ -1,18 +1,13 @@
 /** A run on several nodes: which part each takes, what they exchange, and what only node 0 does. */
-import type { Batch, Cursor } from "../data/types.ts";
-import * as tf from "../engine/tensors.ts";
-import type { Engine } from "../engine/types.ts";
+import type { Cursor } from "../data/types.ts";
 import { type Hosts, joinHosts } from "../engine/xla/hosts/join.ts";
 import type { Lock } from "../files/lock.ts";
-import { VIEW_FIELDS } from "../views/types.ts";
 import { type Checkpoint, parseCheckpoint } from "./run/checkpoint.ts";
 import { checkNodes, ConfigError } from "./config/config.ts";
 import { flagName } from "../cli/command.ts";
 import { presetConfig } from "./config/presets.ts";
-import { drawDrop, type FeedSettings } from "./step_inputs.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { claimRun, planRun } from "./run/plan.ts";
-import type { StepArgs, StepBatch, StepResult } from "./step.ts";
 
 /**
  * Waiting that ends when the run has failed: a result that other nodes take part in may never come.
@@ -166,44 +161,4 @@ export function placeOf(
   }
   const skipped = places.reduce((sum, [, , bad]) => sum + bad, 0);
   return { cursor: { epoch, position: all / nodes }, bad: nodeId === 0 ? skipped : 0 };
-}
-
-/**
- * A node's part of a batch as the tensors of {@linkcode nodeStep}. Its pictures are rows `nodeId · B/nodes` and on of the
- * whole batch, where one process would have them at every `nodes`-th place, so the draws of stochastic depth are dealt
- * out likewise: the same pictures get the same draws.
- */
-export function nodeBatchTensors(
-  engine: Engine,
-  settings: Pick<FeedSettings, "imageSize" | "depth" | "seed"> & Pick<RunConfig, "nodes">,
-  batch: Pick<Batch, "base" | "views" | "indices">,
-  step: number,
-): StepBatch {
-  const { imageSize: size, depth, seed, nodes } = settings;
-  const mine = batch.indices.length, count = mine * nodes;
-  // Picture by picture, so that the first axis can be split: [B, 2, VIEW_FIELDS].
-  const views = new Float32Array(batch.views.length);
-  for (let v = 0; v < 2; v++) {
-    for (let b = 0; b < mine; b++) {
-      const from = (v * mine + b) * VIEW_FIELDS;
-      views.set(batch.views.subarray(from, from + VIEW_FIELDS), (2 * b + v) * VIEW_FIELDS);
-    }
-  }
-  const draws = drawDrop(seed, step, depth, 2 * count), drop = new Float32Array(draws.length);
-  for (let row = 0; row < draws.length; row += count) {
-    for (let i = 0; i < count; i++) {
-      drop[row + i] = draws[row + (i % mine) * nodes + Math.floor(i / mine)];
-    }
-  }
-  return {
-    base: engine.bytes(batch.base, [count, size, size, 3]),
-    views: engine.floats(views, [count, 2, VIEW_FIELDS]),
-    drop: tf.tensor(drop, [depth, 2, 2 * count], "float32"),
-  };
-}
-
-/** A step that takes its views picture by picture, [B, 2, VIEW_FIELDS]. */
-export function nodeStep(step: (args: StepArgs) => StepResult): (args: StepArgs) => StepResult {
-  return ({ state, batch, scalars }) =>
-    step({ state, scalars, batch: { ...batch, views: tf.transpose(batch.views, [1, 0, 2]) } });
 }

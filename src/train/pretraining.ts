@@ -3,7 +3,7 @@ import type { Batch } from "../data/types.ts";
 import type { CompileReport, Engine, Precision } from "../engine/types.ts";
 import { LOSS_TERMS, type LossTerm } from "../model/loss.ts";
 import { blankBatch } from "./memory.ts";
-import type { Layout } from "./process_group.ts";
+import type { Layout } from "./layout.ts";
 import { stepScalars } from "./schedule.ts";
 import { disposeTree } from "./state.ts";
 import {
@@ -22,6 +22,7 @@ export interface PretrainingSettings extends StepSettings, FeedSettings {
   depth: number;
   nodes: number;
   precision: Precision;
+  gradientSums: Precision;
 }
 
 /** Pretraining, prepared for an engine. */
@@ -55,10 +56,11 @@ export function pretraining(
   perEpoch: number,
   terms: readonly LossTerm[] = LOSS_TERMS,
 ): Pretraining {
-  const step = engine.jit(layout.step(trainStep(settings, terms)), {
+  const step = engine.jit(layout.step(trainStep(settings, terms, layout.parts)), {
     donate: ["state"],
     precision: settings.precision,
     shard: layout.shard,
+    sums: settings.gradientSums,
   });
   const tensors = (batch: Pick<Batch, "base" | "views" | "indices">, step: number) =>
     layout.tensors(engine, settings, batch, step);

@@ -1,28 +1,10 @@
 /** The processes that train together, as the rest of the training sees them; one alone is the simplest case. */
-import type { Batch, Cursor } from "../data/types.ts";
-import type { Engine } from "../engine/types.ts";
+import type { Cursor } from "../data/types.ts";
 import type { Hosts } from "../engine/xla/hosts/join.ts";
-import type { RunConfig } from "./config/settings.ts";
 import { untilAborted } from "./interrupt.ts";
-import { nodeBatchTensors, nodeStep, sameCheckpoint, untilFailed } from "./nodes.ts";
+import { type Layout, layoutOf } from "./layout.ts";
+import { sameCheckpoint, untilFailed } from "./nodes.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
-import type { StepArgs, StepBatch, StepResult } from "./step.ts";
-import { batchTensors, type FeedSettings } from "./step_inputs.ts";
-
-/** How a step and its batch are laid out over processes and devices. */
-export interface Layout {
-  /** Parts of the step's arguments that are split along their first axis, see `JitOptions`. */
-  shard: readonly ("batch/base" | "batch/views")[];
-  /** The step that takes what `tensors` gives. */
-  step(step: (args: StepArgs) => StepResult): (args: StepArgs) => StepResult;
-  /** This process's part of a batch as tensors, see {@linkcode batchTensors}. */
-  tensors(
-    engine: Engine,
-    settings: Pick<FeedSettings, "imageSize" | "depth" | "seed"> & Pick<RunConfig, "nodes">,
-    batch: Pick<Batch, "base" | "views" | "indices">,
-    step: number,
-  ): StepBatch;
-}
 
 /** Where a process's stream stands after a step. */
 export interface Place {
@@ -66,7 +48,7 @@ export function oneProcess(devices: number, signal?: AbortSignal): ProcessGroup 
   return {
     leads: true,
     alone: true,
-    layout: { shard: devices > 1 ? ["batch/base"] : [], step: (step) => step, tensors: batchTensors },
+    layout: layoutOf(devices),
     checkpoint: (own) => Promise.resolve(own),
     alive: (wanted) => wanted,
     unlessStopped: stoppable,
@@ -80,15 +62,16 @@ export function oneProcess(devices: number, signal?: AbortSignal): ProcessGroup 
 /**
  * A node among several.
  *
+ * @param devices Devices that share each batch, those of all nodes together.
  * @param signal Aborting it asks all nodes to stop; they agree on the step after which they do.
  */
-export function severalNodes(hosts: Hosts, signal?: AbortSignal): ProcessGroup {
+export function severalNodes(hosts: Hosts, devices: number, signal?: AbortSignal): ProcessGroup {
   const alive = untilFailed(hosts.failed);
   let asked = false;
   return {
     leads: hosts.nodeId === 0,
     alone: false,
-    layout: { shard: ["batch/base", "batch/views"], step: nodeStep, tensors: nodeBatchTensors },
+    layout: layoutOf(devices),
     checkpoint: (own) => sameCheckpoint(hosts, own),
     alive,
     // The others would wait for this one's step.

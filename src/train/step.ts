@@ -6,6 +6,7 @@ import { valueAndGradients } from "../model/gradients.ts";
 import { LOSS_TERMS, type LossTerm } from "../model/loss.ts";
 import type { LossConfig } from "../model/loss_config.ts";
 import { codeSpread } from "../model/spread.ts";
+import { stackViews } from "../model/stack.ts";
 import { boxesOf } from "../views/geometry.ts";
 import { renderReference, renderViews } from "../views/render.ts";
 import { adamw, type ClipKind, moveTeacher } from "./optimizer.ts";
@@ -58,6 +59,8 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
  *
  * @param settings The model, the loss and the clipping.
  * @param terms What the loss is the sum of. Default: the method's terms.
+ * @param parts Devices that share the batch, or 1: each then has both views of its own pictures, see `viewOf`,
+ * and the draws of stochastic depth lie in that order.
  * @returns (state, batch, scalars) → (state, metrics). Changes and disposes nothing that it is given.
  * It throws a RangeError for terms that cannot be summed, see {@linkcode losses}.
  * @example A training loop of one's own.
@@ -97,22 +100,23 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
 export function trainStep(
   settings: StepSettings,
   terms: readonly LossTerm[] = LOSS_TERMS,
+  parts = 1,
 ): (args: StepArgs) => StepResult {
   return ({ state, batch, scalars }) => {
     const { params, frozen, buffers, m, v } = state;
     // With several devices each takes its share of the 2B views from here on.
-    const images = splitRows(renderViews(batch.base, batch.views, viewSide(settings)));
+    const images = splitRows(renderViews(batch.base, batch.views, viewSide(settings), parts));
     // With other targets for the two views, these are stacked as the views are.
     const reference = settings.reconstructionTarget === "view"
-      ? splitRows(renderViews(batch.base, batch.views, settings.imageSize))
+      ? splitRows(renderViews(batch.base, batch.views, settings.imageSize, parts))
       : renderReference(batch.base);
-    const boxes = boxesOf(batch.views, settings.imageSize);
+    const boxes = boxesOf(stackViews(batch.views, parts), settings.imageSize);
     const { outputs, grads } = valueAndGradients((trainable) => {
       const { loss, terms: found, buffers: after, aligned } = autoencoder(
         settings,
         settings,
         { params: trainable, frozen, buffers },
-        { images, reference, boxes, drop: batch.drop },
+        { images, reference, boxes, drop: batch.drop, parts },
         terms,
       );
       return { loss, terms: found, buffers: after, spread: codeSpread(aligned) };

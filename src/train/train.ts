@@ -28,7 +28,7 @@ import { type CheckpointInfo, saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder, lockRun } from "./run/folder.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
 import { planSteps, type StepPlan } from "./run/plan.ts";
-import { describeCompile, describeEnd, describeRun, labelled } from "./show/describe.ts";
+import { describeCompile, describeEnd, describeExchanges, describeRun, labelled } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
 import { type Progress, silent } from "./show/progress.ts";
 import { countParameters, disposeTree, readState, type TrainState } from "./state.ts";
@@ -114,7 +114,7 @@ export async function train(config: RunConfig, options: TrainOptions): Promise<T
   const plan = planSteps(config, source), { total } = plan;
   checkEvaluators(options.evaluators ?? []);
   if (initial) checkWeights(config, initial);
-  const group = hosts ? severalNodes(hosts, signal) : oneProcess(engine.devices, signal);
+  const group = hosts ? severalNodes(hosts, engine.devices, signal) : oneProcess(engine.devices, signal);
   await using _lock = group.leads && !options.lock ? await lockRun(config, progress.line) : null;
   const prepared = await prepareRun(config, source, group, plan.pictures, progress.line);
   let run: Run<TrainState> | undefined, refused = false;
@@ -317,6 +317,7 @@ async function compileFirst(
     say,
   });
   if (engine.compiles) say("step", describeCompile(report));
+  if (report.exchanges) say("exchange", describeExchanges(report.exchanges));
   const { flops, peakFlops } = report;
   return flops && peakFlops ? flops / batchSize / peakFlops : undefined;
 }

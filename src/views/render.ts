@@ -111,10 +111,12 @@ export function cropPictures(base: tf.Tensor, views: tf.Tensor, size: number): t
  * @param base [B, S, S, 3] int32 (or float32) values 0…255.
  * @param views [2, B, VIEW_FIELDS], written by `packView`: all of view 1, then all of view 2.
  * @param size Side of a view in pixels, V; the blur's radius counts in these pixels.
- * @returns [2B, V, V, 3] normalised, all of view 1, then all of view 2.
+ * @param parts Parts of the stack that the views are put into: one for each device that shares the batch.
+ * @returns [2B, V, V, 3] normalised: in each part view 1 of its pictures, then view 2 of them. With one part, all of view 1,
+ * then all of view 2.
  * @throws {Error} When the shapes do not fit each other.
  */
-export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number): tf.Tensor4D {
+export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number, parts = 1): tf.Tensor4D {
   const [count] = checkBase(base);
   if (
     views.rank !== 3 || views.shape[0] !== 2 || views.shape[1] !== count || views.shape[2] !== VIEW_FIELDS
@@ -133,8 +135,11 @@ export function renderViews(base: tf.Tensor, views: tf.Tensor, size: number): tf
     x = greyscale(x, tf.sub(flags, tf.mul(solarised, 2)));
     x = blur(x, field(paired, "blur", 1));
     x = solarise(x, solarised);
-    const normalised = tf.reshape(normalise(x, [1, 1, 3, 1]), [count, 2, size, 3, size]);
-    return tf.reshape(tf.transpose(normalised, [1, 0, 2, 4, 3]), [2 * count, size, size, 3]) as tf.Tensor4D;
+    const done = normalise(x, [1, 1, 3, 1]), shape = [2 * count, size, size, 3] as const;
+    const stacked = parts === 1
+      ? tf.transpose(tf.reshape(done, [count, 2, size, 3, size]), [1, 0, 2, 4, 3])
+      : tf.transpose(tf.reshape(done, [parts, count / parts, 2, size, 3, size]), [0, 2, 1, 3, 5, 4]);
+    return tf.reshape(stacked, [...shape]) as tf.Tensor4D;
   });
 }
 

@@ -6,35 +6,37 @@ import { openEngine } from "../../src/engine/open.ts";
 import { openXlaEngine } from "../../src/engine/xla_engine.ts";
 import { PLUGIN, QUICK } from "../engine/xla/plugin.ts";
 import * as tf from "../../src/engine/tensors.ts";
-import { randomStream } from "../../src/random.ts";
 import { ConfigError, resolveConfig } from "../../src/train/config/config.ts";
-import { batchTensors, readValues, scalarTensors } from "../../src/train/step_inputs.ts";
+import type { CompileReport } from "../../src/engine/types.ts";
+import type { XlaBackend } from "../../src/engine/xla/backend.ts";
+import type { DeviceMesh } from "../../src/engine/xla/compile/spread.ts";
+import { layoutOf } from "../../src/train/layout.ts";
+import { pretraining } from "../../src/train/pretraining.ts";
+import { readValues } from "../../src/train/step_inputs.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { train } from "../../src/train/train.ts";
-import { disposeTree, initialState, readState, type TrainState, writeState } from "../../src/train/state.ts";
-import { trainStep } from "../../src/train/step.ts";
-import { packView } from "../../src/views/pack.ts";
-import { sampleView } from "../../src/views/sample.ts";
-import { VIEW_FIELDS } from "../../src/views/types.ts";
-import { MINUSCULE, writePictures } from "./fixture.ts";
+import {
+  countParameters,
+  disposeTree,
+  initialState,
+  readState,
+  type TrainState,
+  writeState,
+} from "../../src/train/state.ts";
+import { MINUSCULE, noiseBatch, writePictures } from "./fixture.ts";
 
-const config = resolveConfig({ ...MINUSCULE, depth: 1, epochs: 1, warmupEpochs: 0, lr: 0.01 });
-const { batchSize, imageSize } = config;
-
-/** Numbers for a step; no two steps alike. */
-function someBatch(step: number) {
-  const random = randomStream(3, "test", step);
-  const views = new Float32Array(2 * batchSize * VIEW_FIELDS);
-  for (let row = 0; row < 2 * batchSize; row++) {
-    packView(
-      sampleView(config, 3, step, row % batchSize, row < batchSize ? 0 : 1),
-      views,
-      row * VIEW_FIELDS,
-    );
-  }
-  const base = Uint8Array.from({ length: batchSize * imageSize ** 2 * 3 }, () => random.bits() & 255);
-  return { base, views, indices: Array.from({ length: batchSize }, (_, i) => i) };
-}
+/** Widths of which no product is the size of pictures, masks or targets. */
+const config = resolveConfig({
+  ...MINUSCULE,
+  width: 24,
+  headWidth: 20,
+  codeWidth: 12,
+  depth: 1,
+  batchSize: 8,
+  epochs: 1,
+  warmupEpochs: 0,
+  lr: 0.01,
+});
 
 /** Four devices for all tests here. The tests share what was compiled: it takes their time. */
 const programs = await Deno.makeTempDir();
@@ -44,14 +46,34 @@ Deno.test.afterAll(async () => {
   await Deno.remove(programs, { recursive: true });
 });
 
+/** Asserts that devices exchange gradients, batch norms' statistics, class codes and metrics, and nothing else. */
+function checkExchanges({ exchanges }: CompileReport, { params }: TrainState, settings: typeof config) {
+  assert.ok(exchanges);
+  const { batchSize, headWidth, codeWidth, classHead } = settings, codes = 2 * batchSize * codeWidth;
+  const gradients = new Set(Object.values(params).map(({ size }) => size));
+  const norms = headWidth * 3 * (classHead === "own" ? 2 : 1) + codeWidth;
+  for (const { kind, values } of exchanges) {
+    for (const { element, shape } of values) {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const known = size === codes || kind === "all-reduce" &&
+          (gradients.has(size) || size === headWidth || size === codeWidth || size <= 2);
+      assert.ok(known && element === "f32", `${kind} of ${element}[${shape}]`);
+    }
+  }
+  const bytes = exchanges.reduce((sum, exchange) => sum + exchange.bytes, 0);
+  // The gradients once; four rows of numbers for each batch norm; codes and what flows back to them; scalars.
+  const least = 4 * countParameters(params);
+  assert.ok(bytes >= least && bytes <= least + 4 * (6 * norms + 6 * codes + 100), `${bytes}, ${least}`);
+}
+
 Deno.test("four devices train as one does: losses, batch norm's statistics and gradients", async () => {
   assert.equal(engine.devices, 4);
-  const step = engine.jit(trainStep(config), { donate: ["state"] });
-  const split = engine.jit(trainStep(config), { donate: ["state"], shard: ["batch/base"] });
-  const run = async (jitted: typeof step, state: TrainState, i: number) => {
-    const batch = batchTensors(engine, config, someBatch(i), i), scalars = scalarTensors(config, 100, i);
-    const result = jitted({ state, batch, scalars });
-    disposeTree([batch, scalars]);
+  const step = pretraining(engine, config, layoutOf(1), 100);
+  const split = pretraining(engine, config, layoutOf(4), 100);
+  const run = async (method: typeof step, state: TrainState, i: number) => {
+    const inputs = method.inputs(noiseBatch(config, 3, i), i);
+    const result = method.step({ state, ...inputs });
+    disposeTree(inputs);
     return { state: result.state, values: await readValues(result.metrics) };
   };
   const before = tf.memory().numTensors;
@@ -94,24 +116,49 @@ Deno.test("four devices train as one does: losses, batch norm's statistics and g
     disposeTree(same.state);
   }
   // Each device has its share of the work, and does not do all of it.
-  const batch = batchTensors(engine, config, someBatch(0), 0), scalars = scalarTensors(config, 100, 0);
-  const [whole, part] = await Promise.all(
-    [step, split].map((jitted) => jitted.compile({ state: one, batch, scalars })),
-  );
+  const [whole, part] = await Promise.all([step, split].map(async (method) => {
+    const inputs = method.inputs(noiseBatch(config, 3), 0);
+    return await method.compile({ state: one, ...inputs }).finally(() => disposeTree(inputs));
+  }));
+  checkExchanges(part, one, config);
+  assert.equal(whole.exchanges, undefined);
   assert.equal(part.flops, whole.flops);
   if (whole.memory && part.memory) {
     const { temporaries } = part.memory;
     assert.ok(temporaries < whole.memory.temporaries / 2, `${temporaries}, ${whole.memory.temporaries}`);
   }
-  disposeTree([one, four, batch, scalars]);
+  step.dispose();
+  split.dispose();
+  disposeTree([one, four]);
   assert.equal(tf.memory().numTensors, before);
+});
+
+Deno.test("two devices exchange nothing more in bfloat16, with other heads, targets and memory", async () => {
+  const backend = tf.backend() as XlaBackend, held = backend as { mesh: DeviceMesh }, mesh = backend.mesh!;
+  held.mesh = { ...mesh, size: 2, ids: mesh.ids.slice(0, 2), devices: mesh.devices.slice(0, 2) };
+  try {
+    const other = resolveConfig(config, {
+      precision: "bfloat16",
+      classHead: "own",
+      reconstructionTarget: "view",
+      patchSymmetric: true,
+      rematerialise: true,
+    });
+    const method = pretraining(engine, other, layoutOf(2), 100), state = initialState(other, 1);
+    const inputs = method.inputs(noiseBatch(other, 3), 0);
+    checkExchanges(await method.compile({ state, ...inputs }), state, other);
+    disposeTree([state, inputs]);
+    method.dispose();
+  } finally {
+    held.mesh = mesh;
+  }
 });
 
 Deno.test("a run on four devices is resumed bit for bit, and another batch size is refused", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const data = join(folder, "pictures"), out = join(folder, "run");
-    await writePictures(data, 13);
+    await writePictures(data, 26);
     const source = await openData(data, {});
     const settings = { ...config, data, out, epochs: 1.5, checkpointSteps: 2, devices: 4 };
     const whole = await train(settings, { engine, source });

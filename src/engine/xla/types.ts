@@ -1,7 +1,10 @@
+import type { Exchange } from "./compile/exchanges.ts";
 import type { Tree } from "./tree.ts";
 
 /** The element type of matrix products; everything else stays float32. */
 export type Precision = "float32" | "bfloat16";
+
+export type { Exchange };
 
 /** How a function is compiled. */
 export interface JitOptions<Args> {
@@ -15,6 +18,12 @@ export interface JitOptions<Args> {
    * `splitRows` for hints inside.
    */
   shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
+  /**
+   * Element type of what the devices add: products aᵀ·b over rows that lie split over them, such as the gradients of
+   * weights. Default float32. With bfloat16, where that is the precision too, each device rounds its part first: half as
+   * much is sent, and digits are lost.
+   */
+  sums?: Precision;
 }
 
 /** Bytes of each device's memory that one call needs. */
@@ -40,6 +49,8 @@ export interface CompileReport {
   memory?: CallMemory;
   /** Floating-point operations of the products and convolutions of one call on all devices, where the engine counts them. */
   flops?: number;
+  /** What the devices exchange in one call; undefined for one device, or where the engine cannot tell. */
+  exchanges?: readonly Exchange[];
   /** What all devices together could do at this precision in a second, where that is known of them. */
   peakFlops?: number;
 }

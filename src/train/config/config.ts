@@ -103,6 +103,9 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
         `use --batch-size ${nearest}, or another number of --devices`,
     );
   }
+  if (config.gradientSums === "bfloat16" && config.precision !== "bfloat16") {
+    throw new ConfigError("--gradient-sums bfloat16 needs --precision bfloat16: other gradients are float32");
+  }
   if (config.nodes > 1) checkNodes(config);
   checkEvaluation(config);
   try {

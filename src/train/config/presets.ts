@@ -24,6 +24,7 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   memoryLimit: 0,
   overMemory: "stop",
   precision: "float32",
+  gradientSums: "float32",
   seed: 0,
   keep: 3,
   checkpointMinutes: 10,

@@ -30,6 +30,7 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   nodeWait: number;
   nodeSilence: number;
   precision: Precision;
+  gradientSums: Precision;
   seed: number;
   steps: number;
   onBad: "skip" | "fail";
@@ -133,6 +134,11 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   memoryLimit: run(number(), "GB of each device's memory that a step may use; 0: all of it", true),
   overMemory: run(choice("stop", "try"), "what to do if a step needs more", true),
   precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
+  gradientSums: run(
+    choice("float32", "bfloat16"),
+    "element type in which several devices add their gradients of weights; bfloat16, with --precision bfloat16 alone, " +
+      "sends half as much and rounds each device's part",
+  ),
   seed: run(whole(0, 2 ** 32 - 1), "determines all random numbers of the run"),
   keep: run(whole(1), "checkpoints to keep; older ones are removed", true),
   checkpointMinutes: run(number(), "minutes between checkpoints; 0: not by time", true),

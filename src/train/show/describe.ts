@@ -2,10 +2,10 @@ import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { describePassedOver } from "../../data/sources/passed_over.ts";
 import { type Data, dataLength, dataPassedOver, dataUri } from "../../data/open/data.ts";
 import { LOST_KEY } from "../../data/types.ts";
-import type { CompileReport, Engine } from "../../engine/types.ts";
+import type { CompileReport, Engine, Exchange } from "../../engine/types.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
 import type { RunConfig } from "../config/settings.ts";
-import { plural } from "../../text/amounts.ts";
+import { decimalBytes, plural } from "../../text/amounts.ts";
 import { shellWord } from "../../text/layout.ts";
 
 /** A line for people, with what it is about before it. */
@@ -70,6 +70,15 @@ export function describeCompile({ traceSeconds, compileSeconds, cached, flops }:
   const how = cached ? "loaded compiled in" : "compiled in";
   return `traced in ${traceSeconds.toFixed(1)} s, ${how} ${compileSeconds.toFixed(1)} s` +
     (flops ? `, ${(flops / 1e9).toLocaleString("en", { maximumSignificantDigits: 3 })} GFLOP a step` : "");
+}
+
+/** What the devices exchange in a step, for people. */
+export function describeExchanges(exchanges: readonly Exchange[]): string {
+  const kinds = [...new Set(exchanges.map(({ kind }) => kind))].map((kind) =>
+    plural(exchanges.filter((each) => each.kind === kind).length, kind)
+  );
+  const bytes = exchanges.reduce((sum, each) => sum + each.bytes, 0);
+  return `${kinds.join(", ") || "nothing"}: ${decimalBytes(bytes)} a step on each device`;
 }
 
 /** Where a run has come, for people. */

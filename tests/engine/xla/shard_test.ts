@@ -151,6 +151,25 @@ Deno.test("a split program is kept on disk and loaded again", async () => {
   x.dispose();
 });
 
+Deno.test("what devices add of a product is not rounded before, unless that is asked for", () => {
+  // Each row is a part of the sum. Behind 1, bfloat16 counts in steps of 1 / 128.
+  const x = tf.tensor2d([1, 1 / 512, 1 / 512, 1 / 512], [4, 1]), y = tf.tensor2d([1, 1, 1, 1], [4, 1]);
+  const product = ({ x, y }: { x: tf.Tensor2D; y: tf.Tensor2D }) => tf.matMul(x, y, true) as tf.Tensor;
+  const shard = ["x", "y"] as const, precision = "bfloat16";
+  const given = (how: { shard?: typeof shard; sums?: "bfloat16" }) => {
+    const jitted = xla.jit(product, { precision, ...how }), { text } = jitted.lower({ x, y });
+    const result = jitted({ x, y }), [value] = result.dataSync();
+    tf.dispose(result);
+    jitted.dispose();
+    return { value, rounded: /dot_general.*-> tensor<1x1xbf16>/.test(text) };
+  };
+  assert.deepEqual(given({ shard }), { value: 1 + 3 / 512, rounded: false });
+  // On one device the result is rounded, as those of all products are.
+  assert.deepEqual(given({}), { value: 1 + 1 / 128, rounded: true });
+  assert.deepEqual(given({ shard, sums: "bfloat16" }), { value: 1 + 1 / 128, rounded: true });
+  tf.dispose([x, y]);
+});
+
 Deno.test("what cannot be split is refused with what to do", async () => {
   const fn = ({ x }: { x: tf.Tensor }) => tf.sum(x);
   const x = tf.ones([6, 2]);

@@ -2,9 +2,10 @@ import * as tf from "../tf.ts";
 import type { XlaBackend } from "../backend.ts";
 import type { Built, Compiler } from "./compiler.ts";
 import { within } from "./donate.ts";
+import { exchangesOf } from "./exchanges.ts";
 import type { Buffer, CompileOptions, Executable } from "../pjrt/types.ts";
 import { fill, formOf, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
-import { runOn, spreadOf } from "./spread.ts";
+import { type DeviceMesh, runOn, spreadOf } from "./spread.ts";
 import { dtypeOf, typeOfEntry } from "../storage.ts";
 import { leaves, paths, type Tree } from "../tree.ts";
 import type { CallMemory, CompileReport, JitOptions, Jitted } from "../types.ts";
@@ -19,6 +20,14 @@ export interface XlaJitted<Args extends Record<string, Tree>, Result extends Tre
 interface Program extends Recorded {
   readonly executable: Executable;
   readonly report: CompileReport;
+}
+
+/** The devices that a function is split over; undefined where it runs on one. */
+function meshFor(
+  { mesh }: XlaBackend,
+  { shard, sums = "float32" }: Pick<JitOptions<never>, "shard" | "sums">,
+): DeviceMesh | undefined {
+  return shard?.length && mesh ? { ...mesh, sums: sums === "bfloat16" ? "bf16" : "f32" } : undefined;
 }
 
 /** What one run needs, where the plugin can tell. */
@@ -45,7 +54,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   options: JitOptions<Args> = {},
 ): XlaJitted<Args, Result> {
   const { client } = backend;
-  const mesh = options.shard?.length ? backend.mesh : undefined;
+  const mesh = meshFor(backend, options);
   const target: CompileOptions = mesh
     ? { partitions: mesh.size, shardy: mesh.shardy, devices: [...mesh.ids] }
     : {};
@@ -64,7 +73,8 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   const complete = (signature: string, recorded: Recorded, built: Built, start: number): Program => {
     const { executable, cached } = built, { traceSeconds, flops } = recorded;
     const compileSeconds = (performance.now() - start) / 1000;
-    const report = { traceSeconds, compileSeconds, cached, memory: memoryOf(executable), flops };
+    const exchanges = exchangesOf(executable, mesh?.size ?? 1);
+    const report = { traceSeconds, compileSeconds, cached, memory: memoryOf(executable), flops, exchanges };
     const program = { ...recorded, executable, report };
     programs.set(signature, program);
     return program;

@@ -133,6 +133,8 @@ export interface Mesh {
   readonly size: number;
   /** True: the split is written for Shardy; false: for GSPMD, its forerunner. */
   readonly shardy: boolean;
+  /** Element type in which products over split rows, of which each device has a part, are summed. Default f32. */
+  readonly sums?: "f32" | "bf16";
 }
 
 /** A program that is being recorded. */
