@@ -125,6 +125,8 @@ export { InUseError, type Lock } from "./src/files/lock.ts";
 export { train, type TrainOptions, type TrainResult } from "./src/train/train.ts";
 export { type Cadence, type Evaluator, EvaluatorError, type Moment } from "./src/train/evaluators.ts";
 export { NonFiniteError } from "./src/train/finite.ts";
+export { launchSettings, type NodeSettings } from "./src/train/launch/launch_settings.ts";
+export type { Environment } from "./src/train/launch/launchers.ts";
 
 // What was learned.
 export { type ReadWeights, readWeights, type WeightsRequest } from "./src/weights/read.ts";

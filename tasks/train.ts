@@ -30,6 +30,7 @@ import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
 import type { RunConfig } from "../src/train/config/settings.ts";
+import { launchSettings } from "../src/train/launch/launch_settings.ts";
 import { agreeOnRun, joinNodes } from "../src/train/nodes.ts";
 import { latestCheckpoint } from "../src/train/run/checkpoint.ts";
 import { planSteps } from "../src/train/run/plan.ts";
@@ -205,7 +206,14 @@ export const trainTask = task({
 }, async (given, shell) => {
   const { config } = given as { config?: string };
   // What to do: preset < file < flags; a resumed run starts from its own configuration.
-  const file = config ? await readConfig(config) : {}, flags = settingsIn(given);
+  const file = config ? await readConfig(config) : {}, own = settingsIn(given);
+  const launch = launchSettings(own, Deno.env.toObject());
+  const flags = launch ? { ...own, ...launch.settings } : own;
+  if (launch) {
+    shell.progress.line(
+      `${launch.launcher} started several processes, which train together (--nodes 1: each alone)`,
+    );
+  }
   const hosts = await joinNodes({ ...file, ...flags }, shell.progress.line);
   try {
     return await run({ file, flags, json: given.json === true }, shell, hosts);

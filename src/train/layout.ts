@@ -75,7 +75,9 @@ function splitTensors(
   for (let row = 0; row < draws.length; row += 2 * count) {
     for (let i = 0; i < count; i++) {
       const alone = (i % mine) * nodes + Math.floor(i / mine), part = Math.floor(i / each);
-      for (let v = 0; v < 2; v++) drop[row + (2 * part + v) * each + i % each] = draws[row + v * count + alone];
+      for (let v = 0; v < 2; v++) {
+        drop[row + (2 * part + v) * each + i % each] = draws[row + v * count + alone];
+      }
     }
   }
   return {

@@ -41,9 +41,10 @@ Deno.test({
       const last = await readCheckpoint(out);
       assert.deepEqual([last.step, last.places], [8, [[2, 4, 0], [2, 4, 0]]]);
 
-      // From step 6 on again, until one is asked to stop: both do, after the same step, with a checkpoint.
+      // From step 6 on again, started by a launcher, until one is asked to stop: both do, after the same step, with a
+      // checkpoint.
       await Deno.remove(last.path);
-      const second = await both({ resume: true, steps: 0 });
+      const second = await both({ resume: true, steps: 0 }, true);
       await untilStep(out, 12, second);
       second[1].child.kill("SIGTERM");
       for (const { code, text } of await Promise.all(second.map(({ ended }) => ended))) {

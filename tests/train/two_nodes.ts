@@ -47,8 +47,12 @@ export interface TwoNodes {
   settings: Record<string, unknown>;
   /** The run folder. */
   out: string;
-  /** Starts both nodes with more settings for node 0. Node 1 learns from it all but what is its own. */
-  both(more: Record<string, unknown>): Promise<ReturnType<typeof start>[]>;
+  /**
+   * Starts both nodes with more settings for node 0. Node 1 learns from it all but what is its own.
+   *
+   * @param launched Say by a launcher's variables instead of flags which node each is.
+   */
+  both(more: Record<string, unknown>, launched?: boolean): Promise<ReturnType<typeof start>[]>;
 }
 
 /**
@@ -70,14 +74,16 @@ export async function twoNodes(folder: string, own: Record<string, unknown> = {}
     data,
   };
   let rounds = 0;
-  const both = async (more: Record<string, unknown>) => {
+  const both = async (more: Record<string, unknown>, launched = false) => {
     const exchange = join(folder, `exchange-${rounds++}`);
     await Deno.mkdir(exchange);
-    const env = { WRAPPED: PLUGIN, EXCHANGE: exchange };
-    const shared = { nodes: 2, coordinator: `127.0.0.1:${freePort()}`, plugin, ...own };
+    const env = { WRAPPED: PLUGIN, EXCHANGE: exchange }, port = freePort(), shared = { plugin, ...own };
+    const which = (nodeId: number) => launched ? {} : { nodes: 2, nodeId, coordinator: `127.0.0.1:${port}` };
+    const torch = { WORLD_SIZE: "2", MASTER_ADDR: "127.0.0.1", MASTER_PORT: `${port}` };
+    const told = (nodeId: number) => launched ? { ...env, ...torch, RANK: `${nodeId}` } : env;
     return [
-      start({ ...settings, out, ...shared, ...more }, env),
-      start({ ...shared, nodeId: 1, data }, env),
+      start({ ...settings, out, ...shared, ...which(0), ...more }, told(0)),
+      start({ ...shared, ...which(1), data }, told(1)),
     ];
   };
   return { settings, out, both };

@@ -100,7 +100,9 @@ function exchangeOf(instruction: Uint8Array, devices: number): Exchange | undefi
   const kind = KINDS.find((name) => opcode === name || opcode === `${name}-start`);
   if (!kind || !shape) return undefined;
   // The first half of one that runs beside others gives what goes in, what comes out, and sometimes numbers of its own.
-  const whole = opcode.endsWith("-start") && kind !== "all-reduce" && "parts" in shape ? shape.parts[1] : shape;
+  const whole = opcode.endsWith("-start") && kind !== "all-reduce" && "parts" in shape
+    ? shape.parts[1]
+    : shape;
   const all = flat(whole), bytes = all.reduce((sum, value) => sum + value.bytes, 0);
   const values = all.map(({ element, shape }) => ({ element, shape }));
   return { kind, values, bytes: kind === "reduce-scatter" ? bytes * devices : bytes };
