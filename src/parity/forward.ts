@@ -1,7 +1,7 @@
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { cells } from "../model/aligner.ts";
-import { autoencoder, type AutoencoderInput } from "../model/autoencoder.ts";
+import { autoencoder } from "../model/autoencoder.ts";
 import { gridSize, type ModelConfig, patchWidth, tokenCount } from "../model/config.ts";
 import { valueAndGradients } from "../model/gradients.ts";
 import { head } from "../model/head.ts";
