@@ -42,6 +42,10 @@ export const bench: TaskGroup = {
       summary: "Draws things on photographs, and masks of them, for segment-eval.",
       load: from(() => import("./draw_masks.ts")),
     },
+    "draw-objects": {
+      summary: "Draws emoji on photographs, with boxes and masks in COCO's layout.",
+      load: from(() => import("./draw_objects.ts")),
+    },
     finetune: {
       summary: "Fine-tuning beside training from scratch and a linear probe, for several budgets of labels.",
       load: from(() => import("./finetune.ts")),

