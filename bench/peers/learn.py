@@ -29,11 +29,14 @@ from weights import write_safetensors
 def whole(method, changed):
     """A method's module, and all its settings."""
     module = importlib.import_module(f"learn_{method}")
-    known = {**PLAIN, "minLr": 1e-6, **module.DEFAULTS}
+    known = {**PLAIN, "minLr": 1e-6, "optimizer": "adamw", **module.DEFAULTS}
     unknown = set(changed) - set(known)
     if unknown:
         raise SystemExit(f"{method}: unknown settings {sorted(unknown)}; there are {sorted(known)}")
-    return module, {**known, **changed}
+    settings = {**known, **changed}
+    if settings["optimizer"] not in ("adamw", "muon"):
+        raise SystemExit(f"{method}: optimizer is {settings['optimizer']!r}; it must be \"adamw\" or \"muon\"")
+    return module, settings
 
 
 def cosine(start, end, done):
@@ -50,11 +53,23 @@ def rates(settings, batch, step, steps):
     return lr, cosine(settings["weightDecay"], settings["weightDecayEnd"], step / steps)
 
 
-def optimizer_of(method, settings):
-    """AdamW; nothing of one axis is decayed. The first group is the one that is."""
-    trained = [p for p in method.parameters() if p.requires_grad]
-    groups = [dict(params=[p for p in trained if p.ndim > 1]), dict(params=[p for p in trained if p.ndim <= 1])]
-    return torch.optim.AdamW(groups, lr=0.0, betas=tuple(settings["betas"]), weight_decay=0.0, fused=True)
+def is_muons(name, p):
+    """The weights of linear layers, which PyTorch's Muon can take; not DINO's prototypes, which are directions."""
+    return p.ndim == 2 and not name.endswith("last")
+
+
+def optimizers_of(method, settings):
+    """AdamW, and Muon for matrices if that is asked for; nothing of one axis is decayed. Groups say if they are."""
+    trained = [(name, p) for name, p in method.named_parameters() if p.requires_grad]
+    first = [p for name, p in trained if settings["optimizer"] == "muon" and is_muons(name, p)]
+    rest = [p for _, p in trained if not any(p is other for other in first)]
+    groups = [dict(params=[p for p in rest if p.ndim > 1], decayed=True),
+              dict(params=[p for p in rest if p.ndim <= 1], decayed=False)]
+    adamw = torch.optim.AdamW(groups, lr=0.0, betas=tuple(settings["betas"]), weight_decay=0.0, fused=True)
+    if not first:
+        return [adamw]
+    group = dict(params=first, decayed=True)
+    return [adamw, torch.optim.Muon([group], lr=0.0, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")]
 
 
 def publish(path, write):
@@ -78,8 +93,9 @@ class Run:
         torch.manual_seed(given["seed"])
         module, self.settings = whole(given["method"], given["settings"])
         self.method = module.Method(given["config"], self.settings, given["classes"]).train()
-        self.optimizer = optimizer_of(self.method, self.settings)
-        self.trained = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self.optimizers = optimizers_of(self.method, self.settings)
+        self.groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        self.trained = [p for group in self.groups for p in group["params"]]
         state = os.path.join(self.out, "state.pt")
         if os.path.exists(state):
             self.load(torch.load(state, weights_only=True))
@@ -88,22 +104,25 @@ class Run:
 
     def load(self, state):
         self.method.load_state_dict(state["method"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, own in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(own)
+        self.groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         torch.set_rng_state(state["random"])
         self.step = state["step"]
 
     def save(self):
-        state = dict(method=self.method.state_dict(), optimizer=self.optimizer.state_dict(), step=self.step,
-                     random=torch.get_rng_state())
+        state = dict(method=self.method.state_dict(), step=self.step, random=torch.get_rng_state(),
+                     optimizers=[optimizer.state_dict() for optimizer in self.optimizers])
         publish(os.path.join(self.out, "state.pt"), lambda path: torch.save(state, path))
 
     def take(self, pictures, labels):
         steps = self.given["steps"]
         lr, decay = rates(self.settings, len(pictures), self.step, steps)
-        for number, group in enumerate(self.optimizer.param_groups):
-            group["lr"], group["weight_decay"] = lr, decay if number == 0 else 0.0
+        for group in self.groups:
+            group["lr"], group["weight_decay"] = lr, decay if group["decayed"] else 0.0
         done = self.step / steps
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss = self.method.loss(pictures, labels, done)
         if not math.isfinite(loss.item()):
             raise SystemExit(f"the loss of step {self.step + 1} is {loss.item()}")
@@ -111,7 +130,8 @@ class Run:
         if self.settings["clip"] > 0:
             clip([p.grad for p in self.trained if p.grad is not None], self.settings["clip"])
         self.method.before(done)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.method.after(done)
         self.step += 1
         self.marks.write(json.dumps(dict(step=self.step, loss=loss.item())) + "\n")

@@ -2,6 +2,7 @@ import type { StoredTensor } from "../files/safetensors.ts";
 import { checkModel, type ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/init.ts";
 import { inventory } from "../model/inventory.ts";
+import type { OptimizerKind } from "./optimizer.ts";
 import { copies, initialState, type TrainState, untrained, writeState } from "./state.ts";
 
 /** The part of a model that holds the tensors of a role. */
@@ -35,13 +36,13 @@ export function checkWeights(config: ModelConfig, weights: ModelState): void {
  * The state that a run begins with. In this order: what a checkpoint holds (resume), given weights with moments of zero
  * (warm start), random weights (scratch).
  *
- * @param settings The model, the seed, and whether an average of the parameters is kept.
+ * @param settings The model, the seed, the optimiser, and whether an average of the parameters is kept.
  * @param resumed The tensors of the run's checkpoint, if it has one.
  * @param initial Weights to start from, if any, see {@linkcode checkWeights}. Copied; read, never disposed.
  * @throws {RangeError} When the model cannot be built, or cannot start from these weights.
  */
 export function firstState(
-  settings: ModelConfig & { seed: number; ema: boolean },
+  settings: ModelConfig & { seed: number; ema: boolean; optimizer: OptimizerKind },
   resumed: Record<string, StoredTensor> | undefined,
   initial: ModelState | undefined,
 ): TrainState {
@@ -52,5 +53,6 @@ export function firstState(
   return untrained(
     { params: copies(params), frozen: copies(frozen), buffers: copies(buffers) },
     settings.ema,
+    settings.optimizer,
   );
 }

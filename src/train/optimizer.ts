@@ -1,8 +1,12 @@
 import * as tf from "../engine/tensors.ts";
+import { muon } from "./muon.ts";
 import { BETAS } from "./schedule.ts";
 
 /** How gradients are clipped: each tensor alone (the reference), all together by one global norm, or not at all. */
 export type ClipKind = "tensor" | "global" | "off";
+
+/** What turns gradients into updates: AdamW, or Muon for the weights of layers and AdamW for the rest. */
+export type OptimizerKind = "adamw" | "muon";
 
 /** What one step of {@linkcode adamw} reads. The records share their keys, and each key its shape. */
 export interface AdamWInput {
@@ -12,7 +16,7 @@ export interface AdamWInput {
   grads: Record<string, tf.Tensor>;
   /** First moments; zeros before the first step. */
   m: Record<string, tf.Tensor>;
-  /** Second moments; zeros before the first step. */
+  /** Second moments; zeros before the first step. Muon's parameters have none. */
   v: Record<string, tf.Tensor>;
   /** Learning rate, a scalar. */
   lr: tf.Tensor;
@@ -30,6 +34,8 @@ export interface AdamWInput {
   scale?(name: string): number;
   /** Whether weight decay applies to a parameter. Default: {@linkcode isDecayed}. */
   decayed?(name: string, shape: readonly number[]): boolean;
+  /** Whether Muon trains a parameter instead. Default: none. */
+  muons?(name: string, shape: readonly number[]): boolean;
 }
 
 /** What one step of {@linkcode adamw} gives. */
@@ -58,11 +64,14 @@ export function isDecayed(name: string, shape: readonly number[]): boolean {
  * @throws {Error} When a parameter has no gradient or no moments.
  */
 export function adamw(input: AdamWInput): AdamWResult {
-  const { lr, wd, bias1, bias2, scale: shareOf = () => 1, decayed = isDecayed } = input;
+  const { lr, wd, bias1, bias2, scale: shareOf = () => 1, decayed = isDecayed, muons = () => false } = input;
   const names = Object.keys(input.params);
   for (const name of names) {
     if (!input.grads[name]) throw new Error(`parameter ${name} has no gradient`);
-    if (!input.m[name] || !input.v[name]) throw new Error(`parameter ${name} has no optimiser moments`);
+    const first = muons(name, input.params[name].shape);
+    if (!input.m[name] || !(first || input.v[name])) {
+      throw new Error(`parameter ${name} has no optimiser moments`);
+    }
   }
   const squares = names.map((name) => tf.sum(tf.square(input.grads[name])));
   const gradNorm = tf.sqrt(tf.sum(tf.concat(squares.map((square) => tf.reshape(square, [1])))));
@@ -77,11 +86,17 @@ export function adamw(input: AdamWInput): AdamWResult {
     const p = input.params[name];
     const scale = factor(squares[i]);
     const g = scale ? tf.mul(input.grads[name], scale) : input.grads[name];
+    const share = shareOf(name);
+    const kept = share === 1 ? keep : tf.sub(1, tf.mul(tf.mul(lr, share), wd));
+    if (muons(name, p.shape)) {
+      const moved = muon({ p, g, m: input.m[name], lr: share === 1 ? lr : tf.mul(lr, share), keep: kept });
+      result.params[name] = moved.p;
+      result.m[name] = moved.m;
+      return;
+    }
     const m = tf.add(tf.mul(input.m[name], beta1), tf.mul(g, 1 - beta1));
     const v = tf.add(tf.mul(input.v[name], beta2), tf.mul(tf.square(g), 1 - beta2));
-    const share = shareOf(name);
     const own = share === 1 ? rate : tf.mul(rate, share);
-    const kept = share === 1 ? keep : tf.sub(1, tf.mul(tf.mul(lr, share), wd));
     const update = tf.div(tf.mul(m, own), tf.add(tf.div(tf.sqrt(v), root2), EPSILON));
     const base = decayed(name, p.shape) ? tf.mul(p, kept) : p;
     result.params[name] = tf.sub(base, update);

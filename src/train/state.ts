@@ -3,6 +3,8 @@ import { leaves, type Tree } from "../engine/tensors.ts";
 import { asFloat32, float32, type StoredTensor } from "../files/safetensors.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { initModel, type ModelState } from "../model/init.ts";
+import { isMuons } from "./muon.ts";
+import type { OptimizerKind } from "./optimizer.ts";
 
 /** Tensors by name. */
 export type Tensors = Record<string, tf.Tensor>;
@@ -15,9 +17,9 @@ export type TrainState = {
   frozen: Tensors;
   /** Running statistics of the batch norms. */
   buffers: Tensors;
-  /** First moments of AdamW, under the parameters' names. */
+  /** First moments of AdamW and averaged gradients of Muon, under the parameters' names. */
   m: Tensors;
-  /** Second moments. */
+  /** Second moments of AdamW. */
   v: Tensors;
   /** Averaged parameters; empty when no average is kept. */
   ema: Tensors;
@@ -33,23 +35,38 @@ export function copies(tensors: Tensors): Tensors {
   return Object.fromEntries(Object.entries(tensors).map(([name, p]) => [name, copy(p)]));
 }
 
-/** The state of a model before its first step; the model's tensors become part of it. */
-export function untrained({ params, frozen, buffers }: ModelState, ema: boolean): TrainState {
-  const zeros = () =>
-    Object.fromEntries(Object.entries(params).map(([name, p]) => [name, tf.zeros(p.shape) as tf.Tensor]));
-  return { params, frozen, buffers, m: zeros(), v: zeros(), ema: ema ? copies(params) : {} };
+/**
+ * The state of a model before its first step; the model's tensors become part of it.
+ *
+ * @param ema Whether to keep an average of the parameters; it starts as their copy.
+ * @param optimizer Decides which moments there are. Default: AdamW.
+ */
+export function untrained(
+  { params, frozen, buffers }: ModelState,
+  ema: boolean,
+  optimizer: OptimizerKind = "adamw",
+): TrainState {
+  const entries = Object.entries(params);
+  const zeros = (of: typeof entries) =>
+    Object.fromEntries(of.map(([name, p]) => [name, tf.zeros(p.shape) as tf.Tensor]));
+  const adams = optimizer === "muon" ? entries.filter(([name, p]) => !isMuons(name, p.shape)) : entries;
+  return { params, frozen, buffers, m: zeros(entries), v: zeros(adams), ema: ema ? copies(params) : {} };
 }
 
 /**
  * The state before the first step. The same configuration and seed give the same numbers.
  *
- * @param config The model's sizes and laws of initialisation.
+ * @param config The model's sizes and laws of initialisation, and the optimiser if it is not AdamW.
  * @param seed The run's seed.
  * @param ema Whether to keep an average of the parameters; it starts as their copy.
  * @throws {RangeError} When the model cannot be built.
  */
-export function initialState(config: ModelConfig, seed: number, ema = false): TrainState {
-  return untrained(initModel(config, seed), ema);
+export function initialState(
+  config: ModelConfig & { optimizer?: OptimizerKind },
+  seed: number,
+  ema = false,
+): TrainState {
+  return untrained(initModel(config, seed), ema, config.optimizer);
 }
 
 /** Number of trainable parameters. */

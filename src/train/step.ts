@@ -9,13 +9,16 @@ import { codeSpread } from "../model/spread.ts";
 import { stackViews } from "../model/stack.ts";
 import { boxesOf } from "../views/geometry.ts";
 import { renderReference, renderViews } from "../views/render.ts";
-import { adamw, type ClipKind, moveTeacher } from "./optimizer.ts";
+import { isMuons } from "./muon.ts";
+import { adamw, type ClipKind, moveTeacher, type OptimizerKind } from "./optimizer.ts";
 import type { TrainState } from "./state.ts";
 
 /** What a step is compiled for. A whole run configuration is one. */
 export interface StepSettings extends ModelConfig, LossConfig {
   clipGrad: number;
   clipKind: ClipKind;
+  /** Default: AdamW. */
+  optimizer?: OptimizerKind;
 }
 
 /** What a step reads, as tensors. */
@@ -55,7 +58,7 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
 
 /**
  * One training step as a pure function: renders the views, computes the loss and its gradients, and updates the
- * parameters by AdamW. Have an engine prepare it: `engine.jit(trainStep(config), { donate: ["state"] })`.
+ * parameters. Have an engine prepare it: `engine.jit(trainStep(config), { donate: ["state"] })`.
  *
  * @param settings The model, the loss and the clipping.
  * @param terms What the loss is the sum of. Default: the method's terms.
@@ -124,7 +127,8 @@ export function trainStep(
 
     const { lr, wd, bias1, bias2 } = scalars;
     const { clipGrad: clip, clipKind } = settings;
-    const next = adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind });
+    const muons = settings.optimizer === "muon" ? isMuons : undefined;
+    const next = adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind, muons });
     return {
       state: {
         params: next.params,

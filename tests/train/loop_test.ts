@@ -69,40 +69,52 @@ Deno.test("a run leaves its folder: configuration, metrics of every step, the la
     assert.match(said.join("\n"), /engine .*wasm.*\nmodel .*parameters\ndata .*13 pictures, 3 steps of 4/);
   }));
 
-Deno.test("a run that was stopped and resumed ends like one that was not, and nothing leaks", () =>
-  withData(async (start, folder) => {
-    const at = (name: string) => ({ out: join(folder, name), ema: true, clipKind: "global" as const });
-    const before = tf.memory().numTensors;
-    const whole = await start(at("whole"));
-    disposeTree(whole.state);
-    assert.equal(tf.memory().numTensors, before);
+for (const optimizer of ["adamw", "muon"] as const) {
+  Deno.test(`a run with ${optimizer} that was stopped and resumed ends like one that was not, and nothing leaks`, () =>
+    withData(async (start, folder) => {
+      const at = (name: string) => ({
+        out: join(folder, name),
+        ema: true,
+        clipKind: "global" as const,
+        optimizer,
+      });
+      const before = tf.memory().numTensors;
+      const whole = await start(at("whole"));
+      disposeTree(whole.state);
+      assert.equal(tf.memory().numTensors, before);
 
-    const stop = new AbortController();
-    const abortAt4 = { ...silent, step: ({ step }: { step: number }) => step === 4 && stop.abort() };
-    const first = await start({ ...at("parts"), checkpointSteps: 0 }, {
-      progress: abortAt4,
-      signal: stop.signal,
-    });
-    disposeTree(first.state);
-    assert.ok(first.stopped && first.step >= 4 && first.step < 7, `${first.step}`);
-    const second = await start({ ...at("parts"), resume: true });
-    disposeTree(second.state);
-    assert.equal(tf.memory().numTensors, before);
+      const stop = new AbortController();
+      const abortAt4 = { ...silent, step: ({ step }: { step: number }) => step === 4 && stop.abort() };
+      const first = await start({ ...at("parts"), checkpointSteps: 0 }, {
+        progress: abortAt4,
+        signal: stop.signal,
+      });
+      disposeTree(first.state);
+      assert.ok(first.stopped && first.step >= 4 && first.step < 7, `${first.step}`);
+      const second = await start({ ...at("parts"), resume: true });
+      disposeTree(second.state);
+      assert.equal(tf.memory().numTensors, before);
 
-    const [a, b] = [await readCheckpoint(join(folder, "whole")), await readCheckpoint(join(folder, "parts"))];
-    assert.equal(b.step, 9);
-    assert.deepEqual(a.cursor, b.cursor);
-    assert.deepEqual(Object.keys(a.tensors), Object.keys(b.tensors));
-    assert.ok(Object.keys(a.tensors).includes("teacher.head.mask_feat"));
-    for (const [name, { data }] of Object.entries(a.tensors)) {
-      assert.deepEqual(b.tensors[name].data, data, name);
-    }
+      const [a, b] = [
+        await readCheckpoint(join(folder, "whole")),
+        await readCheckpoint(join(folder, "parts")),
+      ];
+      assert.equal(b.step, 9);
+      assert.deepEqual(a.cursor, b.cursor);
+      assert.deepEqual(Object.keys(a.tensors), Object.keys(b.tensors));
+      assert.ok(Object.keys(a.tensors).includes("teacher.head.mask_feat"));
+      assert.ok(Object.keys(a.tensors).includes("optimizer.m.head.slp.weight"));
+      assert.equal(Object.keys(a.tensors).includes("optimizer.v.head.slp.weight"), optimizer === "adamw");
+      for (const [name, { data }] of Object.entries(a.tensors)) {
+        assert.deepEqual(b.tensors[name].data, data, name);
+      }
 
-    // A run that is complete has nothing left to do.
-    const again = await start({ ...at("parts"), resume: true });
-    disposeTree(again.state);
-    assert.deepEqual([again.step, again.checkpoint], [9, b.path]);
-  }));
+      // A run that is complete has nothing left to do.
+      const again = await start({ ...at("parts"), resume: true });
+      disposeTree(again.state);
+      assert.deepEqual([again.step, again.checkpoint], [9, b.path]);
+    }));
+}
 
 Deno.test("a loss that is no number stops the run, and the last good checkpoint stays", () =>
   withData(async (start, folder) => {

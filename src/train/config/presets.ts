@@ -47,6 +47,7 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   weightDecayEnd: 0.1,
   clipGrad: 3,
   clipKind: "tensor",
+  optimizer: "adamw",
   ema: false,
   emaMomentum: 0.996,
   onBad: "skip",
@@ -106,6 +107,7 @@ export const FIRST_WAYS = {
   classHead: "shared",
   aligner: true,
   reconstructionTarget: "picture",
+  optimizer: "adamw",
 } as const satisfies Partial<RunConfig>;
 
 /** All settings of a preset: what a run uses where neither file nor flag says otherwise. */

@@ -4,7 +4,7 @@ import { dataSummary } from "../../data/sources/help.ts";
 import type { LossConfig } from "../../model/loss_config.ts";
 import type { ModelConfig, ModelPreset } from "../../model/config.ts";
 import type { ViewOptions } from "../../views/sample.ts";
-import type { ClipKind } from "../optimizer.ts";
+import type { ClipKind, OptimizerKind } from "../optimizer.ts";
 import type { ScheduleSettings } from "../schedule.ts";
 
 /** A preset's name. */
@@ -43,6 +43,7 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   labels: string;
   clipGrad: number;
   clipKind: ClipKind;
+  optimizer: OptimizerKind;
   ema: boolean;
   keep: number;
   checkpointMinutes: number;
@@ -154,6 +155,10 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   epochs: training(number(), "passes over the pictures"),
   steps: training(whole(), "stop after this many steps; 0: after all epochs", true),
   batchSize: training(whole(1), "pictures in a step; each gives two views"),
+  optimizer: training(
+    choice("adamw", "muon"),
+    "what turns gradients into steps: AdamW for all, or Muon for the weights of layers and AdamW for the rest",
+  ),
   lr: training(number(), "peak learning rate for 256 pictures a step; scaled by batchSize / 256"),
   minLr: training(number(), "learning rate at the end, not scaled"),
   warmupEpochs: training(number(), "epochs during which the learning rate rises from 0"),
