@@ -112,7 +112,8 @@ export {
   trainStep,
 } from "./src/train/step.ts";
 export { batchTensors, readValues, scalarTensors } from "./src/train/step_inputs.ts";
-export { adamw } from "./src/train/optimizer.ts";
+export { adamw, type AdamWInput, type AdamWResult, type OptimizerKind } from "./src/train/optimizer.ts";
+export { isMuons, muon } from "./src/train/muon.ts";
 export { stepScalars } from "./src/train/schedule.ts";
 export { disposeTree, initialState, readState, type TrainState, writeState } from "./src/train/state.ts";
 export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/run/checkpoint.ts";

@@ -76,6 +76,7 @@ const TRAINING: Record<PresetName, Partial<RunConfig>> = {
   thumbnail: {
     epochs: 20,
     batchSize: 128,
+    optimizer: "muon",
     lr: 6e-3,
     temperature: 0.1,
     warmupEpochs: 1,
@@ -87,6 +88,7 @@ const TRAINING: Record<PresetName, Partial<RunConfig>> = {
   photo: {
     epochs: 100,
     batchSize: 128,
+    optimizer: "muon",
     lr: 4e-3,
     temperature: 0.1,
     warmupEpochs: 5,
