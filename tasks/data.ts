@@ -5,7 +5,7 @@ import { onOff, text, whole } from "../src/cli/kinds.ts";
 import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import { describeAccount } from "../src/data/epoch/account_text.ts";
-import { closeData } from "../src/data/open/data.ts";
+import { closeData, dataObjects } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
 import { encodePng } from "../src/data/picture/png.ts";
 import { DATA_NOTES, dataRows, dataSummary } from "../src/data/sources/help.ts";
@@ -59,6 +59,11 @@ function formatReport(report: DataReport): string {
       labels.length === 0 ? "none" : `${labels.length}: ${shown}${most.length > 10 ? ", …" : ""}${without}`,
     ),
   );
+  if (report.objects) {
+    const { count, crowds, pictures } = report.objects;
+    const shown = `${pictures} of ${plural(good, "picture")} show any`;
+    lines.push(row("boxes", `${count}${crowds > 0 ? `, ${crowds} of them crowds` : ""}; ${shown}`));
+  }
   lines.push(
     row(
       "one pass",
@@ -84,6 +89,7 @@ export const dataTask = task({
     count: { kind: whole(1, 2 ** 32), help: "look at the first N pictures only", usually: "all" },
     imageSize: { kind: whole(1, 4096), help: "side of the base pictures that the pass makes", default: 224 },
     labels: LABELS,
+    boxes: { kind: onOff, help: "count the boxes that COCO's format annotates, and draw them on the sheet" },
     json: { kind: onOff, help: "print the report as JSON" },
   },
   notes: [
@@ -92,17 +98,21 @@ export const dataTask = task({
   ],
   tables: { "How data is named": Object.fromEntries(dataRows()) },
   examples: [["data ./photos", "what a folder holds, with contact-sheet.png"]],
-}, async ({ uri, sheet, noSheet, count, imageSize, labels, json }, { print, progress }) => {
+}, async ({ uri, sheet, noSheet, count, imageSize, labels, boxes, json }, { print, progress }) => {
   const other = "--sheet FILE names another, --no-sheet writes none";
   const output = noSheet ? null : await openOutput(sheet, other);
-  const data = await openData(uri, { labels, progress: progress.line });
+  const data = await openData(uri, { labels, objects: boxes, progress: progress.line });
   try {
+    const { lacking } = dataObjects(data);
+    if (boxes && lacking.length > 0) {
+      throw new Error(`${lacking.join(", ")}: has no boxes; COCO's format and packs of it have some`);
+    }
     const report = await reportData(data, {
       count,
       imageSize,
       progress: (done) => progress.status(() => plural(done, "picture")),
     });
-    const { sheet: _, sheetSize: __, ...figures } = report;
+    const { sheet: _, sheetSize: __, sheetObjects: ___, ...figures } = report;
     print(json ? JSON.stringify(figures) : formatReport(report));
     const picture = contactSheet(report);
     if (output && picture) {

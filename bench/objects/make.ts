@@ -1,7 +1,7 @@
 /** A detection set: emoji on photographs, in COCO's layout. */
 import { join } from "node:path";
 import { map, range } from "../../src/data/iter.ts";
-import { canvas, type Colour, fill } from "../../src/data/picture/drawing.ts";
+import { canvas, classColour, outline } from "../../src/data/picture/drawing.ts";
 import { encodePng } from "../../src/data/picture/png.ts";
 import { encodeJpeg } from "../../src/data/picture/sharp.ts";
 import type { Picture } from "../../src/data/types.ts";
@@ -66,13 +66,6 @@ async function oneScene(
   return await drawScene(random, cutBackground(random, photo, width, height), choose);
 }
 
-/** A colour for a category: bright ones around the circle. */
-function colourOf(category: number): Colour {
-  const hue = category * 2.399963;
-  const channel = (shift: number) => Math.round(160 + 95 * Math.cos(hue + shift));
-  return [channel(0), channel(2.0944), channel(4.1888)];
-}
-
 /** Pictures with their boxes, those of crowds white, in rows. */
 function sheetOf(scenes: readonly Scene[], size: number): Picture {
   const rows = Math.ceil(scenes.length / COLUMNS), gap = 4, cell = size + gap;
@@ -84,17 +77,8 @@ function sheetOf(scenes: readonly Scene[], size: number): Picture {
       sheet.data.set(row, 3 * ((top + y) * sheet.width + left));
     }
     for (const { box: [x, y, width, height], category, crowd } of objects) {
-      const colour: Colour = crowd ? [255, 255, 255] : colourOf(category);
-      for (
-        const [dx, dy, w, h] of [[0, 0, width, 1], [0, height - 1, width, 1], [0, 0, 1, height], [
-          width - 1,
-          0,
-          1,
-          height,
-        ]]
-      ) {
-        fill(sheet, left + x + dx, top + y + dy, w, h, colour);
-      }
+      const edges = [left + x, top + y, left + x + width, top + y + height];
+      outline(sheet, edges, crowd ? [255, 255, 255] : classColour(category));
     }
   });
   return sheet;

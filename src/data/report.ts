@@ -5,8 +5,10 @@ import { type BadRecord, badRecordOf } from "./epoch/epoch.ts";
 import { type OnePass, onePass, type Reached } from "./epoch/one_pass.ts";
 import { map } from "./iter.ts";
 import { byCodeUnits } from "./io/paths.ts";
-import { type Data, dataLabels, dataPassedOver, dataUri, openedOf } from "./open/data.ts";
-import { BadRecordError, type PassedOver, PictureError } from "./types.ts";
+import { resizedObjects } from "./objects.ts";
+import { type Data, dataLabels, dataObjects, dataPassedOver, dataUri, openedOf } from "./open/data.ts";
+import { classColour, outline } from "./picture/drawing.ts";
+import { BadRecordError, type PassedOver, PictureError, type PictureObjects } from "./types.ts";
 
 /** How a data set is looked at. */
 export interface ReportOptions {
@@ -46,6 +48,8 @@ export interface DataReport {
   /** Class names and how many pictures each has; pictures without one. */
   labels: { name: string; count: number }[];
   unlabelled: number;
+  /** Annotated objects, crowds among them, and the pictures that show any; null where the data set was not opened with objects. */
+  objects: { count: number; crowds: number; pictures: number } | null;
   /** What the source passed over: labels that are no class, files that are no pictures. */
   passedOver: PassedOver[];
   /** Of the pass: reading, decoding, resizing to base pictures on all cores. */
@@ -53,6 +57,8 @@ export interface DataReport {
   /** Base pictures of the contact sheet, `sheetSize` on a side, evenly from the pass. */
   sheet: Uint8Array[];
   sheetSize: number;
+  /** The objects of each, in pixels of the sheet's pictures, where there are lists of them. */
+  sheetObjects: (PictureObjects | undefined)[];
 }
 
 /** Smallest, middle and largest. */
@@ -65,14 +71,35 @@ export interface Sizes {
 /** Bad records that are told of. */
 const EXAMPLES = 10;
 
+/** A picture of the sample: its size, and how the sheet shows it. */
+interface Shown {
+  width: number;
+  height: number;
+  picture: Uint8Array;
+  objects?: PictureObjects;
+}
+
+/** Counts annotated objects. */
+function objectCounter() {
+  const counted = { count: 0, crowds: 0, pictures: 0 };
+  return {
+    add({ classes, crowd }: PictureObjects) {
+      counted.count += classes.length;
+      counted.crowds += crowd.reduce((sum, is) => sum + is, 0);
+      counted.pictures += Number(classes.length > 0);
+    },
+    counted,
+  };
+}
+
 /** A picture in so many is decoded at its full size, to be measured and shown. */
 function sampler(most: number) {
   let every = 1, seen = 0;
-  const kept: { width: number; height: number; picture: Uint8Array }[] = [];
+  const kept: Shown[] = [];
   return {
     /** Whether the next picture is in the sample; the sample stays smaller than twice `most`, evenly spread. */
     wants: () => seen++ % every === 0,
-    add(one: { width: number; height: number; picture: Uint8Array }) {
+    add(one: Shown) {
       kept.push(one);
       if (kept.length < 2 * most) return;
       for (let i = 0; i < most; i++) kept[i] = kept[2 * i];
@@ -111,16 +138,19 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
   });
   const decoder = openDecoder({ size: imageSize }), small = openDecoder({ size: sheetSize, workers: 1 });
   const start = performance.now();
-  const look = async ({ read, from, shown }: Reached & { shown: boolean }) => {
+  const found = objectCounter();
+  const look = async ({ read, from, shown, objects: lookUp }: Reached & { shown: boolean }) => {
     let key = "", source = uri;
     try {
       const record = await read();
       key = record.key;
       source = record.source ?? uri;
       decoder.reuse(await decoder.base(record.bytes));
-      if (!shown) return { from, record };
-      const { width, height } = await decodePicture(record.bytes);
-      return { from, record, shown: { width, height, picture: await small.base(record.bytes) } };
+      const objects = lookUp?.();
+      if (!shown) return { from, record, objects };
+      const { width, height } = await decodePicture(record.bytes), picture = await small.base(record.bytes);
+      const moved = objects && { objects: resizedObjects(objects, sheetSize, sheetSize) };
+      return { from, record, objects, shown: { width, height, picture, ...moved } };
     } catch (error) {
       if (error instanceof BadRecordError) return { from, bad: badRecordOf(error) };
       if (!(error instanceof PictureError)) throw error;
@@ -134,12 +164,13 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
       progress?.(seen);
       pass.enter(result.from, result.bad);
       if (result.bad) continue;
-      const { record, shown } = result, format = sniff(record.bytes)!;
+      const { record, shown, objects } = result, format = sniff(record.bytes)!;
       bytes += record.bytes.length;
       formats[format] = (formats[format] ?? 0) + 1;
       const label = record.label ?? record.className;
       if (label === undefined) unlabelled++;
       else labels.set(label, (labels.get(label) ?? 0) + 1);
+      if (objects) found.add(objects);
       if (shown) sample.add(shown);
     }
     // What comes behind the first few is not known.
@@ -150,6 +181,7 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
   }
   const seconds = (performance.now() - start) / 1000, account = pass.account();
   const names = dataLabels(data), { kept } = sample, step = Math.max(1, kept.length / Math.max(1, sheet));
+  const onSheet = Array.from({ length: Math.min(sheet, kept.length) }, (_, i) => kept[Math.floor(i * step)]);
   return {
     uri,
     access: opened.access,
@@ -168,10 +200,11 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
       count,
     })),
     unlabelled,
+    objects: dataObjects(data).objects ? found.counted : null,
     passedOver: dataPassedOver(data),
     seconds,
-    sheet: Array.from({ length: Math.min(sheet, kept.length) }, (_, i) => kept[Math.floor(i * step)].picture),
-    sheetSize,
+    ...{ sheet: onSheet.map(({ picture }) => picture), sheetSize },
+    sheetObjects: onSheet.map(({ objects }) => objects),
   };
 }
 
@@ -197,12 +230,14 @@ async function* reads(
 }
 
 /**
- * The contact sheet of a report as one picture, in rows.
+ * The contact sheet of a report as one picture, in rows; with the boxes of objects in a colour for each class, those of crowds white.
  *
  * @returns RGB bytes; null when there is no picture.
  */
 export function contactSheet(
-  { sheet, sheetSize: size }: Pick<DataReport, "sheet" | "sheetSize">,
+  { sheet, sheetSize: size, sheetObjects = [] }:
+    & Pick<DataReport, "sheet" | "sheetSize">
+    & Partial<Pick<DataReport, "sheetObjects">>,
 ): { width: number; height: number; data: Uint8Array } | null {
   if (sheet.length === 0) return null;
   const columns = Math.ceil(Math.sqrt(sheet.length)), rows = Math.ceil(sheet.length / columns), gap = 2;
@@ -213,6 +248,11 @@ export function contactSheet(
     for (let y = 0; y < size; y++) {
       data.set(picture.subarray(y * size * 3, (y + 1) * size * 3), ((top + y) * width + left) * 3);
     }
+    const { boxes, classes, crowd } = sheetObjects[i] ?? { classes: [] };
+    classes.forEach((kind, n) => {
+      const edges = Array.from({ length: 4 }, (_, k) => boxes![4 * n + k] + (k % 2 === 0 ? left : top));
+      outline({ width, height, data }, edges, crowd![n] ? [255, 255, 255] : classColour(kind));
+    });
   });
   return { width, height, data };
 }

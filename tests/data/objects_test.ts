@@ -11,7 +11,7 @@ import type { PictureObjects, Source } from "../../src/data/types.ts";
 import { unpackView } from "../../src/views/pack.ts";
 import { VIEW_FIELDS } from "../../src/views/types.ts";
 import { smallStream } from "./helpers.ts";
-import { A, B, json, miniCoco, painted } from "./mini_coco.ts";
+import { A, annotation, B, image, json, miniCoco, painted } from "./mini_coco.ts";
 import { withFolder, writeFiles } from "./pictures.ts";
 
 const plain = ({ boxes, classes, crowd }: PictureObjects) => [[...boxes], [...classes], [...crowd]];
@@ -141,4 +141,33 @@ Deno.test("objects: pictures without a size, and a missing annotations file, are
       /instances_p\.json: a\.png has no width and height/,
     );
     await closeData(await openCoco(`${folder}/p`));
+  }));
+
+Deno.test("objects: an id that stands twice is the first picture's, and the second is told", () =>
+  withFolder(async (folder) => {
+    const images = [image(0, "a.png"), image(-3, "b.png"), image(0, "c.png")];
+    await writeFiles(folder, {
+      ...{ "p/a.png": await painted([A]), "p/b.png": await painted([B]), "p/c.png": await painted([]) },
+      // As Python writes what is no number.
+      "annotations/instances_p.json": new TextEncoder().encode(
+        JSON.stringify({ images, annotations: [annotation(0, A), annotation(-3, B), annotation(-3, B)] })
+          .replace(/\}$/, `,"categories":[{"id":90,"name":"x"}]}`).replace(
+            `[${A.join()}]`,
+            "[NaN,1,2,Infinity]",
+          ),
+      ),
+    });
+    const source = await openCoco(`${folder}/p`, { objects: true });
+    assert.deepEqual([source.length, await source.key(1)], [2, "b.png"]);
+    assert.deepEqual([0, 1].map((i) => plain(source.objects!(i))), [
+      [[], [], []],
+      // Nobody knows whether two equal boxes are two objects: both stay.
+      [[...edges(B), ...edges(B)], [0, 0], [0, 0]],
+    ]);
+    assert.deepEqual(source.passedOver!().map(({ what, why, example }) => `${what} ${why}: ${example}`), [
+      "image has the id of another: c.png, id 0",
+      "box is not four finite numbers: annotation undefined",
+      ".png is not in the annotations: c.png",
+    ]);
+    await closeData(source);
   }));

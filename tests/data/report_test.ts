@@ -6,6 +6,7 @@ import { openData } from "../../src/data/open/open_data.ts";
 import { contactSheet, reportData } from "../../src/data/report.ts";
 import { dataTask } from "../../tasks/data.ts";
 import { capture } from "../cli/capture.ts";
+import { A, HEIGHT, miniCoco, WIDTH } from "./mini_coco.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 import { tarFile } from "./tar_writer.ts";
 
@@ -51,3 +52,42 @@ Deno.test("deno task data prints the report and writes the sheet", async () => {
     assert.deepEqual([missing.code, /none: no such/.test(missing.err)], [1, true]);
   });
 });
+
+Deno.test("deno task data --boxes counts boxes and draws them on the sheet", () =>
+  withFolder(async (folder) => {
+    await miniCoco(`${folder}/coco`);
+    await writeFiles(`${folder}/photos`, { "a.jpg": await jpeg(1) });
+    const data = await openData(`coco:${folder}/coco`, { objects: true });
+    const report = await reportData(data, { sheetSize: 96 });
+    await closeData(data);
+    assert.deepEqual(report.objects, { count: 3, crowds: 1, pictures: 3 });
+    const { width, data: pixels } = contactSheet(report)!;
+    // The crowd is the last of four: its box is white, and so is what was painted in it; the first's has a colour.
+    const colours = (n: number) => {
+      const [x, y, w, h] = A, left = n % 2 * 98, top = Math.floor(n / 2) * 98, found = new Set<string>();
+      const [x0, x1] = [x, x + w].map((edge) => left + edge * 96 / WIDTH);
+      const [y0, y1] = [y, y + h].map((edge) => top + edge * 96 / HEIGHT);
+      for (let at = x0; at < x1; at++) {
+        for (const row of [y0, y1 - 1]) {
+          found.add(pixels.subarray((row * width + at) * 3, (row * width + at) * 3 + 3).join());
+        }
+      }
+      return [...found];
+    };
+    assert.deepEqual(colours(3), ["255,255,255"]);
+    assert.equal(colours(0).length, 1);
+    assert.notDeepEqual(colours(0), colours(3));
+
+    const sheet = `${folder}/sheet.png`;
+    const good = await capture(dataTask, [`coco:${folder}/coco`, "--boxes", "--sheet", sheet]);
+    assert.match(good.out, /^boxes +3, 1 of them crowds; 3 of 4 pictures show any$/m, good.err);
+    assert.equal((await decodePicture(await Deno.readFile(sheet))).width, 2 * 98 - 2);
+    const plain = await capture(dataTask, [`coco:${folder}/coco`, "--no-sheet", "--json"]);
+    assert.equal(JSON.parse(plain.out).objects, null);
+    const none = await capture(dataTask, [`coco:${folder}/coco,${folder}/photos`, "--boxes", "--no-sheet"]);
+    assert.deepEqual(
+      [none.code, /error: .*photos: has no boxes; COCO's format/.test(none.err)],
+      [1, true],
+      none.err,
+    );
+  }));

@@ -83,6 +83,28 @@ export function fill(
   }
 }
 
+/** Draws the four sides of a box, a pixel thick and inside of it; edges between pixels are rounded. */
+export function outline(
+  picture: Picture,
+  [left, top, right, bottom]: ArrayLike<number> & Iterable<number>,
+  colour: Colour,
+): void {
+  const [x, y] = [Math.round(left), Math.round(top)];
+  const width = Math.max(1, Math.round(right) - x), height = Math.max(1, Math.round(bottom) - y);
+  fill(picture, x, y, width, 1, colour);
+  fill(picture, x, y + height - 1, width, 1, colour);
+  fill(picture, x, y, 1, height, colour);
+  fill(picture, x + width - 1, y, 1, height, colour);
+}
+
+/** A bright colour for a class, unlike those of the numbers next to it. */
+export function classColour(number: number): Colour {
+  // The golden angle: no two of the first dozens are near to each other.
+  const hue = number * 2.399963;
+  const channel = (shift: number) => Math.round(160 + 95 * Math.cos(hue + shift));
+  return [channel(0), channel(2 * Math.PI / 3), channel(4 * Math.PI / 3)];
+}
+
 /** Copies a square of `size` × `size` × 3 bytes, every pixel `scale` × `scale` pixels large. */
 export function paste(
   picture: Picture,

@@ -95,6 +95,10 @@ async function readAnnotations(file: string, withObjects = false) {
         passed.add("image", "has no file_name or id", JSON.stringify(value, noBigints).slice(0, 80));
         continue;
       }
+      if (imageNumbers.has(entry.id)) {
+        passed.add("image", "has the id of another", `${entry.file_name}, id ${entry.id}`);
+        continue;
+      }
       imageNumbers.set(entry.id, names.length);
       objects?.picture(entry.width, entry.height, entry.file_name);
       names.push(entry.file_name);
