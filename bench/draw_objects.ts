@@ -144,7 +144,9 @@ export const benchTask = task({
         }${pictures} pictures, ${objects} objects, ${crowds} crowds, ${empty} pictures without any`,
       );
     }
-    print(`${out}: read it as coco:${out}; annotations/sheet.png shows the first pictures with their boxes`);
+    print(
+      `${out}: read it as coco:${out}; deno task data coco:${out} --boxes shows pictures with their boxes`,
+    );
   } finally {
     await destination.close();
   }

@@ -1,8 +1,6 @@
 /** A detection set: emoji on photographs, in COCO's layout. */
 import { join } from "node:path";
 import { map, range } from "../../src/data/iter.ts";
-import { canvas, classColour, outline } from "../../src/data/picture/drawing.ts";
-import { encodePng } from "../../src/data/picture/png.ts";
 import { encodeJpeg } from "../../src/data/picture/sharp.ts";
 import type { Picture } from "../../src/data/types.ts";
 import { type RandomStream, randomStream } from "../../src/random.ts";
@@ -44,8 +42,6 @@ export interface SetMade {
 /** The shorter side is from this share of the longer one up. */
 const LEAST_SHORTER = 0.7;
 const QUALITY = 90;
-/** The sheet shows so many pictures of each part, in rows of so many. */
-const SHOWN = 12, COLUMNS = 6;
 
 /** One picture of a part; depends on the seed, the part and its number alone. */
 async function oneScene(
@@ -66,34 +62,15 @@ async function oneScene(
   return await drawScene(random, cutBackground(random, photo, width, height), choose);
 }
 
-/** Pictures with their boxes, those of crowds white, in rows. */
-function sheetOf(scenes: readonly Scene[], size: number): Picture {
-  const rows = Math.ceil(scenes.length / COLUMNS), gap = 4, cell = size + gap;
-  const sheet = canvas(COLUMNS * cell, rows * cell, [40, 40, 40]);
-  scenes.forEach(({ picture, objects }, n) => {
-    const left = n % COLUMNS * cell, top = Math.floor(n / COLUMNS) * cell;
-    for (let y = 0; y < picture.height; y++) {
-      const row = picture.data.subarray(3 * y * picture.width, 3 * (y + 1) * picture.width);
-      sheet.data.set(row, 3 * ((top + y) * sheet.width + left));
-    }
-    for (const { box: [x, y, width, height], category, crowd } of objects) {
-      const edges = [left + x, top + y, left + x + width, top + y + height];
-      outline(sheet, edges, crowd ? [255, 255, 255] : classColour(category));
-    }
-  });
-  return sheet;
-}
-
 /**
- * Makes the set: a folder of JPEGs for each part, `annotations/instances_….json`, and beside these `sheet.png` with the first
- * pictures and their boxes. The same options always give the same bytes.
+ * Makes the set: a folder of JPEGs for each part and `annotations/instances_….json`. The same options always give the same bytes.
  *
  * @param folder An empty folder.
  * @throws {Error} When a drawing cannot be read or a file cannot be written.
  */
 export async function makeSet(folder: string, options: SetOptions): Promise<SetMade> {
   const { splits, categories, size, seed, about, progress } = options;
-  const total = SPLITS.reduce((sum, name) => sum + splits[name].count, 0), shown: Scene[] = [];
+  const total = SPLITS.reduce((sum, name) => sum + splits[name].count, 0);
   const made = {} as SetMade["splits"];
   await Deno.mkdir(join(folder, "annotations"));
   let first = 1;
@@ -107,7 +84,6 @@ export async function makeSet(folder: string, options: SetOptions): Promise<SetM
       return { id, name: file, scene };
     };
     for await (const { id, name: file, scene } of map(range(0, count), make, 4)) {
-      if (pictures.length < SHOWN) shown.push(scene);
       const { picture: { width, height }, objects } = scene;
       pictures.push({ id, name: file, scene: { picture: { width, height }, objects } });
       progress?.(id, total);
@@ -122,6 +98,5 @@ export async function makeSet(folder: string, options: SetOptions): Promise<SetM
     };
     first += count;
   }
-  await Deno.writeFile(join(folder, "annotations", "sheet.png"), encodePng(sheetOf(shown, size)));
   return { splits: made };
 }

@@ -4,7 +4,8 @@ import { cutBackground, type Drawing, drawScene, type Scene } from "../../bench/
 import { layerOf, readSprite, type Sprite, spriteOf } from "../../bench/objects/sprite.ts";
 import { cocoEval } from "../../src/coco/coco_eval.ts";
 import { pixelsOfMask } from "../../src/coco/mask.ts";
-import { openCoco } from "../../src/data/sources/coco.ts";
+import { openedOf } from "../../src/data/open/data.ts";
+import { openData } from "../../src/data/open/open_data.ts";
 import { canvas } from "../../src/data/picture/drawing.ts";
 import { decodePicture } from "../../src/data/picture/decode.ts";
 import { randomStream } from "../../src/random.ts";
@@ -134,7 +135,7 @@ Deno.test("the set is read as COCO's folder, and is the same for the same seed",
     }
     const file = async (name: string) => (await Deno.readFile(`${folder}/${name}`)).toHex();
     const train = "train/000000000003.jpg", lists = "annotations/instances_train.json";
-    for (const one of [train, lists, "annotations/instances_val.json", "annotations/sheet.png"]) {
+    for (const one of [train, lists, "annotations/instances_val.json"]) {
       assert.equal(await file(`a/${one}`), await file(`b/${one}`));
     }
     assert.notEqual(await file(`a/${lists}`), await file(`c/${lists}`));
@@ -143,7 +144,9 @@ Deno.test("the set is read as COCO's folder, and is the same for the same seed",
     assert.equal(await file("a/val/000000000015.jpg"), await file("d/val/000000000010.jpg"));
 
     const { annotations } = JSON.parse(await Deno.readTextFile(`${folder}/a/${lists}`));
-    const source = await openCoco(`${folder}/a/train`, { objects: true });
+    const opened = openedOf(await openData(`coco:${folder}/a`, { objects: true }));
+    assert.ok(opened.access === "random");
+    const { source } = opened;
     assert.deepEqual([source.length, source.labels, source.passedOver!()], [14, ["red", "blue"], []]);
     let seen = 0;
     for (let i = 0; i < source.length; i++) {
