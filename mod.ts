@@ -16,6 +16,7 @@
  * - Detections: {@linkcode viewObjects}, {@linkcode moveBoxes}, {@linkcode cocoEval}, {@linkcode evaluateCoco},
  *   {@linkcode maskOfSegmentation}
  * - Classifiers: {@linkcode finetune}, {@linkcode readClassifier}, {@linkcode predictPictures}, {@linkcode judge}
+ * - Detectors: {@linkcode trainDetector}, {@linkcode readDetector}, {@linkcode detectObjects}, {@linkcode measureDetector}
  * - Looking at runs: {@linkcode runsPage}, {@linkcode serveReport}
  * - Engines: {@linkcode openEngine}
  *
@@ -330,6 +331,26 @@ export {
 } from "./src/finetune/predict.ts";
 export { type ClassifierReport, judge, type Judged } from "./src/finetune/measures.ts";
 export { exportedClassifier } from "./src/finetune/export.ts";
+
+// Detectors on the encoder.
+export { trainDetector, type TrainDetectorOptions } from "./src/detect/train.ts";
+export { resolveDetectConfig } from "./src/detect/config.ts";
+export type { DetectConfig, DetectPreset } from "./src/detect/settings.ts";
+export { detectPreset } from "./src/detect/presets.ts";
+export {
+  type AnnotatedSource,
+  annotatedSource,
+  type TrainingPictures,
+  trainingPictures,
+} from "./src/detect/annotated.ts";
+export { type TestObjects, testObjects } from "./src/detect/truth.ts";
+export { detectorAnswers, type DetectorConfig } from "./src/detect/model.ts";
+export { readDetector, type StoredDetector } from "./src/detect/detector_file.ts";
+export { type ChoosingOptions, type Finder, finder } from "./src/detect/candidates.ts";
+export { detectObjects, type DetectOptions, type FoundObjects } from "./src/detect/found.ts";
+export { type Detections, suppress, type SuppressOptions } from "./src/detect/nms.ts";
+export { type DetectorFigures, measureDetector, type MeasureDetectorOptions } from "./src/detect/evaluate.ts";
+export { drawDetections } from "./src/detect/draw.ts";
 
 // Looking at runs.
 export { serveReport } from "./src/report/serve.ts";

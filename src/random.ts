@@ -46,6 +46,8 @@ export const PURPOSE = {
   randAugment: 22,
   /** Which labelled pictures a budget of labels leaves. */
   budget: 23,
+  /** How large and where a picture lies on the canvas that a detector learns from. */
+  canvas: 24,
   /** How the pictures that the demo asks with are turned, shifted, shrunk and recoloured. */
   distortion: 30,
   /** Which pictures of each category the demo's table takes as labelled. */

@@ -67,6 +67,19 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
     "src/text",
   ],
+  "src/detect": [
+    "src/finetune",
+    "src/coco",
+    "src/eval",
+    "src/cli",
+    "src/train",
+    "src/data",
+    "src/model",
+    "src/views",
+    "src/engine",
+    "src/files",
+    "src/random.ts",
+  ],
   "src/demo": [
     "src/eval",
     "src/train",
@@ -78,6 +91,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
   ],
   "src/report": [
+    "src/detect",
     "src/finetune",
     "src/cli",
     "src/train",
@@ -112,6 +126,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
   ],
   "mod.ts": [
+    "src/detect",
     "src/finetune",
     "src/reid",
     "src/ablate",
@@ -131,6 +146,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine/install",
   ],
   tasks: [
+    "src/detect",
     "src/finetune",
     "src/reid",
     "src/ablate",
@@ -153,6 +169,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/text",
   ],
   bench: [
+    "src/detect",
     "src/finetune",
     "src/reid",
     // Commands that are measured from start to end.

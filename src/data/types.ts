@@ -74,6 +74,15 @@ export interface Source {
    * them when it was opened.
    */
   objects?(index: number): PictureObjects;
+  /**
+   * Where the objects are annotated, if that is one file in COCO's layout: its path, and the ids that it gives to record
+   * `index` and to each of `labels`.
+   */
+  readonly annotations?: {
+    readonly file: string;
+    picture(index: number): number | bigint | string;
+    readonly classes: readonly (number | bigint | string)[];
+  };
   /** The sources that this one is made of, where those are several, and whether each knows annotated objects. */
   readonly parts?: readonly { uri: string; length: number; objects: boolean }[];
   /** Where record `index` is from: which of `parts`, and which shard of that. Without it: part 0, no shards. */

@@ -19,6 +19,8 @@ export interface PictureBatch {
   keys: string[];
   /** Where each picture stands in its source. */
   indices: number[];
+  /** The size of each picture as it was decoded, in pixels. */
+  sizes: { width: number; height: number }[];
   /** The pictures' classes by {@linkcode PictureOptions.labelOf}; −1 where one has none. */
   labels: number[];
 }
@@ -48,9 +50,9 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
   const load = async (index: number) => {
     const record = await source.get(index);
     try {
-      const bytes = prepare(await decodePicture(record.bytes), size);
-      const { key, label, className } = record;
-      return { index, bytes, key, record: { key, label, className, bytes: NONE } };
+      const picture = await decodePicture(record.bytes), bytes = prepare(picture, size);
+      const { key, label, className } = record, { width, height } = picture;
+      return { index, bytes, key, size: { width, height }, record: { key, label, className, bytes: NONE } };
     } catch (error) {
       if (error instanceof PictureError) throw new BadRecordError(source.uri, record.key, error.message);
       throw error;
@@ -72,7 +74,8 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
     items.forEach((item, i) => bytes.set(item.bytes, i * size * size * 3));
     // In the pictures' order, because classes may be numbered in order of appearance.
     const labels = items.map(({ record }) => labelOf(record) ?? -1);
-    yield { bytes, keys: items.map(({ key }) => key), indices: items.map(({ index }) => index), labels };
+    const keys = items.map(({ key }) => key), sizes = items.map(({ size }) => size);
+    yield { bytes, keys, indices: items.map(({ index }) => index), sizes, labels };
   }
 }
 

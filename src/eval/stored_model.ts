@@ -9,6 +9,7 @@ import {
   type Checkpoint,
   checkpointFolder,
   CLASSIFIER_FORMAT,
+  DETECTOR_FORMAT,
   readCheckpoint,
 } from "../train/run/checkpoint.ts";
 import { splitState } from "../train/state.ts";
@@ -64,7 +65,8 @@ async function isCheckpoint(path: string): Promise<boolean> {
   const file = await openSafetensors(path).catch(() => undefined);
   file?.close();
   const format = file?.metadata.format;
-  return format === "semantic-ae checkpoint" || format === CLASSIFIER_FORMAT;
+  return format !== undefined &&
+    ["semantic-ae checkpoint", CLASSIFIER_FORMAT, DETECTOR_FORMAT].includes(format);
 }
 
 /** The tensors of a model by the parts of its state. */

@@ -41,7 +41,7 @@ export function learnedFromMetadata({ classes, digest }: LearnedFrom): Record<st
  * @throws {Error} When it does not say it as it should.
  */
 export function learnedFrom(
-  { more = {}, path }: Pick<Checkpoint<FinetuneConfig>, "more" | "path">,
+  { more = {}, path }: Pick<Checkpoint<{ seed: number }>, "more" | "path">,
 ): LearnedFrom {
   const classes: unknown = JSON.parse(more.classes ?? "null");
   if (!Array.isArray(classes) || !classes.every((name) => typeof name === "string")) {
@@ -50,20 +50,24 @@ export function learnedFrom(
   return { classes, digest: more.digest ?? "" };
 }
 
-/** A trained classifier that has been read but is not on an engine yet. */
-export interface StoredClassifier {
+/** A trained model that has been read but is not on an engine yet. */
+export interface StoredTrained<Settings extends { seed: number }> {
   /** For people: the file and the step. */
   name: string;
   path: string;
-  settings: FinetuneConfig;
-  config: ClassifierConfig;
+  settings: Settings;
   /** Names of its classes, by their numbers. */
   classes: readonly string[];
-  checkpoint: Omit<Checkpoint<FinetuneConfig>, "tensors">;
-  /** Its tensors in host memory: `backbone.…`, `fc_norm.…`, `head.…`. */
+  checkpoint: Omit<Checkpoint<Settings>, "tensors">;
+  /** Its tensors in host memory. */
   tensors: Readonly<Record<string, StoredTensor>>;
   /** Puts all of them on the engine that is open; the caller's. */
   load(): Params;
+}
+
+/** A trained classifier that has been read but is not on an engine yet. Its tensors are `backbone.…`, `fc_norm.…`, `head.…`. */
+export interface StoredClassifier extends StoredTrained<FinetuneConfig> {
+  config: ClassifierConfig;
 }
 
 /**
@@ -79,12 +83,49 @@ export async function isClassifier(path: string): Promise<boolean> {
   }
 }
 
-/** Which state of a classifier is meant. */
+/** Which state of a run is meant. */
 export interface ReadClassifierOptions {
   /** The averaged parameters. */
   teacher?: boolean;
   /** Of a run folder the state that was best on the test pictures, not the last one. */
   best?: boolean;
+}
+
+/**
+ * Reads a model that was trained on an encoder: of a run folder its last checkpoint, or the best one.
+ *
+ * @param path A run folder, or a checkpoint in it.
+ * @param figure By which the best state is told, such as `top1`.
+ * @throws {Error} When there is none, it cannot be read, or the state that is meant was not kept.
+ */
+export async function readTrained<Settings extends { seed: number }>(
+  path: string,
+  kind: CheckpointKind<Settings>,
+  figure: string,
+  { teacher = false, best = false }: ReadClassifierOptions,
+): Promise<StoredTrained<Settings>> {
+  const by = `${teacher ? "average" : "test"} ${figure}`, found = best ? await readBest(path, by) : undefined;
+  if (found === null) {
+    throw new Error(`${path}: has no best state by "${by}"; only a run with --eval-data keeps one`);
+  }
+  const { tensors, ...checkpoint } = await readCheckpointOf(found?.path ?? path, kind);
+  const { params, ema, frozen } = splitState(tensors);
+  if (teacher && Object.keys(ema).length === 0) {
+    throw new Error(`${checkpoint.path}: holds no averaged parameters: its run was made without --ema`);
+  }
+  const own = { ...frozen, ...(teacher ? ema : params) };
+  return {
+    name: `${checkpoint.path} (step ${checkpoint.step}${teacher ? ", averaged" : ""})`,
+    path: checkpoint.path,
+    settings: checkpoint.config,
+    classes: learnedFrom(checkpoint).classes,
+    checkpoint,
+    tensors: own,
+    load: () =>
+      Object.fromEntries(
+        Object.entries(own).map(([name, t]) => [name, tf.tensor(asFloat32(t), [...t.shape], "float32")]),
+      ),
+  };
 }
 
 /**
@@ -97,28 +138,6 @@ export async function readClassifier(
   path: string,
   options: ReadClassifierOptions = {},
 ): Promise<StoredClassifier> {
-  const { teacher = false, best = false } = options, figure = `${teacher ? "average" : "test"} top1`;
-  const found = best ? await readBest(path, figure) : undefined;
-  if (found === null) {
-    throw new Error(`${path}: has no best state by "${figure}"; only a run with --eval-data keeps one`);
-  }
-  const { tensors, ...checkpoint } = await readCheckpointOf(found?.path ?? path, CLASSIFIER);
-  const { params, ema, frozen } = splitState(tensors);
-  if (teacher && Object.keys(ema).length === 0) {
-    throw new Error(`${checkpoint.path}: holds no averaged parameters: its run was made without --ema`);
-  }
-  const own = { ...frozen, ...(teacher ? ema : params) };
-  return {
-    name: `${checkpoint.path} (step ${checkpoint.step}${teacher ? ", averaged" : ""})`,
-    path: checkpoint.path,
-    settings: checkpoint.config,
-    config: classifierConfig(checkpoint.config),
-    classes: learnedFrom(checkpoint).classes,
-    checkpoint,
-    tensors: own,
-    load: () =>
-      Object.fromEntries(
-        Object.entries(own).map(([name, t]) => [name, tf.tensor(asFloat32(t), [...t.shape], "float32")]),
-      ),
-  };
+  const read = await readTrained(path, CLASSIFIER, "top1", options);
+  return { ...read, config: classifierConfig(read.settings) };
 }

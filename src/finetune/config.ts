@@ -1,37 +1,30 @@
 /** A fine-tuning's settings: checked, completed, stored. */
-import { join } from "node:path";
-import { misfit } from "../cli/kinds.ts";
-import type { Option } from "../cli/command.ts";
-import { ENGINE_VARIABLE } from "../cli/engine_options.ts";
-import { isRedacted, redact } from "../files/redact.ts";
 import { checkModel, PRESETS } from "../model/config.ts";
-import { didYouMean } from "../text/nearest.ts";
 import { ConfigError } from "../train/config/config.ts";
-import { exists } from "../train/run/folder.ts";
+import {
+  checkAddresses,
+  checkTaskSettings,
+  readTaskConfig,
+  resumedTaskConfig,
+  storedTaskConfig,
+  type TaskKind,
+  taskOptions,
+  taskSettingsIn,
+} from "../train/config/task_settings.ts";
+import { encoderSizes } from "../weights/warm_start.ts";
 import { isMixed } from "./mix.ts";
 import type { ClassifierConfig } from "./model.ts";
 import { finetunePreset } from "./presets.ts";
 import { FINETUNE_SETTINGS, type FinetuneConfig } from "./settings.ts";
-import { encoderSizes } from "../weights/warm_start.ts";
 
-type Key = keyof typeof FINETUNE_SETTINGS;
-const KEYS = Object.keys(FINETUNE_SETTINGS) as Key[];
-
-/** Settings that the command has an operand or an option of its own for. */
-const NO_FLAG: readonly Key[] = ["model"];
+const KIND: TaskKind<FinetuneConfig> = { task: "finetune", title: "a fine-tuning", table: FINETUNE_SETTINGS };
 
 /** Every setting as an option; none has a default, since what is not given comes from the file or the preset. */
-export const FINETUNE_OPTIONS: Readonly<Record<Exclude<Key, "model">, Option>> = Object.fromEntries(
-  KEYS.filter((key) => !NO_FLAG.includes(key)).map((key) => {
-    const { kind, help, group } = FINETUNE_SETTINGS[key];
-    const env = key === "engine" ? ENGINE_VARIABLE : undefined;
-    return [key, { kind, help, group, negatable: kind.kind === "switch", env }];
-  }),
-) as Record<Exclude<Key, "model">, Option>;
+export const FINETUNE_OPTIONS: ReturnType<typeof taskOptions<FinetuneConfig>> = taskOptions(KIND);
 
 /** The settings among a command's values. */
 export function finetuneSettingsIn(given: Readonly<Record<string, unknown>>): Partial<FinetuneConfig> {
-  return Object.fromEntries(KEYS.flatMap((key) => given[key] === undefined ? [] : [[key, given[key]]]));
+  return taskSettingsIn(KIND, given);
 }
 
 /**
@@ -44,18 +37,7 @@ export function checkFinetuneSettings(
   values: Readonly<Record<string, unknown>>,
   where: string,
 ): Partial<FinetuneConfig> {
-  const { task = "finetune", ...rest } = values;
-  if (task !== "finetune") throw new ConfigError(`${where}: are settings of ${JSON.stringify(task)}`);
-  for (const [key, value] of Object.entries(rest)) {
-    if (!Object.hasOwn(FINETUNE_SETTINGS, key)) {
-      throw new ConfigError(
-        `${where}: unknown setting "${key}"${didYouMean(key, KEYS) || "; --help lists them"}`,
-      );
-    }
-    const wrong = misfit(key, FINETUNE_SETTINGS[key as Key].kind, value);
-    if (wrong) throw new ConfigError(`${where}: ${wrong}`);
-  }
-  return rest as Partial<FinetuneConfig>;
+  return checkTaskSettings(KIND, values, where);
 }
 
 /**
@@ -64,22 +46,12 @@ export function checkFinetuneSettings(
  * @throws {ConfigError} When it cannot be read, or is of a run of another kind.
  */
 export async function readFinetuneConfig(path: string): Promise<FinetuneConfig> {
-  const parsed: unknown = await Deno.readTextFile(path).then(JSON.parse).catch((cause) => {
-    throw new ConfigError(`${path}: cannot be read as configuration: ${(cause as Error).message}`);
-  });
-  if (typeof parsed !== "object" || parsed === null || !("task" in parsed)) {
-    throw new ConfigError(
-      `${path}: is not of a fine-tuning; a run of pre-training goes on with deno task train --resume`,
-    );
-  }
-  const settings = checkFinetuneSettings(parsed as Record<string, unknown>, path);
-  return { ...settings, task: "finetune" } as FinetuneConfig;
+  return await readTaskConfig(KIND, path);
 }
 
 /** A configuration as it is stored: without what is said anew at each start, and without the secrets of addresses. */
 export function storedFinetuneConfig(config: FinetuneConfig): FinetuneConfig {
-  const { data, evalData } = config;
-  return { ...config, resume: false, data: redact(data), evalData: redact(evalData) };
+  return storedTaskConfig(config);
 }
 
 /** The model that a configuration is of. */
@@ -90,19 +62,21 @@ export function classifierConfig(config: FinetuneConfig): ClassifierConfig {
   return { ...like, ...encoderSizes(config), viewSize: 0, dropPath, rematerialise, pool };
 }
 
-/** What does not go together. */
-function checkTogether(config: FinetuneConfig): void {
-  const { batchSize, depth, freeze, warmupEpochs, epochs, dropPath, fromScratch, model } = config;
+/**
+ * Refuses what cannot be trained on an encoder, whatever is trained.
+ *
+ * @throws {ConfigError} When settings do not go together.
+ */
+export function checkTraining(
+  config: Pick<
+    FinetuneConfig,
+    "depth" | "freeze" | "warmupEpochs" | "epochs" | "dropPath" | "fromScratch" | "model"
+  >,
+): void {
+  const { depth, freeze, warmupEpochs, epochs, dropPath, fromScratch, model } = config;
   if (warmupEpochs > epochs) {
     throw new ConfigError(
       `warmupEpochs is ${warmupEpochs}, but epochs is only ${epochs}; add --warmup-epochs ${epochs / 10}`,
-    );
-  }
-  if (isMixed(config) && batchSize % 2 !== 0) {
-    throw new ConfigError(
-      `batchSize is ${batchSize}, but mixup and cutmix pair the pictures of a batch: take --batch-size ${
-        batchSize + 1
-      }, or --mixup 0 --cutmix 0`,
     );
   }
   if (freeze > depth) {
@@ -116,6 +90,19 @@ function checkTogether(config: FinetuneConfig): void {
   if (freeze > 0 && dropPath > 0 && freeze === depth) {
     throw new ConfigError(
       `with the whole encoder frozen nothing can learn from drop path: add --drop-path 0`,
+    );
+  }
+}
+
+/** What does not go together. */
+function checkTogether(config: FinetuneConfig): void {
+  const { batchSize } = config;
+  checkTraining(config);
+  if (isMixed(config) && batchSize % 2 !== 0) {
+    throw new ConfigError(
+      `batchSize is ${batchSize}, but mixup and cutmix pair the pictures of a batch: take --batch-size ${
+        batchSize + 1
+      }, or --mixup 0 --cutmix 0`,
     );
   }
   try {
@@ -140,14 +127,7 @@ export function resolveFinetuneConfig(...layers: readonly Partial<FinetuneConfig
   }
   if (given.dropPath === undefined && config.freeze === config.depth) config.dropPath = 0;
   checkTogether(config);
-  for (const [key, flag] of [["data", "data"], ["evalData", "eval-data"]] as const) {
-    if (!isRedacted(config[key])) continue;
-    throw new ConfigError(
-      `the data is at ${
-        config[key]
-      }: passwords and signatures are not stored with a run. Give the whole address again, with --${flag}`,
-    );
-  }
+  checkAddresses(config);
   return config;
 }
 
@@ -158,22 +138,5 @@ export function resolveFinetuneConfig(...layers: readonly Partial<FinetuneConfig
  * @throws {ConfigError} When there is no such run, or settings do not go together.
  */
 export async function resumedFinetuneConfig(flags: Partial<FinetuneConfig>): Promise<FinetuneConfig> {
-  const { out, model } = flags;
-  if (!out) throw new ConfigError("--resume needs the run's folder: --out FOLDER");
-  const path = join(out, "config.json");
-  if (!await exists(path)) {
-    throw new ConfigError(
-      `--resume: ${out} holds no run (no config.json); check --out, or leave --resume out`,
-    );
-  }
-  const stored = await readFinetuneConfig(path);
-  if (model !== undefined && model !== stored.model) {
-    throw new ConfigError(
-      `${out} was begun from ${
-        stored.model || "random weights"
-      }, not from ${model}; leave the model out to go on with ` +
-        "it, or begin another run in another --out",
-    );
-  }
-  return { ...resolveFinetuneConfig(stored, flags), out, resume: true };
+  return await resumedTaskConfig(KIND, flags, resolveFinetuneConfig);
 }

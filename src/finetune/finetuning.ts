@@ -1,8 +1,7 @@
 /** Fine-tuning as what the loop trains: its step, and its batches as tensors. */
-import type { Batch } from "../data/types.ts";
-import type { CompileReport, Engine } from "../engine/types.ts";
+import type { Engine } from "../engine/types.ts";
+import type { Method } from "../train/downstream.ts";
 import { blankBatch } from "../train/memory.ts";
-import type { TrainState } from "../train/state.ts";
 import { disposeTree } from "../train/state.ts";
 import type { ScalarTensors } from "../train/step.ts";
 import * as tf from "../engine/tensors.ts";
@@ -10,21 +9,10 @@ import { classifierConfig } from "./config.ts";
 import { openFeed } from "./inputs.ts";
 import { finetuneScalars } from "./rates.ts";
 import type { FinetuneConfig } from "./settings.ts";
-import { type FinetuneBatch, type FinetuneMetrics, finetuneStep, type FinetuneStepArgs } from "./step.ts";
+import { type FinetuneBatch, finetuneStep } from "./step.ts";
 
-/** Fine-tuning, prepared for an engine. */
-export interface Finetuning {
-  /** One step; gives up the old state. */
-  step(args: FinetuneStepArgs): { state: TrainState; metrics: FinetuneMetrics };
-  /** What a step takes beside the state. `step`: its number in the run, from 0. */
-  inputs(batch: Batch, step: number): { batch: FinetuneBatch; scalars: ScalarTensors };
-  /** The rates of a step, from 0; those of the layer behind the blocks. */
-  rates(step: number): { lr: number; wd: number };
-  /** Compiles the step for the arguments, or for another number of pictures than theirs. */
-  compile(args: FinetuneStepArgs, count?: number): Promise<CompileReport>;
-  /** Gives back what all batches share. */
-  close(): void;
-}
+/** What a step takes beside the state. */
+export type FinetuneInputs = { batch: FinetuneBatch; scalars: ScalarTensors };
 
 /** Side of the base pictures that crops are cut from. */
 export function baseSizeOf({ baseSize, imageSize }: Pick<FinetuneConfig, "baseSize" | "imageSize">): number {
@@ -42,7 +30,7 @@ export function finetuning(
   config: FinetuneConfig,
   classes: number,
   perEpoch: number,
-): Finetuning {
+): Method<FinetuneInputs> {
   const settings = { ...config, model: classifierConfig(config), classes, baseSize: baseSizeOf(config) };
   const step = engine.jit(finetuneStep(settings), { donate: ["state"], precision: config.precision });
   const feed = openFeed(engine, settings);

@@ -75,21 +75,30 @@ export interface InitOptions {
   from?: Readonly<Record<string, StoredTensor>>;
 }
 
+/** What an encoder that is to be trained on begins with. */
+export interface InitEncoderOptions {
+  /** Blocks that are frozen. */
+  freeze: number;
+  pool: Pooling;
+  seed: number;
+  /** Its tensors under our names; left out: random ones, from scratch. */
+  from?: Readonly<Record<string, StoredTensor>>;
+}
+
 /**
- * A classifier before its first step: the given encoder or a random one, a fresh norm, and a head that is nearly zero.
+ * The given encoder or a random one, before the first step of what is trained on it.
  *
  * @returns Its tensors; those that are not trained are in `frozen`. The caller's to dispose.
  * @throws {RangeError} When a tensor of the encoder is missing or of another shape, or the model cannot be built.
  */
-export function initClassifier(config: ClassifierConfig, options: InitOptions): ModelState {
-  const { classes, seed, from } = options, { width, pool } = config;
-  const state: ModelState = { params: {}, frozen: {}, buffers: {} };
+export function initEncoder(config: ModelConfig, options: InitEncoderOptions): ModelState {
+  const { seed, from } = options, state: ModelState = { params: {}, frozen: {}, buffers: {} };
   const random = from ? undefined : initModel(config, seed);
   for (const { name, shape } of encoderEntries(config)) {
-    const given = from?.[name], place = isKept(name, { ...options, pool }) ? state.frozen : state.params;
+    const given = from?.[name], place = isKept(name, options) ? state.frozen : state.params;
     if (from && String(given?.shape) !== String(shape)) {
       throw new RangeError(
-        `a classifier cannot start from these weights: ${name} is ${
+        `the encoder cannot start from these weights: ${name} is ${
           given ? `[${given.shape}], not [${shape}]` : "missing"
         }`,
       );
@@ -100,6 +109,18 @@ export function initClassifier(config: ClassifierConfig, options: InitOptions): 
   // A random model has a decoder, too.
   const others = Object.entries({ ...random?.params, ...random?.buffers });
   tf.dispose(others.filter(([name]) => !name.startsWith("backbone.")).map(([, tensor]) => tensor));
+  return state;
+}
+
+/**
+ * A classifier before its first step: the given encoder or a random one, a fresh norm, and a head that is nearly zero.
+ *
+ * @returns Its tensors; those that are not trained are in `frozen`. The caller's to dispose.
+ * @throws {RangeError} When a tensor of the encoder is missing or of another shape, or the model cannot be built.
+ */
+export function initClassifier(config: ClassifierConfig, options: InitOptions): ModelState {
+  const { classes, seed, from, freeze } = options, { width, pool } = config;
+  const state = initEncoder(config, { freeze, pool, seed, from });
   if (pool === "mean") {
     state.params["fc_norm.weight"] = tf.ones([width]);
     state.params["fc_norm.bias"] = tf.zeros([width]);

@@ -3,6 +3,7 @@ import type { DataAccount } from "../data/epoch/account.ts";
 import { describeAccount } from "../data/epoch/account_text.ts";
 import { redact } from "../files/redact.ts";
 import { binaryBytes } from "../text/amounts.ts";
+import { DETECTIONS_FILE } from "../train/run/figure_files.ts";
 import { readStarts } from "../train/run/machine.ts";
 import { type AddressOf, inlined, readFigures } from "./figures.ts";
 import { lineReader } from "./lines.ts";
@@ -160,6 +161,7 @@ export async function runReader(
         starts: starts.length,
         data: { ...account, ...await bad() },
         ...await readFigures(folder, address, bytes),
+        detections: (await address(DETECTIONS_FILE))?.address ?? "",
         notes: [...notes, ...curves.notes].map(shown),
       };
     },

@@ -24,7 +24,7 @@ interface Version {
 
 /** The files of a run folder that a page shows. */
 const FILE =
-  /^\/runs\/(\d{1,3})\/(figures\/(?:gallery|step-\d+-(?:reconstruction|attention))\.jpg|reconstruction\.png)$/;
+  /^\/runs\/(\d{1,3})\/(figures\/(?:gallery|step-\d+-(?:reconstruction|attention))\.jpg|reconstruction\.png|detections\.png)$/;
 
 /** Reads the report when it is asked for, one time at once and not more often than it can have changed. */
 async function versions(folders: readonly string[]): Promise<() => Promise<Version>> {

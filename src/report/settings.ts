@@ -1,4 +1,5 @@
 import { flagName } from "../cli/command.ts";
+import { detectPreset } from "../detect/presets.ts";
 import { finetunePreset } from "../finetune/presets.ts";
 import type { FinetunePreset } from "../finetune/settings.ts";
 import { presetConfig } from "../train/config/presets.ts";
@@ -14,6 +15,12 @@ export interface SettingsReport {
   settings: Record<string, string>;
   command: string;
 }
+
+/** Trainings on an encoder, by the mark in their configuration: their command, and what their presets say. */
+const TRAININGS: Readonly<Record<string, { command: string; preset(name: FinetunePreset): object }>> = {
+  finetune: { command: "finetune", preset: finetunePreset },
+  detect: { command: "detect train", preset: detectPreset },
+};
 
 /** Settings that say where a run lies and who does it, not what it is. */
 const PLACE: ReadonlySet<string> = new Set(["task", "preset", "out", "resume", "nodeId"]);
@@ -39,12 +46,12 @@ export function settingsReport(config: Readonly<Record<string, unknown>>): Setti
   const name = typeof config.preset === "string" && Object.hasOwn(PRESETS, config.preset)
     ? config.preset
     : "demo";
-  const finetunes = config.task === "finetune";
-  const preset: Readonly<Record<string, unknown>> = finetunes
-    ? { ...finetunePreset(name as FinetunePreset) }
+  const trained = typeof config.task === "string" ? TRAININGS[config.task] : undefined;
+  const preset: Readonly<Record<string, unknown>> = trained
+    ? { ...trained.preset(name as FinetunePreset) }
     : { ...presetConfig(name as PresetName) };
   // What the encoder is from has no name on the command line.
-  const model = finetunes && typeof config.model === "string" && config.model !== ""
+  const model = trained && typeof config.model === "string" && config.model !== ""
     ? ` ${shellWord(config.model)}`
     : "";
   const known = Object.entries(config).filter(([key]) => !PLACE.has(key));
@@ -60,8 +67,8 @@ export function settingsReport(config: Readonly<Record<string, unknown>>): Setti
     })),
     settings: Object.fromEntries(known.map(([key, value]) => [key, textOf(value)])),
     command: [
-      `deno task ${finetunes ? `finetune${model}` : "train"} --preset ${name}`,
-      ...other.filter(([key]) => Object.hasOwn(preset, key) && !(finetunes && key === "model")).map((
+      `deno task ${trained ? `${trained.command}${model}` : "train"} --preset ${name}`,
+      ...other.filter(([key]) => Object.hasOwn(preset, key) && !(trained && key === "model")).map((
         [key, value],
       ) => flag(key, value)),
     ].join(" "),

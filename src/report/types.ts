@@ -93,6 +93,8 @@ export interface RunReport {
   gallery: ReportGallery | null;
   /** The address of reconstruction.png, where a run has no other figures; else empty. */
   picture: string;
+  /** The address of detections.png, which shows what a detector finds in test pictures; empty where there is none. */
+  detections: string;
   /** What is missing or broken, as lines for people. */
   notes: string[];
 }

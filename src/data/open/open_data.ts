@@ -241,6 +241,7 @@ function withoutClasses(source: Source | StreamSource): Source | StreamSource {
       ...source,
       labels: [],
       objects: undefined,
+      annotations: undefined,
       get: async (index) => plain(await source.get(index)),
     };
   }

@@ -35,7 +35,10 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
   const folder = path.replace(/\/+$/, "");
   const annotations = options.annotations ?? await findAnnotations(folder);
   const withObjects = options.objects && !/(^|\/)image_info_[^/]*$/.test(annotations);
-  const { names, labels, categories, passed, objects } = await readAnnotations(annotations, withObjects);
+  const { names, labels, categories, passed, objects, pictureIds, classIds } = await readAnnotations(
+    annotations,
+    withObjects,
+  );
   const passedOver = [...passed, ...await unlisted(folder, names, annotations)];
   return {
     uri: path,
@@ -62,6 +65,7 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
         requireIndex(path, index, names.length);
         return objects(index);
       },
+      annotations: { file: annotations, picture: (index: number) => pictureIds[index], classes: classIds },
     }),
     passedOver: () => passedOver,
     close: () => Promise.resolve(),
@@ -121,8 +125,10 @@ async function readAnnotations(file: string, withObjects = false) {
     } else labels[index] = number;
   }
   const found = objects?.finish(imageNumbers, numbers);
+  const pictureIds: CocoId[] = [];
+  if (withObjects) { for (const [id, index] of imageNumbers) pictureIds[index] = id; }
   return {
-    ...{ names, labels, objects: found },
+    ...{ names, labels, objects: found, pictureIds, classIds: ids },
     categories: ids.map((id) => categories.get(id)!),
     passed: passed.list(),
   };

@@ -25,6 +25,12 @@ export function select(source: Source, indices: ArrayLike<number>): Source {
     key: async (index) => await source.key(original(index)),
     place: (index) => source.place?.(original(index)) ?? null,
     ...(source.objects && { objects: (index: number) => source.objects!(original(index)) }),
+    ...(source.annotations && {
+      annotations: {
+        ...source.annotations,
+        picture: (index: number) => source.annotations!.picture(original(index)),
+      },
+    }),
     origin: (index) => ({ part: 0, shard: source.origin?.(original(index)).shard }),
     passedOver: () => source.passedOver?.() ?? [],
     close: () => source.close(),

@@ -170,9 +170,25 @@ export function figureCards(state: PageState, run: RunReport, figures: ReportFig
   return cards;
 }
 
+/** What a detector finds in test pictures. */
+function detectionsCard({ detections }: RunReport): PageElement {
+  return element(
+    "figure",
+    { class: "card" },
+    element("figcaption", {}, "Detections"),
+    element(
+      "p",
+      { class: "soft" },
+      "Test pictures: annotated boxes in white; found ones in colours, with class and score in per cent, from a score of 30 up.",
+    ),
+    element("img", { src: detections, alt: "Test pictures with annotated and found boxes", class: "sheet" }),
+  );
+}
+
 /** A run's figures, with a slider over the checkpoints that they were drawn at. */
 export function figuresPart(state: PageState, run: RunReport): PageElement {
   const part = element("article", {}, element("h3", {}, `Figures of ${run.name}`)), { figures } = run;
+  if (run.detections) part.append(detectionsCard(run));
   if (figures.length === 0) {
     if (run.picture) {
       part.append(

@@ -7,6 +7,10 @@ import type { PageState } from "./elements.ts";
 import { figuresPart } from "./figures.ts";
 import { dataPart, machinePart, settingsPart, summaryPart, tablePart } from "./parts.ts";
 
+/** Whether a run has pictures to show. */
+const hasFigures = ({ figures, picture, detections }: RunReport) =>
+  figures.length > 0 || picture !== "" || detections !== "";
+
 /** Draws the page, and keeps it up to date while something serves it. */
 export function start(library: ChartLibrary): void {
   const { document } = browser();
@@ -51,8 +55,8 @@ export function start(library: ChartLibrary): void {
     while (into.children.length > wanted.length) into.lastElementChild!.remove();
   };
   const figures = (runs: RunReport[]) => {
-    const shown = runs.filter((run) => run.figures.length > 0 || run.picture);
-    const of = shown.map((run) => [run.name, run.figures, run.gallery, run.picture]);
+    const shown = runs.filter(hasFigures);
+    const of = shown.map((run) => [run.name, run.figures, run.gallery, run.picture, run.detections]);
     return part(
       "figures",
       of,
@@ -70,7 +74,7 @@ export function start(library: ChartLibrary): void {
         () => element("section", { class: "runs", "aria-label": "Runs" }, ...runs.map(summaryPart)),
       ),
       chartGrid,
-      ...(runs.some((run) => run.figures.length > 0 || run.picture) ? [figures(runs)] : []),
+      ...(runs.some(hasFigures) ? [figures(runs)] : []),
       part(
         "data",
         runs.map((run) => run.data),

@@ -61,6 +61,9 @@ export interface Checkpoint<Config extends { seed: number } = RunConfig> extends
 /** What checkpoints of fine-tuned classifiers say of themselves. */
 export const CLASSIFIER_FORMAT = "semantic-ae classifier";
 
+/** What checkpoints of detectors say of themselves. */
+export const DETECTOR_FORMAT = "semantic-ae detector";
+
 const PRETRAINING: CheckpointKind<RunConfig> = {
   format: "semantic-ae checkpoint",
   // Of before a setting existed, it holds what was the only way then.
@@ -241,27 +244,41 @@ export async function parseCheckpoint(file: string, bytes: Uint8Array): Promise<
   return await parseCheckpointOf(file, bytes, PRETRAINING);
 }
 
+/** What commands do with trainings on an encoder. */
+const TRAINED: Readonly<Record<string, { is: string; made: string; read: string }>> = {
+  [CLASSIFIER_FORMAT]: {
+    is: "a classifier",
+    made: "deno task finetune",
+    read: "deno task predict and deno task export read it",
+  },
+  [DETECTOR_FORMAT]: {
+    is: "a detector",
+    made: "deno task detect train",
+    read: "deno task detect eval and deno task detect predict read it",
+  },
+};
+
+/** Says what a file is that is not of the format that was looked for, and what can be done. */
+function otherFormat(format: string | undefined, wanted: string, file: string): string {
+  const other = TRAINED[format ?? ""], own = TRAINED[wanted];
+  if (other) {
+    const instead = own ? "" : ", and what it was trained from still has the encoder";
+    return `is ${other.is} that ${other.made} has trained; ${other.read}${instead}`;
+  }
+  if (format === PRETRAINING.format && own) {
+    return `is an encoder, not ${own.is}; train one from it: ${own.made} ${file} --data URI`;
+  }
+  return "a safetensors file, but not a checkpoint of a run (its metadata does not say so)";
+}
+
 async function parseCheckpointOf<Config extends { seed: number }>(
   file: string,
   bytes: Uint8Array,
   kind: CheckpointKind<Config>,
 ): Promise<Checkpoint<Config>> {
   const { tensors, metadata } = await decodeOrAdvise(file, bytes);
-  if (metadata.format === CLASSIFIER_FORMAT && kind.format !== CLASSIFIER_FORMAT) {
-    throw new Error(
-      `${file}: is a classifier that deno task finetune has trained; deno task predict and deno task export read it, and ` +
-        "what it was trained from still has the encoder",
-    );
-  }
   if (metadata.format !== kind.format) {
-    if (metadata.format === PRETRAINING.format) {
-      throw new Error(
-        `${file}: is an encoder, not a classifier; train one from it: deno task finetune ${file} --data URI`,
-      );
-    }
-    throw new Error(
-      `${file}: a safetensors file, but not a checkpoint of a run (its metadata does not say so)`,
-    );
+    throw new Error(`${file}: ${otherFormat(metadata.format, kind.format, file)}`);
   }
   if (Number(metadata.version) > CHECKPOINT_VERSION) {
     throw new Error(

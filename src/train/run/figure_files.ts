@@ -4,6 +4,9 @@ import { join } from "node:path";
 /** The folder's name in a run folder. */
 export const FIGURES_FOLDER = "figures";
 
+/** The file of a run folder that shows what a detector finds in test pictures. */
+export const DETECTIONS_FILE = "detections.png";
+
 /** The pictures that all figures of a run are about. */
 export interface Gallery {
   version: 1;
