@@ -71,6 +71,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/finetune",
     "src/coco",
     "src/eval",
+    "src/weights",
     "src/cli",
     "src/train",
     "src/data",
@@ -169,7 +170,6 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/text",
   ],
   bench: [
-    "src/detect",
     "src/finetune",
     "src/reid",
     // Commands that are measured from start to end.
