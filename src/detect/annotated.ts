@@ -43,7 +43,7 @@ export function annotatedSource(source: Source): AnnotatedSource {
   const { objects, uri, labels } = source;
   if (!objects) {
     throw new Error(
-      `${uri}: its pictures have no boxes; name pictures in COCO's layout, such as coco:./coco/train2017 with ` +
+      `${uri}: its pictures have no boxes; name pictures in COCO's layout or a pack of them, such as coco:./coco/train2017 with ` +
         "annotations/instances_train2017.json beside it",
     );
   }
