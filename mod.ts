@@ -359,6 +359,34 @@ export { runsPage } from "./src/report/write.ts";
 export { type Searched, type SearchQuery, serveSearch } from "./src/search/serve.ts";
 export { type SearchedSet, searchedSet, type SearchedSetOptions } from "./src/search/set.ts";
 
+// Planning: what a training will take on graphics cards that are not here.
+export { type Plan, plan, type PlanOptions, type StepPlan } from "./src/plan/plan.ts";
+export { type Card, CARDS } from "./src/plan/cards.ts";
+export { parseCard, readCard } from "./src/plan/gpu_file.ts";
+export {
+  type CardCompiler,
+  type CardProgram,
+  compileFor,
+  type CompilerOptions,
+  findCompiler,
+  PlanError,
+  type Spread,
+  TooLargeError,
+} from "./src/plan/compiler.ts";
+export { formatPlan, planJson, type PlanTextOptions } from "./src/plan/plan_text.ts";
+export { type Exchange, type Network, NETWORKS } from "./src/plan/exchange.ts";
+export {
+  type HloArray,
+  type HloComputation,
+  HloError,
+  type HloModule,
+  type HloOperation,
+  parseHlo,
+} from "./src/plan/hlo.ts";
+export { type Collective, type Kernel, kernelsOf, type ProductKind } from "./src/plan/kernels.ts";
+export { type Roofline, roofline, timed, type TimedKernel } from "./src/plan/roofline.ts";
+export { type StreamNeed, streamNeed } from "./src/plan/stream.ts";
+
 // Engines: what runs the tensors.
 export { type EngineOptions, openEngine } from "./src/engine/open.ts";
 export { InstallError } from "./src/engine/install/error.ts";

@@ -12,6 +12,7 @@ import { ALLOCATOR } from "../src/engine/install/packages.ts";
 import {
   CPU_PLUGIN,
   CUDA12_PLUGIN,
+  CUDA13_COMPILER,
   CUDA13_PLUGIN,
   ensurePackage,
   type InstallOptions,
@@ -26,6 +27,7 @@ const INSTALLABLE: readonly (readonly [native: NativePackage, gives: string, ins
   [CPU_PLUGIN, "engine xla on the processor", ensurePackage],
   [CUDA13_PLUGIN, "engine xla on NVIDIA cards, driver 580 or newer", ensurePackage],
   [CUDA12_PLUGIN, "engine xla on NVIDIA cards, driver 525 or newer", ensurePackage],
+  [CUDA13_COMPILER, "what deno task plan compiles with; needs no card", ensurePackage],
   [TENSORFLOW, "engine tensorflow; needs a C++ compiler", ensureTensorflow],
   [TENSORFLOW_GPU, "engine tensorflow on NVIDIA cards, likewise", ensureTensorflow],
   [ALLOCATOR, "memory for engine xla on the processor; tasks fetch it by themselves", ensurePackage],

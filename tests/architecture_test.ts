@@ -114,6 +114,15 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/random.ts",
     "src/text",
   ],
+  "src/plan": [
+    "src/train",
+    "src/model",
+    "src/engine",
+    "src/engine/install",
+    "src/engine/xla",
+    "src/files",
+    "src/text",
+  ],
   "src/search": ["src/eval", "src/data", "src/web"],
   "src/parity": ["src/eval", "src/train", "src/data", "src/model", "src/views", "src/engine", "src/files"],
   "src/conformance": ["src/engine/xla"],
@@ -128,6 +137,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "mod.ts": [
     "src/detect",
+    "src/plan",
     "src/finetune",
     "src/reid",
     "src/ablate",
@@ -148,6 +158,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   tasks: [
     "src/detect",
+    "src/plan",
     "src/finetune",
     "src/reid",
     "src/ablate",
@@ -167,6 +178,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine",
     "src/engine/install",
     "src/engine/xla",
+    "src/files",
     "src/text",
   ],
   bench: [

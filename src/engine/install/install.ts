@@ -11,7 +11,14 @@ import { fileDigest, unpackWheel } from "./wheel.ts";
 
 export type { InstallProgress } from "./download.ts";
 export { InstallError } from "./error.ts";
-export { CPU_PLUGIN, CUDA12_PLUGIN, CUDA13_PLUGIN, type NativePackage, type Wheel } from "./packages.ts";
+export {
+  CPU_PLUGIN,
+  CUDA12_PLUGIN,
+  CUDA13_COMPILER,
+  CUDA13_PLUGIN,
+  type NativePackage,
+  type Wheel,
+} from "./packages.ts";
 
 /** How a package is installed. */
 export interface InstallOptions {

@@ -85,6 +85,9 @@ function nvidia(...rows: [name: string, version: string, bytes: number, sha256: 
   }));
 }
 
+/** One file of a wheel, at its own place. */
+const only = (path: string): Wheel["take"] => ({ [path]: path });
+
 // What jax-cuda12-plugin[with-cuda] and jax-cuda13-plugin[with-cuda] 0.12.0.1 ask for, without the packages of headers.
 // deno-fmt-ignore
 /** The libraries of CUDA 12. */
@@ -165,3 +168,26 @@ export const CUDA13_PLUGIN: NativePackage = cudaPlugin(
   4_010_000_000,
   CUDA13,
 );
+
+/**
+ * XLA's plugin for CUDA 13 with what it compiles by, and without all that programs call: it compiles for cards that are
+ * not here. The same plugin as {@linkcode CUDA13_PLUGIN}'s, so its programs are those that a card would run.
+ */
+export const CUDA13_COMPILER: NativePackage = {
+  ...CUDA13_PLUGIN,
+  name: "xla-cuda13-compiler",
+  what: "XLA's compiler for CUDA 13",
+  wheels: [
+    CUDA13_PLUGIN.wheels[0],
+    {
+      ...CUDA13.find(({ package: name }) => name === "nvidia-cuda-nvcc")!,
+      take: only("nvidia/cu13/bin/ptxas"),
+    },
+    {
+      ...CUDA13.find(({ package: name }) => name === "nvidia-nvvm")!,
+      take: only("nvidia/cu13/nvvm/libdevice/libdevice.10.bc"),
+    },
+  ],
+  unpacked: 447_000_000,
+  instead: "give the path of a CUDA plugin that has ptxas and libdevice beside it with --plugin",
+};

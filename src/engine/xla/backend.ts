@@ -89,6 +89,13 @@ export class XlaBackend extends tf.KernelBackend {
     return { dataId: this.#add({ references: 1, dtype, shape, waiting }), shape: [...shape], dtype };
   }
 
+  /** A data id for an argument of a type, without values: functions can be lowered for it, but not run. */
+  adoptType(type: TensorType): tf.TensorInfo {
+    const { element, shape } = type, dtype = dtypeOf(element);
+    const waiting = { data: new Uint8Array(0), element };
+    return { dataId: this.#add({ references: 1, dtype, shape, waiting }), shape: [...shape], dtype };
+  }
+
   /** A data id for a value of the function being traced. */
   adoptValue(value: Value): tf.TensorInfo {
     const { shape } = value.type, dtype = dtypeOf(value.type.element);

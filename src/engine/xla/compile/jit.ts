@@ -13,8 +13,11 @@ import type { CallMemory, CompileReport, JitOptions, Jitted } from "../types.ts"
 /** A function that XLA compiles, and that can show its program. */
 export interface XlaJitted<Args extends Record<string, Tree>, Result extends Tree>
   extends Jitted<Args, Result> {
-  /** The recorded program for arguments of these shapes, as StableHLO. */
-  lower(args: Args): { text: string };
+  /**
+   * The recorded program for arguments of these shapes, as StableHLO, and the floating-point operations of its products
+   * and convolutions.
+   */
+  lower(args: Args): { text: string; flops: number };
 }
 
 interface Program extends Recorded {
@@ -36,6 +39,28 @@ function memoryOf(executable: Executable): CallMemory | undefined {
   if (!memory) return undefined;
   const { arguments: given, outputs, aliased, temporaries, peak = given + outputs + temporaries } = memory;
   return { arguments: given, outputs, aliased, temporaries, peak };
+}
+
+/** The type that each tensor has on the device, in order. */
+const typesOf = (backend: XlaBackend, tensors: readonly tf.Tensor[]) =>
+  tensors.map(({ dataId }) => typeOfEntry(backend.entries.get(dataId)));
+
+/**
+ * The program of a function for arguments of certain shapes, without compiling it. See {@linkcode jit}.
+ *
+ * @returns StableHLO text, and the floating-point operations of its products and convolutions.
+ */
+export function lower<Args extends Record<string, Tree>>(
+  backend: XlaBackend,
+  fn: (args: Args) => Tree,
+  args: Args,
+  options: JitOptions<Args> = {},
+): { text: string; flops: number } {
+  const mesh = options.shard?.length ? backend.mesh : undefined;
+  const types = typesOf(backend, leaves(args));
+  const { text, flops, captures } = recordFunction(backend, fn, args, types, options, mesh);
+  releaseCaptures(backend, captures);
+  return { text, flops };
 }
 
 /**
@@ -62,7 +87,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
 
   const gather = (args: Args) => {
     const tensors = leaves(args);
-    const types = tensors.map(({ dataId }) => typeOfEntry(backend.entries.get(dataId)));
+    const types = typesOf(backend, tensors);
     const signature = tensors.map(({ dtype, shape }, i) =>
       `${dtype}[${shape}]${types[i].element}[${types[i].shape}]`
     );
@@ -130,11 +155,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
       const built = await compiler.compileAsync(recorded.text, target);
       return complete(signature, recorded, built, start).report;
     },
-    lower: (args: Args) => {
-      const { text, captures } = record(args, gather(args).types);
-      releaseCaptures(backend, captures);
-      return { text };
-    },
+    lower: (args: Args) => lower(backend, fn, args, options),
     dispose: () => {
       for (const program of programs.values()) {
         program.executable.delete();

@@ -28,7 +28,7 @@ const FUNCTIONS = [
   "LoadedExecutable_Delete LoadedExecutable_Execute",
   "Buffer_Destroy Buffer_Delete Buffer_IsDeleted Buffer_ElementType Buffer_Dimensions Buffer_ToHostBuffer",
   "Buffer_OnDeviceSizeInBytes Buffer_CopyToDevice Buffer_ReadyEvent Buffer_Device",
-  "TopologyDescription_Attributes",
+  "TopologyDescription_Attributes TopologyDescription_Create TopologyDescription_Destroy Compile",
 ].join(" ").split(" ");
 
 /** Structs that are not the arguments of one function. */

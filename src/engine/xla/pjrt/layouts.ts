@@ -659,6 +659,33 @@ export const STRUCTS = {
       num_attributes: [32, "usize"],
     },
   },
+  TopologyDescription_Create_Args: {
+    size: 56,
+    fields: {
+      topology_name: [16, "pointer"],
+      topology_name_size: [24, "usize"],
+      create_options: [32, "pointer"],
+      num_options: [40, "usize"],
+      topology: [48, "pointer"],
+    },
+  },
+  TopologyDescription_Destroy_Args: {
+    size: 24,
+    fields: {
+      topology: [16, "pointer"],
+    },
+  },
+  Compile_Args: {
+    size: 64,
+    fields: {
+      topology: [16, "pointer"],
+      program: [24, "pointer"],
+      compile_options: [32, "pointer"],
+      compile_options_size: [40, "usize"],
+      client: [48, "pointer"],
+      executable: [56, "pointer"],
+    },
+  },
 } as const;
 
 /** Byte offset of each function's pointer in PJRT_Api. */
