@@ -1,15 +1,15 @@
 /** The training step as a graphics card would get it. */
-import { type Described, openDescribed } from "../engine/xla/described.ts";
 import type * as tf from "../engine/tensors.ts";
-import type { Engine } from "../engine/types.ts";
+import type { Tree } from "../engine/tensors.ts";
+import type { Engine, JitOptions, Jitted } from "../engine/types.ts";
+import { type Described, openDescribed } from "../engine/xla/described.ts";
 import { inventory } from "../model/inventory.ts";
 import type { RunConfig } from "../train/config/settings.ts";
-import { nodeBatchTensors, nodeStep } from "../train/nodes.ts";
+import { layoutOf } from "../train/layout.ts";
 import { blankBatch } from "../train/memory.ts";
-import { oneProcess } from "../train/process_group.ts";
+import { isMuons } from "../train/muon.ts";
+import { pretraining } from "../train/pretraining.ts";
 import type { TrainState } from "../train/state.ts";
-import { trainStep } from "../train/step.ts";
-import { scalarTensors } from "../train/step_inputs.ts";
 
 /** A step's program. */
 export interface LoweredStep {
@@ -22,22 +22,23 @@ export interface LoweredStep {
 /** A state of the shapes that a configuration has, without values. */
 function describedState(config: RunConfig, { standIn }: Described): TrainState {
   const entries = inventory(config);
-  const of = (role: "param" | "frozen" | "buffer"): Record<string, tf.Tensor> =>
+  const of = (role: "param" | "frozen" | "buffer", wanted = (_: string, __: number[]) => true) =>
     Object.fromEntries(
-      entries.filter((entry) => entry.role === role).map(({ name, shape }) => [name, standIn("f32", shape)]),
+      entries.filter((entry) => entry.role === role && wanted(entry.name, entry.shape))
+        .map(({ name, shape }): [string, tf.Tensor] => [name, standIn("f32", shape)]),
     );
   return {
     params: of("param"),
     frozen: of("frozen"),
     buffers: of("buffer"),
     m: of("param"),
-    v: of("param"),
+    v: of("param", (name, shape) => config.optimizer !== "muon" || !isMuons(name, shape)),
     ema: config.ema ? of("param") : {},
   };
 }
 
-/** An engine that makes arguments without values. */
-function describedEngine({ standIn }: Described): Engine {
+/** An engine on devices that are not here: what it is given to compile is lowered at the first call. */
+function describedEngine({ standIn, lower }: Described, lowered: (step: LoweredStep) => void): Engine {
   const absent = () => {
     throw new Error("nothing runs on a device that is only described");
   };
@@ -49,7 +50,17 @@ function describedEngine({ standIn }: Described): Engine {
     deviceMemory: () => undefined,
     bytes: (_, shape) => standIn("u8", shape),
     floats: (_, shape) => standIn("f32", shape),
-    jit: absent,
+    jit: <Args extends Record<string, Tree>, Result extends Tree>(
+      fn: (args: Args) => Result,
+      how?: JitOptions<Args>,
+    ): Jitted<Args, Result> =>
+      Object.assign(absent, {
+        compile: (args: Args) => {
+          lowered(lower(fn, args, how));
+          return Promise.resolve({ traceSeconds: 0, compileSeconds: 0, cached: false });
+        },
+        dispose: () => {},
+      }),
     ready: absent,
     close: () => Promise.resolve(),
   };
@@ -64,19 +75,16 @@ function describedEngine({ standIn }: Described): Engine {
  * @throws {Error} When engine xla is open in this process.
  */
 export async function lowerStep(config: RunConfig, kind: string): Promise<LoweredStep> {
-  const { devices, nodes, precision, batchSize, imageSize } = config;
-  const described = await openDescribed({ platform: "cuda", kind, devices: devices * nodes });
+  const { devices, nodes, batchSize, imageSize } = config, all = devices * nodes;
+  const described = await openDescribed({ platform: "cuda", kind, devices: all });
   try {
-    const engine = describedEngine(described), state = describedState(config, described);
-    const scalars = scalarTensors(config, 1000, 20_000);
-    const several = nodes > 1;
-    const { layout } = oneProcess(devices);
-    const batch = several
-      ? nodeBatchTensors(engine, config, blankBatch(imageSize, batchSize / nodes), 0)
-      : layout.tensors(engine, config, blankBatch(imageSize, batchSize), 0);
-    const step = several ? nodeStep(trainStep(config)) : layout.step(trainStep(config));
-    const shard = several ? ["batch/base", "batch/views"] as const : layout.shard;
-    return described.lower(step, { state, batch, scalars }, { donate: ["state"], precision, shard });
+    let step: LoweredStep | undefined;
+    const engine = describedEngine(described, (lowered) => step = lowered);
+    // As `train` prepares it; each node has its part of the batch.
+    const method = pretraining(engine, config, layoutOf(all), 1000);
+    const state = describedState(config, described);
+    await method.compile({ state, ...method.inputs(blankBatch(imageSize, batchSize / nodes), 0) });
+    return step!;
   } finally {
     described.close();
   }

@@ -56,7 +56,7 @@ export function lower<Args extends Record<string, Tree>>(
   args: Args,
   options: JitOptions<Args> = {},
 ): { text: string; flops: number } {
-  const mesh = options.shard?.length ? backend.mesh : undefined;
+  const mesh = meshFor(backend, options);
   const types = typesOf(backend, leaves(args));
   const { text, flops, captures } = recordFunction(backend, fn, args, types, options, mesh);
   releaseCaptures(backend, captures);
