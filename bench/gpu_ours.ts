@@ -47,7 +47,8 @@ export async function measureOurs(given: Case, options: OursOptions): Promise<Fi
   const { preset, precision, batch: count } = given, { plugin, cache, memoryFraction } = options;
   const client = memoryFraction ? { memory_fraction: memoryFraction } : undefined;
   const engine = await openXlaEngine({ plugin, cache, client });
-  const config = { ...presetConfig(preset), batchSize: count, precision };
+  // The peer's optimiser, whatever the preset's.
+  const config = { ...presetConfig(preset), optimizer: "adamw" as const, batchSize: count, precision };
   const step = engine.jit(trainStep(config), { donate: ["state"], precision });
   let state = initialState(config, 0);
   const scalars = scalarTensors(config, 1000, 20000), noise = noiseBatch(config, count);

@@ -88,7 +88,8 @@ export function noiseBatch(config: ReturnType<typeof presetConfig>, count: numbe
 
 /** Our step, ready to be timed. */
 async function prepare(engine: Engine, { preset, precision, batch: count }: StepWanted) {
-  const config = { ...presetConfig(preset), batchSize: count, precision };
+  // The peer's optimiser, whatever the preset's.
+  const config = { ...presetConfig(preset), optimizer: "adamw" as const, batchSize: count, precision };
   const step = engine.jit(trainStep(config), { donate: ["state"], precision });
   let state = initialState(config, 0);
   const batch = batchTensors(engine, config, noiseBatch(config, count), 0);

@@ -27,7 +27,9 @@ const cores = navigator.hardwareConcurrency;
 /** Steps of a run that only warms up. */
 const BRIEF = 2;
 
-/** The settings that the command line can change, as flags of `deno task train` too. */
+/**
+ * What differs from the preset, as flags of `deno task train` too: what the command line can change, and the peer's optimiser.
+ */
 function changed(
   given: { imageSize?: number; patchSize?: number; precision: RunConfig["precision"] },
   batch: number,
@@ -36,6 +38,7 @@ function changed(
   return {
     batchSize: batch,
     precision,
+    optimizer: "adamw",
     ...imageSize === undefined ? {} : { imageSize },
     ...patchSize === undefined ? {} : { patchSize },
   } satisfies Partial<RunConfig>;

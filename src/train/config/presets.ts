@@ -62,10 +62,12 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
 
 const TRAINING: Record<PresetName, Partial<RunConfig>> = {
   // 3,466 emoji in two styles, in minutes on a CPU, 62,000 pictures in all; the rate is for 256, so the peak is 1.5e-3.
-  // Of a few short runs, more and smaller steps and a lower temperature learned most from the same pictures.
+  // Of a few short runs, more and smaller steps and a lower temperature learned most from the same pictures. Muon was chosen
+  // on photographs: docs/learning.md.
   demo: {
     epochs: 18,
     batchSize: 64,
+    optimizer: "muon",
     lr: 6e-3,
     temperature: 0.1,
     warmupEpochs: 2,
@@ -101,7 +103,7 @@ const TRAINING: Record<PresetName, Partial<RunConfig>> = {
   base: {},
 };
 
-/** Settings that came later, as what was done before they existed: checkpoints of then do not name them. */
+/** Settings that came later, as what was done before they existed: runs and checkpoints of then do not name them. */
 export const FIRST_WAYS = {
   viewSize: 0,
   stem: "patches",

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Data, dataLength, dataUri } from "../../data/open/data.ts";
 import { parseProcess } from "../../data/epoch/process_share.ts";
 import { ConfigError, readConfig, resolveConfig } from "../config/config.ts";
+import { FIRST_WAYS } from "../config/presets.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { InUseError, type Lock } from "../../files/lock.ts";
 import { isRedacted } from "../../files/redact.ts";
@@ -40,7 +41,8 @@ export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig
       `--resume: ${out} holds no run (no config.json); check --out, or leave --resume out`,
     );
   }
-  return withSecrets({ ...resolveConfig(await readConfig(stored), file, flags), out, resume: true });
+  const first = { ...FIRST_WAYS, ...await readConfig(stored) };
+  return withSecrets({ ...resolveConfig(first, file, flags), out, resume: true });
 }
 
 /** Refuses an address of which only the stored form is known. */
