@@ -26,6 +26,7 @@ Deno.test("serve: the page, its news and its pictures, and nothing else of the f
       files: {
         "figures/step-00000001.json": JSON.stringify(set),
         "figures/step-00000001-attention.jpg": Uint8Array.of(7, 8),
+        "detections.png": Uint8Array.of(9),
         "secret.txt": "secret",
         "checkpoints/step-00000001.safetensors": "secret",
       },
@@ -46,6 +47,9 @@ Deno.test("serve: the page, its news and its pictures, and nothing else of the f
     const picture = await fetch(new URL(address, url));
     assert.deepEqual([...new Uint8Array(await picture.arrayBuffer())], [7, 8]);
     assert.equal(picture.headers.get("x-content-type-options"), "nosniff");
+    const detections = await fetch(new URL(report.runs[0].detections, url));
+    assert.equal(detections.headers.get("content-type"), "image/png");
+    assert.deepEqual([...new Uint8Array(await detections.arrayBuffer())], [9]);
 
     const same = await fetch(`${url}report.json`, { headers: { "if-none-match": tag } });
     assert.equal(same.status, 304);
