@@ -29,8 +29,9 @@ export async function pictureFolder(path: string, names: readonly string[]): Pro
   const taken = new Set<string>();
   return {
     async add(source, found) {
+      // Nothing that a file system or a shell takes for something else, and no hidden file.
       const { key, index } = found,
-        plain = basename(key, extname(key)).replaceAll(/[^\p{L}\p{N}._ -]/gu, "_");
+        plain = basename(key, extname(key)).replaceAll(/[^\p{L}\p{N}._ -]/gu, "_").replace(/^[.-]+/, "");
       const stem = plain || String(index), picture = await decodePicture((await source.get(index)).bytes);
       let name = stem;
       for (let times = 2; taken.has(name); times++) name = `${stem}-${times}`;
