@@ -95,13 +95,18 @@ export const benchTask = task({
     iouType: { kind: choice("bbox", "segm"), help: "boxes or masks", default: "bbox" },
     pictures: { kind: whole(1), help: "made-up pictures; objects in val2017's proportion", default: 5000 },
     detections: { kind: whole(1), help: "made-up detections of each picture", default: 100 },
+    corners: {
+      kind: whole(3),
+      help: "corners of each object's outline, which make the annotations long",
+      default: 24,
+    },
     truth: { kind: text, help: "annotations to measure with, where there are some", value: "FILE" },
     results: { kind: text, help: "detections to measure with", value: "FILE" },
     rounds: { kind: whole(1, 100), help: "how often each side is measured", default: 3 },
     json: { kind: onOff, help: "print the result as JSON" },
   },
   notes: ["PYTHON names an interpreter with pycocotools; without it ours is measured alone."],
-}, async ({ iouType, pictures, detections, truth, results, rounds, json }, { print, progress }) => {
+}, async ({ iouType, pictures, detections, corners, truth, results, rounds, json }, { print, progress }) => {
   if ((truth === undefined) !== (results === undefined)) {
     throw new UsageError("--truth and --results belong together");
   }
@@ -116,11 +121,16 @@ export const benchTask = task({
         pictures,
         objects: Math.max(1, Math.round(pictures * 36_781 / 5000)),
         categories: 80,
-        detections,
+        ...{ detections, corners },
       };
       const made = await makeCocoFiles(folder, size, iouType === "segm");
       files = [made.truth, made.results];
-      progress.line(`${pictures} pictures, ${size.objects} objects, ${made.count} detections`);
+      const annotations = (await Deno.stat(made.truth)).size;
+      progress.line(
+        `${pictures} pictures, ${size.objects} objects in ${
+          (annotations / 1e6).toFixed(0)
+        } MB, ${made.count} detections`,
+      );
     }
     const mine: Figures[] = [], theirs: Figures[] = [];
     let difference = 0;

@@ -10,6 +10,8 @@ export interface MadeSize {
   categories: number;
   /** Of each picture. */
   detections: number;
+  /** Corners of each object's outline. */
+  corners: number;
 }
 
 const WIDTH = 640, HEIGHT = 480;
@@ -22,10 +24,10 @@ function madeBox(random: RandomStream): number[] {
   return [random.uniform(0, WIDTH - width), random.uniform(0, HEIGHT - height), width, height].map(twoDigits);
 }
 
-/** An ellipse in a box as a polygon of 24 corners. */
-function ellipse([x, y, width, height]: readonly number[]): number[] {
-  return Array.from({ length: 24 }, (_, i) => {
-    const angle = Math.PI * i / 12;
+/** An ellipse in a box as a polygon. */
+function ellipse([x, y, width, height]: readonly number[], corners: number): number[] {
+  return Array.from({ length: corners }, (_, i) => {
+    const angle = 2 * Math.PI * i / corners;
     return [x + width * (1 + Math.cos(angle)) / 2, y + height * (1 + Math.sin(angle)) / 2].map(twoDigits);
   }).flat();
 }
@@ -78,7 +80,7 @@ function* listed(texts: Iterable<string>): Generator<string> {
  */
 export async function makeCocoFiles(
   folder: string,
-  { pictures, objects, categories, detections }: MadeSize,
+  { pictures, objects, categories, detections, corners }: MadeSize,
   masks: boolean,
 ): Promise<{ truth: string; results: string; count: number }> {
   const truth = join(folder, "truth.json"), results = join(folder, "results.json");
@@ -101,7 +103,7 @@ export async function makeCocoFiles(
         ...{
           area: twoDigits(box[2] * box[3] * 0.7),
           iscrowd: i % 100 === 99 ? 1 : 0,
-          segmentation: [ellipse(box)],
+          segmentation: [ellipse(box, corners)],
         },
       })
     )),

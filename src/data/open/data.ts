@@ -92,10 +92,12 @@ export function dataObjects(data: Data): DataObjects {
     : dataSources(opened).map(alone);
   const uris = (wanted: boolean) => parts.filter(({ objects }) => objects === wanted).map(({ uri }) => uri);
   const source = opened.access === "random" ? opened.source : undefined;
-  return {
-    ...(source?.objects && { objects: (index: number) => source.objects!(index) }),
-    ...{ having: uris(true), lacking: uris(false) },
-  };
+  if (source?.objects) {
+    return { objects: (index) => source.objects!(index), having: uris(true), lacking: [] };
+  }
+  const lacking = uris(false);
+  // The parts may have some that the whole was made without.
+  return lacking.length > 0 ? { having: uris(true), lacking } : { having: [], lacking: [dataUri(data)] };
 }
 
 /** Closes files and connections. Safe to call twice. */
