@@ -32,6 +32,11 @@ export interface AdamWInput {
   clipKind: ClipKind;
   /** A parameter's share of the learning rate. Default: 1 for all. */
   scale?(name: string): number;
+  /**
+   * Says of a parameter, its gradient or its moments that they are computed in shares, one on each device (ZeRO, stage 1:
+   * Rajbhandari et al., SC 2020). Changes no value. Default: they are not.
+   */
+  divide?(x: tf.Tensor): tf.Tensor;
   /** Whether weight decay applies to a parameter. Default: {@linkcode isDecayed}. */
   decayed?(name: string, shape: readonly number[]): boolean;
   /** Whether Muon trains a parameter instead. Default: none. */
@@ -64,7 +69,8 @@ export function isDecayed(name: string, shape: readonly number[]): boolean {
  * @throws {Error} When a parameter has no gradient or no moments.
  */
 export function adamw(input: AdamWInput): AdamWResult {
-  const { lr, wd, bias1, bias2, scale: shareOf = () => 1, decayed = isDecayed, muons = () => false } = input;
+  const { lr, wd, bias1, bias2, scale: shareOf = () => 1, decayed = isDecayed } = input;
+  const { muons = () => false, divide = (x) => x } = input;
   const names = Object.keys(input.params);
   for (const name of names) {
     if (!input.grads[name]) throw new Error(`parameter ${name} has no gradient`);
@@ -73,7 +79,8 @@ export function adamw(input: AdamWInput): AdamWResult {
       throw new Error(`parameter ${name} has no optimiser moments`);
     }
   }
-  const squares = names.map((name) => tf.sum(tf.square(input.grads[name])));
+  const grads = names.map((name) => divide(input.grads[name]));
+  const squares = grads.map((g) => tf.sum(tf.square(g)));
   const gradNorm = tf.sqrt(tf.sum(tf.concat(squares.map((square) => tf.reshape(square, [1])))));
   const factor = clipFactor(input.clip, input.clipKind, gradNorm);
 
@@ -83,9 +90,9 @@ export function adamw(input: AdamWInput): AdamWResult {
   const [beta1, beta2] = BETAS;
   const result: AdamWResult = { params: {}, m: {}, v: {}, gradNorm };
   names.forEach((name, i) => {
-    const p = input.params[name];
+    const p = divide(input.params[name]);
     const scale = factor(squares[i]);
-    const g = scale ? tf.mul(input.grads[name], scale) : input.grads[name];
+    const g = scale ? tf.mul(grads[i], scale) : grads[i];
     const share = shareOf(name);
     const kept = share === 1 ? keep : tf.sub(1, tf.mul(tf.mul(lr, share), wd));
     if (muons(name, p.shape)) {
@@ -99,7 +106,7 @@ export function adamw(input: AdamWInput): AdamWResult {
     const own = share === 1 ? rate : tf.mul(rate, share);
     const update = tf.div(tf.mul(m, own), tf.add(tf.div(tf.sqrt(v), root2), EPSILON));
     const base = decayed(name, p.shape) ? tf.mul(p, kept) : p;
-    result.params[name] = tf.sub(base, update);
+    result.params[name] = divide(tf.sub(base, update));
     result.m[name] = m;
     result.v[name] = v;
   });

@@ -23,6 +23,7 @@ export interface PretrainingSettings extends StepSettings, FeedSettings {
   nodes: number;
   precision: Precision;
   gradientSums: Precision;
+  shardOptimizer: boolean;
 }
 
 /** Pretraining, prepared for an engine. */
@@ -56,10 +57,12 @@ export function pretraining(
   perEpoch: number,
   terms: readonly LossTerm[] = LOSS_TERMS,
 ): Pretraining {
-  const step = engine.jit(layout.step(trainStep(settings, terms, layout.parts)), {
+  const over = { parts: layout.parts, divided: settings.shardOptimizer };
+  const step = engine.jit(layout.step(trainStep(settings, terms, over)), {
     donate: ["state"],
     precision: settings.precision,
     shard: layout.shard,
+    divide: settings.shardOptimizer ? ["state/m", "state/v", "state/ema"] : [],
     sums: settings.gradientSums,
   });
   const tensors = (batch: Pick<Batch, "base" | "views" | "indices">, step: number) =>

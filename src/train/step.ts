@@ -1,4 +1,4 @@
-import { splitRows } from "../engine/tensors.ts";
+import { divideRows, splitRows } from "../engine/tensors.ts";
 import type * as tf from "../engine/tensors.ts";
 import { autoencoder } from "../model/autoencoder.ts";
 import { type ModelConfig, viewSide } from "../model/config.ts";
@@ -19,6 +19,17 @@ export interface StepSettings extends ModelConfig, LossConfig {
   clipKind: ClipKind;
   /** Default: AdamW. */
   optimizer?: OptimizerKind;
+}
+
+/** How a step is laid out over several devices. */
+export interface StepLayout {
+  /**
+   * Devices that share the batch. Each has both views of its own pictures, see `viewOf`, and the draws of stochastic depth
+   * lie in that order. Default 1.
+   */
+  parts?: number;
+  /** Whether what the optimiser keeps lies divided among devices. Default: whole on each. */
+  divided?: boolean;
 }
 
 /** What a step reads, as tensors. */
@@ -62,8 +73,7 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
  *
  * @param settings The model, the loss and the clipping.
  * @param terms What the loss is the sum of. Default: the method's terms.
- * @param parts Devices that share the batch, or 1: each then has both views of its own pictures, see `viewOf`,
- * and the draws of stochastic depth lie in that order.
+ * @param over How the step is laid out over several devices.
  * @returns (state, batch, scalars) → (state, metrics). Changes and disposes nothing that it is given.
  * It throws a RangeError for terms that cannot be summed, see {@linkcode losses}.
  * @example A training loop of one's own.
@@ -103,7 +113,7 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
 export function trainStep(
   settings: StepSettings,
   terms: readonly LossTerm[] = LOSS_TERMS,
-  parts = 1,
+  { parts = 1, divided = false }: StepLayout = {},
 ): (args: StepArgs) => StepResult {
   return ({ state, batch, scalars }) => {
     const { params, frozen, buffers, m, v } = state;
@@ -127,8 +137,8 @@ export function trainStep(
 
     const { lr, wd, bias1, bias2 } = scalars;
     const { clipGrad: clip, clipKind } = settings;
-    const muons = settings.optimizer === "muon" ? isMuons : undefined;
-    const next = adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind, muons });
+    const divide = divided ? divideRows : undefined, muons = settings.optimizer === "muon" ? isMuons : undefined;
+    const next = adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind, muons, divide });
     return {
       state: {
         params: next.params,

@@ -23,6 +23,7 @@ import {
   type TrainState,
   writeState,
 } from "../../src/train/state.ts";
+import type { StoredTensor } from "../../src/files/safetensors.ts";
 import { MINUSCULE, noiseBatch, writePictures } from "./fixture.ts";
 
 /** Widths of which no product is the size of pictures, masks or targets. */
@@ -66,6 +67,34 @@ function checkExchanges({ exchanges }: CompileReport, { params }: TrainState, se
   assert.ok(bytes >= least && bytes <= least + 4 * (6 * norms + 6 * codes + 100), `${bytes}, ${least}`);
 }
 
+/** Asserts that what a step has changed is the same but for rounding: gradients, and batch norms' statistics. */
+function closeStates(
+  expected: Record<string, StoredTensor>,
+  got: Record<string, StoredTensor>,
+  when: string,
+) {
+  assert.deepEqual(Object.keys(got).sort(), Object.keys(expected).sort());
+  // The first moments hold the gradients. The step of AdamW itself may go either way where a gradient is rounding alone.
+  const parts = Object.keys(expected).filter((name) => /^optimizer\.m\.|\.running_/.test(name)).map(
+    (name) => {
+      const data = expected[name].data as Float32Array, other = got[name].data as Float32Array;
+      let largest = 0, apart = 0;
+      for (let k = 0; k < data.length; k++) {
+        largest = Math.max(largest, Math.abs(data[k]));
+        apart = Math.max(apart, Math.abs(other[k] - data[k]));
+      }
+      return { name, largest, apart };
+    },
+  );
+  const all = Math.max(...parts.map(({ largest }) => largest));
+  for (const { name, largest, apart } of parts) {
+    // These biases stand before a batch norm: their gradient is rounding and nothing else (docs/spec.md §10 D18).
+    const vanishing = /head\.mlp\.0\.bias$|backbone\.norm\.bias$/.test(name) || largest < 1e-6 * all;
+    const bound = 1e-5 * (vanishing ? all : largest);
+    assert.ok(apart <= bound, `${when}, ${name}: ${apart} apart, at most ${largest}`);
+  }
+}
+
 Deno.test("four devices train as one does: losses, batch norm's statistics and gradients", async () => {
   assert.equal(engine.devices, 4);
   const step = pretraining(engine, config, layoutOf(1), 100);
@@ -93,26 +122,7 @@ Deno.test("four devices train as one does: losses, batch norm's statistics and g
         );
       }
     }
-    // The first moments hold the gradients, the buffers batch norm's statistics.
-    const expected = await readState(one), got = await readState(same.state);
-    const parts = Object.keys(expected).filter((name) => /^optimizer\.m\.|\.running_/.test(name)).map(
-      (name) => {
-        const data = expected[name].data as Float32Array, other = got[name].data as Float32Array;
-        let largest = 0, apart = 0;
-        for (let k = 0; k < data.length; k++) {
-          largest = Math.max(largest, Math.abs(data[k]));
-          apart = Math.max(apart, Math.abs(other[k] - data[k]));
-        }
-        return { name, largest, apart };
-      },
-    );
-    const all = Math.max(...parts.map(({ largest }) => largest));
-    for (const { name, largest, apart } of parts) {
-      // These biases stand before a batch norm: their gradient is rounding and nothing else (docs/spec.md §10 D18).
-      const vanishing = /head\.mlp\.0\.bias$|backbone\.norm\.bias$/.test(name) || largest < 1e-6 * all;
-      const bound = 1e-5 * (vanishing ? all : largest);
-      assert.ok(apart <= bound, `step ${i}, ${name}: ${apart} apart, at most ${largest}`);
-    }
+    closeStates(await readState(one), await readState(same.state), `step ${i}`);
     disposeTree(same.state);
   }
   // Each device has its share of the work, and does not do all of it.
@@ -131,6 +141,49 @@ Deno.test("four devices train as one does: losses, batch norm's statistics and g
   split.dispose();
   disposeTree([one, four]);
   assert.equal(tf.memory().numTensors, before);
+});
+
+Deno.test("a divided optimiser trains as a whole one, in less memory, and its checkpoints are those of any run", async () => {
+  const whole = pretraining(engine, config, layoutOf(4), 100);
+  const divided = pretraining(engine, { ...config, shardOptimizer: true }, layoutOf(4), 100);
+  const run = async (method: typeof whole, from: Record<string, StoredTensor>, i: number) => {
+    const inputs = method.inputs(noiseBatch(config, 3, i), i), state = writeState(from);
+    const { memory, exchanges } = await method.compile({ state, ...inputs });
+    const result = method.step({ state, ...inputs });
+    disposeTree(inputs);
+    const stored = await readState(result.state), { loss } = await readValues(result.metrics);
+    disposeTree(result.state);
+    return { stored, loss, memory: memory!, exchanges: exchanges! };
+  };
+  const before = tf.memory().numTensors, start = initialState(config, config.seed);
+  let from = await readState(start);
+  disposeTree(start);
+  for (let i = 0; i < 2; i++) {
+    const a = await run(whole, from, i), b = await run(divided, from, i);
+    closeStates(a.stored, b.stored, `step ${i}`);
+    assert.ok(Math.abs(a.loss - b.loss) <= 1e-5 * a.loss, `${a.loss}, ${b.loss}`);
+    // Of both moments each device has a quarter, but of those tensors whose first axis four does not divide.
+    const moments = Object.entries(a.stored).filter(([name]) => /^optimizer\./.test(name));
+    const shared = moments.filter(([, { shape }]) => shape[0] % 4 === 0);
+    const bytes = shared.reduce((sum, [, { data }]) => sum + data.byteLength, 0) * 3 / 4;
+    const saved = a.memory.arguments - b.memory.arguments;
+    assert.ok(Math.abs(saved - bytes) <= 64 * shared.length, `${saved} saved, ${bytes} expected`);
+    assert.ok(bytes > 0.6 * moments.reduce((sum, [, { data }]) => sum + data.byteLength, 0));
+    // Parameters travel once more, and nothing else does.
+    const sent = (exchanges: typeof a.exchanges) => exchanges.reduce((sum, each) => sum + each.bytes, 0);
+    const parameters = shared.reduce((sum, [, { data }]) => sum + data.byteLength, 0) / 2;
+    const more = sent(b.exchanges) - sent(a.exchanges);
+    assert.ok(more >= 0.9 * parameters && more <= 1.1 * parameters, `${more} more, ${parameters}`);
+    // The next step goes on from what the other has left.
+    from = b.stored;
+  }
+  whole.dispose();
+  divided.dispose();
+  assert.equal(tf.memory().numTensors, before);
+  assert.throws(
+    () => resolveConfig({ ...MINUSCULE, shardOptimizer: true }),
+    (e) => e instanceof ConfigError && /--devices is 1.*--no-shard-optimizer/.test(e.message),
+  );
 });
 
 Deno.test("two devices exchange nothing more in bfloat16, with other heads, targets and memory", async () => {

@@ -7,7 +7,17 @@ import { knownElements } from "./kernels/constant_results.ts";
 import type { AnyLowering } from "./kernels/types.ts";
 import type { Buffer, Client, Executable } from "./pjrt/types.ts";
 import type { DeviceMesh } from "./compile/spread.ts";
-import { bufferOf, type DType, dtypeOf, type Entry, type HostArray, toHost } from "./storage.ts";
+import {
+  bufferOf,
+  type DType,
+  dtypeOf,
+  type Entry,
+  type HostArray,
+  readParts,
+  readPartsSync,
+  toHost,
+  typeOfEntry,
+} from "./storage.ts";
 import { logical, type Trace, typeOf, userLine, valueOf } from "./compile/trace.ts";
 
 type Inputs = Record<string, tf.TensorInfo> | tf.TensorInfo[];
@@ -66,11 +76,20 @@ export class XlaBackend extends tf.KernelBackend {
     this.entries.set(dataId, { references, dtype: dtype as DType, shape, host: values as HostArray });
   }
 
-  /** A data id for a device buffer, or for the same values in one buffer on each device. */
-  adopt(given: Buffer | readonly Buffer[], shape?: readonly number[]): tf.TensorInfo {
-    const buffers = [given].flat(), [buffer] = buffers, dtype = dtypeOf(buffer.type);
-    const spread = buffers.length > 1 ? { split: false, buffers, parts: buffers.length } : undefined;
-    const dims = shape ?? buffer.dims;
+  /**
+   * A data id for a device buffer, or for one buffer on each device.
+   *
+   * @param lay How the value lies over several devices. Default: whole on each.
+   */
+  adopt(
+    given: Buffer | readonly Buffer[],
+    shape?: readonly number[],
+    lay: "whole" | "rows" | "share" = "whole",
+  ): tf.TensorInfo {
+    const buffers = [given].flat(), [first] = buffers, dtype = dtypeOf(first.type), split = lay !== "whole";
+    const parts = lay === "rows" ? this.mesh!.size : buffers.length;
+    const spread = buffers.length > 1 ? { split, buffers, parts } : undefined;
+    const dims = shape ?? first.dims, buffer = split ? undefined : first;
     return {
       dataId: this.#add({ references: 1, dtype, shape: dims, buffer, spread }),
       shape: [...dims],
@@ -111,6 +130,8 @@ export class XlaBackend extends tf.KernelBackend {
   override readSync(dataId: tf.DataId): tf.backend_util.BackendValues {
     const entry = this.entries.get(dataId);
     if (entry.host) return entry.host;
+    const parts = readPartsSync(entry);
+    if (parts) return toHost(parts, typeOfEntry(entry).element);
     const buffer = this.#readable(entry);
     return toHost(buffer.readSync(), buffer.type);
   }
@@ -118,6 +139,8 @@ export class XlaBackend extends tf.KernelBackend {
   override async read(dataId: tf.DataId): Promise<tf.backend_util.BackendValues> {
     const entry = this.entries.get(dataId);
     if (entry.host) return entry.host;
+    const parts = await readParts(entry);
+    if (parts) return toHost(parts, typeOfEntry(entry).element);
     const buffer = this.#readable(entry);
     return toHost(await buffer.read(), buffer.type);
   }

@@ -15,8 +15,27 @@ export function splitRows<T extends tf.Tensor>(x: T): T {
   return tf.engine().runKernel("SplitRows", { x } as unknown as tf.NamedTensorMap) as T;
 }
 
-/** Its gradient lies as the tensor does. */
-export const SPLIT_GRADIENT: tf.GradConfig = {
-  kernelName: "SplitRows",
-  gradFunc: (dy: tf.Tensor | tf.Tensor[]) => ({ x: () => splitRows(dy as tf.Tensor) }),
-};
+/**
+ * Says that the rows of a tensor are to lie divided among the devices of each process when the function that computes it is
+ * compiled for several and divides tensors (`divide`): the processes then hold the same, and each device its share. It changes
+ * no value, and does nothing elsewhere.
+ *
+ * @param x Any shape; its first axis must be divisible by the number of a process's devices, or the hint is ignored.
+ * @returns The same values.
+ */
+export function divideRows<T extends tf.Tensor>(x: T): T {
+  if (!tf.getKernel("DivideRows", tf.getBackend())) return x;
+  return tf.engine().runKernel("DivideRows", { x } as unknown as tf.NamedTensorMap) as T;
+}
+
+/** Their gradients lie as the tensors do. */
+export const SPLIT_GRADIENTS: readonly tf.GradConfig[] = [
+  {
+    kernelName: "SplitRows",
+    gradFunc: (dy: tf.Tensor | tf.Tensor[]) => ({ x: () => splitRows(dy as tf.Tensor) }),
+  },
+  {
+    kernelName: "DivideRows",
+    gradFunc: (dy: tf.Tensor | tf.Tensor[]) => ({ x: () => divideRows(dy as tf.Tensor) }),
+  },
+];

@@ -32,8 +32,41 @@ export interface Spread {
   readonly split: boolean;
   /** Those on this process's devices. */
   readonly buffers: readonly Buffer[];
-  /** On how many devices it lies, those of other processes too. */
+  /** Parts that a split value is cut into, those of other processes too. */
   readonly parts: number;
+}
+
+/** Parts of a split value as one. */
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
+  return whole;
+}
+
+/**
+ * The parts of an entry that lies split over devices and nowhere whole; undefined for any other.
+ *
+ * @throws {Error} When the tensor was given up, or lies on several processes.
+ */
+function partsOfEntry(entry: Entry): readonly Buffer[] | undefined {
+  alive(entry);
+  const { spread } = entry;
+  if (!spread?.split || entry.buffer || entry.host || entry.waiting) return undefined;
+  if (spread.buffers.length === spread.parts) return spread.buffers;
+  throw new Error(
+    "xla: this tensor lies split over the devices of several processes; no one of them can read it",
+  );
+}
+
+/** As {@linkcode dataOf} for an entry that only lies split over devices, without blocking; undefined for any other. */
+export async function readParts(entry: Entry): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const parts = partsOfEntry(entry);
+  return parts && joined(await Promise.all(parts.map((part) => part.read())));
+}
+
+/** As {@linkcode readParts}, at once. */
+export function readPartsSync(entry: Entry): Uint8Array<ArrayBuffer> | undefined {
+  return partsOfEntry(entry) && joined(partsOfEntry(entry)!.map((part) => part.readSync()));
 }
 
 /**
@@ -111,16 +144,7 @@ export function dataOf(entry: Entry): ArrayBufferView {
   if (entry.dtype === "string") throw new Error(`xla: tensors of string ${NOT_HERE}`);
   if (entry.host) return entry.host as HostArray;
   if (entry.buffer) return entry.buffer.readSync();
-  const { buffers, parts: count } = entry.spread!;
-  if (buffers.length < count) {
-    throw new Error(
-      "xla: this tensor lies split over the devices of several processes; no one of them can read it",
-    );
-  }
-  const parts = buffers.map((part) => part.readSync());
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((at, part) => (whole.set(part, at), at + part.length), 0);
-  return whole;
+  return readPartsSync(entry)!;
 }
 
 /** Drops host data that are now on the device. */

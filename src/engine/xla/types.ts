@@ -14,10 +14,17 @@ export interface JitOptions<Args> {
   precision?: Precision;
   /**
    * Arguments, or parts of them by their path such as `batch/base`, that are split over the engine's devices along their
-   * first axis. All others, and all results, are whole on every device. An engine of one device ignores it. See
+   * first axis. All others, and all results, are whole on every device but for what is divided. An engine of one device
+   * ignores it. See
    * `splitRows` for hints inside.
    */
   shard?: readonly (keyof Args & string | `${keyof Args & string}/${string}`)[];
+  /**
+   * Arguments, or parts of them, that lie divided among the devices of each process along their first axis, where it is
+   * divisible, and so do results of the same paths: less memory on each. All else that `shard` does not name is whole on every
+   * device. An engine of one device ignores it, and so does a function without `shard`. See `divideRows`.
+   */
+  divide?: JitOptions<Args>["shard"];
   /**
    * Element type of what the devices add: products aᵀ·b over rows that lie split over them, such as the gradients of
    * weights. Default float32. With bfloat16, where that is the precision too, each device rounds its part first: half as

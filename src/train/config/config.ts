@@ -106,6 +106,17 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
   if (config.gradientSums === "bfloat16" && config.precision !== "bfloat16") {
     throw new ConfigError("--gradient-sums bfloat16 needs --precision bfloat16: other gradients are float32");
   }
+  if (config.shardOptimizer && config.optimizer === "muon") {
+    throw new ConfigError(
+      "--shard-optimizer divides AdamW's moments, but --optimizer muon works on whole matrices; leave one of them out",
+    );
+  }
+  if (config.shardOptimizer && config.devices === 1) {
+    throw new ConfigError(
+      "--shard-optimizer divides the optimiser's state among the devices of a node, but --devices is 1; leave it out " +
+        "(a resumed run: --no-shard-optimizer)",
+    );
+  }
   if (config.nodes > 1) checkNodes(config);
   checkEvaluation(config);
   try {

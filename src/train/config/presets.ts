@@ -25,6 +25,7 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   overMemory: "stop",
   precision: "float32",
   gradientSums: "float32",
+  shardOptimizer: false,
   seed: 0,
   keep: 3,
   checkpointMinutes: 10,

@@ -31,6 +31,7 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   nodeSilence: number;
   precision: Precision;
   gradientSums: Precision;
+  shardOptimizer: boolean;
   seed: number;
   steps: number;
   onBad: "skip" | "fail";
@@ -139,6 +140,12 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
     choice("float32", "bfloat16"),
     "element type in which several devices add their gradients of weights; bfloat16, with --precision bfloat16 alone, " +
       "sends half as much and rounds each device's part",
+  ),
+  shardOptimizer: run(
+    onOff,
+    "divide what the optimiser keeps (AdamW's moments, the averaged parameters) among each node's devices instead of keeping " +
+      "it whole on each: less memory, the same training but for rounding",
+    true,
   ),
   seed: run(whole(0, 2 ** 32 - 1), "determines all random numbers of the run"),
   keep: run(whole(1), "checkpoints to keep; older ones are removed", true),

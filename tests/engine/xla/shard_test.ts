@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { openXla, splitRows, tf } from "../../../src/engine/xla/mod.ts";
+import { divideRows, openXla, splitRows, tf } from "../../../src/engine/xla/mod.ts";
 import type { DeviceMesh } from "../../../src/engine/xla/compile/spread.ts";
 import { PLUGIN } from "./plugin.ts";
 
@@ -136,6 +136,57 @@ Deno.test("donated arguments are given up on every device", () => {
   const next = jitted({ w, x });
   assert.throws(() => kept.dataSync(), /given up \(donated\)/);
   tf.dispose([next.w, x, kept]);
+  jitted.dispose();
+});
+
+Deno.test("divided tensors lie in shares on the devices, stay there as results, and are read as one", async () => {
+  const fn = ({ state, x }: { state: { m: tf.Tensor; odd: tf.Tensor }; x: tf.Tensor }) => {
+    const seen = tf.sum(tf.cast(x, "float32"), 0);
+    return { state: { m: divideRows(tf.add(state.m, tf.mean(seen))), odd: tf.mul(state.odd, 2) }, seen };
+  };
+  const how = { donate: ["state"], shard: ["x"], divide: ["state"] } as const;
+  const jitted = xla.jit(fn, how), x = bytesTensor(), mean = bytes.reduce((a, b) => a + b) / 3;
+  const numbers = Float32Array.from({ length: 8 * 300 }, (_, i) => i);
+  let state = { m: tf.tensor2d(numbers, [8, 300]) as tf.Tensor, odd: tf.tensor1d([1, 2, 3]) as tf.Tensor };
+  for (let i = 0; i < 2; i++) ({ state } = jitted({ state, x }));
+  const { spread, buffer } = backend.entries.get(state.m.dataId);
+  assert.equal(buffer, undefined);
+  assert.deepEqual(spread!.buffers.map(({ dims }) => [...dims]), [[2, 300], [2, 300], [2, 300], [2, 300]]);
+  // What four devices cannot share is whole on each.
+  assert.deepEqual(backend.entries.get(state.odd.dataId).spread!.buffers.map(({ dims }) => dims[0]), [
+    3,
+    3,
+    3,
+    3,
+  ]);
+  const wanted = [...numbers].map((n) => n + 2 * mean);
+  close([...await state.m.data()], wanted);
+  close([...state.m.dataSync()], wanted);
+  // Reading has made no whole copy on a device; computing op by op does.
+  assert.equal(backend.entries.get(state.m.dataId).buffer, undefined);
+  close([...tf.sub(state.m, 2 * mean).dataSync()], [...numbers]);
+  close([...state.odd.dataSync()], [4, 8, 12]);
+  const { text } = jitted.lower({ state, x });
+  assert.match(
+    text,
+    /tensor<8x300xf32> \{tf\.aliasing_output = 0 : i32, sdy\.sharding = #sdy\.sharding<@mesh, \[\{"data"\}, \{\}\]>\}/,
+  );
+  // Over two processes of two devices each, rows are cut into four and shares into two.
+  const held = backend as { mesh: DeviceMesh }, mesh = backend.mesh!;
+  try {
+    for (const shardy of [true, false]) {
+      held.mesh = { ...mesh, shardy, devices: mesh.devices.slice(0, 2) };
+      const { text } = xla.jit(fn, how).lower({ state: { ...state, m: tf.ones([2, 3]) }, x });
+      for (
+        const part of shardy
+          ? ['sdy.mesh @mesh = <["process"=2, "data"=2]>', '[{"process", "data"}, {}]', '[{"data"}, {}]']
+          : ['"{devices=[4,1]<=[4]}"', '"{devices=[2,1,2]<=[2,2]T(1,0) last_tile_dim_replicate}"']
+      ) assert.ok(text.includes(part), `${part} in ${text}`);
+    }
+  } finally {
+    held.mesh = mesh;
+  }
+  tf.dispose([state, x]);
   jitted.dispose();
 });
 

@@ -1,5 +1,5 @@
 import type { ParameterNote } from "../ir/print.ts";
-import { sameShape, type Value } from "../ir/types.ts";
+import { type Lay, sameShape, type Value } from "../ir/types.ts";
 
 /** Where a result comes from: a number of the program's results, or an argument that is handed through. */
 export type Origin = { readonly result: number } | { readonly argument: number };
@@ -8,6 +8,8 @@ export type Origin = { readonly result: number } | { readonly argument: number }
 export interface Placed {
   readonly value: Value;
   readonly path: string;
+  /** How it lies over the devices. */
+  readonly lay: Lay;
 }
 
 /** What becomes of donated arguments. */
@@ -16,6 +18,8 @@ export interface Donation {
   readonly origins: Origin[];
   /** What the program itself returns. */
   readonly results: Value[];
+  /** How each of these lies over the devices. */
+  readonly lays: Lay[];
   /** Numbers of the arguments whose memory the program takes over. */
   readonly donated: number[];
   /** By parameter of the program. */
@@ -51,9 +55,9 @@ export function donation(parameters: Placed[], values: Placed[], donate: readonl
   const taken = new Set<number>();
   const donated = parameters.map((_, i) => i).filter((i) => given[i] && !handed.has(i));
   const alias = (i: number, wanted: (path: string) => boolean) => {
-    const { type } = parameters[i].value;
-    const k = results.findIndex(({ value, path }, k) =>
-      wanted(path) && !taken.has(k) && value.type.element === type.element &&
+    const { value: { type }, lay } = parameters[i];
+    const k = results.findIndex(({ value, path, lay: own }, k) =>
+      wanted(path) && !taken.has(k) && own === lay && value.type.element === type.element &&
       sameShape(value.type.shape, type.shape)
     );
     if (k < 0) return;
@@ -62,5 +66,11 @@ export function donation(parameters: Placed[], values: Placed[], donate: readonl
   };
   for (const i of donated) alias(i, (path) => path === parameters[i].path);
   for (const i of donated) if (notes[i].aliases === undefined) alias(i, () => true);
-  return { origins, results: results.map(({ value }) => value), donated, notes };
+  return {
+    origins,
+    results: results.map(({ value }) => value),
+    lays: results.map(({ lay }) => lay),
+    donated,
+    notes,
+  };
 }

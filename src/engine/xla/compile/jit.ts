@@ -3,6 +3,7 @@ import type { XlaBackend } from "../backend.ts";
 import type { Built, Compiler } from "./compiler.ts";
 import { within } from "./donate.ts";
 import { exchangesOf } from "./exchanges.ts";
+import type { Lay } from "../ir/types.ts";
 import type { Buffer, CompileOptions, Executable } from "../pjrt/types.ts";
 import { fill, formOf, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
 import { type DeviceMesh, runOn, spreadOf } from "./spread.ts";
@@ -28,9 +29,11 @@ interface Program extends Recorded {
 /** The devices that a function is split over; undefined where it runs on one. */
 function meshFor(
   { mesh }: XlaBackend,
-  { shard, sums = "float32" }: Pick<JitOptions<never>, "shard" | "sums">,
+  { shard, divide, sums = "float32" }: Pick<JitOptions<never>, "shard" | "divide" | "sums">,
 ): DeviceMesh | undefined {
-  return shard?.length && mesh ? { ...mesh, sums: sums === "bfloat16" ? "bf16" : "f32" } : undefined;
+  if (!shard?.length || !mesh) return undefined;
+  const processes = divide?.length ? mesh.size / mesh.devices.length : 1;
+  return { ...mesh, processes, sums: sums === "bfloat16" ? "bf16" : "f32" };
 }
 
 /** What one run needs, where the plugin can tell. */
@@ -105,9 +108,9 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
     return program;
   };
   /** A tensor's buffers by device. */
-  const place = (dataId: tf.DataId, split: boolean): readonly Buffer[] => {
+  const place = (dataId: tf.DataId, lay: Lay): readonly Buffer[] => {
     const entry = backend.entries.get(dataId);
-    return mesh ? spreadOf(client, mesh, entry, split) : [backend.buffer({ dataId })];
+    return mesh ? spreadOf(client, mesh, entry, lay) : [backend.buffer({ dataId })];
   };
 
   const call = (args: Args): Result => {
@@ -118,14 +121,15 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
       const recorded = record(args, types), start = performance.now();
       program = complete(signature, recorded, compiler.compile(recorded.text, target), start);
     }
-    const { captures, donated, executable, form, origins, shapes, split } = program;
-    const given = tensors.map(({ dataId }, i) => place(dataId, split[i]));
-    const captured = captures.map((dataId) => place(dataId, false));
+    const { captures, donated, executable, form, origins, shapes } = program;
+    const given = tensors.map(({ dataId }, i) => place(dataId, program.given[i]));
+    const captured = captures.map((dataId) => place(dataId, "whole"));
     const results = runOn(executable, [...given, ...captured], donated);
     const engine = tf.engine();
     const outputs = origins.map((origin, i) => {
       const buffers = "result" in origin ? results[origin.result] : given[origin.argument];
-      const { dataId } = backend.adopt(buffers, shapes[i]);
+      const lay = "result" in origin ? program.made[origin.result] : program.given[origin.argument];
+      const { dataId } = backend.adopt(buffers, shapes[i], lay);
       return engine.makeTensorFromDataId(dataId, shapes[i], dtypeOf(buffers[0].type), backend);
     });
     release(args, tensors, program);

@@ -4,8 +4,9 @@ import { donation, type Origin, within } from "./donate.ts";
 import { parameter } from "../ir/build.ts";
 import { countFlops } from "../ir/flops.ts";
 import { printProgram, reachable } from "../ir/print.ts";
-import type { Mesh, TensorType, Value } from "../ir/types.ts";
-import { newTrace, type Trace, valueOf, withoutChance } from "./trace.ts";
+import { partsOf } from "../ir/sharding.ts";
+import type { Lay, Mesh, TensorType, Value } from "../ir/types.ts";
+import { newTrace, valueOf, withoutChance } from "./trace.ts";
 import { leaves, mapTree, paths, type Tree } from "../tree.ts";
 import type { JitOptions } from "../types.ts";
 
@@ -19,8 +20,10 @@ export interface Recorded {
   /** The result's tree, with the results' numbers instead of tensors. */
   readonly form: unknown;
   readonly donated: number[];
-  /** By argument: whether it is split over the devices. */
-  readonly split: boolean[];
+  /** By argument: how it lies over the devices. */
+  readonly given: Lay[];
+  /** By result of the program: the same. */
+  readonly made: Lay[];
   /** Floating-point operations of one call, in products and convolutions. */
   readonly flops: number;
   readonly traceSeconds: number;
@@ -71,7 +74,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
     throw new Error("xla: a jitted function was called while another is being traced; call the plain one");
   }
   const argumentPaths = paths(args);
-  const split = splitOf(argumentPaths, types, options.shard, mesh);
+  const given = laysOf(argumentPaths, types, options, mesh);
   const trace = newTrace(options.precision ?? "float32", mesh, backend.arranges);
   const parameters: Value[] = [];
   const engine = tf.engine();
@@ -102,35 +105,41 @@ export function recordFunction<Args extends Record<string, Tree>>(
     engine.endScope();
     backend.trace = null;
   }
-  const { origins, results, donated, notes } = donation(
-    parameters.map((value, i) => ({ value, path: argumentPaths[i] })),
-    values.map((value, i) => ({ value, path: resultPaths[i] })),
+  const { origins, results, lays, donated, notes } = donation(
+    parameters.map((value, i) => ({ value, path: argumentPaths[i], lay: given[i] })),
+    values.map((value, i) => {
+      const path = resultPaths[i];
+      return { value, path, lay: within(path, options.divide) ? shareOf(value.type, mesh) : "whole" };
+    }),
     options.donate,
   );
   return {
-    text: textOf(trace, results, notes, split),
+    text: printProgram(trace.graph, results, notes.map((note, i) => ({ ...note, lay: given[i] })), lays),
     captures: [...trace.captures.keys()],
     origins,
     shapes: values.map((value) => [...value.type.shape]),
     form,
     donated,
-    split,
+    given,
+    made: lays,
     flops: countFlops(reachable(results)),
     traceSeconds: (performance.now() - start) / 1000,
   };
 }
 
-function textOf({ graph }: Trace, results: Value[], notes: { aliases?: number }[], split: boolean[]): string {
-  return printProgram(graph, results, notes.map((note, i) => ({ ...note, split: split[i] })));
+/** How a value lies that is to be divided: whole where its first axis cannot be. */
+function shareOf({ shape }: TensorType, mesh?: Mesh): Lay {
+  const parts = mesh ? partsOf("share", mesh) : 1;
+  return parts > 1 && shape.length > 0 && shape[0] % parts === 0 ? "share" : "whole";
 }
 
-/** Which arguments are split over the devices. */
-function splitOf(
+/** How the arguments lie over the devices. */
+function laysOf(
   argumentPaths: string[],
   types: readonly TensorType[],
-  shard: readonly string[] = [],
+  { shard = [], divide }: { shard?: readonly string[]; divide?: readonly string[] },
   mesh?: Mesh,
-): boolean[] {
+): Lay[] {
   for (const name of shard) {
     if (!argumentPaths.some((path) => within(path, [name]))) {
       throw new Error(
@@ -139,9 +148,10 @@ function splitOf(
     }
   }
   return argumentPaths.map((path, i) => {
-    if (!mesh || !within(path, shard)) return false;
+    if (mesh && within(path, divide)) return shareOf(types[i], mesh);
+    if (!mesh || !within(path, shard)) return "whole";
     const { shape } = types[i];
-    if (shape.length > 0 && shape[0] % mesh.size === 0) return true;
+    if (shape.length > 0 && shape[0] % mesh.size === 0) return "rows";
     throw new Error(
       `xla: ${path} of shape [${shape}] cannot be split over ${mesh.size} devices: its first axis must be divisible ` +
         `by ${mesh.size}`,

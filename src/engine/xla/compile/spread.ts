@@ -1,5 +1,6 @@
 import { compiles } from "../pjrt/probe.ts";
-import type { Mesh } from "../ir/types.ts";
+import { partsOf } from "../ir/sharding.ts";
+import type { Lay, Mesh } from "../ir/types.ts";
 import { sizeOf } from "../ir/types.ts";
 import { type Buffer, type Client, type Device, ELEMENT_BYTES, type Executable } from "../pjrt/types.ts";
 import { alive, dataOf, type Entry, settled, typeOfEntry } from "../storage.ts";
@@ -73,16 +74,18 @@ function knowsShardy(client: Client, devices: readonly number[]): boolean {
 
 /**
  * An entry's values on all devices of a mesh that this process has: a part of the first axis on each, or the whole on
- * each. Host data that are to be split may be the whole or, with several processes, this one's rows alone.
+ * each. Host data whose rows are to be split may be the whole or, with several processes, this one's rows alone.
  */
-export function spreadOf(client: Client, mesh: DeviceMesh, entry: Entry, split: boolean): readonly Buffer[] {
+export function spreadOf(client: Client, mesh: DeviceMesh, entry: Entry, lay: Lay): readonly Buffer[] {
   alive(entry);
   const { devices, size, first } = mesh, { spread } = entry;
-  if (spread && spread.split === split && spread.buffers.length === devices.length) return spread.buffers;
+  const split = lay !== "whole", parts = split ? partsOf(lay, mesh) : size;
+  const lies = spread && spread.split === split && (!split || spread.parts === parts);
+  if (lies && spread.buffers.length === devices.length) return spread.buffers;
   const { element, shape } = typeOfEntry(entry);
   let buffers: Buffer[];
   if (split) {
-    const data = dataOf(entry), part = [shape[0] / size, ...shape.slice(1)];
+    const data = dataOf(entry), part = [shape[0] / parts, ...shape.slice(1)];
     const step = ELEMENT_BYTES[element] * sizeOf(part);
     const start = data.byteLength === step * devices.length ? 0 : first * step;
     buffers = devices.map((device, i) =>
@@ -101,7 +104,7 @@ export function spreadOf(client: Client, mesh: DeviceMesh, entry: Entry, split: 
     entry.buffer = buffers[0];
   }
   // Buffers of another layout are left to the garbage collector: a tensor may be an argument twice, in two layouts.
-  entry.spread = { split, buffers, parts: size };
+  entry.spread = { split, buffers, parts };
   settled(entry);
   return buffers;
 }

@@ -1,4 +1,4 @@
-import { SPLIT_GRADIENT } from "../split.ts";
+import { SPLIT_GRADIENTS } from "../split.ts";
 import * as tf from "../tf.ts";
 import { INDEX } from "./index.ts";
 import { PRODUCT } from "./product.ts";
@@ -8,7 +8,7 @@ import type { Gradients } from "./types.ts";
 import { WINDOW } from "./window.ts";
 
 /** Gradients that TensorFlow.js lacks or has wrong. */
-export const GRADIENTS: Gradients = [...PRODUCT, ...INDEX, ...SHAPE, ...SCAN, ...WINDOW, SPLIT_GRADIENT];
+export const GRADIENTS: Gradients = [...PRODUCT, ...INDEX, ...SHAPE, ...SCAN, ...WINDOW, ...SPLIT_GRADIENTS];
 
 /** Registers them instead of TensorFlow.js's own, for all backends of the process. */
 export function registerGradients(): void {

@@ -2,6 +2,7 @@
  * Functions that record one operation each. They check shapes and leave out what does nothing (a reshape to the same
  * shape, a transpose that keeps the order).
  */
+import { partsOf } from "./sharding.ts";
 import { record } from "./record.ts";
 import {
   type BinaryName,
@@ -246,11 +247,11 @@ export function text(
   return record(graph, { op: "text", text: body, flops }, operands, type);
 }
 
-/** Says that a value's first axis lies split over the program's devices, where it has several that share it evenly. */
-export function split(x: Value): Value {
-  const { graph, type } = x, size = graph.mesh?.size ?? 1;
-  if (size === 1 || type.shape.length === 0 || type.shape[0] % size !== 0) return x;
-  return record(graph, { op: "split" }, [x], type);
+/** Says how a value's first axis lies split over the program's devices, where it has several that share it evenly. */
+export function split(x: Value, lay: "rows" | "share" = "rows"): Value {
+  const { graph, type } = x, parts = graph.mesh ? partsOf(lay, graph.mesh) : 1;
+  if (parts === 1 || type.shape.length === 0 || type.shape[0] % parts !== 0) return x;
+  return record(graph, { op: "split", lay }, [x], type);
 }
 
 /** As {@linkcode text} for an operation with several results. */

@@ -1,5 +1,5 @@
 /** Writes a recorded program as StableHLO text, the form in which the plugin takes it. */
-import { type ElementType, type Graph, isFloat, type TensorType, type Value } from "./types.ts";
+import { type ElementType, type Graph, isFloat, type Lay, type TensorType, type Value } from "./types.ts";
 import { meshText, shardingText, splitText } from "./sharding.ts";
 
 const MLIR: Partial<Record<ElementType, string>> = {
@@ -164,7 +164,7 @@ function line(value: Value): string {
         .replaceAll(/%(\d+)/g, (_, k) => name(operands[Number(k)]))
         .replaceAll("%i_", `%i${value.id}_`);
     case "split":
-      return splitText(all, typeText(type), type.shape.length, value.graph.mesh!);
+      return splitText(all, typeText(type), type.shape.length, operation.lay, value.graph.mesh!);
     default:
       return operation satisfies never;
   }
@@ -197,36 +197,38 @@ export function reachable(results: readonly Value[]): Value[] {
 export interface ParameterNote {
   /** Number of the result whose memory the argument gives up. */
   aliases?: number;
-  /** In a program for several devices: split along the first axis instead of whole on each. */
-  split?: boolean;
+  /** In a program for several devices: how it lies over them. Default: whole on each. */
+  lay?: Lay;
 }
 
 /**
- * Writes a program. Where it is for several devices, each of them gets every result whole.
+ * Writes a program.
  *
  * @param graph The recorded program; all its parameters appear, in order.
  * @param results What it returns; operations that no result needs are left out.
  * @param notes Donation and splitting by parameter.
+ * @param lays In a program for several devices: how each result lies over them. Default: whole on each.
  * @returns A module with one function `main`.
  */
 export function printProgram(
   graph: Graph,
   results: readonly Value[],
   notes: readonly ParameterNote[] = [],
+  lays: readonly Lay[] = [],
 ): string {
   const { mesh } = graph;
   const attributes = (pairs: (string | false | undefined)[]) => {
     const said = pairs.filter((pair) => typeof pair === "string");
     return said.length ? ` {${said.join(", ")}}` : "";
   };
-  const sharded = (v: Value, split = false) => mesh && shardingText(v.type.shape.length, split, mesh);
+  const sharded = (v: Value, lay: Lay = "whole") => mesh && shardingText(v.type.shape.length, lay, mesh);
   const parameters = graph.parameters.map((v, i) =>
     `%${v.id}: ${typeText(v.type)}` + attributes([
       notes[i]?.aliases !== undefined && `tf.aliasing_output = ${notes[i].aliases} : i32`,
-      sharded(v, notes[i]?.split),
+      sharded(v, notes[i]?.lay),
     ])
   );
-  const types = results.map((v) => typeText(v.type) + attributes([sharded(v)]));
+  const types = results.map((v, i) => typeText(v.type) + attributes([sharded(v, lays[i])]));
   const body = reachable(results)
     .filter((v) => v.operation.op !== "parameter" && v.operation.op !== "result")
     .map((v) => `    %${v.id}${several(v)} = ${line(v)}`);

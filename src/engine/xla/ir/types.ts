@@ -113,8 +113,8 @@ export type Operation =
     /** Floating-point operations of one run, where they matter. */
     readonly flops?: number;
   }
-  /** The operand itself; says that its first axis lies split over the mesh. */
-  | { readonly op: "split" }
+  /** The operand itself; says how its first axis lies split over the mesh. */
+  | { readonly op: "split"; readonly lay: Exclude<Lay, "whole"> }
   /** One result of an operation that has several. */
   | { readonly op: "result"; readonly index: number };
 
@@ -127,10 +127,18 @@ export interface Value {
   readonly graph: Graph;
 }
 
+/**
+ * How a value lies over the devices: whole on each, its rows cut over all of them (`rows`), or its rows cut over those of each
+ * process, alike in all processes (`share`).
+ */
+export type Lay = "whole" | "rows" | "share";
+
 /** The devices that a program is split over. */
 export interface Mesh {
   /** How many. */
   readonly size: number;
+  /** Processes that have them, each equally many, where a program makes a difference between them. Default 1. */
+  readonly processes?: number;
   /** True: the split is written for Shardy; false: for GSPMD, its forerunner. */
   readonly shardy: boolean;
   /** Element type in which products over split rows, of which each device has a part, are summed. Default f32. */

@@ -12,7 +12,7 @@ type Plain =
   | "LogicalAnd" | "LogicalOr" | "LogicalXor" | "BitwiseAnd" | "Select" | "Complex" | "Real" | "Imag"
   | "ComplexAbs" | "Identity" | "ZerosLike" | "OnesLike" | "Diag" | "FlipLeftRight" | "MatrixBandPart"
   | "BroadcastArgs" | "GatherNd" | "TensorScatterUpdate" | "LowerBound" | "UpperBound" | "FFT" | "IFFT"
-  | "SplitRows" | "Together";
+  | "SplitRows" | "DivideRows" | "Together";
 
 /** What tfjs gives to the other kernels beside tensors. */
 interface Attributes {

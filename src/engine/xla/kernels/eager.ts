@@ -56,6 +56,7 @@ const ALL: { readonly [Name in KernelName]?: Eager<AttributesOf<Name>> } = {
   ExpandDims: (backend, { input }, attrs) => shared(backend, input, expanded(input.shape, attrs.dim)),
   Slice: slice,
   SplitRows: (backend, { x }) => shared(backend, x, [...x.shape]),
+  DivideRows: (backend, { x }) => shared(backend, x, [...x.shape]),
 };
 
 /** The same, by tfjs's name. Who calls one answers for the attributes. */

@@ -13,4 +13,8 @@ const barrier: Lowering = ({ graph, inputs }) => {
 };
 
 /** Our own kernels beside TensorFlow.js's, see `splitRows` and `together`. */
-export const SPLIT: Lowerings = { SplitRows: ({ inputs }) => split(inputs.x), [TOGETHER]: barrier };
+export const SPLIT: Lowerings = {
+  SplitRows: ({ inputs }) => split(inputs.x),
+  DivideRows: ({ inputs }) => split(inputs.x, "share"),
+  [TOGETHER]: barrier,
+};
