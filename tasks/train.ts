@@ -23,6 +23,7 @@ import { checkpointFigures, type OpenPictures } from "../src/eval/figures/at_che
 import { GALLERY_SIZE } from "../src/eval/figures/gallery.ts";
 import { reconstructionFigure } from "../src/eval/figure.ts";
 import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
+import { withBatchSize } from "../src/train/auto_batch.ts";
 import type { Evaluator } from "../src/train/evaluators.ts";
 import { type OpenedTrainingProbe, openTrainingProbe } from "../src/eval/training_probe.ts";
 import { presetAdvice } from "../src/train/config/advice.ts";
@@ -120,7 +121,7 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
   let engine: Engine | undefined, stop: Interruption | undefined, table: Table | undefined, failed = false;
   let probe: OpenedTrainingProbe | null = null;
   try {
-    planSteps(config, data);
+    if (config.batchSize > 0) planSteps(config, data);
     probe = leads ? await openTrainingProbe(config, say) : null;
     engine = await openEngine(config.engine, {
       devices: config.devices,
@@ -130,6 +131,7 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
       preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
       progress: say,
     });
+    config = await withBatchSize(config, { engine, source: data, progress: say });
     // Who names a preset, a size or weights has chosen.
     const { preset, imageSize, init } = { ...file, ...flags };
     const chosen = shards || config.resume || preset || imageSize || init;

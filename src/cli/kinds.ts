@@ -13,6 +13,8 @@ export interface Bounds {
 /** A whole or any number. */
 export interface NumberKind extends Bounds {
   kind: "whole" | "number";
+  /** True where `auto` stands for a number that is found; as a value it is 0. */
+  auto?: boolean;
 }
 
 /** One of some words. */
@@ -61,6 +63,8 @@ export type ValueOf<K extends Kind> = K extends ListKind<infer Of> ? ValueOf<Of>
 
 /** A whole number within bounds. */
 export const whole = (min = 0, max?: number): NumberKind => ({ kind: "whole", min, max });
+/** A whole number within bounds, or `auto`, which is 0. */
+export const wholeOrAuto = (min = 1, max?: number): NumberKind => ({ kind: "whole", min, max, auto: true });
 /** A number within bounds. */
 export const number = (min = 0, max?: number): NumberKind => ({ kind: "number", min, max });
 /** A part of a whole: above 0 and at most 1. */
@@ -106,7 +110,7 @@ export function describeKind(kind: Kind): string {
     case "pair":
       return `two numbers${bounds(kind)}${kind.ordered ? ", the smaller first" : ""}`;
     case "whole":
-      return `a whole number${bounds(kind)}`;
+      return `a whole number${bounds(kind)}${kind.auto ? ", or auto (in a file: 0)" : ""}`;
     case "number":
       return `a number${bounds(kind)}`;
     default:
@@ -126,6 +130,7 @@ export function placeholder(kind: Kind): string {
     bytes: "SIZE",
   };
   if (kind.kind === "switch") return "";
+  if (kind.kind === "whole" && kind.auto) return "N|auto";
   return kind.kind === "text" && kind.word ? kind.word : words[kind.kind];
 }
 
@@ -148,7 +153,7 @@ export function fits(kind: Kind, value: unknown): boolean {
     case "bytes":
       return Number.isSafeInteger(value) && within(value, { min: 1 });
     case "whole":
-      return Number.isSafeInteger(value) && within(value, kind);
+      return Number.isSafeInteger(value) && (within(value, kind) || kind.auto === true && value === 0);
     case "number":
       return within(value, kind);
     case "list":
@@ -167,7 +172,7 @@ export function readValue(kind: Kind, text: string): unknown {
   switch (kind.kind) {
     case "whole":
     case "number":
-      return asNumber(text);
+      return kind.auto ? text === "auto" ? 0 : text === "0" ? text : asNumber(text) : asNumber(text);
     case "pair":
       return text.split(",").map(asNumber);
     case "list":

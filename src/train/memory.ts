@@ -24,8 +24,13 @@ export function hostMemory(): number {
   return limit > 0 ? Math.min(available, Math.max(0, limit - Deno.memoryUsage().rss)) : available;
 }
 
-/** Bytes of each device that a call may take; undefined where nobody can tell. */
-function limitOf(engine: Engine, memory: CallMemory | undefined, setting: number): number | undefined {
+/**
+ * Bytes of each device that a call may take; undefined where nobody can tell.
+ *
+ * @param memory What the call needs, if that is known.
+ * @param setting The user's limit in GB; 0: none.
+ */
+export function limitOf(engine: Engine, memory: CallMemory | undefined, setting: number): number | undefined {
   if (setting > 0) return setting * 1e9;
   const own = engine.deviceMemory();
   if (own !== "host") return own?.limit;

@@ -137,7 +137,8 @@ export function trainStep(
 
     const { lr, wd, bias1, bias2 } = scalars;
     const { clipGrad: clip, clipKind } = settings;
-    const divide = divided ? divideRows : undefined, muons = settings.optimizer === "muon" ? isMuons : undefined;
+    const divide = divided ? divideRows : undefined,
+      muons = settings.optimizer === "muon" ? isMuons : undefined;
     const next = adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind, muons, divide });
     return {
       state: {

@@ -13,6 +13,7 @@ import type { RunConfig } from "./config/settings.ts";
 import { tellData, writeDataFile } from "./data_account.ts";
 import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
+import { withBatchSize } from "./auto_batch.ts";
 import { bestKeeper, keptBest } from "./best_keeper.ts";
 import { type Keeper, noKeeper, openKeeper, type Snapshot } from "./keeper.ts";
 import { loop } from "./loop.ts";
@@ -100,7 +101,7 @@ interface Session {
  * At most two steps are under way (one on a processor), and the next batches are decoded while the device works. A
  * state becomes a checkpoint only once the step after it has shown that its loss is a number.
  *
- * @param config The run; `out` names its folder.
+ * @param given The run; `out` names its folder. A batch size of 0 is found, see {@linkcode withBatchSize}.
  * @throws {ConfigError} When settings cannot be used with this data; before work starts.
  * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
  * @throws {InUseError} When another process has the run folder.
@@ -109,8 +110,9 @@ interface Session {
  * @throws {EvaluatorError} When an evaluator fails; the state is saved.
  * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
  */
-export async function train(config: RunConfig, options: TrainOptions): Promise<TrainResult> {
+export async function train(given: RunConfig, options: TrainOptions): Promise<TrainResult> {
   const { engine, source, hosts, initial, progress = silent, signal } = options;
+  const config = await withBatchSize(given, { engine, source, progress: progress.line });
   const plan = planSteps(config, source), { total } = plan;
   checkEvaluators(options.evaluators ?? []);
   if (initial) checkWeights(config, initial);

@@ -184,6 +184,10 @@ Deno.test("a divided optimiser trains as a whole one, in less memory, and its ch
     () => resolveConfig({ ...MINUSCULE, shardOptimizer: true }),
     (e) => e instanceof ConfigError && /--devices is 1.*--no-shard-optimizer/.test(e.message),
   );
+  assert.throws(
+    () => resolveConfig({ ...MINUSCULE, shardOptimizer: true, devices: 4, optimizer: "muon" }),
+    /--optimizer muon works on whole matrices/,
+  );
 });
 
 Deno.test("two devices exchange nothing more in bfloat16, with other heads, targets and memory", async () => {

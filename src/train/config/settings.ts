@@ -1,4 +1,4 @@
-import { choice, type Kind, number, onOff, whole } from "../../cli/kinds.ts";
+import { choice, type Kind, number, onOff, whole, wholeOrAuto } from "../../cli/kinds.ts";
 import { type EngineName, ENGINES, type Precision } from "../../engine/types.ts";
 import { dataSummary } from "../../data/sources/help.ts";
 import type { LossConfig } from "../../model/loss_config.ts";
@@ -161,7 +161,10 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
 
   epochs: training(number(), "passes over the pictures"),
   steps: training(whole(), "stop after this many steps; 0: after all epochs", true),
-  batchSize: training(whole(1), "pictures in a step; each gives two views"),
+  batchSize: training(
+    wholeOrAuto(),
+    "pictures in a step, of all devices and nodes; each gives two views. auto: what fits into nine tenths of the devices' memory",
+  ),
   optimizer: training(
     choice("adamw", "muon"),
     "what turns gradients into steps: AdamW for all, or Muon for the weights of layers and AdamW for the rest",

@@ -27,7 +27,8 @@ async function lastDefault(preset: string): Promise<string | undefined> {
  *
  * @param file Settings from a configuration file.
  * @param flags Settings from flags, which win.
- * @returns The configuration; `out` is empty for a new run that {@linkcode claimRun} finds a folder for.
+ * @returns The configuration; `out` is empty for a new run that {@linkcode claimRun} finds a folder for. A run that goes on
+ * has the batch size that it began with, also for `auto`.
  * @throws {ConfigError} When settings cannot be used, there is nothing to resume, or the data's address lacks its secrets.
  */
 export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig>): Promise<RunConfig> {
@@ -42,7 +43,9 @@ export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig
     );
   }
   const first = { ...FIRST_WAYS, ...await readConfig(stored) };
-  return withSecrets({ ...resolveConfig(first, file, flags), out, resume: true });
+  // To go on with the batch size that was found, `auto` is as good as nothing said.
+  const said = [file, flags].map(({ batchSize, ...rest }) => batchSize ? { ...rest, batchSize } : rest);
+  return withSecrets({ ...resolveConfig(first, ...said), out, resume: true });
 }
 
 /** Refuses an address of which only the stored form is known. */
