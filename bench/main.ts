@@ -55,6 +55,10 @@ export const bench: TaskGroup = {
       summary: "Exact ranks of re-identification in a large gallery.",
       load: from(() => import("./reid.ts")),
     },
+    scaling: {
+      summary: "What runs on many cards would take, on paper.",
+      load: from(() => import("./scaling.ts")),
+    },
     coco: { summary: "COCO's evaluation beside pycocotools.", load: from(() => import("./coco.ts")) },
     report: { summary: "The page of a long run.", load: from(() => import("./report.ts")) },
     search: {

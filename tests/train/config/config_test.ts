@@ -59,7 +59,10 @@ Deno.test("a wrong flag says which, what was given and what is expected", () => 
   fails(["--batchsize", "3"], /^unknown option --batchsize; did you mean --batch-size\?$/);
   fails(["--epoch", "3"], /did you mean --epochs\?/);
   fails(["--zzzzzzzzzz", "3"], /^unknown option --zzzzzzzzzz; see --help$/);
-  fails(["--batch-size", "many"], /^--batch-size is "many", but it must be a whole number from 1 up$/);
+  fails(
+    ["--batch-size", "many"],
+    /^--batch-size is "many", but it must be a whole number from 1 up, or auto \(in a file: 0\)$/,
+  );
   fails(["--batch-size", "2.5"], /--batch-size is "2.5"/);
   fails(["--batch-size", "-4"], /--batch-size is "-4"/);
   fails(["--batch-size"], /--batch-size needs a value: a whole number from 1 up/);
@@ -118,6 +121,6 @@ Deno.test("the help names every setting with its default", () => {
   for (const key of Object.keys(SETTINGS)) {
     assert.match(help, new RegExp(`--(\\[no-\\])?${flagName(key)}\\s`));
   }
-  assert.match(help, /--batch-size N .*\[32\]/);
+  assert.match(help, /--batch-size N\|auto .*\[32\]/);
   assert.match(help, /--crop-scale X,X .*\[0.14,1\]/);
 });
