@@ -207,7 +207,7 @@ export const benchTask = task({
   name: "bench scaling",
   summary: "What runs on many cards would take, on paper: the tables of docs/scaling.md.",
   options: {
-    preset: { ...PRESET, default: "base" },
+    preset: { kind: PRESET, help: "the model", default: "base" },
     each: { kind: whole(1), help: "pictures on each card", default: 64 },
     all: { kind: whole(1024), help: "pictures of a step on all cards", default: 4096 },
     pictureMs: {
@@ -217,5 +217,6 @@ export const benchTask = task({
     },
   },
 }, ({ preset, each, all, pictureMs }, { print }) => {
-  print(scalingTables(preset as ModelPreset, each, all, { ...H100, pictureMs }).join("\n\n"));
+  print(scalingTables(preset, each, all, { ...H100, pictureMs }).join("\n\n"));
+  return Promise.resolve();
 });
