@@ -2,6 +2,7 @@
 import { task } from "../src/cli/command.ts";
 import { number, whole } from "../src/cli/kinds.ts";
 import { PRESET } from "../src/cli/model_options.ts";
+import { UsageError } from "../src/cli/usage_error.ts";
 import type { ModelPreset } from "../src/model/config.ts";
 import { inventory } from "../src/model/inventory.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
@@ -212,11 +213,16 @@ export const benchTask = task({
     all: { kind: whole(1024), help: "pictures of a step on all cards", default: 4096 },
     pictureMs: {
       kind: number(0),
-      help: "milliseconds that a card takes for a picture, both views",
-      default: H100.pictureMs,
+      help:
+        "milliseconds that a card takes for a picture, both views, as deno task plan says; left out: base's bound on an H100",
     },
   },
 }, ({ preset, each, all, pictureMs }, { print }) => {
-  print(scalingTables(preset, each, all, { ...H100, pictureMs }).join("\n\n"));
+  if (pictureMs === undefined && preset !== "base") {
+    throw new UsageError(
+      `--preset ${preset} needs --picture-ms: deno task plan says what a step takes at least`,
+    );
+  }
+  print(scalingTables(preset, each, all, { ...H100, ...pictureMs && { pictureMs } }).join("\n\n"));
   return Promise.resolve();
 });
