@@ -81,8 +81,8 @@ export function trainingPictures(all: AnnotatedSource): TrainingPictures {
   const source = annotatedSource(picturesWithObjects(all)), { labels: names } = source;
   const counts = new Int32Array(names.length);
   let objects = 0, most = 0, crowds = 0, tiny = 0;
-  for (let i = 0; i < source.length; i++) {
-    const found = source.objects(i);
+  for (let i = 0; i < all.length; i++) {
+    const found = all.objects(i);
     let own = 0;
     found.classes.forEach((kind, j) => {
       if (isLearned(found, j)) {
@@ -96,9 +96,21 @@ export function trainingPictures(all: AnnotatedSource): TrainingPictures {
   }
   const without = names.filter((_, kind) => counts[kind] === 0), left = all.length - source.length;
   const notes = [
-    ...left > 0 ? [`${left} of ${all.length} pictures have no object to learn from and are left out`] : [],
-    ...crowds > 0 ? [`${crowds} crowds are not learned from`] : [],
-    ...tiny > 0 ? [`${tiny} boxes of at most a pixel in a direction are not learned from`] : [],
+    ...left > 0
+      ? [
+        `${left} of ${all.length} pictures ${left === 1 ? "has" : "have"} no object to learn from and ${
+          left === 1 ? "is" : "are"
+        } left out`,
+      ]
+      : [],
+    ...crowds > 0 ? [`${crowds} ${crowds === 1 ? "crowd is" : "crowds are"} not learned from`] : [],
+    ...tiny > 0
+      ? [
+        `${tiny} ${tiny === 1 ? "box" : "boxes"} of at most a pixel in a direction ${
+          tiny === 1 ? "is" : "are"
+        } not learned from`,
+      ]
+      : [],
     ...without.length > 0
       ? [
         `no object is of ${without.length === 1 ? "the class" : `${without.length} classes,`} ${

@@ -47,7 +47,7 @@ const listed = (names: readonly string[]) =>
 
 /**
  * Test pictures by the detector's classes, which are matched by name. All pictures count, those without objects too. Annotations that
- * stand in one file are taken from it, with their ids and areas.
+ * stand in one file, with no other pictures in it, are taken from it, with their ids and areas.
  *
  * @param names The detector's classes.
  * @param known What has those classes, named in errors.
@@ -58,7 +58,7 @@ export async function testObjects(
   names: readonly string[],
   known: string,
 ): Promise<TestObjects> {
-  const { annotations, labels, uri } = source, numbers = new Map(labels.map((name, i) => [name, i]));
+  const { labels, uri } = source, numbers = new Map(labels.map((name, i) => [name, i]));
   if (numbers.size < labels.length) {
     const twice = labels.find((name, i) => labels.indexOf(name) !== i);
     throw new Error(`${uri}: two of its classes are called "${twice}", so they cannot be matched by name`);
@@ -71,12 +71,15 @@ export async function testObjects(
   }
   const unknown = labels.filter((name) => !names.includes(name)),
     missing = names.filter((name) => !numbers.has(name));
+  // Of a selection, the file has pictures that are not meant.
+  const read = source.annotations && await readCocoTruth(source.annotations.file, "bbox");
+  const annotations = read?.images.length === source.length ? source.annotations : undefined;
   const boxAreas = annotations
     ? []
     : ["its objects are small, medium or large by their boxes, not their masks"];
   return {
     source,
-    truth: annotations ? await readCocoTruth(annotations.file, "bbox") : truthOf(source),
+    truth: annotations ? read! : truthOf(source),
     categories: found.map((number) =>
       number === undefined ? undefined : annotations?.classes[number] ?? number + 1
     ),
