@@ -1,6 +1,7 @@
 /** Tensors and trees of them, as the rest of the code sees them: TensorFlow.js, and hints to a compiling engine. */
 export * from "./xla/tf.ts";
 export { matMulFloat32 } from "./xla/compile/float32.ts";
+export { scope } from "./xla/compile/scope.ts";
 export { divideRows, splitRows } from "./xla/split.ts";
 export { together } from "./xla/together.ts";
 export { isTensor, leaves, mapTree, paths, type Tree } from "./xla/tree.ts";

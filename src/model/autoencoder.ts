@@ -1,4 +1,5 @@
 import * as tf from "../engine/tensors.ts";
+import { scope } from "../engine/tensors.ts";
 import { align, decoderInput } from "./aligner.ts";
 import type { ModelConfig } from "./config.ts";
 import { type Decoded, decoder } from "./decoder.ts";
@@ -64,16 +65,20 @@ export function autoencoder(
   const { nudge } = input;
   const shift = <T extends tf.Tensor>(x: T, by: tf.Tensor | undefined): T => (by ? tf.add(x, by) as T : x);
 
-  const encoded = encoder(config, params, input.images, input.drop);
+  const encoded = scope("encoder", () => encoder(config, params, input.images, input.drop));
   const tokens = shift(encoded.tokens, nudge?.tokens);
-  const coded = head(config, params, state.buffers, tokens, true);
+  const coded = scope("head", () => head(config, params, state.buffers, tokens, true));
   const codes = shift(coded.codes, nudge?.codes);
-  const placed = align(config, params["head.mask_feat"], codes, input.boxes);
+  const maskToken = params["head.mask_feat"];
+  const placed = scope("aligner", () => align(config, maskToken, codes, input.boxes));
   const aligned = shift(placed.aligned, nudge?.aligned);
-  const { given, asked } = decoderInput(config, params["head.mask_feat"], codes, { ...placed, aligned });
-  const decoded = decoder(config, params, given);
+  const { given, asked } = scope(
+    "aligner",
+    () => decoderInput(config, maskToken, codes, { ...placed, aligned }),
+  );
+  const decoded = scope("decoder", () => decoder(config, params, given));
   const patches = shift(decoded.patches, nudge?.patches);
-  const target = patchify(input.reference, config.patchSize);
+  const target = scope("loss", () => patchify(input.reference, config.patchSize));
   const { parts } = input;
   const loss = losses(lossConfig, { patches, target, aligned, mask: placed.mask, asked, parts }, terms);
   return {

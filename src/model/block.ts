@@ -1,4 +1,5 @@
 import * as tf from "../engine/tensors.ts";
+import { scope } from "../engine/tensors.ts";
 import { attention, attentionWeights, type Sequences } from "./attention.ts";
 import { gelu, layerNorm, linear } from "./layers.ts";
 import { rematerialised } from "./rematerialise.ts";
@@ -28,11 +29,19 @@ function scaleSequences(rows: tf.Tensor, keep: tf.Tensor | undefined): tf.Tensor
 export function block(x: tf.Tensor, params: Params, name: string, options: BlockOptions): tf.Tensor {
   const { keep = [], rematerialise } = options;
   const compute = (x: tf.Tensor, params: Params, [keepAttention, keepMlp]: tf.Tensor[]) => {
-    const qkv = linear(layerNorm(x, params, `${name}.norm1`), params, `${name}.attn.qkv`);
-    const attended = linear(attention(qkv, options), params, `${name}.attn.proj`);
-    const middle = tf.add(x, scaleSequences(attended, keepAttention));
-    const hidden = linear(layerNorm(middle, params, `${name}.norm2`), params, `${name}.mlp.fc1`);
-    return tf.add(middle, scaleSequences(linear(gelu(hidden), params, `${name}.mlp.fc2`), keepMlp));
+    const qkv = scope(
+      "qkv",
+      () => linear(layerNorm(x, params, `${name}.norm1`), params, `${name}.attn.qkv`),
+    );
+    const attended = scope(
+      "attention",
+      () => linear(attention(qkv, options), params, `${name}.attn.proj`),
+    );
+    return scope("mlp", () => {
+      const middle = tf.add(x, scaleSequences(attended, keepAttention));
+      const hidden = linear(layerNorm(middle, params, `${name}.norm2`), params, `${name}.mlp.fc1`);
+      return tf.add(middle, scaleSequences(linear(gelu(hidden), params, `${name}.mlp.fc2`), keepMlp));
+    });
   };
   if (!rematerialise) return compute(x, params, keep);
   const own = Object.fromEntries(Object.entries(params).filter(([key]) => key.startsWith(`${name}.`)));

@@ -1,4 +1,5 @@
 import * as tf from "../engine/tensors.ts";
+import { scope } from "../engine/tensors.ts";
 import { block } from "./block.ts";
 import { gridSize, type ModelConfig, patchWidth, tokenCount } from "./config.ts";
 import { layerNorm, linear } from "./layers.ts";
@@ -32,12 +33,13 @@ export function decoder(config: ModelConfig, params: Params, aligned: tf.Tensor)
   const sequences = (rows: tf.Tensor) => tf.reshape(rows, [count, tokens, codeWidth]) as tf.Tensor3D;
   const blocks: tf.Tensor3D[] = [];
   for (let i = 0; i < config.decoderDepth; i++) {
-    x = block(x, params, `head._blocks_.${i}`, {
-      count,
-      tokens,
-      heads: config.decoderHeads,
-      rematerialise: config.rematerialise,
-    });
+    x = scope(`block${i}`, () =>
+      block(x, params, `head._blocks_.${i}`, {
+        count,
+        tokens,
+        heads: config.decoderHeads,
+        rematerialise: config.rematerialise,
+      }));
     blocks.push(sequences(x));
   }
   x = layerNorm(linear(layerNorm(x, params, "head._norm_"), params, "head.slp"), params, "head._norm1_");

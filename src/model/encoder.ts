@@ -1,4 +1,5 @@
 import * as tf from "../engine/tensors.ts";
+import { scope } from "../engine/tensors.ts";
 import type { Sequences } from "./attention.ts";
 import { block, blockAttention, type BlockOptions } from "./block.ts";
 import { gridSize, type ModelConfig } from "./config.ts";
@@ -76,12 +77,17 @@ export function encoder(
   let attention: tf.Tensor4D | undefined;
   for (let i = 0; i < config.depth; i++) {
     const name = `backbone.blocks.${i}`, rate = dropRate(config, i);
-    if (config.localMixing) x = mixLocally(x, params, `${name}.local`, [count, rows, columns]);
+    if (config.localMixing) {
+      x = scope(`block${i}/local`, () => mixLocally(x, params, `${name}.local`, [count, rows, columns]));
+    }
     if (options.attention && i === config.depth - 1) {
       attention = blockAttention(x, params, name, shape) as tf.Tensor4D;
     }
     const keep = drop && rate > 0 ? keepFactors(drop, i, rate) : undefined;
-    x = block(x, params, name, { ...shape, keep, rematerialise: config.rematerialise });
+    x = scope(
+      `block${i}`,
+      () => block(x, params, name, { ...shape, keep, rematerialise: config.rematerialise }),
+    );
     blocks.push(sequences(x));
   }
   const result = { tokens: sequences(layerNorm(x, params, "backbone.norm")), blocks };

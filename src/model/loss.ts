@@ -1,4 +1,4 @@
-import { matMulFloat32 } from "../engine/tensors.ts";
+import { matMulFloat32, scope } from "../engine/tensors.ts";
 import * as tf from "../engine/tensors.ts";
 import { withGradient } from "./custom.ts";
 import { logSumExp } from "./layers.ts";
@@ -164,7 +164,7 @@ export function losses(
   const found: LossTerms = {}, weighted: tf.Tensor[] = [];
   const inner: Record<string, tf.Tensor> = {};
   for (const term of terms) {
-    const { value, inner: seen = {} } = term.compute(input, config);
+    const { value, inner: seen = {} } = scope(`loss/${term.name}`, () => term.compute(input, config));
     if (value.rank > 1) {
       throw new RangeError(`loss term ${term.name} has shape [${value.shape}]; it must be a scalar or [n]`);
     }

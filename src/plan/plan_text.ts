@@ -100,10 +100,14 @@ function kernelLines({ timedKernels, boundMs }: StepPlan, most: number): string[
   ];
 }
 
-/** The part of the step that a scope is of: alike in all blocks. */
+/**
+ * The part of the step that a kernel comes from: alike in all blocks, without the operation that it is named after.
+ *
+ * @param scope Such as `encoder/block3/attention/dot`.
+ */
 export function partOf(scope: string): string {
-  if (scope === "") return "(unknown)";
-  return scope.replaceAll(/block\d+/g, "block");
+  const part = scope.split("/").slice(0, -1).join("/");
+  return part === "" ? "(elsewhere)" : part.replaceAll(/\bblock\d+/g, "block");
 }
 
 /** How a plan is shown. */

@@ -1,4 +1,4 @@
-import { divideRows, splitRows } from "../engine/tensors.ts";
+import { divideRows, scope, splitRows } from "../engine/tensors.ts";
 import type * as tf from "../engine/tensors.ts";
 import { autoencoder } from "../model/autoencoder.ts";
 import { type ModelConfig, viewSide } from "../model/config.ts";
@@ -118,12 +118,19 @@ export function trainStep(
   return ({ state, batch, scalars }) => {
     const { params, frozen, buffers, m, v } = state;
     // With several devices each takes its share of the 2B views from here on.
-    const images = splitRows(renderViews(batch.base, batch.views, viewSide(settings), parts));
+    const images = scope(
+      "render",
+      () => splitRows(renderViews(batch.base, batch.views, viewSide(settings), parts)),
+    );
     // With other targets for the two views, these are stacked as the views are.
-    const reference = settings.reconstructionTarget === "view"
-      ? splitRows(renderViews(batch.base, batch.views, settings.imageSize, parts))
-      : renderReference(batch.base);
-    const boxes = boxesOf(stackViews(batch.views, parts), settings.imageSize);
+    const reference = scope(
+      "render",
+      () =>
+        settings.reconstructionTarget === "view"
+          ? splitRows(renderViews(batch.base, batch.views, settings.imageSize, parts))
+          : renderReference(batch.base),
+    );
+    const boxes = scope("aligner", () => boxesOf(stackViews(batch.views, parts), settings.imageSize));
     const { outputs, grads } = valueAndGradients((trainable) => {
       const { loss, terms: found, buffers: after, aligned } = autoencoder(
         settings,
@@ -139,7 +146,10 @@ export function trainStep(
     const { clipGrad: clip, clipKind } = settings;
     const divide = divided ? divideRows : undefined,
       muons = settings.optimizer === "muon" ? isMuons : undefined;
-    const next = adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind, muons, divide });
+    const next = scope(
+      "optimiser",
+      () => adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind, muons, divide }),
+    );
     return {
       state: {
         params: next.params,
@@ -147,7 +157,7 @@ export function trainStep(
         buffers: outputs.buffers,
         m: next.m,
         v: next.v,
-        ema: moveTeacher(state.ema, next.params, scalars.ema),
+        ema: scope("optimiser", () => moveTeacher(state.ema, next.params, scalars.ema)),
       },
       metrics: { loss: outputs.loss, ...outputs.terms, gradNorm: next.gradNorm, codeSpread: outputs.spread },
     };

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { publishFileSync } from "../../../files/publish.ts";
+import { withoutLocations } from "../ir/print.ts";
 import { releaseFreeMemory } from "../pjrt/trim.ts";
 import type { Client, CompileOptions, Executable } from "../pjrt/types.ts";
 
@@ -96,7 +97,8 @@ function store(folder: string, path: string, executable: Executable): void {
 }
 
 /**
- * A compiler that keeps executables on disk, by program, plugin, device and flags. A damaged entry is compiled again.
+ * A compiler that keeps executables on disk, by program, plugin, device and flags. A damaged entry is compiled again. The
+ * names of a program's parts change no number, so they do not count; a program that was stored shows those that it had.
  *
  * @param client The client that compiles and loads.
  * @param folder Where executables are kept; none keeps nothing.
@@ -107,7 +109,8 @@ export function compilerOf(client: Client, folder?: string, fixed: CompileOption
   const pathOf = (text: string, options: CompileOptions) =>
     folder &&
     `${folder}/${
-      digest(machine ??= machineKey(client), "\0", JSON.stringify(options), "\0", text).toString("hex")
+      digest(machine ??= machineKey(client), "\0", JSON.stringify(options), "\0", withoutLocations(text))
+        .toString("hex")
     }.xla`;
   const keep = (path: string | undefined, executable: Executable): Built => {
     releaseFreeMemory();

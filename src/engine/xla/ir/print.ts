@@ -170,6 +170,25 @@ function line(value: Value): string {
   }
 }
 
+/** What an operation is called in its location. */
+function wordOf({ operation }: Value): string {
+  if (operation.op === "unary" || operation.op === "binary") return operation.name;
+  if (operation.op !== "text") return operation.op;
+  return /(?:stablehlo|chlo|mhlo)\.(\w+)/.exec(operation.text)?.[1] ?? "text";
+}
+
+/** Where an operation comes from, for people, compilers' dumps and profilers. Constants come from nowhere. */
+function locationOf(value: Value): string {
+  const { scope, operation } = value;
+  if (scope === "" || operation.op === "splat" || operation.op === "constant") return "";
+  return ` loc("${scope}/${wordOf(value)}")`;
+}
+
+/** A program's text without the locations of its operations, by which equal programs are recognised. */
+export function withoutLocations(text: string): string {
+  return text.replaceAll(/ loc\("[^"]*"\)$/gm, "");
+}
+
 const several = ({ operation }: Value) =>
   operation.op === "text" && operation.results ? `:${operation.results}` : "";
 
@@ -231,7 +250,7 @@ export function printProgram(
   const types = results.map((v, i) => typeText(v.type) + attributes([sharded(v, lays[i])]));
   const body = reachable(results)
     .filter((v) => v.operation.op !== "parameter" && v.operation.op !== "result")
-    .map((v) => `    %${v.id}${several(v)} = ${line(v)}`);
+    .map((v) => `    %${v.id}${several(v)} = ${line(v)}${locationOf(v)}`);
   return [
     ...(mesh ? meshText(mesh) : ["module @program {"]),
     `  func.func public @main(${parameters.join(", ")}) -> (${types.join(", ")}) {`,

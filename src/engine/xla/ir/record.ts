@@ -29,7 +29,9 @@ export function record(graph: Graph, operation: Operation, operands: Value[], ty
   const key = `${nameOf(operation)}(${operands.map((v) => v.id)})${type.element}[${type.shape}]`;
   const known = graph.known.get(key);
   if (known) return known;
-  const value: Value = { id: graph.count++, operation, operands, type, graph };
+  // What nobody has named, such as the sum of two gradients, belongs to what it is computed from.
+  const scope = graph.scope || (operands.find((operand) => operand.scope !== "")?.scope ?? "");
+  const value: Value = { id: graph.count++, operation, operands, type, graph, scope };
   graph.known.set(key, value);
   return value;
 }

@@ -125,6 +125,8 @@ export interface Value {
   readonly operands: readonly Value[];
   readonly type: TensorType;
   readonly graph: Graph;
+  /** The part of the program that it belongs to, such as `encoder/block3`; empty where nobody said. */
+  readonly scope: string;
 }
 
 /**
@@ -157,11 +159,13 @@ export interface Graph {
   readonly known: Map<string, Value>;
   /** How many values have been recorded. */
   count: number;
+  /** The part of the program that is being recorded. */
+  scope: string;
 }
 
 /** An empty program, for one device or for a mesh of several. */
 export function newGraph(mesh?: Mesh, arranges = false): Graph {
-  return { mesh, arranges: arranges && !mesh, parameters: [], known: new Map(), count: 0 };
+  return { mesh, arranges: arranges && !mesh, parameters: [], known: new Map(), count: 0, scope: "" };
 }
 
 /** The number of elements of a shape. */
