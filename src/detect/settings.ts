@@ -1,6 +1,5 @@
 /** The settings of a detector's training: those that it shares with fine-tuning, and its own. */
 import { whole } from "../cli/kinds.ts";
-import { dataSummary } from "../data/sources/help.ts";
 import { FINETUNE_SETTINGS, type FinetuneConfig, type FinetunePreset } from "../finetune/settings.ts";
 import type { Setting } from "../train/config/settings.ts";
 
@@ -58,10 +57,14 @@ export const DETECT_SETTINGS: Table = {
   ...SHARED,
   data: {
     ...SHARED.data,
-    help: `pictures with boxes to learn from, such as coco:./coco/train2017: ${dataSummary()}`,
+    help: "pictures with boxes to learn from: COCO's layout, such as coco:./coco/train2017, or a pack of it",
   },
   out: { ...SHARED.out, help: "run folder; empty: the first of runs/detect-<preset>, … that is free" },
-  evalData: { ...SHARED.evalData, help: "pictures with boxes that the detector is measured on; empty: none" },
+  evalData: {
+    ...SHARED.evalData,
+    help: "pictures with boxes, in these forms, that the detector is measured on; empty: none",
+  },
+  seed: { ...SHARED.seed, help: "determines all random numbers" },
   batchSize: { ...SHARED.batchSize, help: "pictures in a step" },
   imageSize: {
     ...SHARED.imageSize,
