@@ -1,6 +1,6 @@
 /** Made-up annotations and detections of COCO's size. */
 import { join } from "node:path";
-import { maskFromPixels, textFromRuns } from "../src/coco/mask.ts";
+import { textFromRuns } from "../src/coco/mask.ts";
 import { type RandomStream, randomStream } from "../src/random.ts";
 
 /** How much is made. val2017 has 5,000 pictures and 36,781 boxes. */
@@ -32,15 +32,21 @@ function ellipse([x, y, width, height]: readonly number[], corners: number): num
   }).flat();
 }
 
-/** An ellipse in a box as COCO's text of run lengths. */
+/** An ellipse in a box as COCO's text of run lengths, which go down the columns. */
 function ellipseText([x, y, width, height]: readonly number[]): string {
-  const pixels = new Uint8Array(WIDTH * HEIGHT), [rx, ry] = [width / 2, height / 2];
-  for (let row = Math.max(0, Math.floor(y)); row < Math.min(HEIGHT, y + height); row++) {
-    const reach = rx * Math.sqrt(Math.max(0, 1 - ((row + 0.5 - y - ry) / ry) ** 2));
-    const from = Math.max(0, Math.round(x + rx - reach)), to = Math.min(WIDTH, Math.round(x + rx + reach));
-    if (to > from) pixels.fill(1, row * WIDTH + from, row * WIDTH + to);
+  const runs: number[] = [], [rx, ry] = [width / 2, height / 2];
+  let end = 0;
+  for (let column = Math.max(0, Math.floor(x)); column < Math.min(WIDTH, x + width); column++) {
+    const reach = ry * Math.sqrt(Math.max(0, 1 - ((column + 0.5 - x - rx) / rx) ** 2));
+    const from = Math.max(0, Math.round(y + ry - reach)), to = Math.min(HEIGHT, Math.round(y + ry + reach));
+    if (to <= from) continue;
+    const start = column * HEIGHT + from;
+    // A column that is full to its end goes on in the next.
+    if (start === end && runs.length > 0) runs[runs.length - 1] += to - from;
+    else runs.push(start - end, to - from);
+    end = column * HEIGHT + to;
   }
-  return textFromRuns(maskFromPixels(pixels, HEIGHT, WIDTH).runs);
+  return textFromRuns([...runs, HEIGHT * WIDTH - end]);
 }
 
 /** Writes texts one behind the other. */
