@@ -97,6 +97,7 @@ export { DEFAULT_LOSS, type LossConfig } from "./src/model/loss_config.ts";
 export { LOSS_TERMS, type Losses, losses, type LossTerm, type LossTerms } from "./src/model/loss.ts";
 export { autoencoder, type AutoencoderInput, type AutoencoderResult } from "./src/model/autoencoder.ts";
 export { valueAndGradients } from "./src/model/gradients.ts";
+export { stackViews, viewOf } from "./src/model/stack.ts";
 export {
   loadWeights,
   weightsFromTensors,
@@ -108,6 +109,7 @@ export {
 export {
   type StepArgs,
   type StepBatch,
+  type StepLayout,
   type StepMetrics,
   type StepResult,
   trainStep,

@@ -87,7 +87,7 @@ export interface BatchSizeOptions {
 
 /**
  * The run with its batch size: what is set, or for `auto` (0) the largest batch whose step takes nine tenths of each
- * device's memory (`memoryLimit`, where that is set), of at most 4096 pictures and no more than an epoch has. Some three
+ * device's memory (`memoryLimit`, where that is set), of at most 4096 pictures and no more than an epoch has. Three to six
  * steps are compiled for that; the last is the run's own. On a processor the memory is what the machine has free now.
  *
  * @throws {ConfigError} When nobody can tell what a step takes or may take, nothing fits, or several nodes train together.
