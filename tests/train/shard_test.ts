@@ -37,6 +37,7 @@ const config = resolveConfig({
   epochs: 1,
   warmupEpochs: 0,
   lr: 0.01,
+  optimizer: "adamw",
 });
 
 /** Four devices for all tests here. The tests share what was compiled: it takes their time. */
@@ -190,12 +191,13 @@ Deno.test("a divided optimiser trains as a whole one, in less memory, and its ch
   );
 });
 
-Deno.test("two devices exchange nothing more in bfloat16, with other heads, targets and memory", async () => {
+Deno.test("two devices exchange nothing more in bfloat16, with other heads, targets, memory and steps", async () => {
   const backend = tf.backend() as XlaBackend, held = backend as { mesh: DeviceMesh }, mesh = backend.mesh!;
   held.mesh = { ...mesh, size: 2, ids: mesh.ids.slice(0, 2), devices: mesh.devices.slice(0, 2) };
   try {
     const other = resolveConfig(config, {
       precision: "bfloat16",
+      optimizer: "muon",
       classHead: "own",
       reconstructionTarget: "view",
       patchSymmetric: true,
