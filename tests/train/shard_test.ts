@@ -182,11 +182,11 @@ Deno.test("a divided optimiser trains as a whole one, in less memory, and its ch
   divided.dispose();
   assert.equal(tf.memory().numTensors, before);
   assert.throws(
-    () => resolveConfig({ ...MINUSCULE, shardOptimizer: true }),
+    () => resolveConfig(config, { shardOptimizer: true }),
     (e) => e instanceof ConfigError && /--devices is 1.*--no-shard-optimizer/.test(e.message),
   );
   assert.throws(
-    () => resolveConfig({ ...MINUSCULE, shardOptimizer: true, devices: 4, optimizer: "muon" }),
+    () => resolveConfig(config, { shardOptimizer: true, devices: 4, optimizer: "muon" }),
     /--optimizer muon works on whole matrices/,
   );
 });
