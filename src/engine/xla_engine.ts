@@ -27,6 +27,8 @@ export interface XlaEngineOptions extends MemoryOptions {
   client?: NamedValues;
   /** XLA's debug options beside our own, such as `{ xla_backend_optimization_level: 0 }` to compile faster. */
   flags?: Readonly<Record<string, string | number | boolean>>;
+  /** The platform whose forms of operations are taken. Default: the plugin's; tests name another. */
+  platform?: string;
   /** Where to look for plugins instead of the usual places. */
   search?: CudaOptions;
   /** Told of downloads and of what was chosen and why, in words. */
@@ -84,11 +86,11 @@ export async function openPlugin(
   path: string,
   options: XlaEngineOptions,
 ): Promise<{ engine: Engine; client: Client }> {
-  const { devices = 1, hosts, cache } = options;
+  const { devices = 1, hosts, cache, platform } = options;
   const client = { ...options.client, ...memoryValues(options) }, flags = { ...CPU_FLAGS, ...options.flags };
   let xla: Xla;
   try {
-    xla = await openXla(path, { devices, hosts, cache, flags, client });
+    xla = await openXla(path, { devices, hosts, cache, flags, client, platform });
   } catch (error) {
     throw refusedMemory(error, path, options);
   }

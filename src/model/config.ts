@@ -48,6 +48,16 @@ export interface ModelConfig {
   reconstructionTarget: "picture" | "view";
   /** Whether transformer blocks are computed again for the gradients instead of keeping their intermediates. */
   rematerialise: boolean;
+  /**
+   * How transformer blocks attend: by products and a softmax, or on an NVIDIA card by cuDNN's one operation, which needs
+   * products in bfloat16 and has not run on a card yet.
+   */
+  attention: "plain" | "cudnn";
+  /**
+   * Element type of the rows that blocks add their branches to, and of the rows' gradients: bfloat16 halves what they take
+   * in memory and rounds each sum; it needs products in bfloat16.
+   */
+  residualPrecision: "float32" | "bfloat16";
   /** Standard deviation of the initial position embedding. */
   initPosition: number;
   /** Standard deviation of the initial weights of the encoder's linear layers. */
@@ -79,6 +89,8 @@ const REFERENCE: ModelConfig = {
   aligner: true,
   reconstructionTarget: "picture",
   rematerialise: false,
+  attention: "plain",
+  residualPrecision: "float32",
   initPosition: 0.02,
   initLinear: 0.02,
 };
@@ -153,6 +165,8 @@ export function patchWidth(config: ModelConfig): number {
 const CHOICES = [
   ["stem", ["patches", "convolutions"], ""],
   ["classHead", ["shared", "own"], ""],
+  ["attention", ["plain", "cudnn"], ""],
+  ["residualPrecision", ["float32", "bfloat16"], ""],
   ["flipRule", ["columns", "channels"], " (as shipped)"],
   ["reconstructionTarget", ["picture", "view"], ""],
 ] as const satisfies readonly (readonly [keyof ModelConfig, readonly string[], string])[];

@@ -1,8 +1,11 @@
+import { bfloat16 } from "../engine/tensors.ts";
 import * as tf from "../engine/tensors.ts";
 import { scope } from "../engine/tensors.ts";
+import { type Sequences, withoutPadding } from "./attention.ts";
 import { block } from "./block.ts";
 import { gridSize, type ModelConfig, patchWidth, tokenCount } from "./config.ts";
-import { layerNorm, linear } from "./layers.ts";
+import { attendsFused, fusedPadding } from "./fused_attention.ts";
+import { layerNorm, normLinear } from "./layers.ts";
 import { unpatchify } from "./patches.ts";
 import { sineCosine } from "./positions.ts";
 import type { Params } from "./types.ts";
@@ -27,22 +30,27 @@ export interface Decoded {
  */
 export function decoder(config: ModelConfig, params: Params, aligned: tf.Tensor): Decoded {
   const { codeWidth, patchSize } = config;
-  const count = aligned.shape[0], tokens = tokenCount(config), cells = gridSize(config) ** 2;
-  const positions = tf.tensor3d(sineCosine(config), [1, tokens, codeWidth]);
-  let x = tf.reshape(tf.add(aligned, positions), [count * tokens, codeWidth]) as tf.Tensor;
-  const sequences = (rows: tf.Tensor) => tf.reshape(rows, [count, tokens, codeWidth]) as tf.Tensor3D;
+  const count = aligned.shape[0], cells = gridSize(config) ** 2;
+  const fused = attendsFused(config), halfResidual = config.residualPrecision === "bfloat16";
+  const padding = fused ? fusedPadding(tokenCount(config)) : 0, tokens = tokenCount(config) + padding;
+  const shape: Sequences = { count, tokens, heads: config.decoderHeads, padding };
+  const positions = tf.tensor3d(sineCosine(config), [1, tokens - padding, codeWidth]);
+  const placed = tf.pad(tf.add(aligned, positions), [[0, 0], [0, padding], [0, 0]]);
+  let x = tf.reshape(placed, [count * tokens, codeWidth]) as tf.Tensor;
+  if (halfResidual) x = bfloat16(x);
+  const sequences = (rows: tf.Tensor) => withoutPadding(rows, shape);
   const blocks: tf.Tensor3D[] = [];
   for (let i = 0; i < config.decoderDepth; i++) {
     x = scope(`block${i}`, () =>
       block(x, params, `head._blocks_.${i}`, {
-        count,
-        tokens,
-        heads: config.decoderHeads,
+        ...shape,
+        fused,
+        halfResidual,
         rematerialise: config.rematerialise,
       }));
     blocks.push(sequences(x));
   }
-  x = layerNorm(linear(layerNorm(x, params, "head._norm_"), params, "head.slp"), params, "head._norm1_");
+  x = layerNorm(normLinear(x, params, "head._norm_", "head.slp"), params, "head._norm1_");
   const last = sequences(x);
 
   const inner = tf.reshape(tf.slice(last, [0, 1, 0], [-1, cells, -1]), [count * cells, codeWidth]);

@@ -1,8 +1,10 @@
+import { bfloat16 } from "../engine/tensors.ts";
 import * as tf from "../engine/tensors.ts";
 import { scope } from "../engine/tensors.ts";
-import type { Sequences } from "./attention.ts";
+import { onTokens, type Sequences, withoutPadding } from "./attention.ts";
 import { block, blockAttention, type BlockOptions } from "./block.ts";
 import { gridSize, type ModelConfig } from "./config.ts";
+import { attendsFused, fusedPadding } from "./fused_attention.ts";
 import { layerNorm } from "./layers.ts";
 import { mixLocally } from "./local_mixing.ts";
 import { patchify } from "./patches.ts";
@@ -56,8 +58,9 @@ export function encoder(
     throw new RangeError(`pictures of ${wide} × ${high} pixels do not divide into patches of ${patchSize}`);
   }
   const [rows, columns] = [high / patchSize, wide / patchSize];
-  const cells = rows * columns, tokens = 1 + cells;
-  const shape: Sequences = { count, tokens, heads: config.heads };
+  const cells = rows * columns, fused = attendsFused(config);
+  const padding = fused ? fusedPadding(1 + cells) : 0, tokens = 1 + cells + padding;
+  const shape: Sequences = { count, tokens, heads: config.heads, padding };
 
   const seen = config.stem === "convolutions"
     ? stem(config, params, images)
@@ -67,27 +70,31 @@ export function encoder(
   const positions = resizePositions(params["backbone.pos_embed"], gridSize(config), rows, columns);
   const start = tf.add(positions, tf.pad(params["backbone.cls_token"], [[0, 0], [0, cells], [0, 0]]));
   const stacked = tf.add(
-    tf.pad(tf.reshape(embedded, [count, cells, width]), [[0, 0], [1, 0], [0, 0]]),
-    start,
+    tf.pad(tf.reshape(embedded, [count, cells, width]), [[0, 0], [1, padding], [0, 0]]),
+    tf.pad(start, [[0, 0], [0, padding], [0, 0]]),
   );
 
-  let x = tf.reshape(stacked, [count * tokens, width]);
-  const sequences = (rows: tf.Tensor) => tf.reshape(rows, [count, tokens, width]) as tf.Tensor3D;
+  const halfResidual = config.residualPrecision === "bfloat16";
+  let x = tf.reshape(stacked, [count * tokens, width]) as tf.Tensor;
+  if (halfResidual) x = bfloat16(x);
+  const sequences = (rows: tf.Tensor) => withoutPadding(rows, shape);
   const blocks: tf.Tensor3D[] = [];
   let attention: tf.Tensor4D | undefined;
   for (let i = 0; i < config.depth; i++) {
     const name = `backbone.blocks.${i}`, rate = dropRate(config, i);
     if (config.localMixing) {
-      x = scope(`block${i}/local`, () => mixLocally(x, params, `${name}.local`, [count, rows, columns]));
+      x = scope(
+        `block${i}/local`,
+        () => onTokens(x, shape, (x) => mixLocally(x, params, `${name}.local`, [count, rows, columns])),
+      );
     }
     if (options.attention && i === config.depth - 1) {
-      attention = blockAttention(x, params, name, shape) as tf.Tensor4D;
+      const own = tf.reshape(sequences(x), [-1, width]);
+      attention = blockAttention(own, params, name, { ...shape, tokens: 1 + cells }) as tf.Tensor4D;
     }
     const keep = drop && rate > 0 ? keepFactors(drop, i, rate) : undefined;
-    x = scope(
-      `block${i}`,
-      () => block(x, params, name, { ...shape, keep, rematerialise: config.rematerialise }),
-    );
+    const how = { ...shape, keep, fused, halfResidual, rematerialise: config.rematerialise };
+    x = scope(`block${i}`, () => block(x, params, name, how));
     blocks.push(sequences(x));
   }
   const result = { tokens: sequences(layerNorm(x, params, "backbone.norm")), blocks };

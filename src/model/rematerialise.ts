@@ -11,6 +11,7 @@ import type { Params } from "./types.ts";
  * @param x What it is applied to.
  * @param params The parameters that it reads, and no others.
  * @param fixed The tensors without a gradient.
+ * @param rounded Rounds the gradient of the result as `fn` will, so that it is kept like that.
  * @returns As `fn(x, params, fixed)`, with the same gradients.
  */
 export function rematerialised(
@@ -18,6 +19,7 @@ export function rematerialised(
   x: tf.Tensor,
   params: Params,
   fixed: tf.Tensor[],
+  rounded: (dy: tf.Tensor) => tf.Tensor = (dy) => dy,
 ): tf.Tensor {
   const names = Object.keys(params);
   const apply = (fixed: tf.Tensor[]) => (x: tf.Tensor, ...values: tf.Tensor[]) =>
@@ -29,7 +31,7 @@ export function rematerialised(
     }),
     backward: (dy, kept) => {
       // Tied to the gradient, the input is not available before it, so the compiler has to compute the piece again.
-      const [again, slope] = together([kept[0], dy]), end = 1 + names.length;
+      const [again, slope] = together([kept[0], rounded(dy)]), end = 1 + names.length;
       const others = kept.slice(end);
       return untaped(() => tf.grads(apply(others))([again, ...kept.slice(1, end)], slope));
     },

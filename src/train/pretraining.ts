@@ -1,6 +1,8 @@
 /** The method (docs/spec.md) as what the loop trains: its step, and its batches as tensors. */
 import type { Batch } from "../data/types.ts";
 import type { CompileReport, Engine, Precision } from "../engine/types.ts";
+import { whyNoFusedAttention } from "../engine/tensors.ts";
+import type { ModelConfig } from "../model/config.ts";
 import { LOSS_TERMS, type LossTerm } from "../model/loss.ts";
 import { blankBatch } from "./memory.ts";
 import type { Layout } from "./layout.ts";
@@ -43,12 +45,17 @@ export interface Pretraining {
   dispose(): void;
 }
 
+/** Whether a program could not be compiled because of cuDNN's attention. */
+const refusesFused = (error: unknown) => /cudnn|fmha/i.test(String(error));
+
 /**
- * Prepares the step of pretraining.
+ * Prepares the step of pretraining. Where cuDNN's attention is asked for and cannot be had, or its library finds no way to
+ * compute it for these sizes, the step attends plainly, and that is said.
  *
  * @param layout How batches are laid out over processes and devices.
  * @param perEpoch Steps in an epoch.
  * @param terms What the loss is the sum of.
+ * @param say Takes a line for people.
  */
 export function pretraining(
   engine: Engine,
@@ -56,19 +63,37 @@ export function pretraining(
   layout: Layout,
   perEpoch: number,
   terms: readonly LossTerm[] = LOSS_TERMS,
+  say: (label: string, text: string) => void = () => {},
 ): Pretraining {
   const over = { parts: layout.parts, divided: settings.shardOptimizer };
-  const step = engine.jit(layout.step(trainStep(settings, terms, over)), {
-    donate: ["state"],
-    precision: settings.precision,
-    shard: layout.shard,
-    divide: settings.shardOptimizer ? ["state/m", "state/v", "state/ema"] : [],
-    sums: settings.gradientSums,
-  });
+  const { attention, precision } = settings;
+  const prepare = (attention: ModelConfig["attention"]) =>
+    engine.jit(layout.step(trainStep({ ...settings, attention }, terms, over)), {
+      donate: ["state"],
+      precision,
+      shard: layout.shard,
+      divide: settings.shardOptimizer ? ["state/m", "state/v", "state/ema"] : [],
+      sums: settings.gradientSums,
+    });
+  const whyNot = attention === "cudnn" ? whyNoFusedAttention(precision) : undefined;
+  if (whyNot) say("note", `attention cudnn is not taken: ${whyNot}; blocks attend plainly`);
+  let step = prepare(attention);
+  const compile = async (args: StepArgs): Promise<CompileReport> => {
+    try {
+      return await step.compile(args);
+    } catch (error) {
+      if (attention !== "cudnn" || !refusesFused(error)) throw error;
+      const [why] = (error as Error).message.split("\n");
+      say("note", `attention cudnn cannot be compiled here (${why}); blocks attend plainly`);
+      step.dispose();
+      step = prepare("plain");
+      return await step.compile(args);
+    }
+  };
   const tensors = (batch: Pick<Batch, "base" | "views" | "indices">, step: number) =>
     layout.tensors(engine, settings, batch, step);
   return {
-    step,
+    step: (args) => step(args),
     inputs: (batch, step) => ({
       batch: tensors(batch, step),
       scalars: scalarTensors(settings, perEpoch, step),
@@ -76,9 +101,9 @@ export function pretraining(
     dispose: () => step.dispose(),
     rates: (step) => stepScalars(settings, perEpoch, step),
     compile: async (args, count) => {
-      if (count === undefined || count === args.batch.base.shape[0]) return await step.compile(args);
+      if (count === undefined || count === args.batch.base.shape[0]) return await compile(args);
       const batch = tensors(blankBatch(settings.imageSize, count), 0);
-      return await step.compile({ ...args, batch }).finally(() => disposeTree(batch));
+      return await compile({ ...args, batch }).finally(() => disposeTree(batch));
     },
   };
 }

@@ -234,7 +234,15 @@ async function trainRun(
   const watch = group.leads ? await outlookOf(config, session) : undefined;
   const looking = { perEpoch, total, metrics, progress, meter, signal, best, watch };
   const evaluations = openEvaluations(group.leads ? evaluators : [], looking);
-  const method = pretraining(engine, config, group.layout, perEpoch, terms), { step, inputs, rates } = method;
+  const method = pretraining(
+      engine,
+      config,
+      group.layout,
+      perEpoch,
+      terms,
+      (label, text) => progress.line(labelled(label, text)),
+    ),
+    { step, inputs, rates } = method;
   const { path: checkpoint } = keeper, { found } = evaluations;
   const record = recorder({
     total,

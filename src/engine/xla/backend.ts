@@ -1,7 +1,7 @@
 import * as tf from "./tf.ts";
 import { parameter } from "./ir/build.ts";
 import { printProgram, reachable } from "./ir/print.ts";
-import { newGraph, type TensorType, type Value } from "./ir/types.ts";
+import { newGraph, type Target, type TensorType, type Value } from "./ir/types.ts";
 import { compileKernel } from "./kernels/compile_options.ts";
 import { knownElements } from "./kernels/constant_results.ts";
 import type { AnyLowering } from "./kernels/types.ts";
@@ -55,10 +55,22 @@ export class XlaBackend extends tf.KernelBackend {
    * @param client The devices.
    * @param mesh Those that jit may split a function over, where they are several. All else runs on the first one.
    * @param arranges Whether traced products are written for XLA's CPU compiler, see kernels/arrange.ts.
+   * @param platform The platform whose forms are recorded, where forms differ. Default: the client's.
    */
-  constructor(readonly client: Client, readonly mesh?: DeviceMesh, readonly arranges = false) {
+  constructor(
+    readonly client: Client,
+    readonly mesh?: DeviceMesh,
+    readonly arranges = false,
+    readonly platform = client.platform,
+  ) {
     super();
     this.entries = new tf.DataStorage<Entry>(this, tf.engine());
+  }
+
+  /** What traced programs for one device are for. */
+  get target(): Target {
+    const { platform, client, arranges } = this;
+    return { platform, losesNaN: client.platform === "cpu", arranges };
   }
 
   /** Takes values in; they move to the device when first used. */
@@ -253,7 +265,7 @@ export class XlaBackend extends tf.KernelBackend {
     types: TensorType[],
     attrs: unknown,
   ) {
-    const graph = newGraph();
+    const graph = newGraph({ ...this.target, arranges: false });
     const inputs = given.map(([key, info], i) =>
       [key, logical(parameter(graph, types[i]), info.shape, info.dtype)] as const
     );

@@ -27,6 +27,8 @@ export interface XlaOptions {
   cache?: string;
   /** XLA's debug options for every program; a plugin that does not know one of them gets none. */
   flags?: Readonly<Record<string, string | number | boolean>>;
+  /** The platform whose forms are recorded, where operations have several. Default: the plugin's; tests name another. */
+  platform?: string;
 }
 
 /** A program that says nothing, to try debug options with. */
@@ -93,7 +95,7 @@ export async function openXla(plugin: string, options: XlaOptions = {}): Promise
     client.close();
     throw error;
   }
-  const backend = await registerBackend(client, mesh);
+  const backend = await registerBackend(client, mesh, options.platform);
   const compiler = compilerOf(
     client,
     cache,

@@ -19,10 +19,15 @@ export const BACKEND = "xla";
  *
  * @param client An open PJRT client.
  * @param mesh The devices that functions may be split over, where they are several.
+ * @param platform The platform whose forms are recorded. Default: the client's; tests name another.
  * @returns The backend.
  * @throws {Error} When the backend is already registered: a process has one.
  */
-export async function registerBackend(client: Client, mesh?: DeviceMesh): Promise<XlaBackend> {
+export async function registerBackend(
+  client: Client,
+  mesh?: DeviceMesh,
+  platform = client.platform,
+): Promise<XlaBackend> {
   if (tf.findBackend(BACKEND)) {
     throw new Error("xla: the backend is already open in this process; use that one, or close it first");
   }
@@ -35,8 +40,8 @@ export async function registerBackend(client: Client, mesh?: DeviceMesh): Promis
     });
   }
   registerGradients();
-  const arranges = client.platform === "cpu" && compiles(client, LAYOUT_PROBE);
-  const backend = new XlaBackend(client, mesh, arranges);
+  const arranges = platform === "cpu" && client.platform === "cpu" && compiles(client, LAYOUT_PROBE);
+  const backend = new XlaBackend(client, mesh, arranges, platform);
   tf.registerBackend(BACKEND, () => backend, 3);
   await tf.setBackend(BACKEND);
   return backend;

@@ -6,6 +6,14 @@ export type Precision = "float32" | "bfloat16";
 
 export type { Exchange };
 
+/** What attention by one operation is besides its tensors. */
+export interface FusedAttentionAttrs {
+  /** Factor of the scores. */
+  scale: number;
+  /** How many of each sequence's tokens count; those behind them are padding. */
+  tokens: number;
+}
+
 /** How a function is compiled. */
 export interface JitOptions<Args> {
   /** Arguments whose tensors are given up at the call: their memory may hold results, and reading them afterwards is an error. */

@@ -119,6 +119,12 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
   }
   if (config.nodes > 1) checkNodes(config);
   checkEvaluation(config);
+  const needy = config.attention === "cudnn"
+    ? "attention cudnn"
+    : config.residualPrecision === "bfloat16" && "residualPrecision bfloat16";
+  if (needy && config.precision !== "bfloat16") {
+    throw new ConfigError(`${needy} needs products in bfloat16; add --precision bfloat16`);
+  }
   try {
     checkModel(config);
   } catch (cause) {

@@ -113,6 +113,8 @@ export const FIRST_WAYS = {
   aligner: true,
   reconstructionTarget: "picture",
   optimizer: "adamw",
+  attention: "plain",
+  residualPrecision: "float32",
 } as const satisfies Partial<RunConfig>;
 
 /** All settings of a preset: what a run uses where neither file nor flag says otherwise. */

@@ -269,6 +269,15 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
     "compute transformer blocks again for the gradients: less memory, one more forward pass",
     true,
   ),
+  attention: model(
+    choice("plain", "cudnn"),
+    "how blocks attend: plain; or cudnn, one operation on one NVIDIA card, with bfloat16 products; it has not run on a card yet",
+    true,
+  ),
+  residualPrecision: model(
+    choice("float32", "bfloat16"),
+    "element type of the rows that blocks add to; bfloat16 takes less memory and time on a graphics card, with bfloat16 products",
+  ),
   initPosition: model(number(), "standard deviation of the position embedding at the start"),
   initLinear: model(number(), "standard deviation of the encoder's linear weights at the start"),
 

@@ -75,7 +75,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
   }
   const argumentPaths = paths(args);
   const given = laysOf(argumentPaths, types, options, mesh);
-  const trace = newTrace(options.precision ?? "float32", mesh, backend.arranges);
+  const trace = newTrace(options.precision ?? "float32", { ...backend.target, mesh });
   const parameters: Value[] = [];
   const engine = tf.engine();
   backend.trace = trace;

@@ -1,6 +1,6 @@
 import type * as tf from "../tf.ts";
 import { constant, convert, parameter, reshape, splat } from "../ir/build.ts";
-import { type Graph, type Mesh, newGraph, type TensorType, type Value } from "../ir/types.ts";
+import { type Graph, newGraph, type Target, type TensorType, type Value } from "../ir/types.ts";
 import { elementOf, type Entry, hostData, SMALL, typeOfEntry, uniform } from "../storage.ts";
 import type { Precision } from "../types.ts";
 
@@ -14,8 +14,8 @@ export interface Trace {
 }
 
 /** Starts a recording. */
-export function newTrace(precision: Precision, mesh?: Mesh, arranges = false): Trace {
-  return { graph: newGraph(mesh, arranges), precision, captures: new Map() };
+export function newTrace(precision: Precision, target: Target): Trace {
+  return { graph: newGraph(target), precision, captures: new Map() };
 }
 
 /** A value in the type and shape that tfjs believes it has. */

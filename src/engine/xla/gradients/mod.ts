@@ -1,3 +1,4 @@
+import { BFLOAT16_GRADIENT } from "../bfloat16.ts";
 import { SPLIT_GRADIENTS } from "../split.ts";
 import * as tf from "../tf.ts";
 import { INDEX } from "./index.ts";
@@ -8,7 +9,15 @@ import type { Gradients } from "./types.ts";
 import { WINDOW } from "./window.ts";
 
 /** Gradients that TensorFlow.js lacks or has wrong. */
-export const GRADIENTS: Gradients = [...PRODUCT, ...INDEX, ...SHAPE, ...SCAN, ...WINDOW, ...SPLIT_GRADIENTS];
+export const GRADIENTS: Gradients = [
+  ...PRODUCT,
+  ...INDEX,
+  ...SHAPE,
+  ...SCAN,
+  ...WINDOW,
+  ...SPLIT_GRADIENTS,
+  BFLOAT16_GRADIENT,
+];
 
 /** Registers them instead of TensorFlow.js's own, for all backends of the process. */
 export function registerGradients(): void {

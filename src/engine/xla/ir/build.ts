@@ -111,6 +111,10 @@ export function convert(x: Value, element: ElementType): Value {
   if (number !== undefined && element !== "pred" && (isFloat(element) || Number.isInteger(number))) {
     return splat(x.graph, element, x.type.shape, number);
   }
+  // Every bfloat16 is a float32, so there and back changes nothing.
+  const [from] = x.operands;
+  const back = x.operation.op === "convert" && from.type.element === element;
+  if (back && element === "bf16" && x.type.element === "f32") return from;
   return record(x.graph, { op: "convert" }, [x], { element, shape: x.type.shape });
 }
 
@@ -255,7 +259,13 @@ export function split(x: Value, lay: "rows" | "share" = "rows"): Value {
 }
 
 /** As {@linkcode text} for an operation with several results. */
-export function texts(graph: Graph, body: string, operands: Value[], types: readonly TensorType[]): Value[] {
-  const all = record(graph, { op: "text", text: body, results: types.length }, operands, types[0]);
+export function texts(
+  graph: Graph,
+  body: string,
+  operands: Value[],
+  types: readonly TensorType[],
+  flops?: number,
+): Value[] {
+  const all = record(graph, { op: "text", text: body, results: types.length, flops }, operands, types[0]);
   return types.map((type, index) => record(graph, { op: "result", index }, [all], type));
 }

@@ -153,6 +153,10 @@ export interface Graph {
   readonly mesh?: Mesh;
   /** True where products gain by operands that are transposed in memory, see kernels/arrange.ts. */
   readonly arranges: boolean;
+  /** The platform of the devices that it is for, such as `cpu` or `cuda`: forms that one of them lacks depend on it. */
+  readonly platform: string;
+  /** True where the compiler may take the largest of a number and not-a-number for the number. */
+  readonly losesNaN: boolean;
   /** The parameters, in order. */
   readonly parameters: Value[];
   /** Values by what computes them, so that equal ones are shared. */
@@ -163,9 +167,24 @@ export interface Graph {
   scope: string;
 }
 
-/** An empty program, for one device or for a mesh of several. */
-export function newGraph(mesh?: Mesh, arranges = false): Graph {
-  return { mesh, arranges: arranges && !mesh, parameters: [], known: new Map(), count: 0, scope: "" };
+/** What a program is for, as far as its form depends on it. */
+export interface Target extends Pick<Graph, "platform" | "losesNaN" | "mesh"> {
+  /** As {@linkcode Graph.arranges}; programs for several devices never do. */
+  readonly arranges?: boolean;
+}
+
+/** An empty program. */
+export function newGraph({ platform, losesNaN, mesh, arranges = false }: Target): Graph {
+  return {
+    platform,
+    losesNaN,
+    mesh,
+    arranges: arranges && !mesh,
+    parameters: [],
+    known: new Map(),
+    count: 0,
+    scope: "",
+  };
 }
 
 /** The number of elements of a shape. */

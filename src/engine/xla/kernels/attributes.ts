@@ -1,3 +1,4 @@
+import type { FusedAttentionAttrs } from "../types.ts";
 import type * as tf from "../tf.ts";
 
 // deno-fmt-ignore
@@ -12,10 +13,12 @@ type Plain =
   | "LogicalAnd" | "LogicalOr" | "LogicalXor" | "BitwiseAnd" | "Select" | "Complex" | "Real" | "Imag"
   | "ComplexAbs" | "Identity" | "ZerosLike" | "OnesLike" | "Diag" | "FlipLeftRight" | "MatrixBandPart"
   | "BroadcastArgs" | "GatherNd" | "TensorScatterUpdate" | "LowerBound" | "UpperBound" | "FFT" | "IFFT"
-  | "SplitRows" | "DivideRows" | "Together";
+  | "SplitRows" | "DivideRows" | "Together" | "Stored" | "Bfloat16";
 
 /** What tfjs gives to the other kernels beside tensors. */
 interface Attributes {
+  FusedAttention: FusedAttentionAttrs;
+  FusedAttentionGrad: FusedAttentionAttrs;
   All: tf.AllAttrs;
   Any: tf.AnyAttrs;
   ArgMax: tf.ArgMaxAttrs;

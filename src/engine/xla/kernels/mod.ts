@@ -2,6 +2,7 @@ import { CONTRACTION } from "./contraction.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { DILATION } from "./dilation.ts";
 import { ELEMENTWISE } from "./elementwise.ts";
+import { FUSED_ATTENTION } from "./fused_attention.ts";
 import { IMAGE } from "./image.ts";
 import { INDEX } from "./index.ts";
 import { LAYOUT } from "./layout.ts";
@@ -9,7 +10,7 @@ import { POOL } from "./pool.ts";
 import { PRODUCT } from "./product.ts";
 import { REDUCTION } from "./reduction.ts";
 import { SHAPE } from "./shape.ts";
-import { SPLIT } from "./hints.ts";
+import { HINTS } from "./hints.ts";
 import type { AnyLowering, Lowerings } from "./types.ts";
 
 /** Every kernel that XLA computes. */
@@ -25,7 +26,8 @@ const ALL: Lowerings = {
   ...POOL,
   ...DILATION,
   ...IMAGE,
-  ...SPLIT,
+  ...HINTS,
+  ...FUSED_ATTENTION,
 };
 
 /** Every kernel that XLA computes, by tfjs's name. */

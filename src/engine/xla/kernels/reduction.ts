@@ -40,14 +40,16 @@ const reducing = (name: ReducerName, prepare: (x: Value) => Value = (x) => x): L
 const counting = (x: Value) => x.type.element === "pred" ? convert(x, "i32") : x;
 /**
  * The largest or least, and not-a-number where there is one: XLA's CPU libraries pass over it in large reductions, whatever
- * the compiler is told.
+ * the compiler is told. Other platforms keep it, and a second pass would cost them more than it does the processor.
  */
 const extreme = (name: "maximum" | "minimum"): Lowering<Reduction> => {
   const best = reducing(name);
   const any = reducing("or", (x) => compare("NE", x, x));
   return (call) => {
     const result = best(call) as Value;
-    return isFloat(result.type.element) ? select(any(call) as Value, like(result, NaN), result) : result;
+    return call.graph.losesNaN && isFloat(result.type.element)
+      ? select(any(call) as Value, like(result, NaN), result)
+      : result;
   };
 };
 
