@@ -46,7 +46,10 @@ async function settingsOf(given: Readonly<Record<string, unknown>>): Promise<Par
   const settings = { ...file, ...settingsIn(others) };
   // What is about the machine at hand says nothing of the one that is planned.
   delete settings.engine;
-  if (batchSize === undefined) return settings;
+  // A configuration file may ask for what fits, too.
+  if (batchSize === undefined) {
+    return settings.batchSize === 0 ? { ...settings, batchSize: undefined } : settings;
+  }
   if (batchSize === "auto") return { ...settings, batchSize: undefined };
   const kind = whole(1), size = readValue(kind, batchSize);
   if (!fits(kind, size)) {

@@ -5,7 +5,8 @@ import type { Plan, StepPlan } from "./plan.ts";
 import { REACHED } from "./roofline.ts";
 import { JPEG_BYTES } from "./stream.ts";
 
-const gb = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+const gb = (bytes: number) =>
+  bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 const ms = (milliseconds: number) => `${milliseconds.toFixed(1)} ms`;
 const count = (number: number) => Math.round(number).toLocaleString("en-US");
 
@@ -129,7 +130,7 @@ export function formatPlan(plan: Plan, { kernels }: PlanTextOptions = {}): strin
     ...step.exchange ? [...exchangeLines(step, step.exchange), ""] : [],
     `${data}: at least ${hours < 1 ? clock(hours * 3600) : `${hours.toFixed(1)} hours`}.`,
     `The stream needs some ${stream.cores} cores that decode JPEGs of 500×375 (${gb(stream.bytes)}/s at ` +
-    `${JPEG_BYTES / 1000} kB each), or ${stream.rawCores} that read shards packed with --raw (${
+    `${JPEG_BYTES / 1000} kB each), or ${stream.rawCores} for shards packed with --raw (${
       gb(stream.rawBytes)
     }/s).`,
     "",
