@@ -18,3 +18,17 @@ Deno.test({
     assert.ok(apart.loss < 1e-5 && apart.gradients < 1e-4 && apart.training < 1e-4, JSON.stringify(apart));
   },
 });
+
+Deno.test({
+  name: "the peer in JAX has the reference's loss and gradients",
+  ignore: !("version" in await findPython(["jax", "numpy"])),
+  fn: async () => {
+    const args = [join(ROOT, "bench/peers/saae_jax.py"), "check", join(ROOT, "tests/fixtures")];
+    const env = { JAX_PLATFORMS: "cpu" };
+    const { success, stdout, stderr } = await new Deno.Command(pythonName(), { args, env }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    const apart = JSON.parse(new TextDecoder().decode(stdout)) as Record<string, number>;
+    assert.deepEqual(Object.keys(apart), ["loss", "gradients"]);
+    assert.ok(apart.loss < 1e-5 && apart.gradients < 1e-4, JSON.stringify(apart));
+  },
+});
