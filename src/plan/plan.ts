@@ -1,5 +1,6 @@
 /** What a training will take on cards that nobody has rented yet. */
 import { countNumbers } from "../model/inventory.ts";
+import { FILL } from "../train/auto_batch.ts";
 import { ConfigError, resolveConfig } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import { needOf } from "../train/memory.ts";
@@ -114,7 +115,7 @@ async function planStep(config: RunConfig, options: PlanOptions, limit: number):
   };
 }
 
-/** The step with the largest batch that fits; undefined where none does. */
+/** The step with the largest batch that fits, as full as `train` fills a card by itself; undefined where none does. */
 async function largestStep(
   config: RunConfig,
   options: PlanOptions,
@@ -123,8 +124,9 @@ async function largestStep(
   const sharers = config.devices * config.nodes, steps = new Map<number, StepPlan>();
   // Parameters, two moments, and gradients; an average, if one is kept.
   const fixed = 4 * countNumbers(config) * (config.ema ? 5 : 4);
+  const room = FILL * limit;
   const largest = await searchBatch({
-    limit,
+    limit: room,
     fixed,
     perPicture: guessPerPicture(config) / sharers,
     // Rows in multiples of eight suit the cards' products.
@@ -134,8 +136,8 @@ async function largestStep(
       try {
         const step = await planStep({ ...config, batchSize }, options, limit);
         options.progress?.(
-          `it needs ${(step.peakBytes / 1e9).toFixed(1)} of ${(limit / 1e9).toFixed(1)} GB` +
-            (step.fits ? "" : ": too much"),
+          `it needs ${(step.peakBytes / 1e9).toFixed(1)} of ${(room / 1e9).toFixed(1)} GB` +
+            (step.peakBytes <= room ? "" : ": too much"),
         );
         steps.set(batchSize, step);
         return step.peakBytes;
