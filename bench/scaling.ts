@@ -35,7 +35,7 @@ export interface Constants {
 
 /** Constants of a machine with eight H100. */
 export const H100: Constants = {
-  pictureMs: 193.2 / 256,
+  pictureMs: 177.1 / 256,
   cardsEach: 8,
   inside: 450e9,
   between: 50e9,

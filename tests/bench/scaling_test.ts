@@ -12,7 +12,7 @@ Deno.test("a step on eight cards exchanges what the formulas of docs/scaling.md 
   const { bytes, compute, exchange, rate } = scaleOf(8, 512, sizes, H100);
   const codes = 4 * 1024 * 256, fixed = 4 * (99_130_883 + 25_600);
   assert.equal(bytes, fixed + 3 * codes);
-  assert.ok(Math.abs(compute - 64 * 0.1932 / 256) < 1e-12);
+  assert.ok(Math.abs(compute - 64 * 0.1771 / 256) < 1e-12);
   assert.ok(Math.abs(exchange - (2 * 7 / 8 * (fixed + 2 * codes) / 450e9 + 16 * 20e-6)) < 1e-12);
   assert.equal(rate, 512 / (compute + exchange));
 });
