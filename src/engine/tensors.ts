@@ -10,6 +10,6 @@ export {
   whyNoFusedAttention,
 } from "./xla/fused_attention.ts";
 export { scope } from "./xla/compile/scope.ts";
-export { divideRows, splitRows } from "./xla/split.ts";
+export { divideRows, keepWhole, splitRows } from "./xla/split.ts";
 export { together } from "./xla/together.ts";
 export { isTensor, leaves, mapTree, paths, type Tree } from "./xla/tree.ts";

@@ -1,4 +1,4 @@
-import { divideRows, scope, splitRows } from "../engine/tensors.ts";
+import { divideRows, keepWhole, scope, splitRows } from "../engine/tensors.ts";
 import type * as tf from "../engine/tensors.ts";
 import { autoencoder } from "../model/autoencoder.ts";
 import { type ModelConfig, viewSide } from "../model/config.ts";
@@ -144,11 +144,15 @@ export function trainStep(
 
     const { lr, wd, bias1, bias2 } = scalars;
     const { clipGrad: clip, clipKind } = settings;
+    // Gradients are whole before they are divided: else the compiler divides what they come of, weights among it, and gathers that.
+    const sums = divided
+      ? Object.fromEntries(Object.keys(grads).map((name) => [name, keepWhole(grads[name])]))
+      : grads;
     const divide = divided ? divideRows : undefined,
       muons = settings.optimizer === "muon" ? isMuons : undefined;
     const next = scope(
       "optimiser",
-      () => adamw({ params, grads, m, v, lr, wd, bias1, bias2, clip, clipKind, muons, divide }),
+      () => adamw({ params, grads: sums, m, v, lr, wd, bias1, bias2, clip, clipKind, muons, divide }),
     );
     return {
       state: {

@@ -61,7 +61,7 @@ export class XlaBackend extends tf.KernelBackend {
     readonly client: Client,
     readonly mesh?: DeviceMesh,
     readonly arranges = false,
-    readonly platform = client.platform,
+    readonly platform: string = client.platform,
   ) {
     super();
     this.entries = new tf.DataStorage<Entry>(this, tf.engine());

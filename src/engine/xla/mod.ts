@@ -37,7 +37,7 @@ export {
   type NativePackage,
 } from "../install/install.ts";
 export type { XlaJitted } from "./compile/jit.ts";
-export { divideRows, splitRows } from "./split.ts";
+export { divideRows, keepWhole, splitRows } from "./split.ts";
 export type { CallMemory, CompileReport, JitOptions, Jitted, Precision } from "./types.ts";
 export type { Tree } from "./tree.ts";
 export type { Buffer, Client, Device, Executable } from "./pjrt/types.ts";

@@ -28,6 +28,19 @@ export function divideRows<T extends tf.Tensor>(x: T): T {
   return tf.engine().runKernel("DivideRows", { x } as unknown as tf.NamedTensorMap) as T;
 }
 
+/**
+ * Says that every device has the whole of a tensor when the function that computes it is compiled for several (`shard`). Behind
+ * it tensors may be divided without the compiler dividing what comes before as well. It changes no value, and does nothing
+ * elsewhere.
+ *
+ * @param x Any shape.
+ * @returns The same values.
+ */
+export function keepWhole<T extends tf.Tensor>(x: T): T {
+  if (!tf.getKernel("KeepWhole", tf.getBackend())) return x;
+  return tf.engine().runKernel("KeepWhole", { x } as unknown as tf.NamedTensorMap) as T;
+}
+
 /** Their gradients lie as the tensors do. */
 export const SPLIT_GRADIENTS: readonly tf.GradConfig[] = [
   {
@@ -37,5 +50,9 @@ export const SPLIT_GRADIENTS: readonly tf.GradConfig[] = [
   {
     kernelName: "DivideRows",
     gradFunc: (dy: tf.Tensor | tf.Tensor[]) => ({ x: () => divideRows(dy as tf.Tensor) }),
+  },
+  {
+    kernelName: "KeepWhole",
+    gradFunc: (dy: tf.Tensor | tf.Tensor[]) => ({ x: () => keepWhole(dy as tf.Tensor) }),
   },
 ];

@@ -11,6 +11,7 @@ import {
   type ElementType,
   type Graph,
   isFloat,
+  type Lay,
   type ReducerName,
   sameShape,
   sizeOf,
@@ -252,8 +253,10 @@ export function text(
 }
 
 /** Says how a value's first axis lies split over the program's devices, where it has several that share it evenly. */
-export function split(x: Value, lay: "rows" | "share" = "rows"): Value {
-  const { graph, type } = x, parts = graph.mesh ? partsOf(lay, graph.mesh) : 1;
+export function split(x: Value, lay: Lay = "rows"): Value {
+  const { graph, type } = x;
+  if (lay === "whole") return graph.mesh ? record(graph, { op: "split", lay }, [x], type) : x;
+  const parts = graph.mesh ? partsOf(lay, graph.mesh) : 1;
   if (parts === 1 || type.shape.length === 0 || type.shape[0] % parts !== 0) return x;
   return record(graph, { op: "split", lay }, [x], type);
 }

@@ -114,7 +114,7 @@ export type Operation =
     readonly flops?: number;
   }
   /** The operand itself; says how its first axis lies split over the mesh. */
-  | { readonly op: "split"; readonly lay: Exclude<Lay, "whole"> }
+  | { readonly op: "split"; readonly lay: Lay }
   /** One result of an operation that has several. */
   | { readonly op: "result"; readonly index: number };
 

@@ -13,7 +13,7 @@ type Plain =
   | "LogicalAnd" | "LogicalOr" | "LogicalXor" | "BitwiseAnd" | "Select" | "Complex" | "Real" | "Imag"
   | "ComplexAbs" | "Identity" | "ZerosLike" | "OnesLike" | "Diag" | "FlipLeftRight" | "MatrixBandPart"
   | "BroadcastArgs" | "GatherNd" | "TensorScatterUpdate" | "LowerBound" | "UpperBound" | "FFT" | "IFFT"
-  | "SplitRows" | "DivideRows" | "Together" | "Stored" | "Bfloat16";
+  | "SplitRows" | "DivideRows" | "KeepWhole" | "Together" | "Stored" | "Bfloat16";
 
 /** What tfjs gives to the other kernels beside tensors. */
 interface Attributes {

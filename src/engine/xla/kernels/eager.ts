@@ -57,6 +57,7 @@ const ALL: { readonly [Name in KernelName]?: Eager<AttributesOf<Name>> } = {
   Slice: slice,
   SplitRows: (backend, { x }) => shared(backend, x, [...x.shape]),
   DivideRows: (backend, { x }) => shared(backend, x, [...x.shape]),
+  KeepWhole: (backend, { x }) => shared(backend, x, [...x.shape]),
 };
 
 /** The same, by tfjs's name. Who calls one answers for the attributes. */

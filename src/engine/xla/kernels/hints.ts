@@ -48,10 +48,11 @@ const bfloat16: Lowering = ({ graph, precision, inputs: { x } }) => {
   return convert(sum ? binary("add", half(operands[0]), half(operands[1])) : half(x), "f32");
 };
 
-/** Our own kernels beside TensorFlow.js's, see `splitRows`, `together`, `stored` and `bfloat16`. */
+/** Our own kernels beside TensorFlow.js's, see `splitRows`, `keepWhole`, `together`, `stored` and `bfloat16`. */
 export const HINTS: Lowerings = {
   SplitRows: ({ inputs }) => split(inputs.x),
   DivideRows: ({ inputs }) => split(inputs.x, "share"),
+  KeepWhole: ({ inputs }) => split(inputs.x, "whole"),
   [TOGETHER]: ({ inputs }) => barrier(listOf(inputs)),
   [STORED]: stored,
   [BFLOAT16]: bfloat16,
