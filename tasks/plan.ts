@@ -33,9 +33,9 @@ async function cardOf(gpu: string | undefined, file: string | undefined): Promis
   }
   if (Object.hasOwn(CARDS, gpu)) return CARDS[gpu];
   throw new UsageError(
-    `--gpu is "${gpu}", but it must be one of ${names.join(", ")}${
-      didYouMean(gpu, names, (near) => near)
-    }. For other cards --gpu-file takes XLA's description`,
+    `--gpu is "${gpu}", but it must be one of ${
+      names.join(", ")
+    }, or --gpu-file must name XLA's description of the card${didYouMean(gpu, names, (near) => near)}`,
   );
 }
 

@@ -101,7 +101,7 @@ Deno.test("without the compiler it is said how to get it; a plugin that is named
 Deno.test("wrong words are refused before anything is compiled", async () => {
   const refused: [args: string[], why: RegExp][] = [
     [[], /say for which card: --gpu NAME/],
-    [["--gpu", "h10"], /did you mean h100\?.*--gpu-file/],
+    [["--gpu", "h10"], /--gpu-file.*did you mean h100\?/],
     [["--gpu", "h100", "--gpu-file", "x"], /both name a card/],
     [["--gpu", "h100", "--batch-size", "many"], /whole number from 1 up, or auto/],
     [["--gpu", "h100", "--network", "pigeon"], /network/],
