@@ -171,7 +171,7 @@ export function figureCards(state: PageState, run: RunReport, figures: ReportFig
 }
 
 /** What a detector finds in test pictures. */
-function detectionsCard({ detections }: RunReport): PageElement {
+export function detectionsCard({ detections }: RunReport): PageElement {
   return element(
     "figure",
     { class: "card" },

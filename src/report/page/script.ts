@@ -3,6 +3,7 @@ import { element } from "../../web/element.ts";
 import { chartOptions, chartSpecs, chartTable, drawChart } from "./charts.ts";
 import { numberText, shareText, table, unfolding } from "./elements.ts";
 import {
+  detectionsCard,
   figureCards,
   figuresPart,
   figuresTable,
@@ -12,15 +13,24 @@ import {
   thumbnail,
 } from "./figures.ts";
 import { dataPart, machinePart, settingsPart, summaryPart, tablePart } from "./parts.ts";
-import { start } from "./start.ts";
+import { hasFigures, start } from "./start.ts";
 
 /** Everything that runs in the page. A function's own text has no types any more when this program runs. */
 const FUNCTIONS: readonly ((...values: never[]) => unknown)[] = [
   ...[browser, element, table, unfolding, numberText, shareText],
   ...[chartSpecs, chartTable, chartOptions, drawChart],
   ...[tablePart, summaryPart, dataPart, settingsPart, machinePart],
-  ...[thumbnail, pictureName, neighboursPart, mapPart, figuresTable, figureCards, figuresPart],
-  start,
+  ...[
+    thumbnail,
+    pictureName,
+    neighboursPart,
+    mapPart,
+    figuresTable,
+    figureCards,
+    detectionsCard,
+    figuresPart,
+  ],
+  ...[hasFigures, start],
 ];
 
 /** The page's own script: the functions of this folder, and the call that begins. It needs the library's before it. */

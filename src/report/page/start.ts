@@ -8,8 +8,9 @@ import { figuresPart } from "./figures.ts";
 import { dataPart, machinePart, settingsPart, summaryPart, tablePart } from "./parts.ts";
 
 /** Whether a run has pictures to show. */
-const hasFigures = ({ figures, picture, detections }: RunReport) =>
-  figures.length > 0 || picture !== "" || detections !== "";
+export function hasFigures({ figures, picture, detections }: RunReport): boolean {
+  return figures.length > 0 || picture !== "" || detections !== "";
+}
 
 /** Draws the page, and keeps it up to date while something serves it. */
 export function start(library: ChartLibrary): void {
