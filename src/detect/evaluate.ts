@@ -8,6 +8,7 @@ import type { BadRecordError } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Params } from "../model/types.ts";
 import type { Evaluator } from "../train/evaluators.ts";
+import { evaluatorsOfTest } from "../train/evaluators_of_test.ts";
 import { type Finder, finder } from "./candidates.ts";
 import { type FoundObjects, searchPictures } from "./found.ts";
 import type { DetectorConfig } from "./model.ts";
@@ -86,29 +87,21 @@ const RECORDED = [
  * no object has are left out. The state with the highest AP is kept as a checkpoint.
  */
 export function detectionEvaluators(options: DetectionEvaluatorOptions): Evaluator[] {
-  const { engine, model, test, every, batchSize, ema, onMeasured } = options;
+  const { engine, model, test, every, batchSize, ema, onBad, onMeasured } = options;
   const prepared = finder(engine, model, batchSize);
-  // They are the same ones each time, so they are told once.
-  let told = false;
-  const onBad = options.onBad && ((bad: BadRecordError) => {
-    if (!told) options.onBad!(bad);
-  });
-  const one = (name: string, averaged: boolean): Evaluator => ({
-    name,
-    cadence: { epochs: every, end: true },
+  return evaluatorsOfTest({
+    ...{ every, ema, onBad },
     best: { value: "AP", on: test.source.uri },
-    evaluate: async ({ state }) => {
-      const params = { ...state.frozen, ...(averaged ? state.ema : state.params) }, all: FoundObjects[] = [];
+    measure: async (params, onBad, averaged) => {
+      const all: FoundObjects[] = [];
       const onFound = averaged ? undefined : (found: FoundObjects) => all.push(found);
       const { report: { summary } } = await measureDetector(prepared, params, test, {
         ...options,
         onBad,
         onFound,
       });
-      told = true;
       if (!averaged) await onMeasured?.(all);
       return Object.fromEntries(RECORDED.flatMap((key) => summary[key] < 0 ? [] : [[key, summary[key]]]));
     },
   });
-  return ema ? [one("test", false), one("average", true)] : [one("test", false)];
 }

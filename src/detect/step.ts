@@ -1,8 +1,7 @@
 /** A step of a detector's training: a pure function of state and batch. */
 import * as tf from "../engine/tensors.ts";
-import { isDecayedInFinetuning, layerShare } from "../finetune/rates.ts";
+import { updated } from "../finetune/update.ts";
 import { valueAndGradients } from "../model/gradients.ts";
-import { adamw, moveTeacher } from "../train/optimizer.ts";
 import type { TrainState } from "../train/state.ts";
 import type { ScalarTensors } from "../train/step.ts";
 import { placePictures } from "../views/place.ts";
@@ -61,7 +60,7 @@ export function detectStep(
 ): (args: DetectStepArgs) => { state: TrainState; metrics: DetectMetrics } {
   const { model, classes, layerDecay, clipGrad } = settings, locations = locationsOf(levelsOf(model));
   return ({ state, batch, scalars }) => {
-    const { params, frozen, buffers, m, v } = state;
+    const { params, frozen } = state;
     const images = normaliseLines(placePictures(batch.base, batch.maps, model.imageSize));
     const targets = assignTargets(locations, batch, classes);
     const { outputs, grads } = valueAndGradients((trainable) => {
@@ -73,17 +72,9 @@ export function detectStep(
       const loss = tf.add(tf.add(classLoss, boxLoss), centreLoss) as tf.Scalar;
       return { loss, classLoss, boxLoss, centreLoss };
     }, params);
-    const { lr, wd, bias1, bias2 } = scalars;
-    const next = adamw({
-      ...{ params, grads, m, v, lr, wd, bias1, bias2 },
-      clip: clipGrad,
-      clipKind: "global",
-      scale: (name) => layerShare(name, model.depth, layerDecay),
-      decayed: isDecayedInFinetuning,
-    });
-    const ema = moveTeacher(state.ema, next.params, scalars.ema);
+    const next = updated(state, grads, scalars, { depth: model.depth, layerDecay, clipGrad });
     return {
-      state: { params: next.params, frozen, buffers, m: next.m, v: next.v, ema },
+      state: next.state,
       metrics: {
         ...outputs,
         positives: tf.div(tf.sum(targets.positive), batch.mask.shape[0]),

@@ -1,23 +1,25 @@
 /** A detector's training put together: what a training on an encoder is told, for boxes in pictures. */
-import type { BadRecordError, Batch } from "../data/types.ts";
-import * as tf from "../engine/tensors.ts";
+import type { Batch } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
-import type { Disk } from "../files/disk.ts";
-import type { Lock } from "../files/lock.ts";
-import type { StoredTensor } from "../files/safetensors.ts";
 import { learnedFrom, learnedFromMetadata } from "../finetune/classifier_file.ts";
 import { originOf } from "../finetune/finetune.ts";
 import { checkSameSet } from "../finetune/prepare.ts";
 import { finetuneScalars } from "../finetune/rates.ts";
 import { storedTaskConfig } from "../train/config/task_settings.ts";
-import { type DownstreamResult, type Method, runDownstream } from "../train/downstream.ts";
+import {
+  type DownstreamOptions,
+  type DownstreamResult,
+  type Method,
+  runDownstream,
+} from "../train/downstream.ts";
 import type { DownstreamData } from "../train/downstream_data.ts";
 import { checkEvaluators, type Evaluator } from "../train/evaluators.ts";
 import { blankBatch } from "../train/memory.ts";
 import { lockRun } from "../train/run/folder.ts";
-import { type Progress, silent } from "../train/show/progress.ts";
+import { silent } from "../train/show/progress.ts";
 import { disposeTree, untrained } from "../train/state.ts";
 import type { ScalarTensors } from "../train/step.ts";
+import { tensorsOf } from "../train/step_inputs.ts";
 import { DEFAULT_VIEWS } from "../views/sample.ts";
 import { objectsDigest, type TrainingPictures } from "./annotated.ts";
 import { detectorConfig } from "./config.ts";
@@ -30,28 +32,8 @@ import { writeDetectionSheet } from "./sheet.ts";
 import { type DetectBatch, detectStep } from "./step.ts";
 import type { TestObjects } from "./truth.ts";
 
-/** What {@linkcode trainDetector} runs on. */
-export interface TrainDetectorOptions {
-  engine: Engine;
-  /** The pictures that are learned from, see `trainingPictures`. Not closed. */
-  pictures: TrainingPictures;
-  /** The pictures that it is measured on now and then, see `testObjects`. Not closed. */
-  test?: TestObjects;
-  /** The encoder's tensors to begin with, under our names; left out: random ones, from scratch. */
-  from?: Readonly<Record<string, StoredTensor>>;
-  /** Further evaluators. */
-  evaluators?: readonly Evaluator[];
-  /** Told of test pictures that cannot be read, once. Default: the first one is an error. */
-  onBad?: (bad: BadRecordError) => void;
-  /** Default: shows nothing. */
-  progress?: Progress;
-  /** Aborting it finishes the step, writes a checkpoint and returns. */
-  signal?: AbortSignal;
-  /** The lock of the run folder, where the caller has it already; it stays the caller's. */
-  lock?: Lock;
-  /** Where checkpoints go; tests give a disk with faults. */
-  disk?: Disk;
-}
+/** What {@linkcode trainDetector} runs on; for its pictures see `trainingPictures` and `testObjects`. */
+export type TrainDetectorOptions = DownstreamOptions<TrainingPictures, TestObjects>;
 
 /** What a step takes beside the state. */
 type DetectInputs = { batch: DetectBatch; scalars: ScalarTensors };
@@ -83,11 +65,7 @@ function detecting(
   return {
     step,
     inputs(batch: Batch, number: number) {
-      const { lr, wd, bias1, bias2, ema } = finetuneScalars(config, perEpoch, number);
-      const scalars = {
-        ...{ lr: tf.scalar(lr), wd: tf.scalar(wd), ema: tf.scalar(ema) },
-        ...{ bias1: tf.scalar(bias1), bias2: tf.scalar(bias2) },
-      };
+      const scalars = tensorsOf(finetuneScalars(config, perEpoch, number));
       return { batch: detectTensors(engine, feed, batch, number), scalars };
     },
     rates: (number) => finetuneScalars(config, perEpoch, number),

@@ -7,6 +7,7 @@ import { hitsOf, meanOf } from "../eval/hits.ts";
 import { pictureBatches } from "../eval/pictures.ts";
 import type { Params } from "../model/types.ts";
 import type { Evaluator } from "../train/evaluators.ts";
+import { evaluatorsOfTest } from "../train/evaluators_of_test.ts";
 import { countClasses, type LabelledPictures, pickPictures } from "./labelled.ts";
 import type { ClassifierConfig } from "./model.ts";
 import { type Scorer, scorer } from "./score.ts";
@@ -131,23 +132,11 @@ export interface AccuracyOptions extends Preparing {
  * state with the highest top1 is kept as a checkpoint.
  */
 export function accuracyEvaluators(options: AccuracyOptions): Evaluator[] {
-  const { engine, model, test, every, batchSize, ema } = options;
+  const { engine, model, test, every, batchSize, ema, onBad } = options;
   const { scores } = scorer(engine, model, batchSize);
-  // They are the same ones each time, so they are told once.
-  let told = false;
-  const onBad = options.onBad && ((bad: BadRecordError) => {
-    if (!told) options.onBad!(bad);
-  });
-  const one = (name: string, averaged: boolean): Evaluator => ({
-    name,
-    cadence: { epochs: every, end: true },
+  return evaluatorsOfTest({
+    ...{ every, ema, onBad },
     best: { value: "top1", on: test.source.uri },
-    evaluate: async ({ state }) => {
-      const params = { ...state.frozen, ...(averaged ? state.ema : state.params) };
-      const found = await accuracyOf(scores, params, test, options, onBad);
-      told = true;
-      return found;
-    },
+    measure: (params, onBad) => accuracyOf(scores, params, test, options, onBad),
   });
-  return ema ? [one("test", false), one("average", true)] : [one("test", false)];
 }

@@ -1,13 +1,8 @@
 /** Fine-tuning put together: what a training on an encoder is told, for classes of pictures. */
-import type { BadRecordError } from "../data/types.ts";
-import type { Engine } from "../engine/types.ts";
-import type { Disk } from "../files/disk.ts";
-import type { Lock } from "../files/lock.ts";
-import type { StoredTensor } from "../files/safetensors.ts";
-import { type DownstreamResult, runDownstream } from "../train/downstream.ts";
+import { type DownstreamOptions, type DownstreamResult, runDownstream } from "../train/downstream.ts";
 import { checkEvaluators, type Evaluator } from "../train/evaluators.ts";
 import { lockRun } from "../train/run/folder.ts";
-import { type Progress, silent } from "../train/show/progress.ts";
+import { silent } from "../train/show/progress.ts";
 import { untrained } from "../train/state.ts";
 import { checkClasses } from "./budget.ts";
 import { learnedFromMetadata } from "./classifier_file.ts";
@@ -19,28 +14,8 @@ import { initClassifier } from "./model.ts";
 import { finetuneData } from "./prepare.ts";
 import type { FinetuneConfig } from "./settings.ts";
 
-/** What {@linkcode finetune} runs on. */
-export interface FinetuneOptions {
-  engine: Engine;
-  /** The pictures that are learned from, see `labelledPictures` and `withinBudget`. Not closed. */
-  pictures: LabelledPictures;
-  /** The pictures that it is measured on now and then, see `testPictures`. Not closed. */
-  test?: TestPictures;
-  /** The encoder's tensors to begin with, under our names; left out: random ones, from scratch. */
-  from?: Readonly<Record<string, StoredTensor>>;
-  /** Further evaluators. */
-  evaluators?: readonly Evaluator[];
-  /** Told of test pictures that cannot be read, once. Default: the first one is an error. */
-  onBad?: (bad: BadRecordError) => void;
-  /** Default: shows nothing. */
-  progress?: Progress;
-  /** Aborting it finishes the step, writes a checkpoint and returns. */
-  signal?: AbortSignal;
-  /** The lock of the run folder, where the caller has it already; it stays the caller's. */
-  lock?: Lock;
-  /** Where checkpoints go; tests give a disk with faults. */
-  disk?: Disk;
-}
+/** What {@linkcode finetune} runs on; for its pictures see `labelledPictures`, `withinBudget` and `testPictures`. */
+export type FinetuneOptions = DownstreamOptions<LabelledPictures, TestPictures>;
 
 /** What a fine-tuning ends with. */
 export type FinetuneResult = DownstreamResult;

@@ -4,7 +4,7 @@ import type { Method } from "../train/downstream.ts";
 import { blankBatch } from "../train/memory.ts";
 import { disposeTree } from "../train/state.ts";
 import type { ScalarTensors } from "../train/step.ts";
-import * as tf from "../engine/tensors.ts";
+import { tensorsOf } from "../train/step_inputs.ts";
 import { classifierConfig } from "./config.ts";
 import { openFeed } from "./inputs.ts";
 import { finetuneScalars } from "./rates.ts";
@@ -37,11 +37,7 @@ export function finetuning(
   return {
     step,
     inputs(batch, number) {
-      const { lr, wd, bias1, bias2, ema } = finetuneScalars(config, perEpoch, number);
-      const scalars = {
-        ...{ lr: tf.scalar(lr), wd: tf.scalar(wd), ema: tf.scalar(ema) },
-        ...{ bias1: tf.scalar(bias1), bias2: tf.scalar(bias2) },
-      };
+      const scalars = tensorsOf(finetuneScalars(config, perEpoch, number));
       return { batch: feed.tensors(batch, number), scalars };
     },
     rates: (number) => finetuneScalars(config, perEpoch, number),

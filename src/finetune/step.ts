@@ -2,7 +2,6 @@
 import * as tf from "../engine/tensors.ts";
 import { valueAndGradients } from "../model/gradients.ts";
 import { logSumExp } from "../model/layers.ts";
-import { adamw, moveTeacher } from "../train/optimizer.ts";
 import type { TrainState } from "../train/state.ts";
 import type { ScalarTensors } from "../train/step.ts";
 import { cropPictures, normaliseLines } from "../views/render.ts";
@@ -10,7 +9,7 @@ import { erasePictures } from "./erase.ts";
 import { isMixed, mixPictures, type MixSettings, mixTargets, smoothTargets } from "./mix.ts";
 import { type ClassifierConfig, classify } from "./model.ts";
 import { changePictures } from "./rand_augment.ts";
-import { isDecayedInFinetuning, layerShare } from "./rates.ts";
+import { updated } from "./update.ts";
 
 /** What a step is compiled for. */
 export interface FinetuneStepSettings extends MixSettings {
@@ -81,7 +80,7 @@ export function finetuneStep(
 ): (args: FinetuneStepArgs) => { state: TrainState; metrics: FinetuneMetrics } {
   const { model, classes, layerDecay, clipGrad, smoothing } = settings;
   return ({ state, batch, scalars }) => {
-    const { params, frozen, buffers, m, v } = state;
+    const { params, frozen } = state;
     const images = renderBatch(settings, batch), whole = smoothTargets(batch.labels, classes, smoothing);
     const targets = isMixed(settings) ? mixTargets(whole, batch.lambda) : whole;
     const { outputs, grads } = valueAndGradients((trainable) => {
@@ -92,23 +91,9 @@ export function finetuneStep(
         accuracy: tf.mean(tf.cast(right, "float32")) as tf.Tensor,
       };
     }, params);
-    const { lr, wd, bias1, bias2 } = scalars;
-    const next = adamw({
-      ...{ params, grads, m, v, lr, wd, bias1, bias2 },
-      clip: clipGrad,
-      clipKind: "global",
-      scale: (name) => layerShare(name, model.depth, layerDecay),
-      decayed: isDecayedInFinetuning,
-    });
+    const next = updated(state, grads, scalars, { depth: model.depth, layerDecay, clipGrad });
     return {
-      state: {
-        params: next.params,
-        frozen,
-        buffers,
-        m: next.m,
-        v: next.v,
-        ema: moveTeacher(state.ema, next.params, scalars.ema),
-      },
+      state: next.state,
       metrics: { loss: outputs.loss, accuracy: outputs.accuracy, gradNorm: next.gradNorm },
     };
   };

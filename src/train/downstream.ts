@@ -1,10 +1,12 @@
 /** Trainings on an encoder put together: the stream and the loop are those of pre-training, with another step and evaluators. */
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { BadLimitError } from "../data/epoch/bad_limit.ts";
-import type { Batch } from "../data/types.ts";
+import type { BadRecordError, Batch } from "../data/types.ts";
 import type { Tree } from "../engine/tensors.ts";
 import type { CompileReport, Engine } from "../engine/types.ts";
 import type { Disk } from "../files/disk.ts";
+import type { Lock } from "../files/lock.ts";
+import type { StoredTensor } from "../files/safetensors.ts";
 import { bestKeeper } from "./best_keeper.ts";
 import { tellData, writeDataFile } from "./data_account.ts";
 import {
@@ -16,18 +18,42 @@ import {
 import { type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
 import { type Keeper, openKeeper } from "./keeper.ts";
 import { loop } from "./loop.ts";
-import { compileWithin, MemoryError } from "./memory.ts";
+import { compileFirst } from "./first_compile.ts";
+import { MemoryError } from "./memory.ts";
 import { oneProcess } from "./process_group.ts";
 import { recorder } from "./record.ts";
 import { saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder } from "./run/folder.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
-import { describeCompile, describeEnd, labelled } from "./show/describe.ts";
+import { describeEnd, labelled } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
 import type { Progress } from "./show/progress.ts";
 import { epochBefore, type Run } from "./standing.ts";
 import { countParameters, disposeTree, readState, type TrainState, writeState } from "./state.ts";
 import type { ScalarMetrics } from "./steps_in_flight.ts";
+
+/** What every training on an encoder runs on. */
+export interface DownstreamOptions<Pictures, Test> {
+  engine: Engine;
+  /** The pictures that are learned from. Not closed. */
+  pictures: Pictures;
+  /** The pictures that it is measured on now and then. Not closed. */
+  test?: Test;
+  /** The encoder's tensors to begin with, under our names; left out: random ones, from scratch. */
+  from?: Readonly<Record<string, StoredTensor>>;
+  /** Further evaluators. */
+  evaluators?: readonly Evaluator[];
+  /** Told of test pictures that cannot be read, once. Default: the first one is an error. */
+  onBad?: (bad: BadRecordError) => void;
+  /** Default: shows nothing. */
+  progress?: Progress;
+  /** Aborting it finishes the step, writes a checkpoint and returns. */
+  signal?: AbortSignal;
+  /** The lock of the run folder, where the caller has it already; it stays the caller's. */
+  lock?: Lock;
+  /** Where checkpoints go; tests give a disk with faults. */
+  disk?: Disk;
+}
 
 /** A training's step, prepared for an engine. */
 export interface Method<Inputs extends Record<string, Tree>> {
@@ -200,7 +226,11 @@ async function trainRun<Config extends DownstreamConfig, Inputs extends Record<s
   let failed: EvaluatorError | undefined;
   await loop({
     ...{ run, total, step, inputs, batches, group, meter, keeper, evaluations },
-    first: async (args) => meter.start(await compileFirst(task, method, args)),
+    first: async (args) => {
+      const compile = (count?: number) => method.compile(args, count);
+      const { multiple } = task;
+      meter.start(await compileFirst({ engine, config, multiple, search: true, compile, progress }));
+    },
     // A queued step already takes memory of its own, and a processor loses no time between two steps.
     ahead: engine.deviceMemory() === "host" ? 0 : 1,
     rest: () => engine.compiles ? setImmediate() : delay(1),
@@ -221,22 +251,4 @@ async function trainRun<Config extends DownstreamConfig, Inputs extends Record<s
   for (const line of account.lines()) progress.line(labelled("data", line));
   if (run.step >= total) await evaluations.end(run);
   return found();
-}
-
-/** Compiles the step and refuses one that does not fit. Gives the share of the device's peak that one picture a second takes. */
-async function compileFirst<Config extends DownstreamConfig, Inputs extends Record<string, Tree>>(
-  { config, engine, progress, multiple }: Downstream<Config, Inputs>,
-  method: Method<Inputs>,
-  args: { state: TrainState } & Inputs,
-): Promise<number | undefined> {
-  const { batchSize, memoryLimit, overMemory } = config;
-  const say = (label: string, text: string) => progress.line(labelled(label, text));
-  const report = await compileWithin({
-    ...{ engine, batchSize, memoryLimit, overMemory, say, multiple },
-    search: true,
-    compile: (count) => method.compile(args, count),
-  });
-  if (engine.compiles) say("step", describeCompile(report));
-  const { flops, peakFlops } = report;
-  return flops && peakFlops ? flops / batchSize / peakFlops : undefined;
 }

@@ -3,7 +3,7 @@ import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { randomStream } from "../random.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { type ScheduleSettings, stepScalars } from "./schedule.ts";
+import { type ScheduleSettings, type StepScalars, stepScalars } from "./schedule.ts";
 import type { ScalarTensors, StepBatch } from "./step.ts";
 
 /** What the arguments of a step depend on beside the batch. A whole run configuration is one. */
@@ -57,7 +57,11 @@ export function scalarTensors(
   stepsPerEpoch: number,
   step: number,
 ): ScalarTensors {
-  const { lr, wd, bias1, bias2, ema } = stepScalars(settings, stepsPerEpoch, step);
+  return tensorsOf(stepScalars(settings, stepsPerEpoch, step));
+}
+
+/** The numbers of one step as tensors, the caller's to dispose. */
+export function tensorsOf({ lr, wd, bias1, bias2, ema }: StepScalars): ScalarTensors {
   return {
     lr: tf.scalar(lr),
     wd: tf.scalar(wd),

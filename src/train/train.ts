@@ -18,10 +18,11 @@ import { bestKeeper, keptBest } from "./best_keeper.ts";
 import { type Keeper, noKeeper, openKeeper, type Snapshot } from "./keeper.ts";
 import { loop } from "./loop.ts";
 import { epochBefore, type Run } from "./standing.ts";
-import { compileWithin, MemoryError } from "./memory.ts";
+import { compileFirst } from "./first_compile.ts";
+import { MemoryError } from "./memory.ts";
 import { openOutlook, type Outlook } from "./outlook.ts";
 import { type PreparedRun, prepareRun } from "./prepare.ts";
-import { type Pretraining, pretraining } from "./pretraining.ts";
+import { pretraining } from "./pretraining.ts";
 import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts";
 import { recorder } from "./record.ts";
 import type { Best } from "./run/best.ts";
@@ -29,7 +30,7 @@ import { type CheckpointInfo, saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder, lockRun } from "./run/folder.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
 import { planSteps, type StepPlan } from "./run/plan.ts";
-import { describeCompile, describeEnd, describeExchanges, describeRun, labelled } from "./show/describe.ts";
+import { describeEnd, describeRun, labelled } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
 import { type Progress, silent } from "./show/progress.ts";
 import { countParameters, disposeTree, readState, type TrainState } from "./state.ts";
@@ -267,7 +268,11 @@ async function trainRun(
     meter,
     keeper,
     evaluations,
-    first: async (args: StepArgs) => meter.start(await compileFirst(config, session, method, args)),
+    first: async (args: StepArgs) => {
+      const compile = (count?: number) => method.compile(args, count), multiple = engine.devices;
+      // With several processes, all would have to compile smaller batches together.
+      meter.start(await compileFirst({ engine, config, multiple, search: group.alone, compile, progress }));
+    },
     // A queued step already takes memory of its own, and a processor loses no time between two steps.
     ahead: engine.deviceMemory() === "host" ? 0 : 1,
     // An engine that computes synchronously blocks the event loop, and signals with it. Only a timer lets the event
@@ -301,33 +306,4 @@ async function trainRun(
 function outlookOf(config: RunConfig, { plan, prepared, progress }: Session): Promise<Outlook> {
   const say = (label: string, text: string) => progress.line(labelled(label, text));
   return openOutlook(config, { plan, resumed: prepared.resumed !== null, say });
-}
-
-/**
- * Compiles the step and refuses one that does not fit.
- *
- * @returns Share of the devices' peak that one picture a second takes, where the peak is known.
- */
-async function compileFirst(
-  { batchSize, memoryLimit, overMemory }: Pick<RunConfig, "batchSize" | "memoryLimit" | "overMemory">,
-  { engine, group, progress }: Session,
-  method: Pretraining,
-  args: StepArgs,
-): Promise<number | undefined> {
-  const say = (label: string, text: string) => progress.line(labelled(label, text));
-  const report = await compileWithin({
-    engine,
-    batchSize,
-    multiple: engine.devices,
-    memoryLimit,
-    overMemory,
-    // With several processes, all would have to compile smaller batches together.
-    search: group.alone,
-    compile: (count) => method.compile(args, count),
-    say,
-  });
-  if (engine.compiles) say("step", describeCompile(report));
-  if (report.exchanges) say("exchange", describeExchanges(report.exchanges));
-  const { flops, peakFlops } = report;
-  return flops && peakFlops ? flops / batchSize / peakFlops : undefined;
 }
