@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { task } from "../src/cli/command.ts";
-import { ENGINE, engineArguments } from "../src/cli/engine_options.ts";
+import { ENGINE_AND_MEMORY, engineArguments } from "../src/cli/engine_options.ts";
 import { list, number, onOff, share, text, whole } from "../src/cli/kinds.ts";
 import type { Shell } from "../src/cli/shell.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
@@ -140,7 +140,7 @@ export const benchTask = task({
     seeds: { kind: list(whole()), help: "seeds", default: [0, 1] },
     lr: { kind: number(), help: "learning rate for 256 pictures a step", default: 4e-3 },
     batchSize: { kind: whole(2), help: "pictures in a step, where there are so many", default: 64 },
-    ...ENGINE,
+    ...ENGINE_AND_MEMORY,
     json: { kind: onOff, help: "print the figures as JSON" },
   },
   notes: [

@@ -53,14 +53,20 @@ interface Result extends Case {
   peers: { figures: Figures; ratio: Spread }[];
 }
 
+/** PyTorch's figures by case and round; forms of ours that are the same to it are compared with the same ones. */
+const measured = new Map<string, Figures | string>();
+
 /** Runs all rounds of one case. */
 async function measure(given: Case, flags: string[], peers: Partial<TorchOptions>[], rounds: number) {
   const mine: Figures[] = [], theirs = peers.map(() => [] as { figures: Figures; beside: Figures }[]);
+  const { preset, precision, batch } = given;
   for (let round = 0; round < rounds; round++) {
     const beside = await ours(given, flags);
     mine.push(beside);
     for (const [i, peer] of peers.entries()) {
-      const figures = await torch(given, peer);
+      const key = JSON.stringify([preset, precision, batch, peer, round]);
+      const figures = measured.get(key) ?? await torch(given, peer);
+      measured.set(key, figures);
       if (typeof figures !== "string") theirs[i].push({ figures, beside });
       else console.error(`no figures from PyTorch (${JSON.stringify(peer)}): ${figures}`);
     }
@@ -85,9 +91,17 @@ async function measure(given: Case, flags: string[], peers: Partial<TorchOptions
   } satisfies Result;
 }
 
+/** A case for people. */
+function nameOf({ preset, precision, batch, attention, residual }: Case): string {
+  const forms = [attention !== "auto" && attention, residual === "bfloat16" && "half residual"].filter(
+    Boolean,
+  );
+  return [preset, precision, batch, ...forms].join("/");
+}
+
 /** A result's rows of the table. */
-function rowsOf({ preset, precision, batch, ours, peers }: Result): Comparison[] {
-  const name = `${preset}/${precision}/${batch}`, step = spread(ours.seconds).median;
+function rowsOf(result: Result): Comparison[] {
+  const { batch, ours, peers } = result, name = nameOf(result), step = spread(ours.seconds).median;
   const mfu = (figures: Figures) =>
     ours.flops && ours.peakFlops
       ? 100 * ours.flops / ours.peakFlops / spread(figures.seconds).median
@@ -137,6 +151,27 @@ function rowsOf({ preset, precision, batch, ours, peers }: Result): Comparison[]
   return rows;
 }
 
+/** All combinations that are asked for and make sense. */
+function casesOf({ presets, precisions, batches, attentions, residuals }: {
+  presets: readonly Case["preset"][];
+  precisions: readonly Case["precision"][];
+  batches: readonly number[];
+  attentions: readonly Case["attention"][];
+  residuals: readonly Case["residual"][];
+}): Omit<Case, "repeats" | "seconds">[] {
+  return presets.flatMap((preset) =>
+    precisions.flatMap((precision) =>
+      batches.flatMap((batch) =>
+        attentions.flatMap((attention) =>
+          residuals.map((residual) => ({ preset, precision, batch, attention, residual }))
+        )
+      )
+    )
+  ).filter(({ precision, attention, residual }) =>
+    precision === "bfloat16" || (attention !== "cudnn" && residual === "float32")
+  );
+}
+
 export const benchTask = task({
   name: "bench gpu",
   summary:
@@ -149,9 +184,19 @@ export const benchTask = task({
       default: ["base", "small", "tiny"],
     },
     precisions: {
-      kind: list(choice("float32", "bfloat16")),
+      kind: list(choice("float32", "tf32", "bfloat16")),
       help: "of the matrix products",
       default: ["bfloat16"],
+    },
+    attentions: {
+      kind: list(choice("auto", "plain", "cudnn")),
+      help: "how our blocks attend; cudnn in bfloat16 alone",
+      default: ["auto"],
+    },
+    residuals: {
+      kind: list(choice("float32", "bfloat16")),
+      help: "in what our residual stream is kept; bfloat16 in bfloat16 alone",
+      default: ["float32"],
     },
     batches: { kind: list(whole(1)), help: "pictures in a step", default: [256, 128] },
     rounds: { kind: whole(1), help: "processes of each side", default: 2 },
@@ -191,28 +236,17 @@ export const benchTask = task({
   if (given.out) (await Deno.open(given.out, { append: true, create: true })).close();
   const rows: Comparison[] = [];
   const failed: string[] = [];
-  for (const preset of given.presets) {
-    for (const precision of given.precisions) {
-      for (const batch of given.batches) {
-        const one: Case = {
-          preset,
-          precision,
-          batch,
-          repeats,
-          seconds,
-        };
-        // One that fails, for want of memory say, leaves the others their turn.
-        try {
-          const result = await measure(one, flags, peers, given.rounds);
-          const line = JSON.stringify(result);
-          print(line);
-          if (given.out) await Deno.writeTextFile(given.out, line + "\n", { append: true });
-          rows.push(...rowsOf(result));
-        } catch (error) {
-          failed.push(`${preset}/${precision}/${batch}: ${(error as Error).message}`);
-          progress.line(failed.at(-1)!);
-        }
-      }
+  for (const one of casesOf(given)) {
+    // One that fails, for want of memory say, leaves the others their turn.
+    try {
+      const result = await measure({ ...one, repeats, seconds }, flags, peers, given.rounds);
+      const line = JSON.stringify(result);
+      print(line);
+      if (given.out) await Deno.writeTextFile(given.out, line + "\n", { append: true });
+      rows.push(...rowsOf(result));
+    } catch (error) {
+      failed.push(`${nameOf({ ...one, repeats, seconds })}: ${(error as Error).message}`);
+      progress.line(failed.at(-1)!);
     }
   }
   report(rows, false, print);

@@ -1,4 +1,6 @@
+import type { ModelConfig } from "../src/model/config.ts";
 import type { Precision } from "../src/engine/types.ts";
+import { whyNoFusedAttention } from "../src/engine/tensors.ts";
 import { openXlaEngine } from "../src/engine/xla_engine.ts";
 import { batchTensors, readValues, scalarTensors } from "../src/train/step_inputs.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
@@ -10,6 +12,9 @@ import { noiseBatch, ownMemory } from "./our_step.ts";
 export interface Case {
   preset: "demo" | "tiny" | "small" | "base";
   precision: Precision;
+  /** How blocks attend, and in what the residual stream is kept. */
+  attention: ModelConfig["attention"];
+  residual: ModelConfig["residualPrecision"];
   batch: number;
   repeats: number;
   /** Seconds that one repeat takes at least. */
@@ -29,8 +34,8 @@ export interface Figures {
   /** Floating-point operations of a step, and what the device could do in a second, where known. */
   flops?: number;
   peakFlops?: number;
-  /** The loss after the warm-up: a number, or nothing was computed. */
-  loss?: number;
+  /** The losses of the first steps, which tell whether forms of the step compute the same. */
+  losses?: number[];
 }
 
 /** Where our side finds things. */
@@ -44,11 +49,17 @@ export interface OursOptions {
 
 /** Times our step on noise. At most two steps are under way, as in training. */
 export async function measureOurs(given: Case, options: OursOptions): Promise<Figures> {
-  const { preset, precision, batch: count } = given, { plugin, cache, memoryFraction } = options;
+  const { preset, precision, attention: asked, residual: residualPrecision, batch: count } = given,
+    { plugin, cache, memoryFraction } = options;
   const client = memoryFraction ? { memory_fraction: memoryFraction } : undefined;
   const engine = await openXlaEngine({ plugin, cache, client });
   // The peer's optimiser, whatever the preset's.
-  const config = { ...presetConfig(preset), optimizer: "adamw" as const, batchSize: count, precision };
+  // As pre-training does it.
+  const attention = asked !== "auto" ? asked : whyNoFusedAttention(precision) ? "plain" : "cudnn";
+  const config = {
+    ...presetConfig(preset),
+    ...{ optimizer: "adamw" as const, batchSize: count, precision, attention, residualPrecision },
+  };
   const step = engine.jit(trainStep(config), { donate: ["state"], precision });
   let state = initialState(config, 0);
   const scalars = scalarTensors(config, 1000, 20000), noise = noiseBatch(config, count);
@@ -56,14 +67,14 @@ export async function measureOurs(given: Case, options: OursOptions): Promise<Fi
   const start = performance.now();
   const compiled = await step.compile({ state, batch, scalars });
   const readySeconds = (performance.now() - start) / 1000;
-  let loss = NaN;
+  const losses: number[] = [];
   const run = async (steps: number) => {
     const start = performance.now();
     const flights: Promise<void>[] = [];
     for (let i = 0; i < steps; i++) {
       const result = step({ state, batch, scalars });
       state = result.state;
-      flights.push(readValues(result.metrics).then((values) => void (loss = values.loss)));
+      flights.push(readValues(result.metrics).then((values) => void losses.push(values.loss)));
       if (flights.length > 1) await flights.shift();
     }
     await Promise.all(flights);
@@ -83,7 +94,7 @@ export async function measureOurs(given: Case, options: OursOptions): Promise<Fi
     readySeconds,
     flops: compiled.flops,
     peakFlops: compiled.peakFlops,
-    loss,
+    losses: losses.slice(0, 4),
   };
   await engine.close();
   return figures;

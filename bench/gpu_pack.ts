@@ -1,6 +1,6 @@
 /**
- * Packs what bench/gpu.sh carries to a machine without Deno and without a network: Deno itself and the benchmark as one
- * file. Prints what it made.
+ * Packs what is carried to a machine without Deno and without a network: Deno itself, the benchmark of bench/gpu.sh as one
+ * file, and the packages that all tasks need, which bench/carried.sh unpacks. Prints what it made.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,10 +28,56 @@ const REQUIRE =
 const COMPRESS = "import lzma, shutil, sys\n" +
   "with open(sys.argv[1], 'rb') as a, lzma.open(sys.argv[2], 'wb', preset=9) as b: shutil.copyfileobj(a, b)";
 
+/** Files as tar and xz, by Python's library: root, list of relative paths on standard input, archive. */
+const ARCHIVE = `import sys, tarfile
+with tarfile.open(sys.argv[2], "w:xz", preset=6) as archive:
+    for name in sys.stdin.read().split("\\n"):
+        archive.add(f"{sys.argv[1]}/{name}", name)`;
+
+/** Packages of tests and of development. Deno wants all that the lock file names, but only looks whether they are there. */
+const NOT_CARRIED =
+  /^(esbuild|@esbuild|wabt|jasmine-core|puppeteer-core|@puppeteer|chromium-bidi|zod|core-js|@types)\/|musl/;
+
+/** Whether a file of the cache's packages is needed to run a task. */
+function isCarried(path: string): boolean {
+  if (/\/package\.json$/.test(path)) return true;
+  if (NOT_CARRIED.test(path) || /\.(map|md|[cm]?ts)$/.test(path)) return false;
+  return !path.startsWith("@tensorflow/") || /(\.node\.js|\.json|\.wasm)$/.test(path);
+}
+
+/** Fetches what the tasks need into an empty cache, and packs what of it they read. */
+async function packTasks(root: string, archive: string): Promise<void> {
+  const scratch = await Deno.makeTempDir(), tasks = join(root, "tasks");
+  try {
+    const names = (await Array.fromAsync(Deno.readDir(tasks))).filter(({ isFile }) => isFile);
+    const args = [
+      ...["cache", "--quiet", "--no-check", join(root, "bench/main.ts")],
+      ...names.map(({ name }) => join(tasks, name)),
+    ];
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { DENO_DIR: scratch } })
+      .output();
+    if (!success) throw new Error(`the packages cannot be fetched: ${new TextDecoder().decode(stderr)}`);
+    const npm = join(scratch, "npm"), registries = await Array.fromAsync(Deno.readDir(npm));
+    const files: string[] = [];
+    for (const { name: registry } of registries) {
+      const found = await output("find", [".", "-type", "f"], join(npm, registry));
+      const paths = found.trim().split("\n").map((path) => path.slice(2));
+      files.push(...paths.filter(isCarried).map((path) => `npm/${registry}/${path}`));
+    }
+    const child = new Deno.Command(pythonName(), { args: ["-c", ARCHIVE, scratch, archive], stdin: "piped" })
+      .spawn();
+    await new Blob([files.join("\n")]).stream().pipeTo(child.stdin);
+    if (!(await child.status).success) throw new Error(`${archive} cannot be written`);
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
 export const benchTask = task({
   name: "bench gpu-pack",
   summary:
-    "Packs what bench/gpu.sh carries to a machine with a card: Deno itself and the benchmark as one file.",
+    "Packs what bench/gpu.sh and bench/carried.sh need on a machine with a card and without a network: Deno itself, the " +
+    "benchmark as one file, the packages of all tasks.",
   operands: {
     folder: { value: "FOLDER", help: "where it goes; else .gpu in the repository", optional: true },
   },
@@ -56,6 +102,7 @@ export const benchTask = task({
       await Deno.remove(scratch, { recursive: true });
     }
   }
+  await packTasks(root, join(folder, "tasks.tar.xz"));
   let sum = 0;
   for await (const { name } of Deno.readDir(folder)) {
     const { size } = await Deno.stat(join(folder, name));
@@ -63,5 +110,5 @@ export const benchTask = task({
     print(`${join(folder, name)}  ${binaryBytes(size)}`);
   }
   if (sum > MOST) throw new Error(`${folder} has ${sum} bytes, more than the ${MOST} that are to be carried`);
-  print("carry it beside the repository, then: bench/gpu.sh");
+  print("carry it with the repository, then: bench/gpu.sh, or bench/carried.sh deno task train …");
 });

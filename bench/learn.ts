@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { task } from "../src/cli/command.ts";
 import { SOURCES_HELP } from "../src/cli/data_options.ts";
-import { ENGINE, engineArguments } from "../src/cli/engine_options.ts";
+import { ENGINE_AND_MEMORY, engineArguments } from "../src/cli/engine_options.ts";
 import { choice, list, number, onOff, text, whole } from "../src/cli/kinds.ts";
 import { PRESET } from "../src/cli/model_options.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
@@ -19,7 +19,6 @@ import { findRates } from "./learn/rates.ts";
 import { checkPeers } from "./learn/runs.ts";
 import { doBaselines, doRuns, type Session } from "./learn/session.ts";
 import { findPython } from "./peer.ts";
-import { openScratch } from "./whole_sides.ts";
 
 const cores = navigator.hardwareConcurrency;
 
@@ -87,7 +86,8 @@ const OPTIONS = {
   rounds: { kind: whole(1), help: "how often each method's rate is measured", default: 3 },
   steps: { kind: whole(2), help: "steps in a run that is measured", default: 20 },
   threads: { kind: whole(1), help: "threads of PyTorch", default: cores },
-  ...ENGINE,
+  device: { kind: choice("cpu", "cuda"), help: "what PyTorch computes on", default: "cpu" },
+  ...ENGINE_AND_MEMORY,
   json: { kind: onOff, help: "print the judgements as JSON, one run a line" },
 } as const;
 
@@ -121,9 +121,12 @@ export const benchTask = task({
   if (given.trials !== undefined && given.settings !== undefined) {
     throw new UsageError("--trials are settings to try, so --settings has no use beside them");
   }
-  const { preset, imageSize, patchSize, batch: batchSize, engine, plugin = "" } = given;
+  const { preset, imageSize, patchSize, batch: batchSize, engine, plugin = "", device } = given;
+  const { memoryFraction, preallocate } = given;
   const config = resolveConfig({
     ...{ preset, engine, plugin },
+    ...memoryFraction === undefined ? {} : { memoryFraction },
+    ...preallocate === undefined ? {} : { preallocate },
     ...imageSize === undefined ? {} : { imageSize },
     ...patchSize === undefined ? {} : { patchSize },
     ...batchSize === undefined ? {} : { batchSize },
@@ -140,7 +143,8 @@ export const benchTask = task({
   const chosen = given.settings === undefined && !tuning ? await readChosen(folder, say) : {};
   const subjects = await readSubjects({ ...given, methods, chosen });
   await checkPeers(subjects, folder);
-  await keepSettings(folder, config, given.threads);
+  const model = { config, threads: given.threads, device };
+  await keepSettings(folder, model);
   const stop = interruptible("ending what runs; the same command goes on from there"), { signal } = stop;
   try {
     const wanted = {
@@ -150,16 +154,14 @@ export const benchTask = task({
       size: config.imageSize,
     };
     const data = await prepareData(join(folder, "data"), wanted, say);
-    const model = { config, threads: given.threads }, { rounds, steps } = given;
+    const { rounds, steps } = given;
     const budget = pictures === undefined ? { seconds: 60 * (minutes ?? 30) } : { pictures };
     let rates = {};
     if ("seconds" in budget) {
-      await using room = await openScratch();
       rates = await findRates(folder, {
         subjects,
         model,
         data,
-        scratch: room.path,
         rounds,
         steps,
         signal,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { UsageError } from "../../src/cli/usage_error.ts";
 import { publishFile } from "../../src/files/publish.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
+import type { LearnModel } from "./runs.ts";
 import { type MethodName, type MethodSettings, parseSettings, parseTrials } from "./methods.ts";
 import type { Budget } from "./plan.ts";
 import type { Subject } from "./rates.ts";
@@ -73,14 +74,17 @@ export async function readSubjects(
  *
  * @throws {UsageError} It was made otherwise.
  */
-export async function keepSettings(folder: string, config: RunConfig, threads: number): Promise<void> {
-  const path = join(folder, "bench.json"), now = JSON.stringify({ config, threads }, null, 2) + "\n";
+export async function keepSettings(folder: string, { config, threads, device }: LearnModel): Promise<void> {
+  const path = join(folder, "bench.json");
+  // Folders from before there was a choice are of a processor.
+  const now = JSON.stringify({ config, threads, ...device === "cpu" ? {} : { device } }, null, 2) + "\n";
   const before = await readText(path);
   if (before === null) return await publishFile(path, now);
   if (before === now) return;
-  const was = JSON.parse(before), keys = Object.keys({ ...was.config, ...config }) as (keyof RunConfig)[];
+  const was = JSON.parse(before);
+  const keys = Object.keys({ ...was.config, ...config }) as (keyof RunConfig)[];
   const other = keys.find((key) => JSON.stringify(was.config[key]) !== JSON.stringify(config[key])) ??
-    "threads";
+    (was.threads === threads ? "device" : "threads");
   throw new UsageError(
     `${folder}: was made with another ${other}, so its runs and rates cannot be compared with new ones; name another --out`,
   );

@@ -8,9 +8,32 @@ import { BadRecordError, PictureError, type Source } from "../../src/data/types.
 /** Pictures that are decoded at once. */
 const AT_ONCE = 2 * navigator.hardwareConcurrency;
 
+/** Bytes that are written at once: a write for each small picture would take longer than its decoding. */
+const BLOCK = 4 * 2 ** 20;
+
 /** Writes all of some bytes. */
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+}
+
+/** A file of pictures that all have as many bytes. */
+async function openBlocks(path: string, length: number) {
+  const file = await Deno.create(path),
+    block = new Uint8Array(Math.max(1, Math.floor(BLOCK / length)) * length);
+  let filled = 0;
+  const flush = async () => {
+    await writeAll(file, block.subarray(0, filled));
+    filled = 0;
+  };
+  return {
+    async add(bytes: Uint8Array): Promise<void> {
+      block.set(bytes, filled);
+      filled += bytes.length;
+      if (filled === block.length) await flush();
+    },
+    flush,
+    [Symbol.dispose]: () => file.close(),
+  };
 }
 
 /** Where a part goes, and the side of its pictures. */
@@ -47,8 +70,8 @@ export async function onePart(
   { size, base, evaluated, labels: labelsPath, say }: PartFiles,
 ): Promise<{ about: { count: number; names: string[] }; indices: number[] }> {
   const classes = growingClasses(source.labels), labels: number[] = [], indices: number[] = [];
-  using squeezed = await Deno.create(base);
-  using prepared = await Deno.create(evaluated);
+  using squeezed = await openBlocks(base, size * size * 3);
+  using prepared = await openBlocks(evaluated, size * size * 3);
   let unlabelled = 0;
   const pictures = map(range(0, source.length), (index) => load(source, index, size), AT_ONCE);
   for await (const one of pictures) {
@@ -63,9 +86,11 @@ export async function onePart(
     }
     labels.push(label);
     indices.push(one.index);
-    await writeAll(squeezed, one.base);
-    await writeAll(prepared, one.evaluated);
+    await squeezed.add(one.base);
+    await prepared.add(one.evaluated);
   }
+  await squeezed.flush();
+  await prepared.flush();
   if (unlabelled > 0) say(`${source.uri}: ${unlabelled} pictures have no class: left out`);
   if (labels.length === 0) throw new Error(`${source.uri}: no picture that can be read has a class`);
   await Deno.writeFile(labelsPath, new Uint8Array(Int32Array.from(labels).buffer));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { publishFile } from "../../src/files/publish.ts";
 import { spread } from "../measure.ts";
 import type { RunFigures } from "../whole_run.ts";
-import { measureSides, type Side } from "../whole_sides.ts";
+import { measureSides, openScratch, type Side } from "../whole_sides.ts";
 import type { Rate } from "./budget.ts";
 import type { LearnData } from "./data.ts";
 import { type MethodName, type MethodSettings, rateKey } from "./methods.ts";
@@ -28,8 +28,6 @@ export interface RateWanted {
   subjects: readonly Subject[];
   model: LearnModel;
   data: LearnData;
-  /** A folder for what the programs write. */
-  scratch: string;
   rounds: number;
   /** Steps in a run that is measured. */
   steps: number;
@@ -98,7 +96,7 @@ async function read(path: string): Promise<Rates> {
  * @param folder Where rates.json is.
  */
 export async function findRates(folder: string, wanted: RateWanted): Promise<Rates> {
-  const path = join(folder, "rates.json"), kept = await read(path), { rounds, signal, say, scratch } = wanted;
+  const path = join(folder, "rates.json"), kept = await read(path), { rounds, signal, say } = wanted;
   const byKey = new Map(
     wanted.subjects.map((subject) => [rateKey(subject.method, subject.settings), subject]),
   );
@@ -108,8 +106,9 @@ export async function findRates(folder: string, wanted: RateWanted): Promise<Rat
   const reference = first === undefined ? undefined : referenceOf(first);
   const subjects = reference ? [reference, ...missing] : missing;
   say(`measuring how fast ${subjects.length} methods are, ${rounds} rounds in turn`);
+  await using room = await openScratch();
   const sides = subjects.map((subject) => sideOf(subject, wanted));
-  const figures = await measureSides({ sides, rounds, scratch, signal, say });
+  const figures = await measureSides({ sides, rounds, scratch: room.path, signal, say });
   const found = ratesFrom(reference && kept[first], figures);
   const all = { ...kept };
   subjects.forEach(({ method, settings }, i) => all[rateKey(method, settings)] ??= found[i]);

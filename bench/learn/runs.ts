@@ -18,6 +18,8 @@ export interface LearnModel {
   config: RunConfig;
   /** Threads of the peers. */
   threads: number;
+  /** What the peers compute on. */
+  device: "cpu" | "cuda";
 }
 
 /** One run. */
@@ -57,9 +59,9 @@ export function ourConfig(
   data: Pick<LearnData, "shards" | "parts">,
 ): Partial<RunConfig> {
   const perEpoch = Math.floor(data.parts.train.count / batch), epochs = steps / perEpoch;
-  const { preset, imageSize, patchSize, batchSize, engine, plugin } = config;
+  const { preset, imageSize, patchSize, batchSize, engine, plugin, memoryFraction, preallocate } = config;
   return {
-    ...{ preset, imageSize, patchSize, batchSize, engine, plugin },
+    ...{ preset, imageSize, patchSize, batchSize, engine, plugin, memoryFraction, preallocate },
     warmupEpochs: epochs / 10,
     ...settings,
     ...{ seed, epochs, data: data.shards },
@@ -97,7 +99,7 @@ async function startPeer(
     },
     config: { ...model.config, batchSize: run.batch },
     ...{ pictures: train.base, labels: train.labels, count: train.count, classes: train.names.length },
-    ...{ out: folder, threads: model.threads, saveSeconds: 60 },
+    ...{ out: folder, threads: model.threads, device: model.device, saveSeconds: 60 },
   };
   const path = join(folder, "given.json");
   await publishFile(path, JSON.stringify(given, null, 2));

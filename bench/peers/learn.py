@@ -7,6 +7,7 @@
     steps     of the whole run; marks: the steps after which the encoder's weights are written to encoder-STEP.safetensors
     out       a folder, for that, state.pt and marks.jsonl; a run that was killed goes on there, with the same numbers
     seed, threads, saveSeconds
+    device    cpu or cuda
 
 learn.py --check FILE only looks whether there are the settings of a list of methods with settings.
 """
@@ -19,6 +20,7 @@ import sys
 import time
 
 import torch
+import torch.optim._muon
 
 from learn_views import PLAIN
 from pictures_in_memory import Batches
@@ -58,6 +60,17 @@ def is_muons(name, p):
     return p.ndim == 2 and not name.endswith("last")
 
 
+def orthogonal(grad, coefficients, steps, eps):
+    """PyTorch's Newton–Schulz iteration for Muon in float32: in bfloat16, as PyTorch has it, many processors are slow."""
+    a, b, c = coefficients
+    x = grad.T if grad.size(0) > grad.size(1) else grad
+    x = x / x.norm().clamp(min=eps)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.T if grad.size(0) > grad.size(1) else x
+
+
 def optimizers_of(method, settings):
     """AdamW, and Muon for matrices if that is asked for; nothing of one axis is decayed. Groups say if they are."""
     trained = [(name, p) for name, p in method.named_parameters() if p.requires_grad]
@@ -68,8 +81,14 @@ def optimizers_of(method, settings):
     adamw = torch.optim.AdamW(groups, lr=0.0, betas=tuple(settings["betas"]), weight_decay=0.0, fused=True)
     if not first:
         return [adamw]
+    if not first[0].is_cuda:
+        torch.optim._muon._zeropower_via_newtonschulz = orthogonal
     group = dict(params=first, decayed=True)
     return [adamw, torch.optim.Muon([group], lr=0.0, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")]
+
+
+def cpu(tensors):
+    return {name: values.cpu() for name, values in tensors.items()}
 
 
 def publish(path, write):
@@ -92,13 +111,15 @@ class Run:
         self.given, self.out, self.step = given, given["out"], 0
         torch.manual_seed(given["seed"])
         module, self.settings = whole(given["method"], given["settings"])
-        self.method = module.Method(given["config"], self.settings, given["classes"]).train()
+        self.method = module.Method(given["config"], self.settings, given["classes"]).to(given["device"]).train()
+        # What views and masks draw is drawn there.
+        torch.set_default_device(given["device"])
         self.optimizers = optimizers_of(self.method, self.settings)
         self.groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
         self.trained = [p for group in self.groups for p in group["params"]]
         state = os.path.join(self.out, "state.pt")
         if os.path.exists(state):
-            self.load(torch.load(state, weights_only=True))
+            self.load(torch.load(state, weights_only=True, map_location="cpu"))
         kept_lines(os.path.join(self.out, "marks.jsonl"), self.step)
         self.marks = open(os.path.join(self.out, "marks.jsonl"), "a")
 
@@ -107,11 +128,17 @@ class Run:
         for optimizer, own in zip(self.optimizers, state["optimizers"]):
             optimizer.load_state_dict(own)
         self.groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
-        torch.set_rng_state(state["random"])
+        for generator, random in zip(self.generators(), state["random"]):
+            generator.set_state(random)
         self.step = state["step"]
 
+    def generators(self):
+        """What draws: the processor's, and the card's."""
+        return [torch.default_generator, *torch.cuda.default_generators[:self.given["device"] == "cuda"]]
+
     def save(self):
-        state = dict(method=self.method.state_dict(), step=self.step, random=torch.get_rng_state(),
+        random = [generator.get_state() for generator in self.generators()]
+        state = dict(method=self.method.state_dict(), step=self.step, random=random,
                      optimizers=[optimizer.state_dict() for optimizer in self.optimizers])
         publish(os.path.join(self.out, "state.pt"), lambda path: torch.save(state, path))
 
@@ -124,8 +151,9 @@ class Run:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss = self.method.loss(pictures, labels, done)
-        if not math.isfinite(loss.item()):
-            raise SystemExit(f"the loss of step {self.step + 1} is {loss.item()}")
+        value = loss.item()
+        if not math.isfinite(value):
+            raise SystemExit(f"the loss of step {self.step + 1} is {value}")
         loss.backward()
         if self.settings["clip"] > 0:
             clip([p.grad for p in self.trained if p.grad is not None], self.settings["clip"])
@@ -134,13 +162,13 @@ class Run:
             optimizer.step()
         self.method.after(done)
         self.step += 1
-        self.marks.write(json.dumps(dict(step=self.step, loss=loss.item())) + "\n")
+        self.marks.write(json.dumps(dict(step=self.step, loss=value)) + "\n")
         self.marks.flush()
 
     def leave_weights(self):
         """The encoder as it is now, by the names that our own reader knows."""
         path = os.path.join(self.out, f"encoder-{self.step}.safetensors")
-        publish(path, lambda part: write_safetensors(part, self.method.trained().weights()))
+        publish(path, lambda part: write_safetensors(part, cpu(self.method.trained().weights())))
 
 
 def main():

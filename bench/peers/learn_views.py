@@ -72,7 +72,7 @@ def hue_turned(x, turns):
 def colours(x, drawn):
     """The four colour changes in an order that the batch shares; each picture has strengths of its own."""
     count, jittered = len(x), some(len(x), drawn["colour"])
-    grey = lambda p: (p * GREY).sum(1, keepdim=True)
+    grey = lambda p: (p * GREY.to(p.device)).sum(1, keepdim=True)
     mixed = lambda p, other, factor: (other + factor * (p - other)).clamp(0, 1)
     strength = lambda name: torch.where(jittered, around(count, drawn[name]), 1.0)
     turns = torch.where(jittered, torch.empty(count, 1, 1, 1).uniform_(-drawn["hue"], drawn["hue"]), 0.0)
@@ -107,9 +107,9 @@ def view(pictures, drawn, number=0, size=None):
     if drawn["colour"] > 0:
         x = colours(x, drawn)
     if drawn["grey"] > 0:
-        x = torch.where(some(count, drawn["grey"]), (x * GREY).sum(1, keepdim=True), x)
+        x = torch.where(some(count, drawn["grey"]), (x * GREY.to(x.device)).sum(1, keepdim=True), x)
     if drawn["blur"][number] > 0:
         x = blurred(x, drawn["blur"][number])
     if drawn["solarise"][number] > 0:
         x = torch.where(some(count, drawn["solarise"][number]) & (x >= 0.5), 1 - x, x)
-    return (x - MEAN) / STD
+    return (x - MEAN.to(x.device)) / STD.to(x.device)

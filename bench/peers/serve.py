@@ -27,14 +27,14 @@ def noise(preset, batch):
 arguments = argparse.ArgumentParser()
 arguments.add_argument("--preset", default="tiny")
 arguments.add_argument("--batch", type=int, default=8)
-arguments.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
+arguments.add_argument("--precision", default="float32", choices=["float32", "tf32", "bfloat16"])
 arguments.add_argument("--compile", action="store_true")
 arguments.add_argument("--device", default="cpu")
 arguments.add_argument("--threads", type=int)
 given = arguments.parse_args()
 
-if given.device == "cuda":
-    torch.backends.cuda.matmul.allow_tf32 = True
+if given.precision != "float32":
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
 torch.manual_seed(0)
 if given.threads:
     torch.set_num_threads(given.threads)

@@ -1,3 +1,4 @@
+import { childEnvironment } from "../files/child.ts";
 import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { cacheFolder, makeCacheFolder } from "../files/cache_folder.ts";
@@ -46,6 +47,8 @@ async function npmPack(hand: Hand, folder: string): Promise<string> {
     output = await new Deno.Command(npm, {
       args: ["pack", spec, "--pack-destination", folder, "--ignore-scripts", "--loglevel=error", "--json"],
       stdin: "null",
+      env: childEnvironment(),
+      clearEnv: true,
     }).output();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {

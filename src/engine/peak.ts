@@ -2,23 +2,23 @@ import type { Precision } from "./types.ts";
 
 /**
  * What one device can multiply in a second, in 10¹² floating-point operations without sparsity, by the vendors' data
- * sheets: in bfloat16, and in float32 as XLA multiplies it there (TF32 where the device has it). Beginnings of the names
- * that the devices give themselves; the first that fits counts.
+ * sheets: in bfloat16, in TF32 and in float32. Beginnings of the names that the devices give themselves; the first that fits
+ * counts.
  */
-const PEAKS: readonly (readonly [name: string, bfloat16: number, float32: number])[] = [
-  ["NVIDIA H100 PCIe", 756, 378],
-  ["NVIDIA H100 NVL", 835, 417],
-  ["NVIDIA H100", 989, 494],
-  ["NVIDIA H200 NVL", 835, 417],
-  ["NVIDIA H200", 989, 494],
-  ["NVIDIA GH200", 989, 494],
-  ["NVIDIA A100", 312, 156],
-  ["NVIDIA A10G", 70, 35],
-  ["NVIDIA A10", 125, 62.5],
-  ["NVIDIA A30", 165, 82],
-  ["NVIDIA A40", 149.7, 74.8],
-  ["NVIDIA L40S", 362, 183],
-  ["NVIDIA L4", 121, 60],
+const PEAKS: readonly (readonly [name: string, bfloat16: number, tf32: number, float32: number])[] = [
+  ["NVIDIA H100 PCIe", 756, 378, 51],
+  ["NVIDIA H100 NVL", 835, 417, 60],
+  ["NVIDIA H100", 989, 494, 67],
+  ["NVIDIA H200 NVL", 835, 417, 60],
+  ["NVIDIA H200", 989, 494, 67],
+  ["NVIDIA GH200", 989, 494, 67],
+  ["NVIDIA A100", 312, 156, 19.5],
+  ["NVIDIA A10G", 70, 35, 35],
+  ["NVIDIA A10", 125, 62.5, 31.2],
+  ["NVIDIA A30", 165, 82, 10.3],
+  ["NVIDIA A40", 149.7, 74.8, 37.4],
+  ["NVIDIA L40S", 362, 183, 91.6],
+  ["NVIDIA L4", 121, 60, 30.3],
 ];
 
 /** Floating-point operations a second of one device of this kind, where known. */
@@ -27,5 +27,5 @@ export function peakFlops(kind: string, precision: Precision): number | undefine
   const known = PEAKS.find(([name]) =>
     kind.startsWith(name) && !/^[A-Za-z0-9]/.test(kind.slice(name.length))
   );
-  return known && 1e12 * known[precision === "bfloat16" ? 1 : 2];
+  return known && 1e12 * known[{ bfloat16: 1, tf32: 2, float32: 3 }[precision] as 1 | 2 | 3];
 }

@@ -41,6 +41,18 @@ export interface XlaEngineOptions extends MemoryOptions {
  */
 const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
 
+/**
+ * Options for XLA's compiler for graphics cards; others ignore them. Products by NVIDIA's library instead of kernels that
+ * Triton makes: on an H200 tiny's step is ready in 13 s instead of 29, and takes 16.7 ms instead of 17.7.
+ */
+const CARD_FLAGS = { xla_gpu_enable_triton_gemm: false };
+
+/** Flags that the user's XLA_FLAGS does not mention. */
+function unmentioned<T>(flags: Record<string, T>): Record<string, T> {
+  const given = Deno.env.get("XLA_FLAGS") ?? "";
+  return Object.fromEntries(Object.entries(flags).filter(([name]) => !given.includes(`--${name}`)));
+}
+
 /** The engine on an open plugin. */
 export function xlaEngine(xla: Xla, { devices: ofEach = 1, hosts }: XlaEngineOptions = {}): Engine {
   const { client, backend } = xla, { kind } = client.devices[0], devices = ofEach * (hosts?.nodes ?? 1);
@@ -87,7 +99,8 @@ export async function openPlugin(
   options: XlaEngineOptions,
 ): Promise<{ engine: Engine; client: Client }> {
   const { devices = 1, hosts, cache, platform } = options;
-  const client = { ...options.client, ...memoryValues(options) }, flags = { ...CPU_FLAGS, ...options.flags };
+  const client = { ...options.client, ...memoryValues(options) },
+    flags = { ...CPU_FLAGS, ...unmentioned(CARD_FLAGS), ...options.flags };
   let xla: Xla;
   try {
     xla = await openXla(path, { devices, hosts, cache, flags, client, platform });

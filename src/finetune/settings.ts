@@ -89,7 +89,10 @@ export const FINETUNE_SETTINGS: Readonly<Record<Exclude<keyof FinetuneConfig, "t
   ),
   memoryLimit: run(number(), "GB of the device's memory that a step may use; 0: all of it", true),
   overMemory: run(choice("stop", "try"), "what to do if a step needs more", true),
-  precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
+  precision: run(
+    choice("float32", "tf32", "bfloat16"),
+    "element type of matrix products; tf32: float32, of which graphics cards may use 10 bits",
+  ),
   seed: run(whole(0, 2 ** 32 - 1), "determines all random numbers, those of label budgets among them"),
   keep: run(whole(1), "checkpoints to keep; older ones are removed", true),
   checkpointMinutes: run(number(), "minutes between checkpoints; 0: not by time", true),

@@ -50,9 +50,9 @@ export interface ModelConfig {
   rematerialise: boolean;
   /**
    * How transformer blocks attend: by products and a softmax, or on an NVIDIA card by cuDNN's one operation, which needs
-   * products in bfloat16 and has not run on a card yet.
+   * products in bfloat16; auto: in pre-training by that where it can be had, and plainly everywhere else.
    */
-  attention: "plain" | "cudnn";
+  attention: "auto" | "plain" | "cudnn";
   /**
    * Element type of the rows that blocks add their branches to, and of the rows' gradients: bfloat16 halves what they take
    * in memory and rounds each sum; it needs products in bfloat16.
@@ -89,7 +89,7 @@ const REFERENCE: ModelConfig = {
   aligner: true,
   reconstructionTarget: "picture",
   rematerialise: false,
-  attention: "plain",
+  attention: "auto",
   residualPrecision: "float32",
   initPosition: 0.02,
   initLinear: 0.02,
@@ -165,7 +165,7 @@ export function patchWidth(config: ModelConfig): number {
 const CHOICES = [
   ["stem", ["patches", "convolutions"], ""],
   ["classHead", ["shared", "own"], ""],
-  ["attention", ["plain", "cudnn"], ""],
+  ["attention", ["auto", "plain", "cudnn"], ""],
   ["residualPrecision", ["float32", "bfloat16"], ""],
   ["flipRule", ["columns", "channels"], " (as shipped)"],
   ["reconstructionTarget", ["picture", "view"], ""],

@@ -138,8 +138,8 @@ export function formatPlan(plan: Plan, { kernels }: PlanTextOptions = {}): strin
     `${percent(REACHED.products)} of its rate of products, ${
       percent(REACHED.bandwidth)
     } of its bandwidth), one after ` +
-    "the other. Tiles that do not fit, caches and gaps are not in them. No step has been measured on a card yet, so by how " +
-    "much real ones miss them is not known.",
+    "the other. Tiles that do not fit, caches and gaps are not in them. " +
+    "Measured so far: base in bfloat16 on an H200 took 1.3 times its bound, and the memory that was planned.",
     ...kernels === undefined ? [] : ["", ...kernelLines(step, kernels)],
   ].join("\n");
 }

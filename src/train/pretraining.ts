@@ -66,7 +66,8 @@ export function pretraining(
   say: (label: string, text: string) => void = () => {},
 ): Pretraining {
   const over = { parts: layout.parts, divided: settings.shardOptimizer };
-  const { attention, precision } = settings;
+  const { precision } = settings, whyNot = whyNoFusedAttention(precision);
+  const attention = settings.attention === "auto" && !whyNot ? "cudnn" : settings.attention;
   const prepare = (attention: ModelConfig["attention"]) =>
     engine.jit(layout.step(trainStep({ ...settings, attention }, terms, over)), {
       donate: ["state"],
@@ -75,8 +76,9 @@ export function pretraining(
       divide: settings.shardOptimizer ? ["state/m", "state/v", "state/ema"] : [],
       sums: settings.gradientSums,
     });
-  const whyNot = attention === "cudnn" ? whyNoFusedAttention(precision) : undefined;
-  if (whyNot) say("note", `attention cudnn is not taken: ${whyNot}; blocks attend plainly`);
+  if (whyNot && attention === "cudnn") {
+    say("note", `attention cudnn is not taken: ${whyNot}; blocks attend plainly`);
+  }
   let step = prepare(attention);
   const compile = async (args: StepArgs): Promise<CompileReport> => {
     try {

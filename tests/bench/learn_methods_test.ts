@@ -89,7 +89,10 @@ Deno.test("ours trains for exactly the planned steps, with its settings", () => 
   const [run] = planRuns([{ method: "saae", settings: {} }], [5], config, { pictures: 64 * 77 }, {}, 640);
   const settings = { lr: 1 };
   const parts = { train: { count: 1000 } } as Parameters<typeof ourConfig>[2]["parts"];
-  const given = ourConfig({ ...run, settings }, { config, threads: 2 }, { shards: "s", parts });
+  const given = ourConfig({ ...run, settings }, { config, threads: 2, device: "cpu" }, {
+    shards: "s",
+    parts,
+  });
   // 15 steps of 64 are an epoch of 1,000 pictures.
   assert.equal(Math.round(given.epochs! * 15), 77);
   assert.deepEqual([given.seed, given.lr, given.data, given.checkpointSteps, given.imageSize], [

@@ -90,13 +90,15 @@ Deno.test("what was judged without probes or without a part is not enough for a 
 Deno.test("a folder keeps its settings, all results, and what trials chose", () =>
   withFolder(async (folder) => {
     const config = resolveConfig({ preset: "demo", imageSize: 32, patchSize: 4 });
-    await keepSettings(folder, config, 2);
-    await keepSettings(folder, config, 2);
+    const model = { config, threads: 2, device: "cpu" } as const;
+    await keepSettings(folder, model);
+    await keepSettings(folder, model);
     await assert.rejects(
-      keepSettings(folder, { ...config, batchSize: 32 }, 2),
+      keepSettings(folder, { ...model, config: { ...config, batchSize: 32 } }),
       /another batchSize.*name another --out/,
     );
-    await assert.rejects(keepSettings(folder, config, 3), /another threads/);
+    await assert.rejects(keepSettings(folder, { ...model, threads: 3 }), /another threads/);
+    await assert.rejects(keepSettings(folder, { ...model, device: "cuda" }), /another device/);
     const silent = () => {},
       trials = [1, 2].map((lr) => result("mae", 0, lr / 10, { settings: { lr }, trial: true }));
     for (const [i, one] of [...trials, result("saae", 0, .5)].entries()) {

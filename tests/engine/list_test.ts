@@ -208,8 +208,9 @@ Deno.test("the command lists, and says what it does not install", async () => {
 
 Deno.test("a device's peak is known or not, never guessed", () => {
   assert.equal(peakFlops("NVIDIA H100 80GB HBM3", "bfloat16"), 989e12);
-  assert.equal(peakFlops("NVIDIA H100 PCIe", "float32"), 378e12);
-  assert.equal(peakFlops("NVIDIA A100-SXM4-40GB", "float32"), 156e12);
+  assert.equal(peakFlops("NVIDIA H100 PCIe", "tf32"), 378e12);
+  assert.equal(peakFlops("NVIDIA H100 PCIe", "float32"), 51e12);
+  assert.equal(peakFlops("NVIDIA A100-SXM4-40GB", "float32"), 19.5e12);
   assert.equal(peakFlops("NVIDIA A1000", "float32"), undefined);
   assert.equal(peakFlops("NVIDIA H100 80GB HBM3 MIG 1g.10gb", "bfloat16"), undefined);
   assert.equal(peakFlops("cpu", "float32"), undefined);

@@ -61,10 +61,16 @@ Deno.test("attention cudnn: a device without it attends plainly and says why", (
       /^attention cudnn is not taken: it is for NVIDIA cards, and this is cpu; blocks attend plainly$/,
     );
     assert.deepEqual(prepared(engine, { ...CONFIG, attention: "plain" }).said, []);
+    assert.deepEqual(prepared(engine, { ...CONFIG, attention: "auto" }).said, []);
   }));
 
 Deno.test("attention cudnn: a compiler that refuses it gets the plain form; a residual in bfloat16 trains alike", () =>
   on("cuda", async (engine) => {
+    // It is what auto asks for on a card; this compiler has none.
+    assert.match(
+      (await train(engine, { ...CONFIG, attention: "auto" })).said.join(),
+      /cannot be compiled here/,
+    );
     const { losses, said } = await train(engine, CONFIG);
     assert.equal(said.length, 1);
     assert.match(said[0], /^attention cudnn cannot be compiled here \(.*cudnn.*\); blocks attend plainly$/);

@@ -1,3 +1,4 @@
+import { childEnvironment } from "../../files/child.ts";
 import { InstallError, reason } from "./error.ts";
 import type { NativePackage, Wheel } from "./packages.ts";
 
@@ -41,7 +42,8 @@ export async function download(
         .concat(["--no-input", "--progress-bar=off", "--no-cache-dir", ...wheel.select ?? []])
         .concat(signal ? ["--retries=0", "--timeout=5"] : [])
         .concat(["--dest", target, `${wheel.package}==${wheel.version}`]),
-      env: { TMPDIR: stage, LC_ALL: "C.UTF-8" },
+      env: childEnvironment({ TMPDIR: stage, LC_ALL: "C.UTF-8" }),
+      clearEnv: true,
       signal,
       stdin: "null",
       stdout: "piped",

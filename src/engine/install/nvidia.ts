@@ -4,8 +4,17 @@
  * @module
  */
 
-/** Files of the system that tell of NVIDIA's cards; another root is for tests. */
+import { askNvidia, type NvidiaSystem } from "./nvml.ts";
+
+/** Files of the system that tell of NVIDIA's cards, for programs that may read them; another root is for tests. */
 const ROOT = "/";
+
+let asked: { system?: NvidiaSystem } | undefined;
+
+/** What the driver says, once: cards do not come and go. Of another root nothing but its files counts. */
+function told(root: string): NvidiaSystem | undefined {
+  return root === ROOT ? (asked ??= { system: askNvidia() }).system : undefined;
+}
 
 function names(folder: string): string[] {
   try {
@@ -39,6 +48,8 @@ function hidden(): boolean {
  */
 export function nvidiaCards(root = ROOT): string[] {
   if (hidden()) return [];
+  const system = told(root);
+  if (system) return system.cards;
   const devices = names(`${root}dev`).filter((name) => /^nvidia\d+$/.test(name));
   // Windows' subsystem for Linux has a device of its own for all cards, and brings the driver's library.
   if (devices.length === 0) {
@@ -55,8 +66,9 @@ export function nvidiaCards(root = ROOT): string[] {
 
 /** The first number of the NVIDIA driver's version, such as 580, or undefined where it is not told. */
 export function nvidiaDriver(root = ROOT): number | undefined {
-  const found = /\bKernel Module\b.*?\s(\d{3,})\.\d+/.exec(text(`${root}proc/driver/nvidia/version`));
-  return found ? Number(found[1]) : undefined;
+  const version = told(root)?.driver ??
+    /\bKernel Module\b.*?\s(\d{3,}\.\d+)/.exec(text(`${root}proc/driver/nvidia/version`))?.[1];
+  return version ? Number.parseInt(version) : undefined;
 }
 
 /** The newest CUDA for which we can fetch XLA's plugin and that the driver supports; 13 where that is not told. */

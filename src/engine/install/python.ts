@@ -1,10 +1,12 @@
 import { join } from "node:path";
+import { childEnvironment } from "../../files/child.ts";
 
 /** The folders in which python3 looks for packages; none without python3. */
 export async function pythonFolders(): Promise<string[]> {
   try {
     const args = ["-c", "import json, sys; print(json.dumps(sys.path))"];
-    const { success, stdout } = await new Deno.Command("python3", { args, stderr: "null" }).output();
+    const how = { args, stderr: "null", env: childEnvironment(), clearEnv: true } as const;
+    const { success, stdout } = await new Deno.Command("python3", how).output();
     const folders = success ? JSON.parse(new TextDecoder().decode(stdout)) as string[] : [];
     return folders.filter((folder) => folder !== "");
   } catch {

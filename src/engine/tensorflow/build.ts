@@ -1,3 +1,4 @@
+import { childEnvironment } from "../../files/child.ts";
 import { join } from "node:path";
 import type { InstallOptions } from "../install/install.ts";
 import { InstallError } from "../install/install.ts";
@@ -14,7 +15,8 @@ const COMPILER = "c++";
  */
 export async function needCompiler(): Promise<void> {
   try {
-    const command = new Deno.Command(COMPILER, { args: ["--version"], stdout: "null", stderr: "null" });
+    const how = { stdout: "null", stderr: "null", env: childEnvironment(), clearEnv: true } as const;
+    const command = new Deno.Command(COMPILER, { args: ["--version"], ...how });
     if ((await command.output()).success) return;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
@@ -46,7 +48,8 @@ async function buildBinding(folder: string): Promise<string[]> {
       ...[`-L${tensorflow}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"],
       ...["-Wl,-rpath,$ORIGIN/tensorflow", "-o", join(folder, BINDING)],
     ],
-    env: { LC_ALL: "C" }, // Its errors are told by their English names.
+    env: childEnvironment({ LC_ALL: "C" }), // Its errors are told by their English names.
+    clearEnv: true,
     stdout: "null",
     stderr: "piped",
   }).output();

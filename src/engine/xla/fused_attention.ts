@@ -56,8 +56,8 @@ function plain(q: Heads, k: Heads, v: Heads, attrs: FusedAttentionAttrs): FusedA
 }
 
 /**
- * softmax(scale · q·kᵀ)·v as one operation that never has the map of all pairs in memory: on an NVIDIA card cuDNN's, which
- * has not run on a card yet; elsewhere the same in plain operations, for tests. It has no gradient of its own, see
+ * softmax(scale · q·kᵀ)·v as one operation that never has the map of all pairs in memory: on an NVIDIA card cuDNN's;
+ * elsewhere the same in plain operations, for tests. It has no gradient of its own, see
  * {@linkcode fusedAttentionGradient}.
  *
  * @param q [N, T, heads, size], as `k` and `v`; T must be even for cuDNN.

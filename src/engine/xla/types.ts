@@ -1,8 +1,11 @@
 import type { Exchange } from "./compile/exchanges.ts";
 import type { Tree } from "./tree.ts";
 
-/** The element type of matrix products; everything else stays float32. */
-export type Precision = "float32" | "bfloat16";
+/**
+ * The element type of matrix products; everything else stays float32. With tf32 a graphics card may round the operands of
+ * products to the 10 bits of TensorFloat-32; with float32 it may not. Processors do the same for both.
+ */
+export type Precision = "float32" | "tf32" | "bfloat16";
 
 export type { Exchange };
 

@@ -135,7 +135,10 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   ),
   memoryLimit: run(number(), "GB of each device's memory that a step may use; 0: all of it", true),
   overMemory: run(choice("stop", "try"), "what to do if a step needs more", true),
-  precision: run(choice("float32", "bfloat16"), "element type of matrix products"),
+  precision: run(
+    choice("float32", "tf32", "bfloat16"),
+    "element type of matrix products; tf32: float32, of which graphics cards may use 10 bits",
+  ),
   gradientSums: run(
     choice("float32", "bfloat16"),
     "element type in which several devices add their gradients of weights; bfloat16, with --precision bfloat16 alone, " +
@@ -270,8 +273,8 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
     true,
   ),
   attention: model(
-    choice("plain", "cudnn"),
-    "how blocks attend: plain; or cudnn, one operation on one NVIDIA card, with bfloat16 products; it has not run on a card yet",
+    choice("auto", "plain", "cudnn"),
+    "how blocks attend: plain; or cudnn, one operation on one NVIDIA card, with bfloat16 products; auto: that where it can be had",
     true,
   ),
   residualPrecision: model(

@@ -15,7 +15,7 @@ export interface Trace {
 
 /** Starts a recording. */
 export function newTrace(precision: Precision, target: Target): Trace {
-  return { graph: newGraph(target), precision, captures: new Map() };
+  return { graph: newGraph({ ...target, exact: precision === "float32" }), precision, captures: new Map() };
 }
 
 /** A value in the type and shape that tfjs believes it has. */

@@ -1,5 +1,13 @@
 /** Writes a recorded program as StableHLO text, the form in which the plugin takes it. */
-import { type ElementType, type Graph, isFloat, type Lay, type TensorType, type Value } from "./types.ts";
+import {
+  type ElementType,
+  type Graph,
+  isExactProduct,
+  isFloat,
+  type Lay,
+  type TensorType,
+  type Value,
+} from "./types.ts";
 import { meshText, shardingText, splitText } from "./sharding.ts";
 
 const MLIR: Partial<Record<ElementType, string>> = {
@@ -130,7 +138,7 @@ function line(value: Value): string {
         : "";
       return `stablehlo.dot_general ${all},${batching} contracting_dims = ${axisNames(contract[0])} x ${
         axisNames(contract[1])
-      } : ${types}`;
+      }${isExactProduct(operands[0]) ? ", precision = [HIGHEST, HIGHEST]" : ""} : ${types}`;
     }
     case "reduce":
       return `stablehlo.reduce(${name(operands[0])} init: ${

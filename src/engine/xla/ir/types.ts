@@ -157,6 +157,8 @@ export interface Graph {
   readonly platform: string;
   /** True where the compiler may take the largest of a number and not-a-number for the number. */
   readonly losesNaN: boolean;
+  /** True where products of float32 are to have all its digits on devices that would leave some out. */
+  readonly exact: boolean;
   /** The parameters, in order. */
   readonly parameters: Value[];
   /** Values by what computes them, so that equal ones are shared. */
@@ -169,15 +171,19 @@ export interface Graph {
 
 /** What a program is for, as far as its form depends on it. */
 export interface Target extends Pick<Graph, "platform" | "losesNaN" | "mesh"> {
+  /** As {@linkcode Graph.exact}. Default true. */
+  readonly exact?: boolean;
   /** As {@linkcode Graph.arranges}; programs for several devices never do. */
   readonly arranges?: boolean;
 }
 
 /** An empty program. */
-export function newGraph({ platform, losesNaN, mesh, arranges = false }: Target): Graph {
+export function newGraph({ platform, losesNaN, mesh, exact = true, arranges = false }: Target): Graph {
   return {
     platform,
     losesNaN,
+    // XLA takes TensorFloat-32 for products of float32 unless it is told; processors need not be.
+    exact: exact && platform !== "cpu",
     mesh,
     arranges: arranges && !mesh,
     parameters: [],
@@ -185,6 +191,11 @@ export function newGraph({ platform, losesNaN, mesh, arranges = false }: Target)
     count: 0,
     scope: "",
   };
+}
+
+/** Whether a product of these operands must say that it wants all digits of float32. */
+export function isExactProduct({ graph, type }: Value): boolean {
+  return graph.exact && type.element === "f32";
 }
 
 /** The number of elements of a shape. */

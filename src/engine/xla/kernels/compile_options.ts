@@ -24,6 +24,9 @@ const PLAIN = new Set<Operation["op"]>([
   "reverse",
 ]);
 
+/** On a card: a product of its own is not worth the seconds in which a hundred ways to compute it are tried. */
+const UNTRIED = { xla_gpu_autotune_level: 0, xla_gpu_enable_triton_gemm: false };
+
 /**
  * How a single kernel is compiled. For small tensors XLA's CPU compiler is told to do without LLVM's optimisations and,
  * where it can, without fusion, which takes a third of the time (10 instead of 30 ms); better loops would gain nothing
@@ -33,7 +36,7 @@ const PLAIN = new Set<Operation["op"]>([
  * @param values the program's parameters and operations
  */
 export function effort(platform: string, values: readonly Value[]): CompileOptions {
-  if (platform !== "cpu") return {};
+  if (platform !== "cpu") return platform === "cuda" ? { xlaFlags: UNTRIED } : {};
   // Otherwise the largest of a number and not-a-number may be the number.
   const exact = { xla_cpu_enable_fast_min_max: false };
   if (values.some(({ type }) => sizeOf(type.shape) > SMALL)) return { xlaFlags: exact };

@@ -30,7 +30,7 @@ function half(x: Value): Value {
 }
 
 const stored: Lowering = ({ precision, inputs: { x } }) => {
-  if (precision === "float32" || x.type.element !== "f32") return x;
+  if (precision !== "bfloat16" || x.type.element !== "f32") return x;
   return barrier([convert(convert(x, "bf16"), "f32")])[0];
 };
 
@@ -39,7 +39,7 @@ const stored: Lowering = ({ precision, inputs: { x } }) => {
  * add in float32, so there the digits are cut off by name.
  */
 const bfloat16: Lowering = ({ graph, precision, inputs: { x } }) => {
-  if (precision === "float32" || x.type.element !== "f32") return x;
+  if (precision !== "bfloat16" || x.type.element !== "f32") return x;
   if (graph.platform === "cpu") {
     const bits = "exponent_bits = 8 : i32, mantissa_bits = 7 : i32";
     return text(graph, `"stablehlo.reduce_precision"(%0) <{${bits}}> : (%t0) -> %r`, [x], x.type);

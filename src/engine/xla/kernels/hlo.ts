@@ -1,12 +1,21 @@
 /** StableHLO operations that few kernels need, written by their text. */
 import { neutral, reshape, slice, splat, text, texts } from "../ir/build.ts";
 import { elementText } from "../ir/print.ts";
-import { type ElementType, type ReducerName, sizeOf, type TensorType, type Value } from "../ir/types.ts";
+import {
+  type ElementType,
+  isExactProduct,
+  type ReducerName,
+  sizeOf,
+  type TensorType,
+  type Value,
+} from "../ir/types.ts";
 
 const array = (numbers: readonly number[]) =>
   numbers.length ? `array<i64: ${numbers.join(", ")}>` : "array<i64>";
 const list = (numbers: readonly number[]) => `[${numbers.join(", ")}]`;
 const scalar = (element: ElementType) => `tensor<${elementText(element)}>`;
+
+const HIGHEST = "#stablehlo<precision HIGHEST>";
 
 /** Border before and after each axis. */
 export type Borders = readonly (readonly [number, number])[];
@@ -45,7 +54,9 @@ export function convolution(x: Value, filter: Value, c: Convolution, element: El
     }, ` +
       `lhs_dilation = ${array(c.spread)}, rhs_dilation = ${array(c.dilation)}, ` +
       `dimension_numbers = #stablehlo.conv<${c.numbers}>, feature_group_count = ${c.groups ?? 1} : i64, ` +
-      `batch_group_count = ${c.batchGroups ?? 1} : i64}> : (%t0, %t1) -> %r`,
+      `batch_group_count = ${c.batchGroups ?? 1} : i64${
+        isExactProduct(x) ? `, precision_config = [${HIGHEST}, ${HIGHEST}]` : ""
+      }}> : (%t0, %t1) -> %r`,
     [x, filter],
     { element, shape: c.shape },
     convolutionFlops(filter, c),

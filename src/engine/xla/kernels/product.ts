@@ -20,7 +20,7 @@ export function policyDot(
   axes: DotAxes,
   result: "bf16" | "f32" = "bf16",
 ): Value {
-  if (precision === "float32" || a.type.element !== "f32") return arrangedDot(a, b, axes, a.type.element);
+  if (precision !== "bfloat16" || a.type.element !== "f32") return arrangedDot(a, b, axes, a.type.element);
   return convert(arrangedDot(convert(a, "bf16"), convert(b, "bf16"), axes, result), "f32");
 }
 
