@@ -47,8 +47,7 @@ async function npmPack(hand: Hand, folder: string): Promise<string> {
     output = await new Deno.Command(npm, {
       args: ["pack", spec, "--pack-destination", folder, "--ignore-scripts", "--loglevel=error", "--json"],
       stdin: "null",
-      env: childEnvironment(),
-      clearEnv: true,
+      ...childEnvironment(),
     }).output();
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {

@@ -42,8 +42,7 @@ export async function download(
         .concat(["--no-input", "--progress-bar=off", "--no-cache-dir", ...wheel.select ?? []])
         .concat(signal ? ["--retries=0", "--timeout=5"] : [])
         .concat(["--dest", target, `${wheel.package}==${wheel.version}`]),
-      env: childEnvironment({ TMPDIR: stage, LC_ALL: "C.UTF-8" }),
-      clearEnv: true,
+      ...childEnvironment({ TMPDIR: stage, LC_ALL: "C.UTF-8" }),
       signal,
       stdin: "null",
       stdout: "piped",

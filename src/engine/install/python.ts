@@ -5,7 +5,7 @@ import { childEnvironment } from "../../files/child.ts";
 export async function pythonFolders(): Promise<string[]> {
   try {
     const args = ["-c", "import json, sys; print(json.dumps(sys.path))"];
-    const how = { args, stderr: "null", env: childEnvironment(), clearEnv: true } as const;
+    const how = { args, stderr: "null", ...childEnvironment() } as const;
     const { success, stdout } = await new Deno.Command("python3", how).output();
     const folders = success ? JSON.parse(new TextDecoder().decode(stdout)) as string[] : [];
     return folders.filter((folder) => folder !== "");

@@ -15,7 +15,7 @@ const COMPILER = "c++";
  */
 export async function needCompiler(): Promise<void> {
   try {
-    const how = { stdout: "null", stderr: "null", env: childEnvironment(), clearEnv: true } as const;
+    const how = { stdout: "null", stderr: "null", ...childEnvironment() } as const;
     const command = new Deno.Command(COMPILER, { args: ["--version"], ...how });
     if ((await command.output()).success) return;
   } catch (error) {
@@ -48,8 +48,7 @@ async function buildBinding(folder: string): Promise<string[]> {
       ...[`-L${tensorflow}`, "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"],
       ...["-Wl,-rpath,$ORIGIN/tensorflow", "-o", join(folder, BINDING)],
     ],
-    env: childEnvironment({ LC_ALL: "C" }), // Its errors are told by their English names.
-    clearEnv: true,
+    ...childEnvironment({ LC_ALL: "C" }), // Its errors are told by their English names.
     stdout: "null",
     stderr: "piped",
   }).output();
