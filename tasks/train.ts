@@ -10,6 +10,7 @@ import { closeData, type Data } from "../src/data/open/data.ts";
 import { openData, openSource } from "../src/data/open/open_data.ts";
 import {
   demoEvaluators,
+  type DemoShards,
   formatTable,
   prepareDemo,
   shortenDemo,
@@ -101,6 +102,51 @@ async function collectSome(data: Data): Promise<OpenPictures> {
   return { source, close: () => Promise.resolve() };
 }
 
+/** Opens the engine that a run names. */
+function engineOf(
+  config: RunConfig,
+  hosts: Hosts | undefined,
+  progress: (line: string) => void,
+): Promise<Engine> {
+  return openEngine(config.engine, {
+    devices: config.devices,
+    hosts,
+    plugin: config.plugin || undefined,
+    memoryFraction: config.memoryFraction || undefined,
+    preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
+    progress,
+  });
+}
+
+/** What looks at a run needs. */
+interface Look {
+  engine: Engine;
+  config: RunConfig;
+  progress: (line: string) => void;
+}
+
+/** What a run ends with: the demo's table, or a reconstruction of some of its pictures. */
+function evaluatorsOf(
+  look: Look,
+  { data, shards, ...demo }: {
+    data: Data;
+    shards: DemoShards | null;
+    notes: string[];
+    result: (table: Table) => void;
+  },
+): Evaluator[] {
+  if (shards) return demoEvaluators({ ...look, shards, ...demo });
+  const { out, seed } = look.config;
+  return [reconstructionFigure({ ...look, data, file: join(out, "reconstruction.png"), seed })];
+}
+
+/** Draws figures at checkpoints. */
+function figuresOf(look: Look, { data, shards }: { data: Data; shards: DemoShards | null }): Evaluator {
+  const open = shards ? () => openWhole(shards.heldout) : () => collectSome(data);
+  const { out: run, seed, tensorboard } = look.config;
+  return checkpointFigures({ ...look, run, seed, tensorboard, open });
+}
+
 /** Trains, on this node of `hosts` if there are several, and evaluates. Gives the exit code. */
 async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number> {
   const { file, flags, json } = wanted, progress = runProgress(shell.progress);
@@ -123,14 +169,7 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
   try {
     if (config.batchSize > 0) planSteps(config, data);
     probe = leads ? await openTrainingProbe(config, say) : null;
-    engine = await openEngine(config.engine, {
-      devices: config.devices,
-      hosts,
-      plugin: config.plugin || undefined,
-      memoryFraction: config.memoryFraction || undefined,
-      preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
-      progress: say,
-    });
+    engine = await engineOf(config, hosts, say);
     config = await withBatchSize(config, { engine, source: data, progress: say });
     // Who names a preset, a size or weights has chosen.
     const { preset, imageSize, init } = { ...file, ...flags };
@@ -144,22 +183,10 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     }
     const notes = shards ? shortenedNotes(config, engine.name) : [];
     notes.forEach(say);
-    const look = { engine, config, progress: say };
     const result = (made: Table) => void (table = made);
-    const evaluators: Evaluator[] = shards ? demoEvaluators({ ...look, shards, notes, result }) : [
-      reconstructionFigure({
-        ...look,
-        data,
-        file: join(config.out, "reconstruction.png"),
-        seed: config.seed,
-      }),
-    ];
+    const evaluators = evaluatorsOf({ engine, config, progress: say }, { data, shards, notes, result });
     if (probe) evaluators.unshift(...await probe.evaluators(engine));
-    if (config.figures) {
-      const open = shards ? () => openWhole(shards.heldout) : () => collectSome(data);
-      const { out: run, seed, tensorboard } = config;
-      evaluators.unshift(checkpointFigures({ ...look, run, seed, tensorboard, open }));
-    }
+    if (config.figures) evaluators.unshift(figuresOf({ engine, config, progress: say }, { data, shards }));
     stop = shell.interruptible("finishing what is under way and writing a checkpoint");
     const { signal } = stop;
     // One process needs no more data then, so a server is not waited for. Several go on to a step that all agree on.

@@ -1,5 +1,4 @@
 /** Trainings on an encoder put together: the stream and the loop are those of pre-training, with another step and evaluators. */
-import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { BadLimitError } from "../data/epoch/bad_limit.ts";
 import type { BadRecordError, Batch } from "../data/types.ts";
 import type { Tree } from "../engine/tensors.ts";
@@ -15,9 +14,9 @@ import {
   type PreparedDownstream,
   prepareDownstream,
 } from "./downstream_data.ts";
-import { type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
+import { type Evaluator, openEvaluations } from "./evaluators.ts";
 import { type Keeper, openKeeper } from "./keeper.ts";
-import { loop } from "./loop.ts";
+import { runLoop } from "./run_loop.ts";
 import { compileFirst } from "./first_compile.ts";
 import { MemoryError } from "./memory.ts";
 import { oneProcess } from "./process_group.ts";
@@ -223,30 +222,14 @@ async function trainRun<Config extends DownstreamConfig, Inputs extends Record<s
   const method = task.method(perEpoch), group = oneProcess(1, signal);
   const { step, inputs, rates } = method, { path: checkpoint } = keeper, { found } = evaluations;
   const record = recorder({ total, batchSize, logEvery, rates, metrics, meter, progress, found, checkpoint });
-  let failed: EvaluatorError | undefined;
-  await loop({
-    ...{ run, total, step, inputs, batches, group, meter, keeper, evaluations },
+  await runLoop({
+    ...{ engine, account, run, total, step, inputs, batches, group, meter, keeper, evaluations, record },
     first: async (args) => {
       const compile = (count?: number) => method.compile(args, count);
       const { multiple } = task;
       meter.start(await compileFirst({ engine, config, multiple, search: true, compile, progress }));
     },
-    // A queued step already takes memory of its own, and a processor loses no time between two steps.
-    ahead: engine.deviceMemory() === "host" ? 0 : 1,
-    rest: () => engine.compiles ? setImmediate() : delay(1),
-    record: (flight, values) => {
-      record(flight, values);
-      account.add(flight.batch);
-    },
-  }).catch((error) => {
-    if (!(error instanceof EvaluatorError)) throw error;
-    failed = error;
   }).finally(method.close);
-  await keeper.finish(run).catch((error) => {
-    if (!failed) throw error;
-    failed.message += `; and its state could not be saved: ${(error as Error).message}`;
-  });
-  if (failed) throw failed;
   progress.line(describeEnd({ step: run.step, total, checkpoint: checkpoint() ?? "", bad: run.bad }));
   for (const line of account.lines()) progress.line(labelled("data", line));
   if (run.step >= total) await evaluations.end(run);

@@ -1,4 +1,3 @@
-import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import type { DataAccount } from "../data/epoch/account.ts";
 import { BadLimitError } from "../data/epoch/bad_limit.ts";
 import type { Data } from "../data/open/data.ts";
@@ -11,12 +10,12 @@ import type { ModelState } from "../model/types.ts";
 import { storedConfig } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { tellData, writeDataFile } from "./data_account.ts";
-import { checkEvaluators, type Evaluator, EvaluatorError, openEvaluations } from "./evaluators.ts";
+import { checkEvaluators, type Evaluator, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
 import { withBatchSize } from "./auto_batch.ts";
 import { bestKeeper, keptBest } from "./best_keeper.ts";
 import { type Keeper, noKeeper, openKeeper, type Snapshot } from "./keeper.ts";
-import { loop } from "./loop.ts";
+import { runLoop } from "./run_loop.ts";
 import { epochBefore, type Run } from "./standing.ts";
 import { compileFirst } from "./first_compile.ts";
 import { MemoryError } from "./memory.ts";
@@ -257,40 +256,14 @@ async function trainRun(
     watch,
     checkpoint,
   });
-  let failed: EvaluatorError | undefined;
-  await loop({
-    run,
-    total,
-    step,
-    inputs,
-    batches,
-    group,
-    meter,
-    keeper,
-    evaluations,
+  await runLoop({
+    ...{ engine, account, run, total, step, inputs, batches, group, meter, keeper, evaluations, record },
     first: async (args: StepArgs) => {
       const compile = (count?: number) => method.compile(args, count), multiple = engine.devices;
       // With several processes, all would have to compile smaller batches together.
       meter.start(await compileFirst({ engine, config, multiple, search: group.alone, compile, progress }));
     },
-    // A queued step already takes memory of its own, and a processor loses no time between two steps.
-    ahead: engine.deviceMemory() === "host" ? 0 : 1,
-    // An engine that computes synchronously blocks the event loop, and signals with it. Only a timer lets the event
-    // loop rest long enough to hear them.
-    rest: () => engine.compiles ? setImmediate() : delay(1),
-    record: (flight, values) => {
-      record(flight, values);
-      account.add(flight.batch);
-    },
-  }).catch((error) => {
-    if (!(error instanceof EvaluatorError)) throw error;
-    failed = error;
   });
-  await keeper.finish(run).catch((error) => {
-    if (!failed) throw error;
-    failed.message += `; and its state could not be saved: ${(error as Error).message}`;
-  });
-  if (failed) throw failed;
   await group.finished();
   // A program that trains many models would keep the steps of all of them.
   method.dispose();
