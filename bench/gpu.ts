@@ -1,6 +1,6 @@
 /**
- * Images per second of the training step beside PyTorch on the same accelerator, in turn: bench/gpu.sh runs this, as a
- * bundle, where there is neither a package cache nor a network.
+ * Images per second of the training step beside PyTorch on the same accelerator, in turn: bench/gpu.sh runs this where
+ * there is neither a package cache nor a network.
  *
  * Each side runs in a process of its own, for both want most of the device's memory, and a round has one of each.
  */
@@ -15,13 +15,7 @@ import { startTorch, type TorchOptions } from "./torch.ts";
 /** Runs our side in a process of its own. */
 async function ours(given: Case, flags: string[]): Promise<Figures> {
   const self = fileURLToPath(import.meta.url);
-  const run = [
-    "run",
-    "-A",
-    "--no-check",
-    "--quiet",
-    ...(self.endsWith(".js") ? ["--no-config", "--no-lock", "--no-remote", "--cached-only"] : []),
-  ];
+  const run = ["run", "-A", "--no-check", "--quiet"];
   const args = [...run, self, ...flags, "--ours", JSON.stringify(given)];
   const { success, stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
   const text = new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "";

@@ -1,6 +1,6 @@
 /**
- * Packs what is carried to a machine without Deno and without a network: Deno itself, the benchmark of bench/gpu.sh as one
- * file, and the packages that all tasks need, which bench/carried.sh unpacks. Prints what it made.
+ * Packs what is carried to a machine without Deno and without a network: Deno itself and the packages
+ * that all tasks need. bench/carried.sh unpacks them. Prints what it made.
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,10 +19,6 @@ async function output(command: string, args: string[], cwd?: string): Promise<st
   if (!success) throw new Error(`${command} ${args.join(" ")} failed: ${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);
 }
-
-/** TensorFlow.js asks for Node's modules by a name that no bundler sees. */
-const REQUIRE =
-  'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);\n';
 
 /** As xz does, by Python's library, which the other machine has too. */
 const COMPRESS = "import lzma, shutil, sys\n" +
@@ -76,8 +72,8 @@ async function packTasks(root: string, archive: string): Promise<void> {
 export const benchTask = task({
   name: "bench gpu-pack",
   summary:
-    "Packs what bench/gpu.sh and bench/carried.sh need on a machine with a card and without a network: Deno itself, the " +
-    "benchmark as one file, the packages of all tasks.",
+    "Packs what bench/gpu.sh and bench/carried.sh need on a machine with a card and without a network: Deno itself and " +
+    "the packages of all tasks.",
   operands: {
     folder: { value: "FOLDER", help: "where it goes; else .gpu in the repository", optional: true },
   },
@@ -85,11 +81,6 @@ export const benchTask = task({
   const root = fileURLToPath(new URL("../", import.meta.url));
   const folder = given ?? join(root, ".gpu"), python = pythonName();
   await Deno.mkdir(folder, { recursive: true });
-  // The program, with TensorFlow.js and all else inside.
-  const bundle = ["bundle", "--quiet", "--platform", "deno", "--minify", "--keep-names"];
-  const program = join(folder, "bench.js");
-  await output(Deno.execPath(), [...bundle, "-o", program, join(root, "bench/gpu.ts")]);
-  await Deno.writeTextFile(program, REQUIRE + await Deno.readTextFile(program));
   const packed = join(folder, "deno.xz"), made = join(folder, "deno.txt");
   if (await Deno.readTextFile(made).catch(() => "") !== DENO) {
     const scratch = await Deno.makeTempDir();
