@@ -20,7 +20,6 @@ import sys
 import time
 
 import torch
-import torch.optim._muon
 
 from learn_views import PLAIN
 from pictures_in_memory import Batches

@@ -96,7 +96,7 @@ async function planStep(config: RunConfig, options: PlanOptions, limit: number):
   const bounds = roofline(card, timedKernels), exchange = exchangeOf(all, card, network, spread);
   const { memory } = program, peakBytes = Math.max(memory.peak ?? 0, needOf({ ...memory, peak: 0 }));
   const stepMs = Math.max(bounds.boundMs, exchange?.ms ?? 0);
-  const peak = 1e12 * (card.teraflops[config.precision]);
+  const peak = 1e12 * card.teraflops[config.precision];
   return {
     ...bounds,
     batch,
