@@ -11,6 +11,14 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 pack=${GPU_PACK:-$root/.gpu}
 export PYTHON=${PYTHON:-python3}
 work=${CARRIED:-/tmp/semantic-ae-carried}
+for file in "$pack/deno.xz" "$pack/tasks.tar.xz"; do
+  if [ ! -f "$file" ]; then
+    echo "there is no $file: make it with deno task bench gpu-pack, where there is a network" >&2
+    exit 2
+  fi
+  # What was unpacked from an earlier one is of no use.
+  if [ "$file" -nt "$work/ready" ]; then rm -f "$work/ready"; fi
+done
 if [ ! -f "$work/ready" ]; then
   mkdir -p "$work/bin" "$work/cache"
   "$PYTHON" - "$pack" "$work" <<'PY'

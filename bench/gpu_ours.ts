@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../src/model/config.ts";
 import type { Precision } from "../src/engine/types.ts";
-import { whyNoFusedAttention } from "../src/engine/tensors.ts";
+import { attentionOf } from "../src/train/pretraining.ts";
 import { openXlaEngine } from "../src/engine/xla_engine.ts";
 import { batchTensors, readValues, scalarTensors } from "../src/train/step_inputs.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
@@ -55,7 +55,7 @@ export async function measureOurs(given: Case, options: OursOptions): Promise<Fi
   const engine = await openXlaEngine({ plugin, cache, client });
   // The peer's optimiser, whatever the preset's.
   // As pre-training does it.
-  const attention = asked !== "auto" ? asked : whyNoFusedAttention(precision) ? "plain" : "cudnn";
+  const attention = attentionOf({ attention: asked, precision });
   const config = {
     ...presetConfig(preset),
     ...{ optimizer: "adamw" as const, batchSize: count, precision, attention, residualPrecision },

@@ -25,6 +25,7 @@ import type { AblationPlan } from "../src/ablate/types.ts";
 import { BASELINES, DEFAULT_VARIANTS, VARIANTS } from "../src/ablate/variants.ts";
 import { writeAblation } from "../src/ablate/write.ts";
 import { type Options, task } from "../src/cli/command.ts";
+import { configuredEngine } from "../src/cli/engine_options.ts";
 import { SOURCES_HELP } from "../src/cli/data_options.ts";
 import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
 import { start } from "../src/cli/run.ts";
@@ -123,10 +124,7 @@ async function openPictures(
 function openFor(plan: Pick<AblationPlan, "given">, progress: (line: string) => void): Promise<Engine> {
   const config = fullConfig(plan);
   return openEngine(config.engine, {
-    devices: config.devices,
-    plugin: config.plugin || undefined,
-    memoryFraction: config.memoryFraction || undefined,
-    preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
+    ...configuredEngine(config),
     progress,
   });
 }

@@ -1,5 +1,6 @@
 /** `deno task finetune MODEL --data URI`: trains a classifier on an encoder. */
 import { task } from "../src/cli/command.ts";
+import { configuredEngine } from "../src/cli/engine_options.ts";
 import { badPictures } from "../src/cli/data_options.ts";
 import type { Interruption } from "../src/cli/interrupt.ts";
 import { onOff, text } from "../src/cli/kinds.ts";
@@ -91,8 +92,7 @@ async function run(
     const known = whole.source.uri;
     const test = evalData ? testPictures(await open(evalData, "test"), whole.names, known) : undefined;
     const engine = await openEngine(config.engine, {
-      plugin: config.plugin || undefined,
-      memoryFraction: config.memoryFraction || undefined,
+      ...configuredEngine(config),
       progress: say,
     });
     try {

@@ -1,6 +1,7 @@
 /** `deno task train`: trains on the demo pictures, or with `--data` on pictures of one's own. */
 import { join } from "node:path";
 import { task } from "../src/cli/command.ts";
+import { configuredEngine } from "../src/cli/engine_options.ts";
 import type { Interruption } from "../src/cli/interrupt.ts";
 import { onOff } from "../src/cli/kinds.ts";
 import { exitCode, report, start } from "../src/cli/run.ts";
@@ -102,22 +103,6 @@ async function collectSome(data: Data): Promise<OpenPictures> {
   return { source, close: () => Promise.resolve() };
 }
 
-/** Opens the engine that a run names. */
-function engineOf(
-  config: RunConfig,
-  hosts: Hosts | undefined,
-  progress: (line: string) => void,
-): Promise<Engine> {
-  return openEngine(config.engine, {
-    devices: config.devices,
-    hosts,
-    plugin: config.plugin || undefined,
-    memoryFraction: config.memoryFraction || undefined,
-    preallocate: config.preallocate === "auto" ? undefined : config.preallocate === "on",
-    progress,
-  });
-}
-
 /** What looks at a run needs. */
 interface Look {
   engine: Engine;
@@ -169,7 +154,7 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
   try {
     if (config.batchSize > 0) planSteps(config, data);
     probe = leads ? await openTrainingProbe(config, say) : null;
-    engine = await engineOf(config, hosts, say);
+    engine = await openEngine(config.engine, { ...configuredEngine(config), hosts, progress: say });
     config = await withBatchSize(config, { engine, source: data, progress: say });
     // Who names a preset, a size or weights has chosen.
     const { preset, imageSize, init } = { ...file, ...flags };

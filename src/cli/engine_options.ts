@@ -53,3 +53,21 @@ export function engineArguments(
     progress: (line) => progress.line(line),
   }];
 }
+
+/** What {@linkcode openEngine} takes of a run's settings; what they lack, or leave open, is the engine's own choice. */
+export function configuredEngine(
+  config: {
+    plugin: string;
+    memoryFraction: number;
+    devices?: number;
+    preallocate?: "auto" | "on" | "off";
+  },
+): EngineOptions {
+  const { devices, plugin, memoryFraction, preallocate = "auto" } = config;
+  return {
+    devices,
+    plugin: plugin || undefined,
+    memoryFraction: memoryFraction || undefined,
+    preallocate: preallocate === "auto" ? undefined : preallocate === "on",
+  };
+}

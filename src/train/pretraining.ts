@@ -45,6 +45,13 @@ export interface Pretraining {
   dispose(): void;
 }
 
+/** How blocks attend in pre-training on the engine that is open: `auto` is cuDNN's where that can be had. */
+export function attentionOf(
+  { attention, precision }: Pick<PretrainingSettings, "attention" | "precision">,
+): ModelConfig["attention"] {
+  return attention === "auto" && !whyNoFusedAttention(precision) ? "cudnn" : attention;
+}
+
 /** Whether a program could not be compiled because of cuDNN's attention. */
 const refusesFused = (error: unknown) => /cudnn|fmha/i.test(String(error));
 
@@ -66,8 +73,7 @@ export function pretraining(
   say: (label: string, text: string) => void = () => {},
 ): Pretraining {
   const over = { parts: layout.parts, divided: settings.shardOptimizer };
-  const { precision } = settings, whyNot = whyNoFusedAttention(precision);
-  const attention = settings.attention === "auto" && !whyNot ? "cudnn" : settings.attention;
+  const { precision } = settings, whyNot = whyNoFusedAttention(precision), attention = attentionOf(settings);
   const prepare = (attention: ModelConfig["attention"]) =>
     engine.jit(layout.step(trainStep({ ...settings, attention }, terms, over)), {
       donate: ["state"],

@@ -1,5 +1,6 @@
 /** `deno task detect train MODEL --data URI`: trains a detector on an encoder. */
 import { task } from "../../src/cli/command.ts";
+import { configuredEngine } from "../../src/cli/engine_options.ts";
 import { badPictures } from "../../src/cli/data_options.ts";
 import type { Interruption } from "../../src/cli/interrupt.ts";
 import { onOff, text } from "../../src/cli/kinds.ts";
@@ -81,8 +82,7 @@ async function run(
     const pictures = trainingPictures(await open(data, "train")), { names, source: { uri } } = pictures;
     const test = evalData ? await testObjects(await open(evalData, "test"), names, uri) : undefined;
     const engine = await openEngine(config.engine, {
-      plugin: config.plugin || undefined,
-      memoryFraction: config.memoryFraction || undefined,
+      ...configuredEngine(config),
       progress: say,
     });
     try {
