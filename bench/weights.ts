@@ -2,9 +2,10 @@
  * An exported encoder in the libraries that it is exported for, beside this program: how far features are apart from the
  * same pixels, and with each library's own preprocessing of photographs.
  *
- * deno task bench weights MODEL [--photos FILE,FILE] [--engine NAME] [--json]
+ * deno task bench weights MODEL [--npm] [--photos FILE,FILE] [--engine NAME] [--json]
  */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { task } from "../src/cli/command.ts";
 import { ENGINE, engineArguments } from "../src/cli/engine_options.ts";
 import { list, onOff, text } from "../src/cli/kinds.ts";
@@ -15,6 +16,7 @@ import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import { embedder } from "../src/eval/embed.ts";
 import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
+import { childEnvironment } from "../src/files/child.ts";
 import { MEAN, STD } from "../src/views/render.ts";
 import { exportModel } from "../src/weights/export/export.ts";
 import { timmArchitecture } from "../src/weights/export/formats.ts";
@@ -114,7 +116,7 @@ function rowOf(
     library: said.about,
     apart: relative(numbersIn(join(folder, `${name}.pixels.f32`)), ours.tokens),
   };
-  if (name === "onnx") return row;
+  if (name.endsWith("onnx")) return row;
   const photos = numbersIn(join(folder, `${name}.photos.f32`)), all = cosines(photos, ours.photos, width);
   row.cosine = {
     least: Math.min(...all),
@@ -124,82 +126,105 @@ function rowOf(
   return row;
 }
 
-/** Runs the libraries in Python. */
-async function askPython(folder: string): Promise<Record<string, { about?: string; missing?: string }>> {
-  const script = new URL("./peers/exported.py", import.meta.url).pathname;
-  const env = { HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" };
-  const { success, stdout, stderr } = await new Deno.Command(pythonName(), { args: [script, folder], env })
+/** What libraries said of themselves, by the name that they leave their features under. */
+type Said = Record<string, { about?: string; missing?: string }>;
+
+async function ask(command: string, args: string[]): Promise<Said> {
+  const more = { HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" };
+  const { success, stdout, stderr } = await new Deno.Command(command, { args, ...childEnvironment(more) })
     .output();
   const text = new TextDecoder();
   if (!success) {
-    throw new Error(
-      `${pythonName()} ${script}: ${text.decode(stderr).trim().split("\n").slice(-3).join(" | ")}`,
-    );
+    const last = text.decode(stderr).trim().split("\n").slice(-3).join(" | ");
+    throw new Error(`${command} ${args.join(" ")}: ${last}`);
   }
   return JSON.parse(text.decode(stdout).trim().split("\n").at(-1)!);
 }
 
-export const benchTask = task({
-  name: "bench weights",
-  summary: "An exported encoder in transformers, timm and ONNX Runtime beside this program.",
-  operands: { model: { value: "MODEL", help: MODEL_HELP } },
-  options: {
-    photos: {
-      kind: list(text),
-      help: "photographs to embed",
-      value: "FILES",
-      usually: "eight of scikit-image's, fetched through pip",
+/** Runs the libraries in Python. */
+export const askPython = (folder: string): Promise<Said> =>
+  ask(pythonName(), [fileURLToPath(new URL("./peers/exported.py", import.meta.url)), folder]);
+
+/** Runs npm's libraries, which are fetched the first time (288 MB). */
+export function askNpm(folder: string): Promise<Said> {
+  const script = fileURLToPath(new URL("./peers/npm/exported.ts", import.meta.url));
+  return ask(Deno.execPath(), [
+    "run",
+    "-A",
+    "--quiet",
+    "--config",
+    join(script, "../deno.json"),
+    script,
+    folder,
+  ]);
+}
+
+export const benchTask = task(
+  {
+    name: "bench weights",
+    summary: "An exported encoder in transformers, timm and ONNX Runtime beside this program.",
+    operands: { model: { value: "MODEL", help: MODEL_HELP } },
+    options: {
+      photos: {
+        kind: list(text),
+        help: "photographs to embed",
+        value: "FILES",
+        usually: "eight of scikit-image's, fetched through pip",
+      },
+      ...MODEL_CHOICE,
+      ...ENGINE,
+      npm: { kind: onOff, help: "npm's libraries as well, of which the first time 288 MB are fetched" },
+      json: { kind: onOff, help: "print the result as JSON" },
     },
-    ...MODEL_CHOICE,
-    ...ENGINE,
-    json: { kind: onOff, help: "print the result as JSON" },
+    notes: [
+      "PYTHON names an interpreter with torch, transformers, timm, onnx and onnxruntime; what is missing is said.",
+    ],
   },
-  notes: [
-    "PYTHON names an interpreter with torch, transformers, timm, onnx and onnxruntime; what is missing is said.",
-  ],
-}, async ({ model: path, photos: named, json, engine: wanted, plugin, ...choice }, { print, progress }) => {
-  const paths = named ?? await fetchPhotos(progress.line), model = await readModel(path, choice);
-  const folder = await Deno.makeTempDir(),
-    engine = await openEngine(...engineArguments({ engine: wanted, plugin }, progress));
-  try {
-    const { config } = model, ours = await oursOf(engine, model, paths);
-    for (const to of ["hf", "timm", "onnx"] as const) await exportModel(model, join(folder, to), { to });
-    const { name: architecture, exact } = timmArchitecture(config),
-      photos = paths.map((path) => Deno.realPathSync(path));
-    const ask = {
-      count: paths.length,
-      size: config.imageSize,
-      photos,
-      architecture: exact ? architecture : null,
-    };
-    await Deno.writeTextFile(join(folder, "ask.json"), JSON.stringify(ask));
-    await Deno.writeFile(join(folder, "pixels.f32"), new Uint8Array(ours.pixels.buffer));
-    const said = await askPython(folder);
-    const rows = Object.entries(said).map(([name, of]) => rowOf(folder, name, of, ours, config.width));
-    if (json) print(JSON.stringify({ model: model.name, engine: engine.name, photos: paths.length, rows }));
-    else {
-      print(`${model.name}, on engine ${engine.name}, ${paths.length} photographs`);
-      for (const { library, apart, cosine, missing } of rows) {
-        if (missing !== undefined) print(`  ${library}: not run: ${missing}`);
-        else {
-          const own = cosine
-            ? `; own preprocessing: cosine ${cosine.least.toFixed(5)} at least, ${
-              cosine.mean.toFixed(5)
-            } in the mean, ` +
-              `features ${(100 * cosine.apart).toFixed(2)} % apart`
-            : "";
-          print(`  ${library}: same pixels ${apart!.toExponential(1)} apart${own}`);
+  async (
+    { model: path, photos: named, npm, json, engine: wanted, plugin, ...choice },
+    { print, progress },
+  ) => {
+    const paths = named ?? await fetchPhotos(progress.line), model = await readModel(path, choice);
+    const folder = await Deno.makeTempDir(),
+      engine = await openEngine(...engineArguments({ engine: wanted, plugin }, progress));
+    try {
+      const { config } = model, ours = await oursOf(engine, model, paths);
+      for (const to of ["hf", "timm", "onnx"] as const) await exportModel(model, join(folder, to), { to });
+      const { name: architecture, exact } = timmArchitecture(config),
+        photos = paths.map((path) => Deno.realPathSync(path));
+      const question = { count: paths.length, size: config.imageSize, photos };
+      await Deno.writeTextFile(
+        join(folder, "ask.json"),
+        JSON.stringify({ ...question, architecture: exact ? architecture : null }),
+      );
+      await Deno.writeFile(join(folder, "pixels.f32"), new Uint8Array(ours.pixels.buffer));
+      const said = { ...await askPython(folder), ...npm ? await askNpm(folder) : {} };
+      const rows = Object.entries(said).map(([name, of]) => rowOf(folder, name, of, ours, config.width));
+      if (json) print(JSON.stringify({ model: model.name, engine: engine.name, photos: paths.length, rows }));
+      else {
+        print(`${model.name}, on engine ${engine.name}, ${paths.length} photographs`);
+        for (const { library, apart, cosine, missing } of rows) {
+          if (missing !== undefined) print(`  ${library}: not run: ${missing}`);
+          else {
+            const own = cosine
+              ? `; own preprocessing: cosine ${cosine.least.toFixed(5)} at least, ${
+                cosine.mean.toFixed(5)
+              } in the mean, ` +
+                `features ${(100 * cosine.apart).toFixed(2)} % apart`
+              : "";
+            print(`  ${library}: same pixels ${apart!.toExponential(1)} apart${own}`);
+          }
         }
       }
+      const bad = rows.filter(({ apart, cosine }) =>
+        apart! > MOST_APART || (cosine && cosine.least < LEAST_COSINE)
+      );
+      if (bad.length === 0) return;
+      progress.line(`features differ too much: ${bad.map(({ library }) => library).join(", ")}`);
+      return 1;
+    } finally {
+      await engine.close();
+      await Deno.remove(folder, { recursive: true });
     }
-    const bad = rows.filter(({ apart, cosine }) =>
-      apart! > MOST_APART || (cosine && cosine.least < LEAST_COSINE)
-    );
-    if (bad.length === 0) return;
-    progress.line(`features differ too much: ${bad.map(({ library }) => library).join(", ")}`);
-    return 1;
-  } finally {
-    await engine.close();
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  },
+);
