@@ -81,10 +81,13 @@ export async function keepSettings(folder: string, { config, threads, device }: 
   const before = await readText(path);
   if (before === null) return await publishFile(path, now);
   if (before === now) return;
-  const was = JSON.parse(before);
-  const keys = Object.keys({ ...was.config, ...config }) as (keyof RunConfig)[];
-  const other = keys.find((key) => JSON.stringify(was.config[key]) !== JSON.stringify(config[key])) ??
-    (was.threads === threads ? "device" : "threads");
+  const was: { config: Partial<RunConfig>; threads: number; device?: string } = JSON.parse(before);
+  const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+  // A setting that is younger than the folder takes no part, as in checkpoints.
+  const other =
+    (Object.keys(was.config) as (keyof RunConfig)[]).find((key) => differs(was.config[key], config[key])) ??
+      (was.threads !== threads ? "threads" : (was.device ?? "cpu") !== device ? "device" : undefined);
+  if (other === undefined) return;
   throw new UsageError(
     `${folder}: was made with another ${other}, so its runs and rates cannot be compared with new ones; name another --out`,
   );

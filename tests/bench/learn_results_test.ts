@@ -98,6 +98,12 @@ Deno.test("a folder keeps its settings, all results, and what trials chose", () 
       /another batchSize.*name another --out/,
     );
     await assert.rejects(keepSettings(folder, { ...model, threads: 3 }), /another threads/);
+    // A folder of a program that did not have one of today's settings yet.
+    const path = join(folder, "bench.json"), kept = JSON.parse(await Deno.readTextFile(path));
+    const { codeWidth: _, ...older } = kept.config;
+    await Deno.writeTextFile(path, JSON.stringify({ ...kept, config: older }));
+    await keepSettings(folder, model);
+    await assert.rejects(keepSettings(folder, { ...model, threads: 3 }), /another threads/);
     await assert.rejects(keepSettings(folder, { ...model, device: "cuda" }), /another device/);
     const silent = () => {},
       trials = [1, 2].map((lr) => result("mae", 0, lr / 10, { settings: { lr }, trial: true }));
