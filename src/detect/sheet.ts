@@ -19,6 +19,8 @@ const BACK: Colour = [255, 255, 255];
 
 /** Detections with a lower score are not drawn. */
 export const SHOWN_FROM = 0.3;
+/** Of a picture the surest are drawn: an undecided detector finds dozens, which would hide each other. */
+const MOST_BOXES = 6;
 
 /** The places of the pictures that are shown: some with objects, evenly spread. */
 export function shownPictures({ length, objects }: AnnotatedSource): number[] {
@@ -40,7 +42,8 @@ async function shown(
     const scaled = (boxes: Float64Array, from: BoxSize) => moveBoxes(boxes, resizeMap(from, small));
     const marked = drawBoxes(small, scaled(objects.boxes, objects));
     if (!found) return marked;
-    const sure = pickDetections(found, [...found.scores.keys()].filter((i) => found.scores[i] >= SHOWN_FROM));
+    const { scores } = found, rest = [...scores.keys()].filter((i) => scores[i] >= SHOWN_FROM);
+    const sure = pickDetections(found, rest.sort((a, b) => scores[b] - scores[a]).slice(0, MOST_BOXES));
     return drawDetections(marked, { ...sure, boxes: scaled(sure.boxes, found) }, source.labels);
   } catch (error) {
     if (error instanceof PictureError || error instanceof BadRecordError) return undefined;

@@ -109,4 +109,20 @@ Deno.test("the sheet shows pictures with objects, and leaves the place of one th
     ...colourOf(0),
   ]]);
   assert.deepEqual([at(252 + 6, 40), at(498 + 6, 40)], [[255, 255, 255], [255, 255, 255]]);
+  // The least sure of many, at the picture's upper right, gives way to six others.
+  const few = [
+    [[32, 2, 38, 8], 0, 0.4],
+    ...Array.from({ length: 5 }, () => [[2, 6, 8, 18], 0, 0.9]),
+  ] as Parameters<
+    typeof detections
+  >[0];
+  const corner = async (boxes: typeof few) => {
+    const sheet = await drawDetectionSheet(annotatedSource(source), [{ ...found, ...detections(boxes) }], [
+      "cat",
+    ]);
+    const place = ((6 + 6 * 5) * sheet.width + 6 + 6 * 32) * 3;
+    return [...sheet.data.subarray(place, place + 3)];
+  };
+  assert.deepEqual(await corner(few), [...colourOf(0)]);
+  assert.deepEqual(await corner([...few, [[2, 6, 8, 18], 0, 0.8]]), [100, 0, 0]);
 });
