@@ -19,7 +19,7 @@ import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
 import { childEnvironment } from "../src/files/child.ts";
 import { MEAN, STD } from "../src/views/render.ts";
 import { exportModel } from "../src/weights/export/export.ts";
-import { timmArchitecture } from "../src/weights/export/formats.ts";
+import { timmArchitecture } from "../src/weights/export/timm.ts";
 import { pythonName } from "./peer.ts";
 import { fetchPhotos } from "./photos.ts";
 

@@ -4,12 +4,13 @@ import { LABELS } from "../src/cli/data_options.ts";
 import { onOff, text, whole } from "../src/cli/kinds.ts";
 import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
+import { contactSheet } from "../src/data/contact_sheet.ts";
 import { describeAccount } from "../src/data/epoch/account_text.ts";
 import { closeData, dataObjects } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
 import { encodePng } from "../src/data/picture/png.ts";
 import { DATA_NOTES, dataRows, dataSummary } from "../src/data/sources/help.ts";
-import { contactSheet, type DataReport, reportData } from "../src/data/report.ts";
+import { type DataReport, reportData } from "../src/data/report.ts";
 import { binaryBytes, percent, plural } from "../src/text/amounts.ts";
 
 /** The report for people. */

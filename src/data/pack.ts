@@ -6,8 +6,7 @@ import { map } from "./iter.ts";
 import { type Data, dataLabels, dataLength, dataObjects, dataPassedOver, dataUri } from "./open/data.ts";
 import { checkSizes, describePictures, openLoader, type StoreOptions } from "./pack_loader.ts";
 import { growingClasses } from "./sources/growing_classes.ts";
-import { OBJECTS_VERSION, SHARD_VERSION } from "./sources/shards/format.ts";
-import { PARTIAL_ENDING, SHARD_ENDING } from "./sources/shards/read.ts";
+import { OBJECTS_VERSION, PARTIAL_ENDING, SHARD_ENDING, SHARD_VERSION } from "./sources/shards/format.ts";
 import type { ShardWriter } from "./sources/shards/write.ts";
 import { type ImageRecord, LOST_KEY, type PassedOver, type PictureObjects } from "./types.ts";
 

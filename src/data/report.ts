@@ -1,13 +1,12 @@
-import { decodePicture, type PictureFormat, sniff } from "./picture/decode.ts";
+import { contentCounter } from "./content.ts";
 import { openDecoder } from "./decode/decoder.ts";
 import type { DataAccount } from "./epoch/account.ts";
 import { type BadRecord, badRecordOf } from "./epoch/epoch.ts";
 import { type OnePass, onePass, type Reached } from "./epoch/one_pass.ts";
 import { map } from "./iter.ts";
-import { byCodeUnits } from "./io/paths.ts";
 import { resizedObjects } from "./objects.ts";
 import { type Data, dataLabels, dataObjects, dataPassedOver, dataUri, openedOf } from "./open/data.ts";
-import { classColour, outline } from "./picture/drawing.ts";
+import { decodePicture, type PictureFormat } from "./picture/decode.ts";
 import { BadRecordError, type PassedOver, PictureError, type PictureObjects } from "./types.ts";
 
 /** How a data set is looked at. */
@@ -79,19 +78,6 @@ interface Shown {
   objects?: PictureObjects;
 }
 
-/** Counts annotated objects. */
-function objectCounter() {
-  const counted = { count: 0, crowds: 0, pictures: 0 };
-  return {
-    add({ classes, crowd }: PictureObjects) {
-      counted.count += classes.length;
-      counted.crowds += crowd.reduce((sum, is) => sum + is, 0);
-      counted.pictures += Number(classes.length > 0);
-    },
-    counted,
-  };
-}
-
 /** A picture in so many is decoded at its full size, to be measured and shown. */
 function sampler(most: number) {
   let every = 1, seen = 0;
@@ -110,6 +96,52 @@ function sampler(most: number) {
   };
 }
 
+/** A record, and whether it belongs to the sample. */
+type Chosen = Reached & { shown: boolean };
+
+/** The first records. */
+async function* reads(
+  pass: OnePass,
+  count: number,
+  wants: () => boolean,
+): AsyncGenerator<Chosen, void, void> {
+  if (count <= 0) return;
+  let read = 0;
+  for await (const record of pass.records()) {
+    yield { ...record, shown: wants() };
+    if (++read >= count) return;
+  }
+}
+
+/** Opens what looks at records: all are read and decoded to base pictures, those of the sample are measured and made small too. */
+function openLooker(uri: string, imageSize: number, sheetSize: number) {
+  const decoder = openDecoder({ size: imageSize }), small = openDecoder({ size: sheetSize, workers: 1 });
+  return {
+    async look({ read, from, shown, objects: lookUp }: Chosen) {
+      let key = "", source = uri;
+      try {
+        const record = await read();
+        key = record.key;
+        source = record.source ?? uri;
+        decoder.reuse(await decoder.base(record.bytes));
+        const objects = lookUp?.();
+        if (!shown) return { from, record, objects };
+        const { width, height } = await decodePicture(record.bytes), picture = await small.base(record.bytes);
+        const moved = objects && { objects: resizedObjects(objects, sheetSize, sheetSize) };
+        return { from, record, objects, shown: { width, height, picture, ...moved } };
+      } catch (error) {
+        if (error instanceof BadRecordError) return { from, bad: badRecordOf(error) };
+        if (!(error instanceof PictureError)) throw error;
+        return { from, bad: { source, key, reason: error.message } };
+      }
+    },
+    close() {
+      decoder.close();
+      small.close();
+    },
+  };
+}
+
 function sizesOf(values: number[]): Sizes | null {
   if (values.length === 0) return null;
   const sorted = values.toSorted((a, b) => a - b);
@@ -124,39 +156,16 @@ function sizesOf(values: number[]): Sizes | null {
  */
 export async function reportData(data: Data, options: ReportOptions = {}): Promise<DataReport> {
   const { imageSize = 224, count = Infinity, sheet = 64, sheetSize = 96, progress } = options;
-  const opened = openedOf(data), uri = dataUri(data);
-  const examples: BadRecord[] = [],
-    formats: DataReport["formats"] = {},
-    labels = new Map<number | string, number>();
-  const sample = sampler(Math.max(1, sheet));
-  let seen = 0, bytes = 0, unlabelled = 0, refusal: string | null = null;
+  const opened = openedOf(data), uri = dataUri(data), examples: BadRecord[] = [];
+  const sample = sampler(Math.max(1, sheet)), content = contentCounter();
+  let seen = 0, refusal: string | null = null;
   const pass = onePass(data, {
     onBadRecord({ source, key, reason }) {
       if (examples.length < EXAMPLES) examples.push({ source, key, reason });
     },
     onLimit: ({ message }) => refusal = message,
   });
-  const decoder = openDecoder({ size: imageSize }), small = openDecoder({ size: sheetSize, workers: 1 });
-  const start = performance.now();
-  const found = objectCounter();
-  const look = async ({ read, from, shown, objects: lookUp }: Reached & { shown: boolean }) => {
-    let key = "", source = uri;
-    try {
-      const record = await read();
-      key = record.key;
-      source = record.source ?? uri;
-      decoder.reuse(await decoder.base(record.bytes));
-      const objects = lookUp?.();
-      if (!shown) return { from, record, objects };
-      const { width, height } = await decodePicture(record.bytes), picture = await small.base(record.bytes);
-      const moved = objects && { objects: resizedObjects(objects, sheetSize, sheetSize) };
-      return { from, record, objects, shown: { width, height, picture, ...moved } };
-    } catch (error) {
-      if (error instanceof BadRecordError) return { from, bad: badRecordOf(error) };
-      if (!(error instanceof PictureError)) throw error;
-      return { from, bad: { source, key, reason: error.message } };
-    }
-  };
+  const { look, close } = openLooker(uri, imageSize, sheetSize), start = performance.now();
   try {
     const records = reads(pass, count, sample.wants);
     for await (const result of map(records, look, 4 * navigator.hardwareConcurrency)) {
@@ -164,23 +173,17 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
       progress?.(seen);
       pass.enter(result.from, result.bad);
       if (result.bad) continue;
-      const { record, shown, objects } = result, format = sniff(record.bytes)!;
-      bytes += record.bytes.length;
-      formats[format] = (formats[format] ?? 0) + 1;
-      const label = record.label ?? record.className;
-      if (label === undefined) unlabelled++;
-      else labels.set(label, (labels.get(label) ?? 0) + 1);
-      if (objects) found.add(objects);
-      if (shown) sample.add(shown);
+      content.add(result.record, result.objects);
+      if (result.shown) sample.add(result.shown);
     }
     // What comes behind the first few is not known.
     if (seen < count) pass.end();
   } finally {
-    decoder.close();
-    small.close();
+    close();
   }
   const seconds = (performance.now() - start) / 1000, account = pass.account();
-  const names = dataLabels(data), { kept } = sample, step = Math.max(1, kept.length / Math.max(1, sheet));
+  const { bytes, formats, labels, unlabelled, objects } = content.counted(dataLabels(data));
+  const { kept } = sample, step = Math.max(1, kept.length / Math.max(1, sheet));
   const onSheet = Array.from({ length: Math.min(sheet, kept.length) }, (_, i) => kept[Math.floor(i * step)]);
   return {
     uri,
@@ -195,64 +198,12 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
     formats,
     width: sizesOf(kept.map(({ width }) => width)),
     height: sizesOf(kept.map(({ height }) => height)),
-    labels: [...labels].sort(([a], [b]) => compareLabels(a, b)).map(([label, count]) => ({
-      name: typeof label === "number" ? names[label] ?? String(label) : label,
-      count,
-    })),
+    labels,
     unlabelled,
-    objects: dataObjects(data).objects ? found.counted : null,
+    objects: dataObjects(data).objects ? objects : null,
     passedOver: dataPassedOver(data),
     seconds,
     ...{ sheet: onSheet.map(({ picture }) => picture), sheetSize },
     sheetObjects: onSheet.map(({ objects }) => objects),
   };
-}
-
-/** Classes by their numbers, then those that are known by name only. */
-function compareLabels(a: number | string, b: number | string): number {
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  if (typeof a === "string" && typeof b === "string") return byCodeUnits(a, b);
-  return typeof a === "number" ? -1 : 1;
-}
-
-/** The first records; `shown` where one belongs to the sample. */
-async function* reads(
-  pass: OnePass,
-  count: number,
-  wants: () => boolean,
-): AsyncGenerator<Reached & { shown: boolean }, void, void> {
-  if (count <= 0) return;
-  let read = 0;
-  for await (const record of pass.records()) {
-    yield { ...record, shown: wants() };
-    if (++read >= count) return;
-  }
-}
-
-/**
- * The contact sheet of a report as one picture, in rows; with the boxes of objects in a colour for each class, those of crowds white.
- *
- * @returns RGB bytes; null when there is no picture.
- */
-export function contactSheet(
-  { sheet, sheetSize: size, sheetObjects = [] }:
-    & Pick<DataReport, "sheet" | "sheetSize">
-    & Partial<Pick<DataReport, "sheetObjects">>,
-): { width: number; height: number; data: Uint8Array } | null {
-  if (sheet.length === 0) return null;
-  const columns = Math.ceil(Math.sqrt(sheet.length)), rows = Math.ceil(sheet.length / columns), gap = 2;
-  const width = columns * (size + gap) - gap, height = rows * (size + gap) - gap;
-  const data = new Uint8Array(width * height * 3).fill(255);
-  sheet.forEach((picture, i) => {
-    const left = (i % columns) * (size + gap), top = Math.floor(i / columns) * (size + gap);
-    for (let y = 0; y < size; y++) {
-      data.set(picture.subarray(y * size * 3, (y + 1) * size * 3), ((top + y) * width + left) * 3);
-    }
-    const { boxes, classes, crowd } = sheetObjects[i] ?? { classes: [] };
-    classes.forEach((kind, n) => {
-      const edges = Array.from({ length: 4 }, (_, k) => boxes![4 * n + k] + (k % 2 === 0 ? left : top));
-      outline({ width, height, data }, edges, crowd![n] ? [255, 255, 255] : classColour(kind));
-    });
-  });
-  return { width, height, data };
 }

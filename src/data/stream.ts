@@ -1,36 +1,18 @@
 import { packView } from "../views/pack.ts";
 import { sampleView } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
-import { knownShards } from "./epoch/account.ts";
 import { epochBooks } from "./epoch/books.ts";
 import { type Decoder, openDecoder } from "./decode/decoder.ts";
-import {
-  type BadRecord,
-  badRecordOf,
-  type EpochOptions,
-  type EpochReader,
-  type Origin,
-  randomEpochs,
-  streamEpochs,
-} from "./epoch/epoch.ts";
+import type { EpochReader, Origin } from "./epoch/epoch.ts";
 import { prefetch } from "./iter.ts";
-import { type Data, dataLength, dataObjects, dataUri, openedOf } from "./open/data.ts";
+import { type Data, dataObjects } from "./open/data.ts";
 import { resizedObjects } from "./objects.ts";
-import { CACHE_BYTES, type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
-import { BadRecordError, type Batch, type ImageRecord, PictureError, type Source } from "./types.ts";
+import { type Sample, sampleReader } from "./samples.ts";
+import { type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
+import type { Batch, Source } from "./types.ts";
 
 export type { BadRecord } from "./epoch/epoch.ts";
 export type { StreamOptions } from "./stream_options.ts";
-
-/** A decoded record. */
-interface Sample {
-  index: number;
-  key: string;
-  label?: number;
-  base: Uint8Array;
-  /** True when it stays in memory for the next epochs. */
-  kept?: boolean;
-}
 
 /**
  * Streams batches of base pictures and sampled views, epoch after epoch without end.
@@ -82,7 +64,7 @@ export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<
     const decoder = openDecoder({ size, maxPixels, workers, group: options.batchSize });
     try {
       const objects = options.withObjects ? dataObjects(data).objects : undefined;
-      yield* batchesOf(readerOf(data, options, decoder), options, decoder, objects);
+      yield* batchesOf(sampleReader(data, options, decoder), options, decoder, objects);
     } finally {
       decoder.close();
     }
@@ -90,82 +72,7 @@ export function streamBatches(data: Data, given: StreamOptions): AsyncGenerator<
   return prefetch(batches(), options.prefetch ?? 2);
 }
 
-type Load = EpochOptions<Sample>["load"];
-
-/** Epochs of decoded samples. */
-function readerOf(
-  data: Data,
-  options: ReadOptions,
-  decoder: Decoder,
-): EpochReader<Sample> {
-  const opened = openedOf(data), uri = dataUri(data), length = dataLength(data);
-  const load: Load = (index, open, place) => {
-    // If the source does not list the classes, only the record tells its class.
-    const told: Source["place"] = (index) => {
-      const where = place?.(index);
-      return where && options.withLabels && where.label === undefined ? null : where ?? null;
-    };
-    return loadSample(uri, index, options.withLabels ? () => numbered(open, uri) : open, told, decoder);
-  };
-  if (opened.access !== "random") {
-    const { account } = options;
-    const known = account &&
-      ((part: number, shards: readonly string[]) => knownShards(account, part, shards));
-    return streamEpochs(opened, { ...options, knownShards: known, load });
-  }
-  const cacheable = length! * options.imageSize ** 2 * 3 <= (options.cacheBytes ?? CACHE_BYTES);
-  if (!cacheable) return randomEpochs(opened.source, { ...options, load });
-  const known: Sample[] = new Array(length!);
-  return randomEpochs(opened.source, {
-    ...options,
-    load: async (index, open, place) => {
-      if (known[index]) return known[index];
-      const sample = await load(index, open, place);
-      // Bad records are read again each epoch, so that they are counted and named each epoch.
-      if ("reason" in sample) return sample;
-      const base = sample.base.slice();
-      decoder.reuse(sample.base);
-      return known[index] = { ...sample, base, kept: true };
-    },
-  });
-}
-
-/** A record whose class, if it has one, is a number. */
-async function numbered(open: () => Promise<ImageRecord>, uri: string): Promise<ImageRecord> {
-  const record = await open();
-  if (record.className === undefined) return record;
-  throw new Error(
-    `${uri}: a picture is of class "${record.className}", and which classes there are is not known before all is read; ` +
-      "give their names (labels), or pack the pictures first",
-  );
-}
-
-/** Reads and decodes one record. A bad record is a result; other errors are thrown. */
-async function loadSample(
-  uri: string,
-  index: number,
-  open: () => Promise<ImageRecord>,
-  place: Source["place"],
-  decoder: Decoder,
-): Promise<Sample | BadRecord> {
-  let key: string | null = null, source = uri;
-  try {
-    const where = decoder.reads ? place?.(index) : null;
-    if (where) {
-      const made = await decoder.baseAt(where.at);
-      if (made) return { index, key: where.key ?? made.key ?? "", label: where.label, base: made.base };
-    }
-    const record = await open();
-    key = record.key;
-    source = record.source ?? uri;
-    return { index, key, label: record.label, base: await decoder.base(record.bytes) };
-  } catch (error) {
-    if (error instanceof BadRecordError) return badRecordOf(error);
-    if (key === null || !(error instanceof PictureError)) throw error;
-    return { source, key, reason: error.message };
-  }
-}
-
+/** Batches of the good samples of each epoch, with the books of what came of all records. */
 async function* batchesOf(
   reader: EpochReader<Sample>,
   options: ReadOptions,

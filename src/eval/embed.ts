@@ -77,6 +77,44 @@ function padded<T extends Uint8Array | Float32Array>(part: T, length: number): T
   return out;
 }
 
+/** The features of rendered pictures, as part of a program: those of {@linkcode Embedding}. */
+function imageFeatures(
+  config: ModelConfig,
+  params: Params,
+  images: tf.Tensor,
+  { patches, blocks }: { patches: boolean; blocks: number },
+): Features {
+  const { width } = config, cells = gridSize(config) ** 2;
+  const encoded = encoder(config, params, images), { tokens } = encoded;
+  const count = tokens.shape[0];
+  const inner = tf.slice(tokens, [0, 1, 0], [count, cells, width]);
+  return {
+    class: tf.reshape(tf.slice(tokens, [0, 0, 0], [count, 1, width]), [count, width]),
+    mean: tf.mean(inner, 1),
+    ...(patches ? { patches: tf.reshape(inner, [count, cells * width]) } : {}),
+    ...(blocks > 0 ? { blocks: featuresOf(config, params, encoded, { blocks, pool: false }) } : {}),
+  };
+}
+
+/**
+ * The views of a batch of pictures.
+ *
+ * @param views 2 × count × VIEW_FIELDS numbers: those of all pictures.
+ * @param from The batch's first picture.
+ * @returns 2 × batch × VIEW_FIELDS numbers.
+ */
+function batchViews(views: Float32Array, count: number, from: number, batch: number): Float32Array {
+  const part = new Float32Array(2 * batch * VIEW_FIELDS);
+  for (const v of [0, 1]) {
+    for (let i = 0; i < batch; i++) {
+      // Padding repeats the last view: crops of 0 pixels cannot be rendered.
+      const at = (v * count + Math.min(from + i, count - 1)) * VIEW_FIELDS;
+      part.set(views.subarray(at, at + VIEW_FIELDS), (v * batch + i) * VIEW_FIELDS);
+    }
+  }
+  return part;
+}
+
 /**
  * Prepares an encoder to embed pictures; it is compiled once, at the first call.
  *
@@ -85,20 +123,10 @@ function padded<T extends Uint8Array | Float32Array>(part: T, length: number): T
  */
 export function embedder(engine: Engine, config: ModelConfig, options: EmbedOptions = {}): Embedder {
   const { batchSize = 128, patches: wantPatches = false, blocks = 0 } = options;
-  const { imageSize: size, width } = config;
-  const cells = gridSize(config) ** 2, pixels = size * size * 3;
+  const { imageSize: size } = config, pixels = size * size * 3;
 
-  const ofImages = (params: Params, images: tf.Tensor): Features => {
-    const encoded = encoder(config, params, images), { tokens } = encoded;
-    const count = tokens.shape[0];
-    const inner = tf.slice(tokens, [0, 1, 0], [count, cells, width]);
-    return {
-      class: tf.reshape(tf.slice(tokens, [0, 0, 0], [count, 1, width]), [count, width]),
-      mean: tf.mean(inner, 1),
-      ...(wantPatches ? { patches: tf.reshape(inner, [count, cells * width]) } : {}),
-      ...(blocks > 0 ? { blocks: featuresOf(config, params, encoded, { blocks, pool: false }) } : {}),
-    };
-  };
+  const ofImages = (params: Params, images: tf.Tensor) =>
+    imageFeatures(config, params, images, { patches: wantPatches, blocks });
   const ofPictures = engine.jit(({ params, base }: { params: Params; base: tf.Tensor }) =>
     ofImages(params, renderReference(base)) as Record<string, tf.Tensor>
   );
@@ -148,16 +176,8 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
       const found = collector(2 * count);
       for (let from = 0; from < count; from += batch) {
         const good = Math.min(batch, count - from);
-        const part = new Float32Array(2 * batch * VIEW_FIELDS);
-        for (const v of [0, 1]) {
-          for (let i = 0; i < batch; i++) {
-            // Padding repeats the last view: crops of 0 pixels cannot be rendered.
-            const at = (v * count + Math.min(from + i, count - 1)) * VIEW_FIELDS;
-            part.set(views.subarray(at, at + VIEW_FIELDS), (v * batch + i) * VIEW_FIELDS);
-          }
-        }
         const base = slice(pictures, from, batch);
-        const packed = tf.tensor3d(part, [2, batch, VIEW_FIELDS]);
+        const packed = tf.tensor3d(batchViews(views, count, from, batch), [2, batch, VIEW_FIELDS]);
         const result = ofViews({ params: { ...params, ...frozen }, base, views: packed });
         for (const [name, tensor] of Object.entries(result)) {
           await found.put(name, tensor, 0, from, good);

@@ -24,6 +24,40 @@ const MOST_NAMES = 100;
 
 const short = (value: number) => Number(value.toPrecision(6));
 
+/** Takes a value into a point. */
+function takeValue({ least, most, rising }: Extremes, at: number, value: number): void {
+  if (least[at] === undefined) {
+    least[at] = most[at] = value;
+    rising[at] = true;
+  } else if (value < least[at]) {
+    least[at] = value;
+    rising[at] = false;
+  } else if (value > most[at]) {
+    most[at] = value;
+    rising[at] = true;
+  }
+}
+
+/** Puts every two points together, so that this many are left. */
+function joinPairs({ least, most, rising }: Extremes, points: number): void {
+  for (let i = 0; i < points; i++) {
+    const a = 2 * i, b = a + 1;
+    const low = !(least[b] < least[a]) ? a : b, high = !(most[b] > most[a]) ? a : b;
+    // Of two points without a value, the other one counts.
+    const [l, h] = least[a] === undefined ? [b, b] : least[b] === undefined ? [a, a] : [low, high];
+    rising[i] = l === h ? rising[l] : l < h;
+    least[i] = least[l];
+    most[i] = most[h];
+  }
+  least.length = most.length = rising.length = points;
+}
+
+/** What is shown of a point: its least and its most, in the order in which they came. */
+function shownPair({ least, most, rising }: Extremes, at: number): (number | null)[] {
+  if (least[at] === undefined) return [null, null];
+  return (rising[at] ? [least[at], most[at]] : [most[at], least[at]]).map(short);
+}
+
 /**
  * Begins curves. Lines are put together where there are more than the limit: each point then keeps the least and the most
  * of every value, so no peak is lost. The points double their width whenever they are full, so a file of any length takes
@@ -45,18 +79,7 @@ export function curveBuilder(limit: number, skip: ReadonlySet<string> = new Set(
       end[i] = end[2 * i + 1];
     }
     first.length = end.length = points;
-    for (const { least, most, rising } of series.values()) {
-      for (let i = 0; i < points; i++) {
-        const a = 2 * i, b = a + 1;
-        const low = !(least[b] < least[a]) ? a : b, high = !(most[b] > most[a]) ? a : b;
-        // Of two points without a value, the other one counts.
-        const [l, h] = least[a] === undefined ? [b, b] : least[b] === undefined ? [a, a] : [low, high];
-        rising[i] = l === h ? rising[l] : l < h;
-        least[i] = least[l];
-        most[i] = most[h];
-      }
-      least.length = most.length = rising.length = points;
-    }
+    for (const extremes of series.values()) joinPairs(extremes, points);
     width *= 2;
     inPoint = width;
   };
@@ -83,16 +106,7 @@ export function curveBuilder(limit: number, skip: ReadonlySet<string> = new Set(
           series.set(name, one = { least: [], most: [], rising: [] });
         }
         last.set(name, value);
-        if (one.least[at] === undefined) {
-          one.least[at] = one.most[at] = value;
-          one.rising[at] = true;
-        } else if (value < one.least[at]) {
-          one.least[at] = value;
-          one.rising[at] = false;
-        } else if (value > one.most[at]) {
-          one.most[at] = value;
-          one.rising[at] = true;
-        }
+        takeValue(one, at, value);
       }
       return true;
     },
@@ -102,14 +116,12 @@ export function curveBuilder(limit: number, skip: ReadonlySet<string> = new Set(
         steps.push(first[i]);
         if (end[i] !== first[i]) steps.push(end[i]);
       }
-      for (const [name, { least, most, rising }] of series) {
+      for (const [name, extremes] of series) {
         const column: (number | null)[] = values[name] = [];
         for (let i = 0; i < first.length; i++) {
-          const pair = least[i] === undefined
-            ? [null, null]
-            : (rising[i] ? [least[i], most[i]] : [most[i], least[i]]).map(short);
-          column.push(pair[0]);
-          if (end[i] !== first[i]) column.push(pair[1]);
+          const [one, other] = shownPair(extremes, i);
+          column.push(one);
+          if (end[i] !== first[i]) column.push(other);
         }
       }
       return { lines, perPoint: width, steps, values, last: Object.fromEntries(last) };

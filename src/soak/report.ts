@@ -1,6 +1,7 @@
 import { type Broken, type Promised, PROMISES, type Tally } from "./ledger.ts";
 import { isShort, type Trend } from "./memory.ts";
-import type { Counts } from "./types.ts";
+import type { Recorded } from "./reference.ts";
+import type { Counts, Lane } from "./types.ts";
 
 /** What a soak found, as `--json` prints it. */
 export interface SoakReport {
@@ -82,6 +83,60 @@ export function tableRow(report: Omit<SoakReport, "row">): string {
     broken.length === 0 ? `${checks} checks, all held` : `${broken.length} of ${checks} checks broken`,
   ];
   return `| ${cells.join(" | ")} |`;
+}
+
+/** How a soak went, beside what its lanes counted. */
+export interface Course {
+  began: Date;
+  /** Minutes. */
+  took: number;
+  /** Rounds of trainings that came to their end with nothing broken. */
+  rounds: number;
+  /** The undisturbed trainings; fewer than there are feeds where the soak was broken off. */
+  references: readonly Recorded[];
+  /** The folder of the evidence. */
+  evidence: string;
+}
+
+/** The report of a soak that is over. */
+export function soakReport(training: Lane, other: Lane, course: Course): SoakReport {
+  const { seed, minutes, engine, signal, server, disks, ledger } = training.soak;
+  const { began, took, rounds, references, evidence } = course;
+  const report: Omit<SoakReport, "row"> = {
+    version: 1,
+    seed,
+    minutes,
+    took,
+    engine,
+    deno: Deno.version.deno,
+    system: `${Deno.build.os} ${Deno.build.arch}`,
+    cores: navigator.hardwareConcurrency,
+    time: began.toISOString(),
+    complete: !signal.aborted,
+    training: {
+      rounds,
+      undisturbed: Object.fromEntries(
+        references.map(({ feed, done, stepTime, startup }) => [feed, { steps: done, stepTime, startup }]),
+      ),
+      deaths: training.counts.deaths ?? {},
+      moments: training.counts.moments ?? {},
+      files: training.counts.files ?? {},
+    },
+    others: {
+      made: other.counts.made ?? {},
+      deaths: other.counts.deaths ?? {},
+      moments: other.counts.moments ?? {},
+    },
+    http: { answers: server.answers, broken: server.broken },
+    fullDisks: disks
+      ? "small file systems, and limits on the size of files"
+      : "limits on the size of files; small file systems cannot be mounted here",
+    memory: references[0]?.trend ?? null,
+    promises: ledger.tally,
+    broken: [...ledger.broken],
+    evidence: ledger.broken.length > 0 ? evidence : "",
+  };
+  return { ...report, row: tableRow(report) };
 }
 
 /** The report as text for people. */

@@ -6,7 +6,7 @@ import { isShort } from "./memory.ts";
 import { FEEDS, type SoakEngine } from "./model.ts";
 import { openNursery, smallDisksWork } from "./process.ts";
 import { compileOnce, type Recorded, recordReference } from "./reference.ts";
-import { type SoakReport, tableRow } from "./report.ts";
+import { type SoakReport, soakReport } from "./report.ts";
 import { serveFolder } from "./server.ts";
 import { setStage } from "./stage.ts";
 import { disturbTraining } from "./training.ts";
@@ -155,39 +155,11 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     await others.catch(() => {});
     await ledger.settle();
   }
-  const report: Omit<SoakReport, "row"> = {
-    version: 1,
-    seed,
-    minutes,
+  return soakReport(training, other, {
+    began,
     took: (performance.now() - start) / 60_000,
-    engine,
-    deno: Deno.version.deno,
-    system: `${Deno.build.os} ${Deno.build.arch}`,
-    cores: navigator.hardwareConcurrency,
-    time: began.toISOString(),
-    complete: !signal.aborted,
-    training: {
-      rounds,
-      undisturbed: Object.fromEntries(
-        references.map(({ feed, done, stepTime, startup }) => [feed, { steps: done, stepTime, startup }]),
-      ),
-      deaths: training.counts.deaths ?? {},
-      moments: training.counts.moments ?? {},
-      files: training.counts.files ?? {},
-    },
-    others: {
-      made: other.counts.made ?? {},
-      deaths: other.counts.deaths ?? {},
-      moments: other.counts.moments ?? {},
-    },
-    http: { answers: server.answers, broken: server.broken },
-    fullDisks: shared.disks
-      ? "small file systems, and limits on the size of files"
-      : "limits on the size of files; small file systems cannot be mounted here",
-    memory: references[0]?.trend ?? null,
-    promises: ledger.tally,
-    broken: [...ledger.broken],
-    evidence: ledger.broken.length > 0 ? evidence : "",
-  };
-  return { ...report, row: tableRow(report) };
+    rounds,
+    references,
+    evidence,
+  });
 }

@@ -16,7 +16,6 @@ export interface PageElement extends PageNode {
   readonly lastElementChild: PageElement | null;
   readonly clientWidth: number;
   readonly style: { setProperty(name: string, value: string): void };
-  readonly dataset: Record<string, string | undefined>;
   readonly classList: { add(name: string): void; remove(name: string): void };
   /** Of an element that folds. */
   open: boolean;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { contactSheet } from "../../src/data/contact_sheet.ts";
 import { decodePicture } from "../../src/data/picture/decode.ts";
 import { closeData } from "../../src/data/open/data.ts";
 import { openData } from "../../src/data/open/open_data.ts";
-import { contactSheet, reportData } from "../../src/data/report.ts";
+import { reportData } from "../../src/data/report.ts";
 import { dataTask } from "../../tasks/data.ts";
 import { capture } from "../cli/capture.ts";
 import { A, HEIGHT, miniCoco, WIDTH } from "./mini_coco.ts";

@@ -1,5 +1,5 @@
 import { map, range } from "../iter.ts";
-import { mixRecords } from "./mix.ts";
+import { mixRecords } from "./mix_records.ts";
 import { dataSources, dataUri, type OpenedData } from "../open/data.ts";
 import { type Part, part } from "./process_share.ts";
 import { permutation } from "./permutation.ts";

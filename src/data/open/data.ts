@@ -1,4 +1,5 @@
-import { joinLabels, joinPassedOver, type MixPart, mixRecords, mixUri } from "../epoch/mix.ts";
+import { joinLabels, joinPassedOver, type MixPart, mixUri } from "../epoch/mix.ts";
+import { mixRecords } from "../epoch/mix_records.ts";
 import {
   type PlacedRecord,
   streamRecords,

@@ -1,19 +1,16 @@
 import { joinLabels, type MixPart, mixSources } from "../epoch/mix.ts";
 import type { StreamSource } from "../epoch/shuffle.ts";
 import type { HttpOptions } from "../io/http/types.ts";
-import { hasMeaning, hasWildcard, quoteName, QUOTING, unquoteName } from "../io/name_patterns.ts";
-import { isRemote } from "../io/paths.ts";
+import { hasMeaning, quoteName, QUOTING } from "../io/name_patterns.ts";
 import { redact, redactError } from "../../files/redact.ts";
 import { readLabelsFile } from "../sources/labels_file.ts";
 import { sameClasses } from "../sources/match_classes.ts";
-import type { OpenRequest, SourceFormat } from "../sources/format.ts";
-import { requestedPath } from "../sources/named_paths.ts";
-import { openJoined } from "../sources/joined.ts";
-import { formatByEnding, formatNamed, FORMATS } from "../sources/registry.ts";
+import type { SourceFormat } from "../sources/format.ts";
+import { FORMATS } from "../sources/registry.ts";
 import type { ImageRecord, Source } from "../types.ts";
 import type { OpenedData } from "./data.ts";
+import { openOne } from "./open_one.ts";
 import { parseDataUri, type SourceUri } from "./parse_data_uri.ts";
-import { formatInside, recognise } from "./recognise.ts";
 
 /** How {@linkcode openData} opens. */
 export interface OpenDataOptions {
@@ -130,88 +127,7 @@ function exists(path: string): boolean {
   }
 }
 
-type OneOptions = Omit<OpenDataOptions, "labels"> & {
-  formats: readonly SourceFormat[];
-  labels?: readonly string[];
-};
-
-async function openOne(source: SourceUri, options: OneOptions): Promise<Source | StreamSource> {
-  const { formats, labels, classes, objects, role = "train", progress = () => {} } = options;
-  const http = options.progress ? { progress: options.progress, ...options.http } : options.http;
-  const request: OpenRequest = { ...source, labels, classes, objects, http, role, progress };
-  const path = localPath(source);
-  const told = source.format === null
-    ? formatByEnding(path ?? "", formats)
-    : formatNamed(source.format, formats);
-  // An ending tells what a file is. A folder may be called anything.
-  const certain = told && (source.certain || path === null || !isFolder(path));
-  if (certain) return await told.open(request);
-  if (path !== null) return await openByLook(path, source, request, options);
-  const only = await requestedPath(request), names = [quoteName(only)];
-  return await openByLook(only, { ...source, names }, { ...request, names }, options);
-}
-
-/** Opens what is at a path: itself, or the folders in it that belong together. */
-async function openByLook(
-  path: string,
-  source: SourceUri,
-  request: OpenRequest,
-  options: OneOptions,
-): Promise<Source | StreamSource> {
-  const { formats } = options;
-  const format = await recognise(path, formats);
-  // What is said on the way holds only if these are opened; else the format says it again.
-  const said: string[] = [];
-  const below = await format.below?.({ ...request, progress: (line) => said.push(line) });
-  if (below) {
-    for (const line of said) request.progress(line);
-    const { split: _, ...others } = source.options;
-    const open = (folder: string) =>
-      openOne(
-        { ...source, text: folder, format: null, names: [quoteName(folder)], options: others },
-        options,
-      );
-    if (below.length === 1) return await open(below[0]);
-    return await openJoined(below, async (folder) => {
-      const one = await open(folder);
-      if ("get" in one) return one;
-      await one.close();
-      throw new Error(
-        `${folder}: can only be read in order, so it cannot be joined; name the folders one by one`,
-      );
-    });
-  }
-  checkOptions(source, format);
-  try {
-    return await format.open(request);
-  } catch (error) {
-    const inside = formatInside(error, formats);
-    if (!inside) throw error;
-    checkOptions(source, inside);
-    return await inside.open(request);
-  }
-}
-
-/** The path of a source that is one local name. */
-function localPath({ names }: SourceUri): string | null {
-  return names.length === 1 && !hasWildcard(names[0]) && !isRemote(names[0]) ? unquoteName(names[0]) : null;
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
-
-function checkOptions({ text, options }: SourceUri, format: SourceFormat): void {
-  const unknown = Object.keys(options).find((key) => !format.options.some(({ name }) => name === key));
-  if (unknown === undefined) return;
-  const there = format.options.map(({ name }) => name).join(", ");
-  throw new Error(`${text}: is ${format.title}, which takes no option "${unknown}"; there are ${there}`);
-}
-
+/** Opens several sources as a mixture; where one cannot be opened, the others are closed. */
 async function openSeveral(
   sources: readonly SourceUri[],
   open: (source: SourceUri) => Promise<Source | StreamSource>,

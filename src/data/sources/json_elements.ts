@@ -1,6 +1,5 @@
-import { byteText } from "../io/byte_text.ts";
-import { parseForeignJson } from "../io/foreign_text.ts";
 import { DamagedError } from "../io/reader/chunks.ts";
+import { parseElements, textCollector } from "./json_element_text.ts";
 
 /** One element of one of the wanted arrays. */
 export interface JsonElement {
@@ -15,9 +14,6 @@ export interface JsonBatch {
   name: string;
   values: unknown[];
 }
-
-/** An element of more bytes is refused. */
-const MOST_ELEMENT = 64 * 2 ** 20;
 
 const QUOTE = 0x22, SINGLE_QUOTE = 0x27, BACKSLASH = 0x5c, COMMA = 0x2c, COLON = 0x3a;
 const OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
@@ -90,7 +86,7 @@ async function* scan(
   // The last text at depth 1, whether a colon made it a key, and the wanted array that is open.
   let key: string | null = null, named: string | null = null, wanted: string | null = null;
   // The elements or the key that are being read.
-  const read = collector(file);
+  const read = textCollector(file);
   for await (const chunk of withoutMark(file, chunks)) {
     // Where in this chunk the last whole element ends.
     let whole = -1;
@@ -102,7 +98,9 @@ async function* scan(
         else if (byte === BACKSLASH) escaped = true;
         else if (byte === QUOTE) {
           inString = false;
-          if (!list && depth === 1 && read.going) key = String(parseAll(read.end(at + 1), file, position)[0]);
+          if (!list && depth === 1 && read.going) {
+            key = String(parseElements(read.end(at + 1), file, position)[0]);
+          }
         }
         continue;
       }
@@ -124,7 +122,7 @@ async function* scan(
         depth++;
       } else if (isClose(byte)) {
         if (depth === level && wanted !== null) {
-          if (read.going) yield { name: wanted, values: parseAll(read.end(at), file, position) };
+          if (read.going) yield { name: wanted, values: parseElements(read.end(at), file, position) };
           wanted = null;
           whole = -1;
         }
@@ -136,7 +134,7 @@ async function* scan(
       } else if (byte === COLON && depth === 1) named = key;
     }
     if (whole >= 0 && wanted !== null) {
-      yield { name: wanted, values: parseAll(read.end(whole), file, position) };
+      yield { name: wanted, values: parseElements(read.end(whole), file, position) };
       read.begin(whole + 1);
     }
     read.leave();
@@ -155,81 +153,6 @@ function noName(file: string, byte: number, at: number): DamagedError {
     ? "single quotes, as Python shows objects"
     : "a name in double quotes must come";
   return new DamagedError(`${file}: not JSON (byte ${at}): ${hint}`);
-}
-
-/** Collects a text that may go over several chunks. */
-function collector(file: string) {
-  let chunk = new Uint8Array(0) as Uint8Array, parts: Uint8Array[] = [], held = 0, from = 0, going = false;
-  const keep = (to: number) => {
-    if (!going || to <= from) return;
-    parts.push(chunk.slice(from, to));
-    held += to - from;
-    if (held > MOST_ELEMENT) throw new DamagedError(`${file}: an element of over ${MOST_ELEMENT} bytes`);
-  };
-  return {
-    get going() {
-      return going;
-    },
-    /** The chunk that is looked at from now on. */
-    enter(next: Uint8Array) {
-      [chunk, from] = [next, 0];
-    },
-    /** The text begins here in the chunk. */
-    begin(at: number) {
-      [going, from] = [true, at];
-    },
-    /** The chunk ends. */
-    leave() {
-      keep(chunk.length);
-    },
-    /** The text ends here in the chunk. */
-    end(at: number): string {
-      keep(at);
-      const bytes = new Uint8Array(held);
-      let to = 0;
-      for (const part of parts) {
-        bytes.set(part, to);
-        to += part.length;
-      }
-      [parts, held, going] = [[], 0, false];
-      // Inside a text, where alone such bytes can stand, the backslash of an escape is escaped itself.
-      return byteText(bytes, "\\\\x");
-    },
-  };
-}
-
-/** Parses elements with commas between them; an error names the first that is none. */
-function parseAll(json: string, file: string, position: number): unknown[] {
-  const failed = (text: string, error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    return new DamagedError(`${file}: no JSON before byte ${position}: ${text.slice(0, 60)} (${reason})`);
-  };
-  try {
-    return parseForeignJson(`[${json}]`) as unknown[];
-  } catch (error) {
-    for (const element of elementsOf(json)) {
-      try {
-        parseForeignJson(element);
-      } catch (own) {
-        throw failed(element.trim(), own);
-      }
-    }
-    throw failed(json, error);
-  }
-}
-
-/** The texts between the commas that are in no bracket and no text. */
-function* elementsOf(json: string): Generator<string> {
-  let depth = 0, from = 0;
-  for (const { 0: sign, index } of json.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{},]/gs)) {
-    if (sign === "[" || sign === "{") depth++;
-    else if (sign === "]" || sign === "}") depth--;
-    else if (sign === "," && depth === 0) {
-      yield json.slice(from, index);
-      from = index + 1;
-    }
-  }
-  yield json.slice(from);
 }
 
 const MARK = [0xef, 0xbb, 0xbf];

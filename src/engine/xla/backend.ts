@@ -1,11 +1,8 @@
 import * as tf from "./tf.ts";
-import { parameter } from "./ir/build.ts";
-import { printProgram, reachable } from "./ir/print.ts";
-import { newGraph, type Target, type TensorType, type Value } from "./ir/types.ts";
-import { compileKernel } from "./kernels/compile_options.ts";
-import { knownElements } from "./kernels/constant_results.ts";
+import type { Target, TensorType, Value } from "./ir/types.ts";
+import { compileAlone, type KernelProgram, signatureOf } from "./kernels/program.ts";
 import type { AnyLowering } from "./kernels/types.ts";
-import type { Buffer, Client, Executable } from "./pjrt/types.ts";
+import type { Buffer, Client } from "./pjrt/types.ts";
 import type { DeviceMesh } from "./compile/spread.ts";
 import {
   bufferOf,
@@ -18,27 +15,9 @@ import {
   toHost,
   typeOfEntry,
 } from "./storage.ts";
-import { logical, type Trace, typeOf, userLine, valueOf } from "./compile/trace.ts";
+import { type Trace, userLine, valueOf } from "./compile/trace.ts";
 
 type Inputs = Record<string, tf.TensorInfo> | tf.TensorInfo[];
-
-/** How one kernel's results come about, for inputs of certain types. */
-interface Program {
-  /** Absent when the results are known without computing. */
-  readonly executable?: Executable;
-  readonly known?: (() => HostArray)[];
-  readonly types: TensorType[];
-  /** True when the kernel gives a list, be it of one. */
-  readonly list: boolean;
-}
-
-/** Attributes as text; JSON alone has one word for infinities and not-a-number. */
-function attributeText(attrs: unknown): string {
-  return JSON.stringify(
-    attrs,
-    (_, v) => typeof v === "number" && (!Number.isFinite(v) || Object.is(v, -0)) ? `${1 / v} ${v}` : v,
-  );
-}
 
 /**
  * TensorFlow.js's view of an XLA device. A kernel is either recorded into the function that is being traced or, outside
@@ -49,7 +28,7 @@ export class XlaBackend extends tf.KernelBackend {
   /** The function that is being recorded, if any. */
   trace: Trace | null = null;
   /** Programs of single kernels by their signature. */
-  readonly #programs = new Map<string, Program>();
+  readonly #programs = new Map<string, KernelProgram>();
 
   /**
    * @param client The devices.
@@ -234,12 +213,12 @@ export class XlaBackend extends tf.KernelBackend {
     const given = Object.entries(inputs).filter(([, info]) => info?.dataId !== undefined);
     if (this.trace) return this.#record(this.trace, lowering, given, attrs);
     const buffers = given.map(([, info]) => this.buffer(info));
-    const types = given.map(([key, info], i) =>
-      `${key}:${info.dtype}[${info.shape}]${buffers[i].type}[${buffers[i].dims}]`
-    );
-    const signature = `${name}${attributeText(attrs)}(${types})`;
-    const program = this.#programs.get(signature) ??
-      this.#compile(signature, lowering, given, buffers.map(typeOf), attrs);
+    const signature = signatureOf(name, given, buffers, attrs);
+    let program = this.#programs.get(signature);
+    if (!program) {
+      program = compileAlone(this.client, this.target, lowering, given, buffers, attrs);
+      this.#programs.set(signature, program);
+    }
     const results = program.executable
       ? program.executable.execute(buffers).map((buffer, i) => this.adopt(buffer, program.types[i].shape))
       : program.types.map(({ element, shape }, i) => {
@@ -256,39 +235,5 @@ export class XlaBackend extends tf.KernelBackend {
     const { graph, precision } = trace;
     const result = lowering({ graph, precision, inputs: Object.fromEntries(values), attrs: attrs as never });
     return Array.isArray(result) ? result.map((value) => this.adoptValue(value)) : this.adoptValue(result);
-  }
-
-  #compile(
-    signature: string,
-    lowering: AnyLowering,
-    given: [string, tf.TensorInfo][],
-    types: TensorType[],
-    attrs: unknown,
-  ) {
-    const graph = newGraph({ ...this.target, arranges: false });
-    const inputs = given.map(([key, info], i) =>
-      [key, logical(parameter(graph, types[i]), info.shape, info.dtype)] as const
-    );
-    const result = lowering({
-      graph,
-      precision: "float32",
-      inputs: Object.fromEntries(inputs),
-      attrs: attrs as never,
-    });
-    const results = [result].flat();
-    const known = results.map(knownElements), list = Array.isArray(result);
-    const resultTypes = results.map(({ type }) => type);
-    const program: Program = known.every((elements) => elements !== undefined)
-      ? { known, types: resultTypes, list }
-      : {
-        executable: compileKernel(this.client, printProgram(graph, results), [
-          ...graph.parameters,
-          ...reachable(results),
-        ]),
-        types: resultTypes,
-        list,
-      };
-    this.#programs.set(signature, program);
-    return program;
   }
 }

@@ -16,6 +16,29 @@ export interface PageState {
   chosen: Map<string, number>;
 }
 
+/** Gives a part of the page by its key: the one that was made before, or a new one where what it shows has changed. */
+export type PartKeeper = (key: string, shows: unknown, make: () => PageElement) => PageElement;
+
+/** Keeps parts of the page, so that each is made again only where what it shows, as JSON, has changed. */
+export function partKeeper(): PartKeeper {
+  const parts = new Map<string, { text: string; made: PageElement }>();
+  return (key, shows, make) => {
+    const text = JSON.stringify(shows), known = parts.get(key);
+    if (known?.text === text) return known.made;
+    const made = make();
+    parts.set(key, { text, made });
+    return made;
+  };
+}
+
+/** Puts elements into another in this order, and leaves those alone that are there already. */
+export function place(into: PageElement, wanted: readonly PageElement[]): void {
+  wanted.forEach((one, i) => {
+    if (into.children[i] !== one) into.insertBefore(one, into.children[i] ?? null);
+  });
+  while (into.children.length > wanted.length) into.lastElementChild!.remove();
+}
+
 /** A table in a box of its own that scrolls. */
 export function table(
   headings: readonly string[],

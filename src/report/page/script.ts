@@ -1,7 +1,8 @@
 import { browser } from "../../web/browser.ts";
 import { element } from "../../web/element.ts";
+import { chartGrid } from "./chart_grid.ts";
 import { chartOptions, chartSpecs, chartTable, drawChart } from "./charts.ts";
-import { numberText, shareText, table, unfolding } from "./elements.ts";
+import { numberText, partKeeper, place, shareText, table, unfolding } from "./elements.ts";
 import {
   detectionsCard,
   figureCards,
@@ -13,12 +14,12 @@ import {
   thumbnail,
 } from "./figures.ts";
 import { dataPart, machinePart, settingsPart, summaryPart, tablePart } from "./parts.ts";
-import { hasFigures, start } from "./start.ts";
+import { follow, hasFigures, pageSections, start } from "./start.ts";
 
 /** Everything that runs in the page. A function's own text has no types any more when this program runs. */
 const FUNCTIONS: readonly ((...values: never[]) => unknown)[] = [
-  ...[browser, element, table, unfolding, numberText, shareText],
-  ...[chartSpecs, chartTable, chartOptions, drawChart],
+  ...[browser, element, partKeeper, place, table, unfolding, numberText, shareText],
+  ...[chartSpecs, chartTable, chartOptions, drawChart, chartGrid],
   ...[tablePart, summaryPart, dataPart, settingsPart, machinePart],
   ...[
     thumbnail,
@@ -30,7 +31,7 @@ const FUNCTIONS: readonly ((...values: never[]) => unknown)[] = [
     detectionsCard,
     figuresPart,
   ],
-  ...[hasFigures, start],
+  ...[hasFigures, pageSections, follow, start],
 ];
 
 /** The page's own script: the functions of this folder, and the call that begins. It needs the library's before it. */

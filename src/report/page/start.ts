@@ -1,9 +1,9 @@
 import type { Report, RunReport } from "../types.ts";
-import { chartSpecs, drawChart, type DrawnChart } from "./charts.ts";
 import { browser, type PageElement } from "../../web/browser.ts";
 import { element } from "../../web/element.ts";
 import type { ChartLibrary } from "./browser.ts";
-import type { PageState } from "./elements.ts";
+import { chartGrid } from "./chart_grid.ts";
+import { type PageState, type PartKeeper, partKeeper, place } from "./elements.ts";
 import { figuresPart } from "./figures.ts";
 import { dataPart, machinePart, settingsPart, summaryPart, tablePart } from "./parts.ts";
 
@@ -12,97 +12,61 @@ export function hasFigures({ figures, picture, detections }: RunReport): boolean
   return figures.length > 0 || picture !== "" || detections !== "";
 }
 
-/** Draws the page, and keeps it up to date while something serves it. */
-export function start(library: ChartLibrary): void {
-  const { document } = browser();
-  const main = document.querySelector("main")!, status = document.querySelector("#status")!;
-  const state: PageState = { open: new Set(), chosen: new Map() };
-  const charts = new Map<string, DrawnChart>();
-  const chartGrid = element("section", { class: "charts", "aria-label": "Curves" });
-  const parts = new Map<string, { of: string; element: PageElement }>();
-
-  /** A part that is drawn again only where what it shows has changed. */
-  const part = (key: string, of: unknown, make: () => PageElement): PageElement => {
-    const text = JSON.stringify(of), known = parts.get(key);
-    if (known?.of === text) return known.element;
-    const made = make();
-    parts.set(key, { of: text, element: made });
-    return made;
-  };
-  const drawCharts = (report: Report) => {
-    const specs = chartSpecs(report), keys = new Set(specs.map(({ key }) => key));
-    for (const [key, chart] of charts) {
-      if (keys.has(key)) continue;
-      chart.close();
-      charts.delete(key);
-    }
-    for (const spec of specs) {
-      if (!charts.has(spec.key)) charts.set(spec.key, drawChart(library, state, spec));
-    }
-    place(chartGrid, specs.map(({ key }) => charts.get(key)!.element));
-    for (const spec of specs) {
-      const chart = charts.get(spec.key)!;
-      const of = part(`chart ${spec.key}`, spec, () => element("i")),
-        fresh = chart.element.dataset.drawn === undefined;
-      if (fresh || of.dataset.drawn === undefined) chart.draw(spec);
-      chart.element.dataset.drawn = of.dataset.drawn = "";
-    }
-  };
-  /** Puts elements into another in this order, and leaves those alone that are there already. */
-  const place = (into: PageElement, wanted: readonly PageElement[]) => {
-    wanted.forEach((one, i) => {
-      if (into.children[i] !== one) into.insertBefore(one, into.children[i] ?? null);
-    });
-    while (into.children.length > wanted.length) into.lastElementChild!.remove();
-  };
-  const figures = (runs: RunReport[]) => {
-    const shown = runs.filter(hasFigures);
-    const of = shown.map((run) => [run.name, run.figures, run.gallery, run.picture, run.detections]);
-    return part(
+/** The sections of the page in their order, the charts among them. Those that show what they showed before are the same. */
+export function pageSections(
+  report: Report,
+  state: PageState,
+  part: PartKeeper,
+  charts: PageElement,
+): PageElement[] {
+  const { runs, tables = [] } = report, pictured = runs.filter(hasFigures);
+  const figures = () =>
+    part(
       "figures",
-      of,
+      pictured.map((run) => [run.name, run.figures, run.gallery, run.picture, run.detections]),
       () =>
-        element("section", {}, element("h2", {}, "Figures"), ...shown.map((run) => figuresPart(state, run))),
+        element(
+          "section",
+          {},
+          element("h2", {}, "Figures"),
+          ...pictured.map((run) => figuresPart(state, run)),
+        ),
     );
-  };
-  const draw = (report: Report) => {
-    const { runs, tables = [] } = report;
-    place(main, [
-      ...tables.map((one, i) => part(`table ${i}`, one, () => tablePart(one))),
-      part(
-        "summary",
-        runs.map((run) => [run.name, run.folder, run.notes, run.metrics]),
-        () => element("section", { class: "runs", "aria-label": "Runs" }, ...runs.map(summaryPart)),
-      ),
-      chartGrid,
-      ...(runs.some(hasFigures) ? [figures(runs)] : []),
-      part(
-        "data",
-        runs.map((run) => run.data),
-        () => element("section", {}, element("h2", {}, "Data"), ...runs.map((run) => dataPart(state, run))),
-      ),
-      part(
-        "settings",
-        runs.map((run) => [run.settings, run.differences, run.name]),
-        () => settingsPart(report),
-      ),
-      part(
-        "machine",
-        runs.map((run) => [run.machine, run.command, run.starts, run.name]),
-        () => element("section", {}, element("h2", {}, "Machine and command"), ...runs.map(machinePart)),
-      ),
-    ]);
-    drawCharts(report);
-    const when = new Date(report.made);
-    status.textContent = `${report.refresh > 0 ? "live, as of" : "as of"} ${when.toLocaleString()}`;
-  };
+  return [
+    ...tables.map((one, i) => part(`table ${i}`, one, () => tablePart(one))),
+    part(
+      "summary",
+      runs.map((run) => [run.name, run.folder, run.notes, run.metrics]),
+      () => element("section", { class: "runs", "aria-label": "Runs" }, ...runs.map(summaryPart)),
+    ),
+    charts,
+    ...(pictured.length > 0 ? [figures()] : []),
+    part(
+      "data",
+      runs.map((run) => run.data),
+      () => element("section", {}, element("h2", {}, "Data"), ...runs.map((run) => dataPart(state, run))),
+    ),
+    part(
+      "settings",
+      runs.map((run) => [run.settings, run.differences, run.name]),
+      () => settingsPart(report),
+    ),
+    part(
+      "machine",
+      runs.map((run) => [run.machine, run.command, run.starts, run.name]),
+      () => element("section", {}, element("h2", {}, "Machine and command"), ...runs.map(machinePart)),
+    ),
+  ];
+}
 
-  const first = JSON.parse(document.querySelector("#report")!.textContent!) as Report;
-  draw(first);
-  browser().matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    for (const chart of charts.values()) chart.draw(chart.spec);
-  });
-  if (first.refresh === 0) return;
+/**
+ * Asks the server for the report again and again, as long as the page is open.
+ *
+ * @param refresh Seconds between two questions.
+ * @param status Says so when the server does not answer.
+ * @param draw Called with a report that is not the last one.
+ */
+export function follow(refresh: number, status: PageElement, draw: (report: Report) => void): void {
   let before = "";
   const look = async () => {
     try {
@@ -118,7 +82,26 @@ export function start(library: ChartLibrary): void {
       status.classList.add("lost");
       before = "";
     }
-    setTimeout(look, 1000 * first.refresh);
+    setTimeout(look, 1000 * refresh);
   };
-  setTimeout(look, 1000 * first.refresh);
+  setTimeout(look, 1000 * refresh);
+}
+
+/** Draws the page, and keeps it up to date while something serves it. */
+export function start(library: ChartLibrary): void {
+  const { document } = browser();
+  const main = document.querySelector("main")!, status = document.querySelector("#status")!;
+  const state: PageState = { open: new Set(), chosen: new Map() };
+  const charts = chartGrid(library, state), part = partKeeper();
+  const draw = (report: Report) => {
+    place(main, pageSections(report, state, part, charts.element));
+    charts.show(report);
+    const when = new Date(report.made);
+    status.textContent = `${report.refresh > 0 ? "live, as of" : "as of"} ${when.toLocaleString()}`;
+  };
+
+  const first = JSON.parse(document.querySelector("#report")!.textContent!) as Report;
+  draw(first);
+  browser().matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.redraw());
+  if (first.refresh !== 0) follow(first.refresh, status, draw);
 }

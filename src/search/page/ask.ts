@@ -9,6 +9,13 @@ export interface AskPart {
   question(): string;
 }
 
+/** Says that a picture of the user's has more bytes than may be sent; an empty text where it has not. */
+export function tooLarge({ mostBytes }: SearchPage, { name, size }: File): string {
+  if (size <= mostBytes) return "";
+  const limit = `${Math.floor(mostBytes / 1e6)} MB`;
+  return `${name} has ${Math.ceil(size / 1e6)} MB; pictures of up to ${limit} can be sent.`;
+}
+
 /** A choice among groups of pictures, or all. */
 export function groupChoice(label: string, all: string, groups: readonly Group[]): PageElement {
   const choice = element("select", {}, element("option", { value: "" }, all));

@@ -5,7 +5,9 @@ import { type RunConfig, SETTINGS } from "../../train/config/settings.ts";
 import type { Checkpoint } from "../../train/run/checkpoint.ts";
 import { readEvaluations, readMetrics } from "../../train/run/metrics_file.ts";
 import { MEAN, STD } from "../../views/render.ts";
-import { type ClassifierParts, type ExportFormat, shorterSide, timmArchitecture } from "./formats.ts";
+import type { ExportFormat } from "./formats.ts";
+import { loading } from "./loading.ts";
+import { type ClassifierParts, shorterSide } from "./model.ts";
 
 /** What is known of a model. */
 export interface ModelFacts {
@@ -61,106 +63,6 @@ export async function figuresOf(path: string, step: number): Promise<Figure[]> {
 }
 
 const list = (values: readonly number[]) => values.join(", ");
-
-/** How to load the export, as code. */
-function loading(format: ExportFormat, config: ModelConfig, classifies: boolean): string {
-  if (classifies) return loadingClassifier(format);
-  const { name, exact } = timmArchitecture(config);
-  switch (format) {
-    case "hf":
-      return [
-        "```python",
-        "from transformers import AutoImageProcessor, ViTModel",
-        "",
-        'processor = AutoImageProcessor.from_pretrained("FOLDER")',
-        'model = ViTModel.from_pretrained("FOLDER", add_pooling_layer=False)',
-        'features = model(**processor(picture, return_tensors="pt")).last_hidden_state[:, 0]',
-        "```",
-        "",
-        "```js",
-        'import { env, pipeline } from "@huggingface/transformers";',
-        "",
-        'env.localModelPath = "PARENT_OF_FOLDER/";',
-        'const extract = await pipeline("image-feature-extraction", "FOLDER", { dtype: "fp32" });',
-        "const tokens = await extract(picture); // the first one is the class token",
-        "```",
-      ].join("\n");
-    case "timm":
-      return [
-        "```python",
-        "import timm",
-        "",
-        'model = timm.create_model("local-dir:FOLDER", pretrained=True).eval()',
-        ...(exact
-          ? [`# or: timm.create_model("${name}", num_classes=0, checkpoint_path="FOLDER/model.safetensors")`]
-          : []),
-        "transform = timm.data.create_transform(**timm.data.resolve_data_config(model=model))",
-        "features = model(transform(picture)[None])",
-        "```",
-      ].join("\n");
-    case "onnx":
-      return [
-        "```python",
-        "import onnxruntime",
-        "",
-        'session = onnxruntime.InferenceSession("FOLDER/model.onnx")',
-        'features = session.run(["last_hidden_state"], {"pixel_values": pixels})[0][:, 0]',
-        "```",
-        "",
-        "`pixel_values` is [batch, 3, height, width] in single precision, normalised as below; `last_hidden_state` holds all " +
-        "tokens, the class token first; `attentions` is that of the last block, for each head.",
-      ].join("\n");
-    case "safetensors":
-      return "The names are those of the reference implementation; `deno task eval FOLDER` and `deno task embed FOLDER` take " +
-        "the folder.";
-    default:
-      return format satisfies never;
-  }
-}
-
-/** How to load a classifier, as code. */
-function loadingClassifier(format: ExportFormat): string {
-  switch (format) {
-    case "hf":
-      return [
-        "```python",
-        "from transformers import pipeline",
-        "",
-        'classify = pipeline("image-classification", model="FOLDER")',
-        "classify(picture)",
-        "```",
-      ].join("\n");
-    case "timm":
-      return [
-        "```python",
-        "import timm",
-        "",
-        'model = timm.create_model("local-dir:FOLDER", pretrained=True).eval()',
-        "transform = timm.data.create_transform(**timm.data.resolve_data_config(model=model))",
-        "probabilities = model(transform(picture)[None]).softmax(1)",
-        "```",
-        "",
-        "The classes are `label_names` of config.json.",
-      ].join("\n");
-    case "onnx":
-      return [
-        "```python",
-        "import onnxruntime",
-        "",
-        'session = onnxruntime.InferenceSession("FOLDER/model.onnx")',
-        'logits = session.run(["logits"], {"pixel_values": pixels})[0]',
-        "```",
-        "",
-        "`pixel_values` is [batch, 3, height, width] in single precision, normalised as below; the classes are `id2label` of " +
-        "config.json; `attentions` is that of the last block, for each head.",
-      ].join("\n");
-    case "safetensors":
-      return "The encoder's names are those of the reference implementation; `fc_norm` and `head` are timm's. The classes are " +
-        "`id2label` of config.json.";
-    default:
-      return format satisfies never;
-  }
-}
 
 const LIBRARY: Readonly<Record<ExportFormat, string>> = {
   hf: "transformers",

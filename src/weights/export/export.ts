@@ -5,7 +5,8 @@ import { publishFile } from "../../files/publish.ts";
 import type { Disk } from "../../files/disk.ts";
 import { asFloat32, type StoredTensor } from "../../files/safetensors.ts";
 import { figuresOf, modelCard, type ModelFacts } from "./card.ts";
-import { exportFiles, type ExportFormat, type ModelToWrite, whyNot } from "./formats.ts";
+import { exportFiles, type ExportFormat, whyNot } from "./formats.ts";
+import type { ModelToWrite } from "./model.ts";
 import { WeightsError } from "../files/types.ts";
 import type { Numbers } from "./onnx.ts";
 

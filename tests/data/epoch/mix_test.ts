@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
-import { mixRecords, mixSources, mixUri, URN } from "../../../src/data/epoch/mix.ts";
+import { mixSources, mixUri } from "../../../src/data/epoch/mix.ts";
+import { mixRecords, URN } from "../../../src/data/epoch/mix_records.ts";
 import { streamOf } from "../sections.ts";
 import { BadRecordError, type Source } from "../../../src/data/types.ts";
 

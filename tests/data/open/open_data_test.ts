@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { expandPaths } from "../../../src/data/sources/expand_paths.ts";
-import { mixRecords } from "../../../src/data/epoch/mix.ts";
+import { mixRecords } from "../../../src/data/epoch/mix_records.ts";
 import { openData } from "../../../src/data/open/open_data.ts";
 import { streamRecords } from "../../../src/data/epoch/shuffle.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";

@@ -101,6 +101,7 @@ export async function openParquet(
   }
 }
 
+/** An error that names the file. */
 function named(path: string, error: unknown): Error {
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith(path)) return error as Error;
@@ -115,15 +116,9 @@ function shortNames(files: readonly string[]): string[] {
   return new Set(last).size === files.length ? last : [...files];
 }
 
-async function makeSource(
-  uri: string,
-  files: readonly string[],
-  tables: readonly PictureTable[],
-  pool: ReturnType<typeof readerPool>,
-  options: ParquetOptions,
-): Promise<Source> {
-  const { cacheBytes = 256 * 2 ** 20, maxPageBytes = 2 ** 30 } = options;
-  const names = shortNames(files), groups: Group[] = [];
+/** The row groups of all files one behind the other, but those without rows, and how many rows they have together. */
+function placedGroups(tables: readonly PictureTable[]): { groups: Group[]; length: number } {
+  const groups: Group[] = [];
   let length = 0;
   tables.forEach((table, file) => {
     let firstInFile = 0;
@@ -133,6 +128,19 @@ async function makeSource(
       length += group.rows;
     }
   });
+  return { groups, length };
+}
+
+/** A source of the rows of files whose metadata has been read. Closing it closes their readers. */
+async function makeSource(
+  uri: string,
+  files: readonly string[],
+  tables: readonly PictureTable[],
+  pool: ReturnType<typeof readerPool>,
+  options: ParquetOptions,
+): Promise<Source> {
+  const { cacheBytes = 256 * 2 ** 20, maxPageBytes = 2 ** 30 } = options;
+  const names = shortNames(files), { groups, length } = placedGroups(tables);
   const store = pictureStore(groups, {
     use: (group, work) => pool.use(group.file, work),
     columnOf: (group) => tables[group.file].picture,

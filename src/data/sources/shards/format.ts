@@ -17,6 +17,11 @@ export const SHARD_VERSION = 1;
 /** The shard format of pictures with their annotated objects, and the newest that this program reads. */
 export const OBJECTS_VERSION = 2;
 
+/** Ending of a finished shard. */
+export const SHARD_ENDING = ".lmdb";
+/** Ending of a shard that is being written; never read. */
+export const PARTIAL_ENDING = ".partial";
+
 /** What a shard says of itself. */
 export interface Manifest {
   format: "semantic-ae shard";

@@ -1,152 +1,49 @@
 import { readingAhead } from "../../io/read_ahead.ts";
-import { filePool } from "../../io/file_pool.ts";
+import { type FilePool, filePool } from "../../io/file_pool.ts";
 import { requireIndex } from "../../io/compact_lists.ts";
-import { findRecord, lastRecord } from "../lmdb/leaves.ts";
-import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../lmdb/format.ts";
-import { byCodeUnits, join, pathError } from "../../io/paths.ts";
-import { DamagedError } from "../../io/reader/chunks.ts";
+import { byCodeUnits, join } from "../../io/paths.ts";
 import { withFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import { type Extents, recordExtents } from "./extents.ts";
-import {
-  decodeManifest,
-  decodeRecord,
-  hasObjects,
-  isManifestKey,
-  type Manifest,
-  nameEnd,
-  nameOf,
-  objectsKey,
-  withoutChecksum,
-} from "./format.ts";
-import { decodeObjects } from "./objects.ts";
-import { joinClasses, sameClasses } from "../match_classes.ts";
-import { BadRecordError, type ImageRecord, type PictureObjects, type Source } from "../../types.ts";
+import { decodeRecord, nameEnd, nameOf, SHARD_ENDING } from "./format.ts";
+import { type InspectedShard, inspectShard } from "./inspect.ts";
+import { allHaveObjects, checkSet, joinShardLabels } from "./shard_set.ts";
+import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
 
-/** Ending of a finished shard. */
-export const SHARD_ENDING = ".lmdb";
-/** Ending of a shard that is being written; never read. */
-export const PARTIAL_ENDING = ".partial";
-
-interface Shard {
-  path: string;
-  header: LmdbHeader;
-  manifest: Manifest;
+interface Shard extends InspectedShard {
   /** The file. */
   reader: ByteReader;
   /** Number of its first record in the source. */
   first: number;
   /** From the shard's label numbers to the source's. */
   labels: number[];
-  /** The annotated objects of its pictures, where they are wanted and there are some. */
-  objects?: (index: number) => PictureObjects;
   /** Read when the shard is first used: a set of many shards opens at once. */
+  reading?: Promise<Extents>;
+  /** Once they have been read. */
   extents?: Extents;
 }
 
-/** Checks a shard's meta pages and manifest; of the rest it reads at most the annotated objects. */
-async function inspect(
-  path: string,
-  withObjects: boolean,
-): Promise<Pick<Shard, "header" | "manifest" | "objects">> {
-  if (path.endsWith(PARTIAL_ENDING)) {
-    throw new Error(`${path}: an unfinished shard, left by a pack that was interrupted; pack again`);
-  }
-  try {
-    return await withFileReader(path, async (file) => {
-      const start = await file.read(0, Math.min(file.length, HEADER_BYTES));
-      const header = readLmdbHeader(start, file.length);
-      if (header.layout.version === 1) {
-        throw new Error(
-          "an LMDB file of data version 1, as Python's lmdb writes, and no shard of semantic-ae; to read its pictures " +
-            "name the file itself",
-        );
-      }
-      const last = await lastRecord(file, header, header);
-      if (!last || !isManifestKey(last.key)) {
-        throw new Error(
-          "an LMDB file without a shard's manifest: unfinished, or not written by `deno task pack`",
-        );
-      }
-      const manifest = decodeManifest(await file.read(last.extent.offset, last.extent.size));
-      const records = header.entries - 1 - Number(hasObjects(manifest));
-      if (manifest.count !== records) {
-        throw new Error(`damaged shard: ${records} records instead of ${manifest.count}`);
-      }
-      const objects = withObjects && hasObjects(manifest)
-        ? await readObjects(file, header, manifest)
-        : undefined;
-      return { header, manifest, objects };
+/** Shards one behind the other, as the source numbers their records and classes. */
+function placed(found: readonly InspectedShard[], numbers: readonly number[][], pool: FilePool): Shard[] {
+  let length = 0;
+  return found.map((shard, i) => {
+    const { path, header, manifest } = shard, first = length;
+    length += manifest.count;
+    const reader = readingAhead({
+      uri: path,
+      length: (header.lastPage + 1) * header.pageSize,
+      read: (offset, length) => pool.read(path, offset, length),
+      close: () => Promise.resolve(),
     });
-  } catch (error) {
-    if (error instanceof DamagedError || (error instanceof Error && error.constructor === Error)) {
-      throw error.message.startsWith(path) ? error : new Error(`${path}: ${error.message}`, { cause: error });
-    }
-    throw pathError(error, path, "read");
-  }
-}
-
-/** Reads the annotated objects of a shard's pictures. */
-async function readObjects(file: ByteReader, header: LmdbHeader, manifest: Manifest) {
-  const found = await findRecord(file, header, header, objectsKey());
-  if (!found) throw new DamagedError("damaged shard: its boxes are missing");
-  const bytes = withoutChecksum(await file.read(found.extent.offset, found.extent.size));
-  if (!bytes) throw new DamagedError("damaged shard: its boxes do not fit their checksum");
-  const { count: pictures, objects = 0, labels } = manifest;
-  return decodeObjects(bytes, { pictures, objects, classCount: labels.length });
-}
-
-/**
- * Refuses a set of which some shards have annotated objects and others have none.
- *
- * @returns Whether all have them.
- */
-function allHaveObjects(uri: string, shards: readonly Shard[]): boolean {
-  const without = shards.find(({ manifest }) => !hasObjects(manifest));
-  const having = shards.find(({ objects }) => objects);
-  if (without && having) {
-    throw new Error(`${uri}: ${having.path} has boxes and ${without.path} has none; pack all of it again`);
-  }
-  return having !== undefined;
+    return { ...shard, reader, first, labels: numbers[i] };
+  });
 }
 
 /** Walks a shard's index once and remembers where the values are. */
-const extentsOf = ({ path, header, manifest }: Shard): Promise<Extents> =>
-  withFileReader(path, (file) => recordExtents(file, header, manifest.count));
-
-/** Refuses a set of shards that is not whole: from shard 0 on, none missing, the last one there. */
-function checkSet(folder: string, manifests: Manifest[]): void {
-  const numbers = manifests.map((manifest) => manifest.shard);
-  const missing = numbers.findIndex((number, i) => number !== i);
-  if (missing >= 0) {
-    throw new Error(
-      `${folder}: shard ${missing} is missing (found: ${
-        numbers.join(", ")
-      }); copy it again, or name one shard's file ` +
-        "to use it alone",
-    );
-  }
-  if (!manifests.at(-1)?.last) {
-    throw new Error(
-      `${folder}: shards after number ${numbers.length - 1} are missing; copy them or pack again`,
-    );
-  }
-}
-
-/** The classes of all shards; each shard is told the numbers that its own have among them. */
-function labelsOf(shards: readonly Shard[]): readonly string[] {
-  const lists = shards.map(({ path, manifest }) => ({ uri: path, labels: manifest.labels }));
-  const longest = lists.reduce<readonly string[]>(
-    (most, { labels }) => labels.length > most.length ? labels : most,
-    [],
-  );
-  // A shard of a stream knows the classes that have come so far, so its list is the beginning of a later one's.
-  const growing = lists.every(({ labels }) => sameClasses(labels, longest.slice(0, labels.length)));
-  const { labels, numbers } = growing
-    ? { labels: longest, numbers: lists.map(({ labels }) => labels.map((_, number) => number)) }
-    : joinClasses(lists);
-  shards.forEach((shard, i) => shard.labels = numbers[i]);
-  return labels;
+async function extentsOf(shard: Shard): Promise<Extents> {
+  const { path, header, manifest } = shard;
+  shard.reading ??= withFileReader(path, (file) => recordExtents(file, header, manifest.count));
+  return shard.extents = await shard.reading;
 }
 
 /**
@@ -167,50 +64,32 @@ export async function openShards(
   paths?: readonly string[],
   withObjects = false,
 ): Promise<Source> {
-  const pool = filePool();
-  const shards: Shard[] = [];
-  let length = 0, labels: readonly string[], objectsKnown: boolean;
-  try {
-    for (const path of [...paths ?? [uri]].sort(byCodeUnits)) {
-      const inspected = await inspect(path, withObjects), { header } = inspected;
-      const reader = readingAhead({
-        uri: path,
-        length: (header.lastPage + 1) * header.pageSize,
-        read: (offset, length) => pool.read(path, offset, length),
-        close: () => Promise.resolve(),
-      });
-      shards.push({ path, ...inspected, reader, first: 0, labels: [] });
-    }
-    if (paths) {
-      shards.sort((a, b) => a.manifest.shard - b.manifest.shard);
-      checkSet(uri, shards.map((shard) => shard.manifest));
-    }
-    labels = labelsOf(shards);
-    objectsKnown = allHaveObjects(uri, shards);
-  } catch (error) {
-    await pool.close();
-    throw error;
+  const found: InspectedShard[] = [];
+  for (const path of [...paths ?? [uri]].sort(byCodeUnits)) found.push(await inspectShard(path, withObjects));
+  if (paths) {
+    found.sort((a, b) => a.manifest.shard - b.manifest.shard);
+    checkSet(uri, found.map((shard) => shard.manifest));
   }
-  for (const shard of shards) {
-    shard.first = length;
-    length += shard.manifest.count;
-  }
+  return sourceOf(uri, found);
+}
 
-  const reading = new Map<Shard, Promise<Extents>>();
+/** A source of the records of shards, in the shards' order. */
+function sourceOf(uri: string, found: readonly InspectedShard[]): Source {
+  const { labels, numbers } = joinShardLabels(found), objectsKnown = allHaveObjects(uri, found);
+  const pool = filePool(), shards = placed(found, numbers, pool);
+  const length = shards.reduce((sum, { manifest }) => sum + manifest.count, 0);
+  const holder = (index: number) => shards.findLast(({ first }) => first <= index);
+
   /** A record's shard, where its value lies and, until its own name is known, a name for it. */
   async function find(index: number) {
     requireIndex(uri, index, length);
-    const shard = shards.findLast((shard) => shard.first <= index)!;
-    const local = index - shard.first, name = `${shard.path}#${local}`;
-    if (!shard.extents) {
-      if (!reading.has(shard)) reading.set(shard, extentsOf(shard));
-      try {
-        shard.extents = await reading.get(shard)!;
-      } catch (error) {
-        throw new BadRecordError(uri, name, error instanceof Error ? error.message : String(error));
-      }
+    const shard = holder(index)!, local = index - shard.first, name = `${shard.path}#${local}`;
+    try {
+      const { offsets, sizes } = shard.extents ?? await extentsOf(shard);
+      return { shard, name, offset: offsets[local], size: sizes[local] };
+    } catch (error) {
+      throw new BadRecordError(uri, name, error instanceof Error ? error.message : String(error));
     }
-    return { shard, name, offset: shard.extents.offsets[local], size: shard.extents.sizes[local] };
   }
 
   return {
@@ -242,7 +121,7 @@ export async function openShards(
       }
     },
     place(index) {
-      const shard = shards.findLast((shard) => shard.first <= index);
+      const shard = holder(index);
       if (!shard?.extents || index < 0 || index >= length) return null;
       const local = index - shard.first, { offsets, sizes } = shard.extents;
       return { at: { path: shard.path, offset: offsets[local], length: sizes[local] } };
@@ -250,12 +129,11 @@ export async function openShards(
     ...(objectsKnown && {
       objects(index: number) {
         requireIndex(uri, index, length);
-        const shard = shards.findLast((shard) => shard.first <= index)!;
-        const found = shard.objects!(index - shard.first);
+        const shard = holder(index)!, found = shard.objects!(index - shard.first);
         return { ...found, classes: found.classes.map((label) => shard.labels[label]) };
       },
     }),
-    origin: (index) => ({ part: 0, shard: shards.findLast(({ first }) => first <= index)?.path }),
+    origin: (index) => ({ part: 0, shard: holder(index)?.path }),
     async close() {
       for (const { reader } of shards) await reader.close();
       await pool.close();

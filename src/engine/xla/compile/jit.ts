@@ -48,6 +48,42 @@ function memoryOf(executable: Executable): CallMemory | undefined {
 const typesOf = (backend: XlaBackend, tensors: readonly tf.Tensor[]) =>
   tensors.map(({ dataId }) => typeOfEntry(backend.entries.get(dataId)));
 
+/** Tensors of what a run has made or handed through: each result's buffers by device. */
+function adoptResults(
+  backend: XlaBackend,
+  program: Program,
+  given: readonly (readonly Buffer[])[],
+  results: readonly (readonly Buffer[])[],
+): tf.Tensor[] {
+  const { origins, shapes } = program, engine = tf.engine();
+  return origins.map((origin, i) => {
+    const buffers = "result" in origin ? results[origin.result] : given[origin.argument];
+    const lay = "result" in origin ? program.made[origin.result] : program.given[origin.argument];
+    const { dataId } = backend.adopt(buffers, shapes[i], lay);
+    return engine.makeTensorFromDataId(dataId, shapes[i], dtypeOf(buffers[0].type), backend);
+  });
+}
+
+/** Disposes donated tensors; buffers that were handed through now belong to the result. */
+function releaseDonated(
+  backend: XlaBackend,
+  args: Tree,
+  tensors: readonly tf.Tensor[],
+  { origins }: Program,
+  donate?: readonly string[],
+): void {
+  const names = paths(args);
+  const handed = new Set(origins.flatMap((origin) => "argument" in origin ? [origin.argument] : []));
+  for (const [i, tensor] of tensors.entries()) {
+    if (!within(names[i], donate)) continue;
+    if (handed.has(i)) {
+      const entry = backend.entries.get(tensor.dataId);
+      entry.buffer = entry.spread = entry.host = undefined;
+    }
+    tensor.dispose();
+  }
+}
+
 /**
  * The program of a function for arguments of certain shapes, without compiling it. See {@linkcode jit}.
  *
@@ -121,33 +157,13 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
       const recorded = record(args, types), start = performance.now();
       program = complete(signature, recorded, compiler.compile(recorded.text, target), start);
     }
-    const { captures, donated, executable, form, origins, shapes } = program;
+    const { captures, donated, executable, form } = program;
     const given = tensors.map(({ dataId }, i) => place(dataId, program.given[i]));
     const captured = captures.map((dataId) => place(dataId, "whole"));
     const results = runOn(executable, [...given, ...captured], donated);
-    const engine = tf.engine();
-    const outputs = origins.map((origin, i) => {
-      const buffers = "result" in origin ? results[origin.result] : given[origin.argument];
-      const lay = "result" in origin ? program.made[origin.result] : program.given[origin.argument];
-      const { dataId } = backend.adopt(buffers, shapes[i], lay);
-      return engine.makeTensorFromDataId(dataId, shapes[i], dtypeOf(buffers[0].type), backend);
-    });
-    release(args, tensors, program);
+    const outputs = adoptResults(backend, program, given, results);
+    releaseDonated(backend, args, tensors, program, options.donate);
     return fill(form, outputs) as Result;
-  };
-
-  /** Disposes donated tensors; buffers that were handed through now belong to the result. */
-  const release = (args: Args, tensors: tf.Tensor[], { origins }: Program) => {
-    const names = paths(args);
-    const handed = new Set(origins.flatMap((origin) => "argument" in origin ? [origin.argument] : []));
-    for (const [i, tensor] of tensors.entries()) {
-      if (!within(names[i], options.donate)) continue;
-      if (handed.has(i)) {
-        const entry = backend.entries.get(tensor.dataId);
-        entry.buffer = entry.spread = entry.host = undefined;
-      }
-      tensor.dispose();
-    }
   };
 
   return Object.assign(call, {

@@ -1,5 +1,6 @@
 import type * as tf from "../tf.ts";
-import { constant, convert, parameter, reshape, splat } from "../ir/build.ts";
+import { constant, convert, parameter, splat } from "../ir/build.ts";
+import { reshape } from "../ir/movement.ts";
 import { type Graph, newGraph, type Target, type TensorType, type Value } from "../ir/types.ts";
 import { elementOf, type Entry, hostData, SMALL, typeOfEntry, uniform } from "../storage.ts";
 import type { Precision } from "../types.ts";

@@ -1,9 +1,18 @@
-import { KEYS, openPace } from "./pace.ts";
-import { type Address, getFile, getValue, HostsError, join, proposeValue, putValue, say } from "./request.ts";
-import type { CallbackKind, CallbackMessage } from "./callback_worker.ts";
+import { agreeStop, barrier, gather, get, put } from "./agree.ts";
 import type { LinkMessage } from "./link_worker.ts";
-import { newMailbox } from "./mailbox.ts";
+import { openPace } from "./pace.ts";
+import { type Address, getFile, join, say } from "./request.ts";
 import type { ServiceMessage } from "./service_worker.ts";
+import {
+  type Callbacks,
+  newLine,
+  send,
+  startCallbacks,
+  startLink,
+  startService,
+  startThread,
+  stopService,
+} from "./threads.ts";
 
 /** How a process joins the others. */
 export interface JoinOptions {
@@ -18,9 +27,6 @@ export interface JoinOptions {
   /** Seconds without a word after which a node counts as gone. Default 20. */
   silence?: number;
 }
-
-/** Addresses of the functions by which a plugin shares values between processes. */
-export type Callbacks = Readonly<Record<CallbackKind, number>>;
 
 /** This process among those that compute together. Every request throws HostsError once the run has failed. */
 export interface Hosts {
@@ -57,21 +63,6 @@ export interface Hosts {
   close(): Promise<void>;
 }
 
-/** Steps that lie between one node's wish to stop and the stop: no node can be farther ahead of another. */
-const AHEAD = 4;
-
-const worker = (name: string) => new Worker(new URL(`./${name}.ts`, import.meta.url), { type: "module" });
-
-/** A worker's next message. */
-const reply = <T>(from: Worker) =>
-  new Promise<T>((resolve, reject) => {
-    from.onmessage = ({ data }) => resolve(data as T);
-    from.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(`a thread for the hosts ended: ${event.message}`));
-    };
-  });
-
 function check({ nodes, nodeId, coordinator }: JoinOptions): { hostname: string; port: number } {
   if (!(Number.isInteger(nodes) && nodes >= 1 && Number.isInteger(nodeId) && nodeId >= 0 && nodeId < nodes)) {
     throw new RangeError(`node ${nodeId} of ${nodes} does not exist; nodes count from 0`);
@@ -93,119 +84,46 @@ function check({ nodes, nodeId, coordinator }: JoinOptions): { hostname: string;
  * @throws {RangeError} When the options cannot be used.
  */
 export async function joinHosts(options: JoinOptions): Promise<Hosts> {
-  const { nodes, nodeId } = options, { hostname, port } = check(options);
+  const { nodes, nodeId } = options, place = check(options);
   const patience = 1000 * (options.patience ?? 300), silence = 1000 * (options.silence ?? 20);
-  let coordinator = options.coordinator, service: Worker | undefined;
   const started: Worker[] = [];
   const stop = () => started.forEach((each) => each.terminate());
   const begin = (name: string) => {
-    const made = worker(name);
+    const made = startThread(name);
     started.push(made);
     return made;
   };
   try {
-    if (nodeId === 0) {
-      service = begin("service_worker");
-      const listening = reply<{ kind: string; port: number; message: string }>(service);
-      send<ServiceMessage>(service, { kind: "start", hostname, port, options: { nodes, silence } });
-      const { kind, message, port: real } = await listening;
-      if (kind !== "listening") {
-        throw new HostsError(
-          `node 0 cannot listen at ${coordinator}: ${message}. It must be an address of this machine with a free port`,
-        );
-      }
-      coordinator = coordinator.replace(/:\d+$/, `:${real}`);
-    }
+    const service = nodeId === 0 ? begin("service_worker") : undefined;
+    const coordinator = service
+      ? await startService(service, options.coordinator, place, { nodes, silence })
+      : options.coordinator;
     const at: Address = { coordinator, nodeId, silence };
     await join(at, crypto.randomUUID(), nodes, patience);
 
     // The link first: from now on the service hears of this node.
-    const link = begin("link_worker");
-    const channels = [0, 1].map(() => ({ box: newMailbox(), ...channel() }));
-    const ready = reply(link);
-    const boxes = channels.map(({ box, there }) => ({ box, port: there }));
-    const pace = openPace();
-    send<LinkMessage>(link, { kind: "start", at, pace: pace.memory, boxes }, boxes.map(({ port }) => port));
-    await ready;
-    const failed = new Promise<never>((_, reject) => {
-      link.onmessage = ({ data }) => {
-        send<LinkMessage>(link, { kind: "quiet" });
-        reject(new HostsError(data.message));
-      };
-    });
-    failed.catch(() => {}); // Those who wait for something else hear of it too.
-
-    const kinds: CallbackKind[][] = [["get"], ["tryGet", "put"]];
-    const made = await Promise.all(channels.map(async ({ box, here }, i) => {
-      const own = begin("callback_worker"), pointers = reply<Partial<Callbacks>>(own);
-      send<CallbackMessage>(own, { port: here, box, kinds: kinds[i] }, [here]);
-      return await pointers;
-    }));
-    const callbacks = Object.assign({}, ...made) as Callbacks;
-
-    const get = async (key: string, wait = Infinity) => {
-      const found = await getValue(at, key, wait);
-      if (!found) throw new HostsError(`no node has set ${key} within ${wait / 1000} s`);
-      return found;
-    };
-    const put = (key: string, value: Uint8Array | string) =>
-      putValue(at, key, typeof value === "string" ? new TextEncoder().encode(value) : new Uint8Array(value));
-    const barrier = async (name: string, wait = Infinity) => {
-      await put(`barrier/${name}/${nodeId}`, "");
-      const missing: number[] = [], end = Date.now() + wait;
-      for (let i = 0; i < nodes; i++) {
-        if (!await getValue(at, `barrier/${name}/${i}`, Math.max(0, end - Date.now()))) missing.push(i);
-      }
-      if (missing.length === 0) return;
-      const which = missing.length > 1 ? `nodes ${missing.join(", ")} have` : `node ${missing[0]} has`;
-      throw new HostsError(
-        `${which} not come to ${coordinator} within ${
-          wait / 1000
-        } s. Start every node with the same --nodes and ` +
-          "--coordinator and a --node-id of its own",
-      );
-    };
-    let asked = 0;
-    const close = async () => {
-      send<LinkMessage>(link, { kind: "quiet" });
-      await say(at, "leave");
-      if (service) {
-        const stopped = reply(service);
-        send<ServiceMessage>(service, { kind: "stop" });
-        // Whoever has died since is noticed after the silence.
-        let timer: ReturnType<typeof setTimeout>;
-        const late = new Promise((resolve) => timer = setTimeout(resolve, silence + 2000));
-        await Promise.race([stopped, late]).finally(() => clearTimeout(timer));
-      }
-      stop();
-    };
+    const link = begin("link_worker"), lines = [newLine(), newLine()], pace = openPace();
+    const { failed } = await startLink(link, at, pace.memory, lines);
+    const callbacks = await startCallbacks(lines, () => begin("callback_worker"));
     try {
-      await barrier("start", patience);
+      await barrier(at, nodes, "start", patience);
     } catch (error) {
       await say(at, "fail", (error as Error).message);
       throw error;
     }
+    let asked = 0;
     return {
       nodes,
       nodeId,
       coordinator,
       callbacks,
       failed,
-      put,
-      get,
-      barrier,
+      put: (key, value) => put(at, key, value),
+      get: (key, wait) => get(at, key, wait),
+      barrier: (name, wait) => barrier(at, nodes, name, wait),
       note: pace.note,
-      gather: async (step) => {
-        const number = asked++;
-        await put(KEYS.ask(number), JSON.stringify(step));
-        const answers = Array.from({ length: nodes }, (_, node) => get(KEYS.answer(number, node)));
-        return (await Promise.all(answers)).map((bytes) => JSON.parse(new TextDecoder().decode(bytes)));
-      },
-      askStop: async (done) => {
-        // This node begins no step until all know; the others may have begun two more than it.
-        await proposeValue(at, KEYS.stop, new TextEncoder().encode(JSON.stringify(done + AHEAD)));
-        await Promise.all(Array.from({ length: nodes }, (_, node) => get(KEYS.stopSeen(node))));
-      },
+      gather: (step) => gather(at, nodes, step, asked++),
+      askStop: (done) => agreeStop(at, nodes, done),
       stopAfter: pace.stop,
       offer: (name, path) => send<ServiceMessage>(service!, { kind: "offer", name, path }),
       file: async (name) => {
@@ -217,19 +135,16 @@ export async function joinHosts(options: JoinOptions): Promise<Hosts> {
         // The service ends with this process; what the others have asked it is answered first.
         if (service) await new Promise((resolve) => setTimeout(resolve, 500));
       },
-      close,
+      close: async () => {
+        send<LinkMessage>(link, { kind: "quiet" });
+        await say(at, "leave");
+        // Whoever has died since is noticed after the silence.
+        if (service) await stopService(service, silence + 2000);
+        stop();
+      },
     };
   } catch (error) {
     stop();
     throw error;
   }
-}
-
-function channel(): { here: MessagePort; there: MessagePort } {
-  const { port1, port2 } = new MessageChannel();
-  return { here: port1, there: port2 };
-}
-
-function send<Message>(to: Worker, message: Message, transfer: Transferable[] = []): void {
-  to.postMessage(message, transfer);
 }

@@ -34,133 +34,162 @@ export interface Service {
 
 const text = (status: number, message: string) => new Response(message, { status });
 
+/** What the service knows of its run. */
+interface Run {
+  readonly nodes: number;
+  readonly now: () => number;
+  readonly members: Map<number, Node>;
+  readonly values: Map<string, Uint8Array<ArrayBuffer>>;
+  /** Paths by name; null where there is no such file. */
+  readonly files: Map<string, string | null>;
+  failure: string | undefined;
+  /** Called once, at the next change of values, files or fate. */
+  wakers: Set<() => void>;
+}
+
+function wake(run: Run): void {
+  const woken = run.wakers;
+  run.wakers = new Set();
+  for (const waker of woken) waker();
+}
+
+function fail(run: Run, message: string): void {
+  run.failure ??= message;
+  wake(run);
+}
+
+function isOver({ failure, members, nodes }: Run): boolean {
+  return failure !== undefined || (members.size === nodes && [...members.values()].every((n) => n.left));
+}
+
+function join({ nodes, members, now }: Run, id: number, token: string, count: number): Response {
+  if (count !== nodes) {
+    return text(
+      409,
+      `node ${id} was started for ${count} nodes, node 0 for ${nodes}; give all the same --nodes`,
+    );
+  }
+  if (!(Number.isInteger(id) && id >= 0 && id < nodes)) {
+    return text(409, `node ${id} does not exist: the run has ${nodes} nodes, from 0 to ${nodes - 1}`);
+  }
+  const known = members.get(id);
+  if (known && known.token !== token) {
+    return text(409, `there is already a node ${id}; each process needs a --node-id of its own`);
+  }
+  if (!known) members.set(id, { token, seen: now(), left: false });
+  return text(200, "");
+}
+
+/** Waits for something to be there, at most so long; also ends when the run fails. */
+async function waitFor<T>(run: Run, what: () => T | undefined, wait: number): Promise<T | undefined> {
+  const end = run.now() + Math.min(wait, LONGEST_WAIT);
+  for (;;) {
+    const found = what(), rest = end - run.now();
+    if (found !== undefined || run.failure !== undefined || rest <= 0) return found;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        run.wakers.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, rest);
+      run.wakers.add(done);
+    });
+  }
+}
+
+/** Takes a value and gives the one that stands: of those that do not replace what is there, the first one's. */
+async function takeValue(run: Run, key: string, request: Request, replaces: boolean): Promise<Response> {
+  const value = new Uint8Array(await request.arrayBuffer());
+  if (value.length > LARGEST_VALUE) {
+    return text(413, `${key} has ${value.length} bytes; at most ${LARGEST_VALUE} can be shared`);
+  }
+  if (replaces || !run.values.has(key)) {
+    run.values.set(key, value);
+    wake(run);
+  }
+  return new Response(run.values.get(key)!);
+}
+
+async function giveValue(run: Run, key: string, wait: number): Promise<Response> {
+  const value = await waitFor(run, () => run.values.get(key), wait);
+  if (run.failure !== undefined) return text(410, run.failure);
+  return value ? new Response(value) : text(404, `there is no ${key}`);
+}
+
+async function giveFile(run: Run, key: string, wait: number): Promise<Response> {
+  const { files } = run;
+  const found = await waitFor(run, () => files.has(key) ? { path: files.get(key)! } : undefined, wait);
+  if (run.failure !== undefined) return text(410, run.failure);
+  if (!found) return text(404, `there is no ${key}`);
+  if (found.path === null) return new Response(null, { status: 204 });
+  return new Response((await Deno.open(found.path)).readable);
+}
+
+async function answer(run: Run, request: Request, url: URL, id: number): Promise<Response> {
+  const [, kind, ...rest] = url.pathname.split("/"), key = rest.map(decodeURIComponent).join("/");
+  const what = `${request.method} ${kind}`;
+  if (what === "POST join") {
+    return join(run, id, await request.text(), Number(url.searchParams.get("nodes")));
+  }
+  const member = run.members.get(id);
+  if (!member) return text(409, `node ${id} has not joined`);
+  member.seen = run.now();
+  const wait = Number(url.searchParams.get("wait") ?? 0);
+  switch (what) {
+    case "PUT values":
+      return takeValue(run, key, request, true);
+    case "POST values":
+      return takeValue(run, key, request, false);
+    case "GET values":
+      return giveValue(run, key, wait);
+    case "GET files":
+      return giveFile(run, key, wait);
+    case "POST fail":
+      fail(run, await request.text());
+      return text(200, "");
+    case "POST leave":
+      member.left = true;
+      wake(run);
+      return text(200, "");
+    default:
+      return text(400, `this is the service of a training run; it does not know ${what}`);
+  }
+}
+
 /** A service for one run. */
 export function openService({ nodes, silence, now = Date.now }: ServiceOptions): Service {
-  const values = new Map<string, Uint8Array<ArrayBuffer>>();
-  const files = new Map<string, string | null>();
-  const members = new Map<number, Node>();
-  let failure: string | undefined;
-  /** Called at every change of values, files or fate. */
-  let wakers = new Set<() => void>();
-  const wake = () => {
-    const woken = wakers;
-    wakers = new Set();
-    for (const waker of woken) waker();
+  const run: Run = {
+    nodes,
+    now,
+    members: new Map(),
+    values: new Map(),
+    files: new Map(),
+    failure: undefined,
+    wakers: new Set(),
   };
-  const fail = (message: string) => {
-    failure ??= message;
-    wake();
-  };
-  const isOver = () =>
-    failure !== undefined || (members.size === nodes && [...members.values()].every((n) => n.left));
-
-  function join(id: number, token: string, count: number): Response {
-    if (count !== nodes) {
-      return text(
-        409,
-        `node ${id} was started for ${count} nodes, node 0 for ${nodes}; give all the same --nodes`,
-      );
-    }
-    if (!(Number.isInteger(id) && id >= 0 && id < nodes)) {
-      return text(409, `node ${id} does not exist: the run has ${nodes} nodes, from 0 to ${nodes - 1}`);
-    }
-    const known = members.get(id);
-    if (known && known.token !== token) {
-      return text(409, `there is already a node ${id}; each process needs a --node-id of its own`);
-    }
-    if (!known) members.set(id, { token, seen: now(), left: false });
-    return text(200, "");
-  }
-
-  /** Waits for something to be there, at most so long; also ends when the run fails. */
-  async function waitFor<T>(what: () => T | undefined, wait: number): Promise<T | undefined> {
-    const end = now() + Math.min(wait, LONGEST_WAIT);
-    for (;;) {
-      const found = what(), rest = end - now();
-      if (found !== undefined || failure !== undefined || rest <= 0) return found;
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          wakers.delete(done);
-          resolve();
-        };
-        const timer = setTimeout(done, rest);
-        wakers.add(done);
-      });
-    }
-  }
-
-  async function answer(request: Request, url: URL, id: number): Promise<Response> {
-    const [, kind, ...rest] = url.pathname.split("/"), key = rest.map(decodeURIComponent).join("/");
-    const what = `${request.method} ${kind}`;
-    if (what === "POST join") {
-      return join(id, await request.text(), Number(url.searchParams.get("nodes")));
-    }
-    const member = members.get(id);
-    if (!member) return text(409, `node ${id} has not joined`);
-    member.seen = now();
-    switch (what) {
-      case "PUT values":
-      case "POST values": {
-        const value = new Uint8Array(await request.arrayBuffer());
-        if (value.length > LARGEST_VALUE) {
-          return text(413, `${key} has ${value.length} bytes; at most ${LARGEST_VALUE} can be shared`);
-        }
-        // Of those that propose one value with POST, the first one's stands.
-        if (request.method === "PUT" || !values.has(key)) {
-          values.set(key, value);
-          wake();
-        }
-        return new Response(values.get(key)!);
-      }
-      case "GET values": {
-        const wait = Number(url.searchParams.get("wait") ?? 0);
-        const value = await waitFor(() => values.get(key), wait);
-        if (failure !== undefined) return text(410, failure);
-        return value ? new Response(value) : text(404, `there is no ${key}`);
-      }
-      case "GET files": {
-        const wait = Number(url.searchParams.get("wait") ?? 0);
-        const found = await waitFor(() => files.has(key) ? { path: files.get(key)! } : undefined, wait);
-        if (failure !== undefined) return text(410, failure);
-        if (!found) return text(404, `there is no ${key}`);
-        if (found.path === null) return new Response(null, { status: 204 });
-        return new Response((await Deno.open(found.path)).readable);
-      }
-      case "POST fail":
-        fail(await request.text());
-        return text(200, "");
-      case "POST leave":
-        member.left = true;
-        wake();
-        return text(200, "");
-      default:
-        return text(400, `this is the service of a training run; it does not know ${what}`);
-    }
-  }
-
   return {
     handle: async (request) => {
       const url = new URL(request.url), id = Number(url.searchParams.get("node") ?? NaN);
-      if (failure !== undefined && url.pathname !== "/leave") return text(410, failure);
+      if (run.failure !== undefined && url.pathname !== "/leave") return text(410, run.failure);
       try {
-        return await answer(request, url, id);
+        return await answer(run, request, url, id);
       } catch (error) {
         return text(500, (error as Error).message);
       }
     },
     check: () => {
-      for (const [id, { seen, left }] of members) {
+      for (const [id, { seen, left }] of run.members) {
         if (left || now() - seen <= silence) continue;
-        fail(`node ${id} has not been heard of for ${Math.round((now() - seen) / 1000)} s`);
+        fail(run, `node ${id} has not been heard of for ${Math.round((now() - seen) / 1000)} s`);
       }
     },
     offer: (name, path) => {
-      files.set(name, path);
-      wake();
+      run.files.set(name, path);
+      wake(run);
     },
     over: async () => {
-      while (!isOver()) await new Promise<void>((resolve) => wakers.add(resolve));
+      while (!isOver(run)) await new Promise<void>((resolve) => run.wakers.add(resolve));
     },
   };
 }

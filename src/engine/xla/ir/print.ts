@@ -1,89 +1,11 @@
 /** Writes a recorded program as StableHLO text, the form in which the plugin takes it. */
-import {
-  type ElementType,
-  type Graph,
-  isExactProduct,
-  isFloat,
-  type Lay,
-  type TensorType,
-  type Value,
-} from "./types.ts";
+import { constantText, numberText, typeText } from "./literals.ts";
 import { meshText, shardingText, splitText } from "./sharding.ts";
-
-const MLIR: Partial<Record<ElementType, string>> = {
-  pred: "i1",
-  u8: "ui8",
-  u16: "ui16",
-  u32: "ui32",
-  u64: "ui64",
-  c64: "complex<f32>",
-};
-
-/** An element type as MLIR writes it. */
-export function elementText(element: ElementType): string {
-  return MLIR[element] ?? element;
-}
-
-/** A type as MLIR writes it, such as `tensor<2x3xf32>`. */
-export function typeText(type: TensorType): string {
-  return `tensor<${type.shape.map((n) => `${n}x`).join("")}${elementText(type.element)}>`;
-}
-
-/** A number as a StableHLO literal; infinities and not-a-number as bits, fractions always with a point. */
-export function numberText(value: number, element: ElementType): string {
-  if (element === "pred") return value ? "true" : "false";
-  if (element === "c64") return `(${numberText(value, "f32")}, 0.0)`;
-  if (!isFloat(element)) return `${Math.trunc(value)}`;
-  if (!Number.isFinite(value)) {
-    const bits = {
-      f32: ["0x7FC00000", "0x7F800000", "0xFF800000"],
-      f64: ["0x7FF8000000000000", "0x7FF0000000000000", "0xFFF0000000000000"],
-      bf16: ["0x7FC0", "0x7F80", "0xFF80"],
-      f16: ["0x7E00", "0x7C00", "0xFC00"],
-    }[element as "f32" | "f64" | "bf16" | "f16"];
-    return Number.isNaN(value) ? bits[0] : value > 0 ? bits[1] : bits[2];
-  }
-  if (Object.is(value, -0)) return "-0.0";
-  const written = element === "f64" ? value.toString() : shortest(value);
-  const [digits, power] = written.split("e");
-  const point = digits.includes(".") ? digits : `${digits}.0`;
-  return power === undefined ? point : `${point}e${power}`;
-}
-
-/** The shortest decimal that reads back as the same float32. */
-function shortest(value: number): string {
-  const rounded = Math.fround(value);
-  for (let digits = 6; digits < 10; digits++) {
-    const text = rounded.toPrecision(digits);
-    if (Math.fround(Number(text)) === rounded) return Number(text).toString();
-  }
-  return rounded.toString();
-}
-
-function hexText(data: ArrayBufferView): string {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  let out = "";
-  for (const byte of bytes) out += (byte < 16 ? "0" : "") + byte.toString(16).toUpperCase();
-  return `"0x${out}"`;
-}
+import { type DotAxes, type Graph, isExactProduct, type Lay, type Value } from "./types.ts";
 
 const list = (numbers: readonly number[]) => `[${numbers.join(", ")}]`;
 const array = (numbers: readonly number[]) =>
   numbers.length ? `array<i64: ${numbers.join(", ")}>` : "array<i64>";
-const axisNames = (numbers: readonly number[]) => list(numbers);
-
-/** The names of a constant's elements that are written one by one (truth values have no hex form). */
-function constantText(value: Value, data: ArrayBufferView): string {
-  const { element, shape } = value.type;
-  if (element !== "pred") return hexText(data);
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const nested = (at: number, axis: number): string => {
-    if (axis === shape.length) return bytes[at] ? "true" : "false";
-    const step = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-    return `[${Array.from({ length: shape[axis] }, (_, i) => nested(at + i * step, axis + 1)).join(", ")}]`;
-  };
-  return nested(0, 0);
-}
 
 /** CHLO has the functions that StableHLO lacks; the plugin expands them. */
 const CHLO = new Set(["erf", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh"]);
@@ -93,6 +15,23 @@ function name({ id, operation, operands }: Value): string {
   return operation.op === "result" ? `%${operands[0].id}#${operation.index}` : `%${id}`;
 }
 
+/** What follows the operands of a product. */
+function dotAttributes({ batch, contract }: DotAxes, exact: boolean): string {
+  const batching = batch[0].length ? ` batching_dims = ${list(batch[0])} x ${list(batch[1])},` : "";
+  const precision = exact ? ", precision = [HIGHEST, HIGHEST]" : "";
+  return `${batching} contracting_dims = ${list(contract[0])} x ${list(contract[1])}${precision}`;
+}
+
+/** An operation that was recorded as text, with the names and types that its placeholders stand for. */
+function filledText(text: string, { id, operands, type }: Value): string {
+  return text
+    .replaceAll(/%t(\d+)/g, (_, k) => typeText(operands[Number(k)].type))
+    .replaceAll(/%r\b/g, () => typeText(type))
+    .replaceAll(/%(\d+)/g, (_, k) => name(operands[Number(k)]))
+    .replaceAll("%i_", `%i${id}_`);
+}
+
+/** A value's operation, without the value's name. */
 function line(value: Value): string {
   const { operation, operands, type } = value;
   const types = `(${operands.map((v) => typeText(v.type)).join(", ")}) -> ${typeText(type)}`;
@@ -106,7 +45,7 @@ function line(value: Value): string {
     case "splat":
       return `stablehlo.constant dense<${numberText(operation.value, type.element)}> : ${typeText(type)}`;
     case "constant":
-      return `stablehlo.constant dense<${constantText(value, operation.data)}> : ${typeText(type)}`;
+      return `stablehlo.constant dense<${constantText(type, operation.data)}> : ${typeText(type)}`;
     case "iota":
       return `stablehlo.iota dim = ${operation.axis} : ${typeText(type)}`;
     case "unary":
@@ -131,15 +70,10 @@ function line(value: Value): string {
       return call("reshape");
     case "transpose":
       return call("transpose", `permutation = ${array(operation.order)}`);
-    case "dot": {
-      const { batch, contract } = operation.axes;
-      const batching = batch[0].length
-        ? ` batching_dims = ${axisNames(batch[0])} x ${axisNames(batch[1])},`
-        : "";
-      return `stablehlo.dot_general ${all},${batching} contracting_dims = ${axisNames(contract[0])} x ${
-        axisNames(contract[1])
-      }${isExactProduct(operands[0]) ? ", precision = [HIGHEST, HIGHEST]" : ""} : ${types}`;
-    }
+    case "dot":
+      return `stablehlo.dot_general ${all},${
+        dotAttributes(operation.axes, isExactProduct(operands[0]))
+      } : ${types}`;
     case "reduce":
       return `stablehlo.reduce(${name(operands[0])} init: ${
         name(operands[1])
@@ -166,11 +100,7 @@ function line(value: Value): string {
     case "reverse":
       return call("reverse", `dimensions = ${array(operation.axes)}`);
     case "text":
-      return operation.text
-        .replaceAll(/%t(\d+)/g, (_, k) => typeText(operands[Number(k)].type))
-        .replaceAll(/%r\b/g, () => typeText(type))
-        .replaceAll(/%(\d+)/g, (_, k) => name(operands[Number(k)]))
-        .replaceAll("%i_", `%i${value.id}_`);
+      return filledText(operation.text, value);
     case "split":
       return splitText(all, typeText(type), type.shape.length, operation.lay, value.graph.mesh!);
     default:

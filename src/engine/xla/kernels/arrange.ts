@@ -1,4 +1,5 @@
-import { dot, text, transpose } from "../ir/build.ts";
+import { dot, text } from "../ir/build.ts";
+import { transpose } from "../ir/movement.ts";
 import { type DotAxes, type ElementType, sizeOf, type Value } from "../ir/types.ts";
 
 /** A product of smaller operands takes less time than the copy that would speed it up. */

@@ -1,5 +1,6 @@
 import * as tf from "../tf.ts";
-import { binary, broadcastTo, convert, like, reduce, transpose, unary } from "../ir/build.ts";
+import { binary, convert, like, reduce, unary } from "../ir/build.ts";
+import { broadcastTo, transpose } from "../ir/movement.ts";
 import type { Value } from "../ir/types.ts";
 import { fourier } from "./hlo.ts";
 import { policyDot } from "./product.ts";

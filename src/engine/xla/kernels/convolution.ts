@@ -1,5 +1,6 @@
 import * as tf from "../tf.ts";
-import { binary, broadcastTo, convert, reshape, reverse, slice } from "../ir/build.ts";
+import { binary, convert } from "../ir/build.ts";
+import { broadcastTo, reshape, reverse, slice } from "../ir/movement.ts";
 import type { ElementType, Value } from "../ir/types.ts";
 import { type Convolution, convolution } from "./hlo.ts";
 import { planeSides, spaceSides, type WindowAttributes } from "./attributes.ts";

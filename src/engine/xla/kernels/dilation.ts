@@ -1,16 +1,6 @@
 import * as tf from "../tf.ts";
-import {
-  binary,
-  broadcast,
-  compare,
-  convert,
-  like,
-  pad,
-  reduce,
-  reshape,
-  select,
-  slice,
-} from "../ir/build.ts";
+import { binary, compare, convert, like, reduce, select } from "../ir/build.ts";
+import { broadcast, pad, reshape, slice } from "../ir/movement.ts";
 import { isFloat, type Value } from "../ir/types.ts";
 import type { Window } from "./hlo.ts";
 import { offsets, windowElements } from "./pool.ts";

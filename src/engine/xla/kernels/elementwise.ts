@@ -1,15 +1,5 @@
-import {
-  binary,
-  broadcastShape,
-  broadcastTo,
-  compare,
-  convert,
-  like,
-  reshape,
-  select,
-  splatOf,
-  unary,
-} from "../ir/build.ts";
+import { binary, compare, convert, like, select, splatOf, unary } from "../ir/build.ts";
+import { broadcastShape, broadcastTo, reshape } from "../ir/movement.ts";
 import {
   type BinaryName,
   type Comparison,

@@ -1,5 +1,6 @@
-import { convert, splat, texts, transpose } from "../ir/build.ts";
-import { typeText } from "../ir/print.ts";
+import { convert, splat, texts } from "../ir/build.ts";
+import { typeText } from "../ir/literals.ts";
+import { transpose } from "../ir/movement.ts";
 import { sizeOf, type TensorType, type Value } from "../ir/types.ts";
 import type { FusedAttentionAttrs } from "../types.ts";
 import type { Call, Lowering, Lowerings } from "./types.ts";

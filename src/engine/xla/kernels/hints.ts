@@ -1,4 +1,5 @@
-import { binary, broadcast, convert, split, text, texts } from "../ir/build.ts";
+import { binary, convert, split, text, texts } from "../ir/build.ts";
+import { broadcast } from "../ir/movement.ts";
 import type { Value } from "../ir/types.ts";
 import { BFLOAT16, STORED } from "../bfloat16.ts";
 import { TOGETHER } from "../together.ts";

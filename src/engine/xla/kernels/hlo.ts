@@ -1,6 +1,7 @@
 /** StableHLO operations that few kernels need, written by their text. */
-import { neutral, reshape, slice, splat, text, texts } from "../ir/build.ts";
-import { elementText } from "../ir/print.ts";
+import { neutral, splat, text, texts } from "../ir/build.ts";
+import { elementText } from "../ir/literals.ts";
+import { reshape, slice } from "../ir/movement.ts";
 import {
   type ElementType,
   isExactProduct,

@@ -1,20 +1,6 @@
 import * as tf from "../tf.ts";
-import {
-  binary,
-  broadcast,
-  compare,
-  concatenate,
-  constant,
-  convert,
-  dot,
-  iota,
-  like,
-  reshape,
-  select,
-  splat,
-  transpose,
-  unary,
-} from "../ir/build.ts";
+import { binary, compare, constant, convert, dot, iota, like, select, splat, unary } from "../ir/build.ts";
+import { broadcast, concatenate, reshape, transpose } from "../ir/movement.ts";
 import { isFloat, type Value } from "../ir/types.ts";
 import { gather } from "./hlo.ts";
 import { take } from "./index.ts";

@@ -1,14 +1,5 @@
-import {
-  broadcast,
-  broadcastTo,
-  compare,
-  concatenate,
-  convert,
-  iota,
-  reduce,
-  reshape,
-  splat,
-} from "../ir/build.ts";
+import { compare, convert, iota, reduce, splat } from "../ir/build.ts";
+import { broadcast, broadcastTo, concatenate, reshape } from "../ir/movement.ts";
 import * as tf from "../tf.ts";
 import { type ElementType, isFloat, sizeOf, type Value } from "../ir/types.ts";
 import { gather, type Scatter, scatter, sortDescending } from "./hlo.ts";

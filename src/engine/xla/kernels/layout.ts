@@ -1,20 +1,6 @@
 import * as tf from "../tf.ts";
-import {
-  binary,
-  broadcast,
-  compare,
-  concatenate,
-  constant,
-  convert,
-  iota,
-  like,
-  pad,
-  reshape,
-  reverse,
-  select,
-  slice,
-  transpose,
-} from "../ir/build.ts";
+import { binary, compare, constant, convert, iota, like, select } from "../ir/build.ts";
+import { broadcast, concatenate, pad, reshape, reverse, slice, transpose } from "../ir/movement.ts";
 import { sizeOf, type Value } from "../ir/types.ts";
 import { sliceAxis } from "./shape.ts";
 import { axisOf, type Call, type Lowering, type Lowerings } from "./types.ts";

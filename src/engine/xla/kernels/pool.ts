@@ -1,18 +1,6 @@
 import * as tf from "../tf.ts";
-import {
-  binary,
-  broadcast,
-  compare,
-  constant,
-  convert,
-  iota,
-  like,
-  neutral,
-  pad,
-  select,
-  slice,
-  splat,
-} from "../ir/build.ts";
+import { binary, compare, constant, convert, iota, like, neutral, select, splat } from "../ir/build.ts";
+import { broadcast, pad, slice } from "../ir/movement.ts";
 import { isFloat, sizeOf, type Value } from "../ir/types.ts";
 import { reduceWindow, scatterToMaxima, type Window } from "./hlo.ts";
 import { planeSides, type PoolAttributes, spaceSides } from "./attributes.ts";

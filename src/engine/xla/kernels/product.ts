@@ -1,5 +1,5 @@
-import { binary, broadcastShape, broadcastTo, convert, like, reshape, select, unary } from "../ir/build.ts";
-import { compare } from "../ir/build.ts";
+import { binary, compare, convert, like, select, unary } from "../ir/build.ts";
+import { broadcastShape, broadcastTo, reshape } from "../ir/movement.ts";
 import { type DotAxes, sizeOf, type Value } from "../ir/types.ts";
 import { arrangedDot } from "./arrange.ts";
 import type { Precision } from "../types.ts";

@@ -1,16 +1,5 @@
-import {
-  binary,
-  broadcast,
-  compare,
-  convert,
-  iota,
-  like,
-  neutral,
-  reduce,
-  reshape,
-  select,
-  unary,
-} from "../ir/build.ts";
+import { binary, compare, convert, iota, like, neutral, reduce, select, unary } from "../ir/build.ts";
+import { broadcast, reshape } from "../ir/movement.ts";
 import type * as tf from "../tf.ts";
 import { isFloat, type ReducerName, sizeOf, type Value } from "../ir/types.ts";
 import { axesOf, axisOf, type Lowering, type Lowerings } from "./types.ts";

@@ -1,20 +1,14 @@
+import { compare, constant, convert, iota, like, select, splat } from "../ir/build.ts";
 import {
   broadcast,
   broadcastTo,
   concatenate,
-  constant,
-  convert,
-  iota,
-  like,
   pad,
   reshape,
   reverse,
-  select,
   slice,
-  splat,
   transpose,
-} from "../ir/build.ts";
-import { compare } from "../ir/build.ts";
+} from "../ir/movement.ts";
 import type { Value } from "../ir/types.ts";
 import * as tf from "../tf.ts";
 import { elementOf } from "../storage.ts";

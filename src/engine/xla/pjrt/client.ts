@@ -1,36 +1,23 @@
 import { type Api, loadApi, readNamedValues, writeNamedValues } from "./api.ts";
 import { DeviceBuffer } from "./buffer.ts";
+import { programsOf } from "./compile.ts";
 import { describeDevice, placeDevice } from "./device.ts";
-import { donatedArguments } from "./donated.ts";
-import { LoadedExecutable } from "./executable.ts";
 import { HostBufferSemantics } from "./layouts.ts";
 import { type Address, addressOf, readInts, Struct } from "./memory.ts";
-import { compileOptionsProto } from "./proto.ts";
 import { NATIVE_TYPES, Session } from "./session.ts";
 import {
-  type Buffer,
   type Client,
-  type CompileOptions,
   type Device,
   ELEMENT_BYTES,
-  type ElementType,
-  type Executable,
   type KeyValueCallbacks,
   type NamedValues,
 } from "./types.ts";
 
+/** The most dimensions that an array may have. */
+const MAX_RANK = 32;
+
 /** What native code reads during a call. An address does not keep what it points at; a place in this set does. */
 const pinned = new Set<unknown>();
-
-/**
- * True for options with which XLA's CPU compiler may give programs calls into oneDNN. Such a program serializes and
- * loads, but kills the process when it is run (bad_alloc; seen with C API 0.115), so it is never serialized.
- */
-function usesOneDnn(options: CompileOptions = {}): boolean {
-  return ["xla_cpu_experimental_onednn_custom_call", "xla_cpu_use_onednn"].some((flag) =>
-    options.xlaFlags?.[flag]
-  );
-}
 
 /**
  * Opens a PJRT plugin's devices.
@@ -86,20 +73,32 @@ function describeClient(api: Api, handle: Address): Client {
   }
   const globalDevices = readInts(all.get("devices"), all.get("num_devices")).map((h) => placeDevice(api, h));
   const session = new Session(api, handle, new Map(devices.map((d, i) => [d.id, handles[i]])));
+  const platform = name.text("platform_name", "platform_name_size");
+  return {
+    platform,
+    platformVersion: version.text("platform_version", "platform_version_size"),
+    apiVersion: api.version,
+    attributes: readNamedValues(attributes.get("attributes"), attributes.get("num_attributes")),
+    devices,
+    globalDevices,
+    processIndex: process.get("process_index"),
+    ...programsOf(session, { platform, devices, globalDevices }),
+    buffer: uploaderOf(session, devices[0]),
+    counts: () => session.counts(),
+    close: () => session.close(),
+  };
+}
 
+/** How a session copies arrays to its devices; those for none in particular go to the first one. */
+function uploaderOf(session: Session, first: Device): Client["buffer"] {
+  const { api } = session;
   // One struct for all uploads: the call copies the data before it returns, and nothing else runs meanwhile.
-  const MAX_RANK = 32;
-  const upload = new Struct("Client_BufferFromHostBuffer_Args").set("client", handle);
+  const upload = new Struct("Client_BufferFromHostBuffer_Args").set("client", session.client);
   const uploadDims = new BigInt64Array(MAX_RANK);
   upload.set("dims", addressOf(uploadDims));
   upload.set("host_buffer_semantics", HostBufferSemantics.kImmutableOnlyDuringCall);
 
-  function buffer(
-    data: ArrayBufferView,
-    type: ElementType,
-    dims: readonly number[],
-    device = devices[0],
-  ): Buffer {
+  return (data, type, dims, device = first) => {
     session.open();
     let bytes = ELEMENT_BYTES[type];
     if (dims.length > MAX_RANK) {
@@ -125,87 +124,5 @@ function describeClient(api: Api, handle: Address): Client {
     }
     session.destroyEvent(upload.get("done_with_host_buffer"));
     return new DeviceBuffer(session, upload.get("buffer"), type, [...dims], device);
-  }
-
-  /** A program for one device goes to our first one; a plugin itself takes the first of all processes. */
-  function placed(options: CompileOptions = {}): CompileOptions {
-    const { replicas = 1, partitions = 1 } = options;
-    const ours = options.devices || replicas * partitions > 1 || globalDevices.length === devices.length;
-    return ours ? options : { ...options, devices: [devices[0].id] };
-  }
-
-  function compileCall(stablehlo: string, options?: CompileOptions) {
-    session.open();
-    const code = new TextEncoder().encode(stablehlo);
-    const format = new TextEncoder().encode("mlir");
-    const proto = compileOptionsProto(placed(options));
-    const program = new Struct("Program");
-    program.set("code", addressOf(code)).set("code_size", code.length);
-    program.set("format", addressOf(format)).set("format_size", format.length);
-    const args = new Struct("Client_Compile_Args").set("client", handle).set("program", program.address);
-    args.set("compile_options", addressOf(proto)).set("compile_options_size", proto.length);
-    const done = () =>
-      new LoadedExecutable(
-        session,
-        args.get("executable"),
-        options?.donated ?? donatedArguments(stablehlo),
-        devices,
-        name.text("platform_name", "platform_name_size") !== "cpu" || !usesOneDnn(options),
-      );
-    return { args, program, done, keep: [code, format, proto] };
-  }
-
-  function loadCall(serialized: Uint8Array, options?: CompileOptions) {
-    session.open();
-    const proto = options && compileOptionsProto(placed(options));
-    // The bytes must not change while another thread reads them, and shared memory has no fixed owner: copy.
-    const bytes = new Uint8Array(serialized);
-    const args = new Struct("Executable_DeserializeAndLoad_Args").set("client", handle);
-    args.set("serialized_executable", addressOf(bytes)).set("serialized_executable_size", bytes.length);
-    if (proto) {
-      args.set("overridden_serialized_compile_options", addressOf(proto));
-      args.set("overridden_serialized_compile_options_size", proto.length);
-    }
-    const done = () =>
-      new LoadedExecutable(session, args.get("loaded_executable"), options?.donated ?? [], devices, true);
-    return { args, done, keep: [bytes, proto] };
-  }
-
-  return {
-    platform: name.text("platform_name", "platform_name_size"),
-    platformVersion: version.text("platform_version", "platform_version_size"),
-    apiVersion: api.version,
-    attributes: readNamedValues(attributes.get("attributes"), attributes.get("num_attributes")),
-    devices,
-    globalDevices,
-    processIndex: process.get("process_index"),
-    compile(stablehlo: string, options?: CompileOptions): Executable {
-      const call = compileCall(stablehlo, options);
-      api.call("Client_Compile", call.args, call.program);
-      return call.done();
-    },
-    compileAsync(stablehlo: string, options?: CompileOptions): Promise<Executable> {
-      const call = compileCall(stablehlo, options);
-      return session.during(call, async () => {
-        await api.callLater("Client_Compile", call.args, call.program);
-        return call.done();
-      });
-    },
-    load(serialized: Uint8Array, options?: CompileOptions): Executable {
-      const call = loadCall(serialized, options);
-      api.call("Executable_DeserializeAndLoad", call.args);
-      return call.done();
-    },
-    loadAsync(serialized: Uint8Array, options?: CompileOptions): Promise<Executable> {
-      const call = loadCall(serialized, options);
-      return session.during(call, async () => {
-        await api.callLater("Executable_DeserializeAndLoad", call.args);
-        return call.done();
-      });
-    },
-    buffer: (data: ArrayBufferView, type: ElementType, dims: readonly number[], device?: Device): Buffer =>
-      buffer(data, type, dims, device),
-    counts: () => session.counts(),
-    close: () => session.close(),
   };
 }
