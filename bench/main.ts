@@ -55,6 +55,10 @@ export const bench: TaskGroup = {
       summary: "Exact ranks of re-identification in a large gallery.",
       load: from(() => import("./reid.ts")),
     },
+    plan: {
+      summary: "The step beside JAX's, both compiled for a card that is not here.",
+      load: from(() => import("./plan.ts")),
+    },
     scaling: {
       summary: "What runs on many cards would take, on paper.",
       load: from(() => import("./scaling.ts")),

@@ -3,15 +3,13 @@ import { countNumbers } from "../model/inventory.ts";
 import { FILL } from "../train/auto_batch.ts";
 import { ConfigError, resolveConfig } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
-import { needOf } from "../train/memory.ts";
 import { guessPerPicture, searchBatch } from "./batch.ts";
 import type { Card } from "./cards.ts";
-import { type CardCompiler, type CardProgram, compileFor, PlanError, TooLargeError } from "./compiler.ts";
+import { compileStep } from "./compiled_step.ts";
+import { type CardCompiler, PlanError, TooLargeError } from "./compiler.ts";
 import { type Exchange, exchangeOf, type Network, NETWORKS } from "./exchange.ts";
-import { parseHlo } from "./hlo.ts";
-import { kernelsOf } from "./kernels.ts";
 import { lowerStep } from "./lower_step.ts";
-import { type Roofline, roofline, timed, type TimedKernel } from "./roofline.ts";
+import type { Roofline, TimedKernel } from "./roofline.ts";
 import { type StreamNeed, streamNeed } from "./stream.ts";
 
 /** The share of a card's memory that XLA's plugin takes unless `--memory-fraction` says otherwise. */
@@ -91,27 +89,21 @@ async function planStep(config: RunConfig, options: PlanOptions, limit: number):
       devices * nodes > 1 ? `${devices * nodes} × ` : ""
     }${card.kind}: a minute or more of one core`,
   );
-  const program: CardProgram = await compileFor(compiler, card, lowered.text, spread, options.cache);
-  const all = kernelsOf(parseHlo(program.hlo)), timedKernels = timed(card, all);
-  const bounds = roofline(card, timedKernels), exchange = exchangeOf(all, card, network, spread);
-  const { memory } = program, peakBytes = Math.max(memory.peak ?? 0, needOf({ ...memory, peak: 0 }));
+  const compiled = await compileStep(compiler, card, lowered.text, spread, options.cache);
+  const { bounds, kernels: all, ...needed } = compiled, exchange = exchangeOf(all, card, network, spread);
   const stepMs = Math.max(bounds.boundMs, exchange?.ms ?? 0);
   const peak = 1e12 * card.teraflops[config.precision];
   return {
     ...bounds,
+    ...needed,
     batch,
     rematerialise,
-    argumentBytes: memory.arguments,
-    temporaryBytes: memory.temporaries,
-    peakBytes,
-    fits: peakBytes <= limit,
+    fits: needed.peakBytes <= limit,
     exchange,
     stepMs,
     stepMsNotHidden: bounds.boundMs + (exchange?.ms ?? 0),
     imagesPerSecond: 1000 * batch / stepMs,
     utilisation: lowered.flops / (peak * devices * nodes * stepMs / 1000),
-    timedKernels,
-    hlo: program.hlo,
   };
 }
 
