@@ -79,14 +79,8 @@ export { type Box, boxesOf, boxOf } from "./src/views/geometry.ts";
 export { denormalise, MEAN, renderReference, renderViews, STD } from "./src/views/render.ts";
 
 // Model: pure functions of parameters and input.
-export {
-  checkModel,
-  gridSize,
-  type ModelConfig,
-  type ModelPreset,
-  PRESETS,
-  tokenCount,
-} from "./src/model/config.ts";
+export { checkModel } from "./src/model/check_model.ts";
+export { gridSize, type ModelConfig, type ModelPreset, PRESETS, tokenCount } from "./src/model/config.ts";
 export type { ModelState, Params } from "./src/model/types.ts";
 export { initModel } from "./src/model/init.ts";
 export { type Encoded, encoder } from "./src/model/encoder.ts";
@@ -152,12 +146,8 @@ export { EXPORT_FORMATS, type ExportFormat } from "./src/weights/export/formats.
 export { WeightsError } from "./src/weights/files/types.ts";
 export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/stored_model.ts";
 export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";
-export {
-  embedData,
-  type EmbedDataOptions,
-  type EmbedProgress,
-  type EmbedWay,
-} from "./src/eval/embedding/embed_data.ts";
+export { embedData, type EmbedDataOptions, type EmbedProgress } from "./src/eval/embedding/embed_data.ts";
+export type { EmbedWay } from "./src/eval/embedding/way.ts";
 export type { EmbeddingInfo, Preprocessing, TokenName } from "./src/eval/embedding/info.ts";
 export type { EmbeddingFile } from "./src/eval/embedding/format.ts";
 export { isEmbedding, openEmbedding } from "./src/eval/embedding/open.ts";
@@ -386,7 +376,8 @@ export {
   type HloOperation,
   parseHlo,
 } from "./src/plan/hlo.ts";
-export { type Collective, type Kernel, kernelsOf, type ProductKind } from "./src/plan/kernels.ts";
+export { type Collective, type Kernel, kernelsOf } from "./src/plan/kernels.ts";
+export type { ProductKind } from "./src/plan/products.ts";
 export { type Roofline, roofline, timed, type TimedKernel } from "./src/plan/roofline.ts";
 export { type StreamNeed, streamNeed } from "./src/plan/stream.ts";
 

@@ -9,7 +9,8 @@ import { task } from "../src/cli/command.ts";
 import { choice, list, number, onOff, share, text, whole } from "../src/cli/kinds.ts";
 import { start } from "../src/cli/run.ts";
 import { type Case, type Figures, measureOurs } from "./gpu_ours.ts";
-import { type Comparison, report, type Spread, spread } from "./measure.ts";
+import { nameOf, type Result, rowsOf } from "./gpu_rows.ts";
+import { type Comparison, report, spread } from "./measure.ts";
 import { startTorch, type TorchOptions } from "./torch.ts";
 
 /** Runs our side in a process of its own. */
@@ -39,12 +40,6 @@ async function torch(given: Case, options: Partial<TorchOptions>): Promise<Figur
   } finally {
     await peer.close();
   }
-}
-
-/** What one case came to, as it is written to the results. */
-interface Result extends Case {
-  ours: Figures;
-  peers: { figures: Figures; ratio: Spread }[];
 }
 
 /** PyTorch's figures by case and round; forms of ours that are the same to it are compared with the same ones. */
@@ -83,66 +78,6 @@ async function measure(given: Case, flags: string[], peers: Partial<TorchOptions
       ),
     })),
   } satisfies Result;
-}
-
-/** A case for people. */
-function nameOf({ preset, precision, batch, attention, residual }: Case): string {
-  const forms = [attention !== "auto" && attention, residual === "bfloat16" && "half residual"].filter(
-    Boolean,
-  );
-  return [preset, precision, batch, ...forms].join("/");
-}
-
-/** A result's rows of the table. */
-function rowsOf(result: Result): Comparison[] {
-  const { batch, ours, peers } = result, name = nameOf(result), step = spread(ours.seconds).median;
-  const mfu = (figures: Figures) =>
-    ours.flops && ours.peakFlops
-      ? 100 * ours.flops / ours.peakFlops / spread(figures.seconds).median
-      : undefined;
-  const rows: Comparison[] = [];
-  const others = peers.length > 0 ? peers : [undefined];
-  for (const peer of others) {
-    const theirs = peer && spread(peer.figures.seconds).median,
-      note = peer?.figures.about ?? "no PyTorch here";
-    rows.push({
-      name: `step/${name}`,
-      ours: batch / step,
-      peer: theirs ? batch / theirs : null,
-      unit: "images/s",
-      ratio: peer?.ratio ?? null,
-      note,
-    });
-    rows.push({
-      name: `time/${name}`,
-      ours: 1000 * step,
-      peer: theirs ? 1000 * theirs : null,
-      unit: "ms",
-      ratio: null,
-      note,
-    });
-    const utilisation = mfu(ours);
-    if (utilisation !== undefined) {
-      const other = peer && mfu(peer.figures);
-      rows.push({
-        name: `mfu/${name}`,
-        ours: utilisation,
-        peer: other ?? null,
-        unit: "%",
-        ratio: null,
-        note,
-      });
-    }
-    rows.push({
-      name: `memory/${name}`,
-      ours: ours.peakMemory / 1e9,
-      peer: peer ? peer.figures.peakMemory / 1e9 : null,
-      unit: "GB peak",
-      ratio: null,
-      note,
-    });
-  }
-  return rows;
 }
 
 /** All combinations that are asked for and make sense. */

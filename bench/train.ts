@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { task } from "../src/cli/command.ts";
 import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
 import { PRESET } from "../src/cli/model_options.ts";
-import { checkModel } from "../src/model/config.ts";
+import { checkModel } from "../src/model/check_model.ts";
 import { presetConfig } from "../src/train/config/presets.ts";
 import type { PresetName, RunConfig } from "../src/train/config/settings.ts";
 import { type Comparison, report } from "./measure.ts";

@@ -182,6 +182,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/text",
   ],
   bench: [
+    "src/plan",
     "src/finetune",
     "src/reid",
     // Commands that are measured from start to end.

@@ -1,6 +1,7 @@
 /** The settings of a detector's training: checked, completed, stored. */
 import { checkTraining } from "../finetune/config.ts";
-import { checkModel, PRESETS } from "../model/config.ts";
+import { checkModel } from "../model/check_model.ts";
+import { PRESETS } from "../model/config.ts";
 import { ConfigError } from "../train/config/config.ts";
 import {
   checkAddresses,

@@ -1,6 +1,6 @@
 /** Checkpoints of detectors. */
 import { type ReadClassifierOptions, readTrained, type StoredTrained } from "../finetune/classifier_file.ts";
-import { type CheckpointKind, DETECTOR_FORMAT } from "../train/run/checkpoint.ts";
+import { type CheckpointKind, DETECTOR_FORMAT } from "../train/run/checkpoint_kinds.ts";
 import { checkDetectSettings, detectorConfig } from "./config.ts";
 import type { DetectorConfig } from "./model.ts";
 import type { DetectConfig } from "./settings.ts";

@@ -1,7 +1,7 @@
 /** The settings of a detector's training: those that it shares with fine-tuning, and its own. */
 import { whole } from "../cli/kinds.ts";
 import { FINETUNE_SETTINGS, type FinetuneConfig, type FinetunePreset } from "../finetune/settings.ts";
-import type { Setting } from "../train/config/settings.ts";
+import type { Setting } from "../train/config/setting.ts";
 
 /** What only a classifier's training has. */
 const OTHERS = [

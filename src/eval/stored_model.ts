@@ -2,16 +2,12 @@ import { join } from "node:path";
 import * as tf from "../engine/tensors.ts";
 import { isPathError, pathError } from "../files/path_error.ts";
 import { asFloat32, float32, openSafetensors, type StoredTensor } from "../files/safetensors.ts";
-import { checkModel, gridSize, type ModelConfig } from "../model/config.ts";
+import { checkModel } from "../model/check_model.ts";
+import { gridSize, type ModelConfig } from "../model/config.ts";
 import { resizedPositions } from "../model/positions.ts";
 import type { ModelState, Params } from "../model/types.ts";
-import {
-  type Checkpoint,
-  checkpointFolder,
-  CLASSIFIER_FORMAT,
-  DETECTOR_FORMAT,
-  readCheckpoint,
-} from "../train/run/checkpoint.ts";
+import { type Checkpoint, checkpointFolder, readCheckpoint } from "../train/run/checkpoint.ts";
+import { CLASSIFIER_FORMAT, DETECTOR_FORMAT } from "../train/run/checkpoint_kinds.ts";
 import { splitState } from "../train/state.ts";
 import { readWeights, type WeightsRequest } from "../weights/read.ts";
 

@@ -3,13 +3,8 @@ import * as tf from "../engine/tensors.ts";
 import { asFloat32, openSafetensors, type StoredTensor } from "../files/safetensors.ts";
 import type { Params } from "../model/types.ts";
 import { readBest } from "../train/run/best.ts";
-import {
-  type Checkpoint,
-  type CheckpointKind,
-  CLASSIFIER_FORMAT,
-  latestCheckpoint,
-  readCheckpointOf,
-} from "../train/run/checkpoint.ts";
+import { type Checkpoint, latestCheckpoint, readCheckpointOf } from "../train/run/checkpoint.ts";
+import { type CheckpointKind, CLASSIFIER_FORMAT } from "../train/run/checkpoint_kinds.ts";
 import { splitState } from "../train/state.ts";
 import { checkFinetuneSettings, classifierConfig } from "./config.ts";
 import type { ClassifierConfig } from "./model.ts";

@@ -1,5 +1,6 @@
 /** A fine-tuning's settings: checked, completed, stored. */
-import { checkModel, PRESETS } from "../model/config.ts";
+import { checkModel } from "../model/check_model.ts";
+import { PRESETS } from "../model/config.ts";
 import { ConfigError } from "../train/config/config.ts";
 import {
   checkAddresses,

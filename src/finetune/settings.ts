@@ -1,8 +1,8 @@
 /** The settings of fine-tuning: names, kinds, help. */
-import { choice, type Kind, number, onOff, share, whole } from "../cli/kinds.ts";
+import { choice, number, onOff, share, whole } from "../cli/kinds.ts";
 import { dataSummary } from "../data/sources/help.ts";
 import { type EngineName, ENGINES, type Precision } from "../engine/types.ts";
-import type { Setting } from "../train/config/settings.ts";
+import { group, pair, type Setting, text } from "../train/config/setting.ts";
 import type { EncoderSizes } from "../weights/warm_start.ts";
 import type { MixSettings } from "./mix.ts";
 import type { Pooling } from "./model.ts";
@@ -63,14 +63,6 @@ export interface FinetuneConfig extends EncoderSizes, RateSettings, MixSettings,
   evalShare: number;
 }
 
-const group = (name: string) => (kind: Kind, help: string, free = false): Setting => ({
-  group: name,
-  kind,
-  help,
-  free,
-});
-const text = (word: string): Kind => ({ kind: "text", empty: true, word });
-const pair = (min: number, max?: number): Kind => ({ kind: "pair", min, max, ordered: true });
 const run = group("Run"), training = group("Training"), pictures = group("Pictures");
 const data = group("Data"), model = group("Model"), evaluation = group("Evaluation");
 

@@ -1,6 +1,7 @@
 import * as tf from "../engine/tensors.ts";
 import { randomStream } from "../random.ts";
-import { checkModel, type ModelConfig } from "./config.ts";
+import { checkModel } from "./check_model.ts";
+import type { ModelConfig } from "./config.ts";
 import { type InitLaw, inventory } from "./inventory.ts";
 import type { ModelState } from "./types.ts";
 

@@ -1,6 +1,7 @@
 import * as tf from "../engine/tensors.ts";
 import { asFloat32, float32, openSafetensors, type StoredTensor } from "../files/safetensors.ts";
-import { checkModel, type ModelConfig, tokenCount } from "./config.ts";
+import { checkModel } from "./check_model.ts";
+import { type ModelConfig, tokenCount } from "./config.ts";
 import { inventory, type InventoryEntry, isDerived } from "./inventory.ts";
 import { sineCosine } from "./positions.ts";
 import type { ModelState, Params } from "./types.ts";

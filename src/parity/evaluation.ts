@@ -1,7 +1,8 @@
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { featuresOf } from "../eval/features.ts";
-import { headScores, type HeadState, headStep, type HeadStepArgs, rateShare } from "../eval/heads.ts";
+import { headScores, type HeadState, headStep, type HeadStepArgs } from "../eval/head_step.ts";
+import { rateShare } from "../eval/heads.ts";
 import { hitsOf, meanOf } from "../eval/hits.ts";
 import { REFERENCE_PROBE } from "../eval/linear.ts";
 import type { ModelConfig } from "../model/config.ts";

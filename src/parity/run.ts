@@ -1,5 +1,5 @@
 import type { Engine } from "../engine/types.ts";
-import { checkModel } from "../model/config.ts";
+import { checkModel } from "../model/check_model.ts";
 import { comparer, type Comparison, type Kind, TOLERANCE } from "./compare.ts";
 import { compareEvaluation } from "./evaluation.ts";
 import { compareForward } from "./forward.ts";

@@ -1,6 +1,7 @@
 /** The least time that kernels take on a card. */
 import type { Card } from "./cards.ts";
-import type { Kernel, ProductKind } from "./kernels.ts";
+import type { Kernel } from "./kernels.ts";
+import type { ProductKind } from "./products.ts";
 
 /**
  * What good kernels reach of a data sheet: of the rate of products, of the bandwidth, and of the rate outside of

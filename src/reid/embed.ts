@@ -2,7 +2,7 @@
 import { resize } from "../data/picture/resize.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
-import type { EmbedWay } from "../eval/embedding/embed_data.ts";
+import type { EmbedWay } from "../eval/embedding/way.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";
 import type { ModelState, Params } from "../model/types.ts";

@@ -1,5 +1,6 @@
 import type { StoredTensor } from "../files/safetensors.ts";
-import { checkModel, type ModelConfig } from "../model/config.ts";
+import { checkModel } from "../model/check_model.ts";
+import type { ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/init.ts";
 import { inventory } from "../model/inventory.ts";
 import type { OptimizerKind } from "./optimizer.ts";

@@ -7,14 +7,14 @@ import type { Disk } from "../files/disk.ts";
 import type { Lock } from "../files/lock.ts";
 import type { LossTerm } from "../model/loss.ts";
 import type { ModelState } from "../model/types.ts";
-import { storedConfig } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
-import { tellData, writeDataFile } from "./data_account.ts";
+import { tellData } from "./data_account.ts";
 import { checkEvaluators, type Evaluator, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
 import { withBatchSize } from "./auto_batch.ts";
 import { bestKeeper, keptBest } from "./best_keeper.ts";
-import { type Keeper, noKeeper, openKeeper, type Snapshot } from "./keeper.ts";
+import { keeperOf, type Taker, takerOf } from "./checkpoints.ts";
+import { type Keeper, noKeeper } from "./keeper.ts";
 import { runLoop } from "./run_loop.ts";
 import { epochBefore, type Run } from "./standing.ts";
 import { compileFirst } from "./first_compile.ts";
@@ -25,14 +25,13 @@ import { pretraining } from "./pretraining.ts";
 import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts";
 import { recorder } from "./record.ts";
 import type { Best } from "./run/best.ts";
-import { type CheckpointInfo, saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder, lockRun } from "./run/folder.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
 import { planSteps, type StepPlan } from "./run/plan.ts";
 import { describeEnd, describeRun, labelled } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
 import { type Progress, silent } from "./show/progress.ts";
-import { countParameters, disposeTree, readState, type TrainState } from "./state.ts";
+import { countParameters, disposeTree, type TrainState } from "./state.ts";
 import type { StepArgs } from "./step.ts";
 
 /** What {@linkcode train} runs on. */
@@ -80,9 +79,6 @@ export interface TrainResult {
   data: DataAccount;
 }
 
-/** Takes a state to host memory. */
-type Taker = (run: Run<TrainState>) => Promise<Snapshot<CheckpointInfo & { data: DataAccount }>>;
-
 /** What the parts of a run share. */
 interface Session {
   engine: Engine;
@@ -124,8 +120,11 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
     run = beginRun(config, options, prepared, plan);
     if (group.leads) await noteStart(config.out, thisStart(engine, run.step));
     const session = { engine, group, plan, prepared, run, progress };
-    const take = takerOf(config, session);
-    const keeper = group.leads ? keeperOf(config, session, take, options.disk) : noKeeper;
+    const { account, metrics, resumed } = prepared, { pictures } = plan, { disk } = options;
+    const take = takerOf(config, { engine, group, pictures, account });
+    const keeper = group.leads
+      ? keeperOf(config, { resumed, start: run.step, metrics, take, disk })
+      : noKeeper;
     await trainRun(config, options, session, keeper, take);
     const { state, step, bad } = run;
     return {
@@ -169,49 +168,6 @@ function beginRun(
   }
   const { cursor, bad } = place;
   return { state, step: resumed?.step ?? 0, epoch: epochBefore(cursor), next: cursor, bad };
-}
-
-/** Takes states of a run to host memory, with what a checkpoint says of them. */
-function takerOf(config: RunConfig, session: Session): Taker {
-  const { engine, group, plan: { pictures }, prepared: { account } } = session;
-  // Other processes are asked once: after the last step they may be gone when the best state is kept.
-  let asked = { step: -1, places: Promise.resolve<number[][] | undefined>(undefined) };
-  return async ({ state, step, next, bad }) => {
-    if (asked.step !== step) asked = { step, places: group.places(step) };
-    return {
-      info: {
-        config: storedConfig(config),
-        step,
-        cursor: next,
-        pictures,
-        bad,
-        places: await asked.places,
-        data: account.account(),
-        engine: engine.name,
-        time: new Date().toISOString(),
-      },
-      tensors: await readState(state),
-    };
-  };
-}
-
-/** The keeper of a run's checkpoints. */
-function keeperOf(config: RunConfig, session: Session, take: Taker, disk?: Disk): Keeper<TrainState> {
-  const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps } = config;
-  const { prepared: { resumed, metrics }, run } = session;
-  return openKeeper({
-    minutes,
-    steps,
-    start: run.step,
-    path: resumed?.path ?? null,
-    take,
-    write: async ({ info, tensors }) => {
-      await metrics.sync();
-      const path = await saveCheckpoint(out, info, tensors, { keep, disk });
-      await writeDataFile(out, info.step, info.data, disk);
-      return path;
-    },
-  });
 }
 
 /** Trains until the run ends or is stopped, writes the last checkpoint and runs the final evaluations. */

@@ -1,4 +1,5 @@
-import { checkModel, gridSize, type ModelConfig, type ModelPreset, PRESETS } from "../model/config.ts";
+import { checkModel } from "../model/check_model.ts";
+import { gridSize, type ModelConfig, type ModelPreset, PRESETS } from "../model/config.ts";
 import type { BesideFacts } from "./beside.ts";
 import { type FileTensor, WeightsError } from "./files/types.ts";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import * as tf from "../../src/engine/tensors.ts";
-import { headScores, type HeadState, headStep, rateShare, trainHeads } from "../../src/eval/heads.ts";
+import { headScores, type HeadState, headStep } from "../../src/eval/head_step.ts";
+import { rateShare, trainHeads } from "../../src/eval/heads.ts";
 import { bootstrap, hitsOf } from "../../src/eval/hits.ts";
 import { findNeighbours, knnClasses, knnHits } from "../../src/eval/knn.ts";
 import { minimise } from "../../src/eval/lbfgs.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { checkModel, gridSize, type ModelConfig, PRESETS, tokenCount } from "../../src/model/config.ts";
+import { checkModel } from "../../src/model/check_model.ts";
+import { gridSize, type ModelConfig, PRESETS, tokenCount } from "../../src/model/config.ts";
 import { countNumbers, inventory } from "../../src/model/inventory.ts";
 
 Deno.test("config: the presets are possible and of the published sizes", () => {

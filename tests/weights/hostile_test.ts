@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
-import { PickleError, readPickle } from "../../src/files/pickle.ts";
+import { PickleError } from "../../src/files/pickle/machine.ts";
+import { readPickle } from "../../src/files/pickle/read.ts";
 import { openWeights } from "../../src/weights/files/open.ts";
 import { openOldPth, openPth } from "../../src/weights/files/pth.ts";
 import { type Bytes, WeightsError, type WeightsFile } from "../../src/weights/files/types.ts";

@@ -1,31 +1,26 @@
 import { map } from "../../data/iter.ts";
-import { type BadRecord, badRecordOf } from "../../data/epoch/epoch.ts";
-import { type OnePass, onePass, type Reached } from "../../data/epoch/one_pass.ts";
+import type { BadRecord } from "../../data/epoch/epoch.ts";
+import { onePass } from "../../data/epoch/one_pass.ts";
 import { type Data, dataLabels, dataLength, dataUri } from "../../data/open/data.ts";
-import { decodePicture } from "../../data/picture/decode.ts";
-import { evaluationPicture } from "../../data/picture/resize.ts";
 import { growingClasses } from "../../data/sources/growing_classes.ts";
-import { BadRecordError, type ImageRecord, type Picture, PictureError } from "../../data/types.ts";
 import type { Engine } from "../../engine/types.ts";
 import { lockPlace } from "../../files/lock.ts";
-import { float32, type StoredTensor } from "../../files/safetensors.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
-import { embedder, type Embedding } from "../embed.ts";
+import type { Embedding } from "../embed.ts";
 import { weightsDigest } from "../weights_digest.ts";
 import {
   EMBEDDING_VERSION,
   type EmbeddingInfo,
   POOLING,
-  type Preprocessing,
   preprocessingOf,
-  sizeOfShape,
   type TokenName,
   tokenShape,
 } from "./info.ts";
 import { embeddingFormat } from "./open.ts";
 import { tokenRows } from "./token_rows.ts";
-import { openWork, type PartNotes, type Work } from "./work.ts";
+import { type EmbedWay, evaluationWay, type Loaded, loadPicture } from "./way.ts";
+import { openBuffer, openWork, recordsLeft, type Work } from "./work.ts";
 
 /** How {@linkcode embedData} goes on. */
 export interface EmbedProgress {
@@ -36,15 +31,6 @@ export interface EmbedProgress {
   /** Pictures that this call has embedded, and in how many seconds. */
   embedded: number;
   seconds: number;
-}
-
-/** Another way to prepare and embed pictures than that of evaluation. */
-export interface EmbedWay {
-  preprocessing: Preprocessing;
-  /** Makes the encoder's input of a picture; as many bytes for each. */
-  prepare(picture: Picture): Uint8Array;
-  /** Features of prepared pictures, side by side. */
-  pictures(state: ModelState, pictures: Uint8Array): Promise<Pick<Embedding, "class" | "mean">>;
 }
 
 /** What {@linkcode embedData} embeds, and with what. */
@@ -80,103 +66,6 @@ export interface EmbedDataOptions {
   partBytes?: number;
 }
 
-/** Milliseconds after which a part is written, however small: so much is lost at most when the process is killed. */
-const PART_TIME = 10_000;
-
-/** A record with its picture, or why it has none. */
-type Loaded =
-  | { reached: Reached; at: number; key: string; given: number | string | null; bytes: Uint8Array }
-  | {
-    reached: Reached;
-    at: number;
-    bad: BadRecord;
-  };
-
-/** The records behind those that earlier calls have embedded; what became of those is entered again. */
-async function* rest(pass: OnePass, notes: readonly PartNotes[], tell: (on: boolean) => void) {
-  const next = notes.at(-1)?.next ?? 0, known = new Map<number, BadRecord>();
-  for (const { bad } of notes) for (const { at, record } of bad) known.set(at, record);
-  tell(next === 0);
-  let at = 0;
-  for await (const reached of pass.records()) {
-    if (at < next) {
-      pass.enter(reached.from, known.get(at++));
-      tell(at === next);
-    } else yield { reached, at: at++ };
-  }
-}
-
-/** Reads and prepares one picture. */
-async function load(
-  { reached, at }: { reached: Reached; at: number },
-  prepare: EmbedWay["prepare"],
-): Promise<Loaded> {
-  let record: ImageRecord | undefined;
-  try {
-    record = await reached.read();
-    const bytes = prepare(await decodePicture(record.bytes));
-    return { reached, at, key: record.key, given: record.className ?? record.label ?? null, bytes };
-  } catch (error) {
-    if (error instanceof BadRecordError) return { reached, at, bad: badRecordOf(error) };
-    if (!(error instanceof PictureError)) throw error;
-    return {
-      reached,
-      at,
-      bad: { source: record?.source ?? "", key: record?.key ?? "", reason: error.message },
-    };
-  }
-}
-
-/** What has been embedded since the last part. */
-function openBuffer(info: EmbeddingInfo) {
-  const empty = (): PartNotes => ({ next: 0, keys: [], classes: [], bad: [] });
-  let notes = empty(), since = performance.now(), bytes = 0;
-  const parts = new Map<string, Float32Array[]>();
-  return {
-    notes: () => notes,
-    full: (most: number) => bytes >= most || performance.now() - since > PART_TIME,
-    add(token: TokenName, features: Float32Array) {
-      parts.set(token, [...parts.get(token) ?? [], features]);
-      bytes += features.byteLength;
-    },
-    async write(work: Work, next: number) {
-      const features: Record<string, StoredTensor> = {};
-      for (const [token, shape] of Object.entries(info.tokens)) {
-        const data = new Float32Array(notes.keys.length * sizeOfShape(shape));
-        let at = 0;
-        for (const part of parts.get(token) ?? []) {
-          data.set(part, at);
-          at += part.length;
-        }
-        features[token] = float32([notes.keys.length, ...shape], data);
-      }
-      await work.add({ ...notes, next }, features);
-      parts.clear();
-      [notes, since, bytes] = [empty(), performance.now(), 0];
-    },
-  };
-}
-
-/** As evaluation prepares and embeds pictures. */
-function evaluationWay(
-  engine: Engine,
-  config: ModelConfig,
-  info: EmbeddingInfo,
-  batchSize: number,
-): EmbedWay {
-  const { blocks, all } = info.tokens;
-  const { pictures } = embedder(engine, config, {
-    batchSize,
-    patches: all !== undefined,
-    blocks: blocks?.[0] ?? 0,
-  });
-  return {
-    preprocessing: preprocessingOf(config),
-    prepare: (picture) => evaluationPicture(picture, config.imageSize),
-    pictures,
-  };
-}
-
 /** Embeds what is left to do, part by part. */
 async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: Work): Promise<number> {
   const { engine, config, state, data, batchSize = 64, signal, partBytes = 32 * 2 ** 20 } = options;
@@ -209,8 +98,8 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
     options.progress?.({ done: next, total, embedded, seconds: (performance.now() - begun) / 1000 });
   };
   const items = map(
-    rest(pass, before, (on) => told = on),
-    (item) => load(item, embed.prepare),
+    recordsLeft(pass, before, (on) => told = on),
+    (item) => loadPicture(item, embed.prepare),
     2 * navigator.hardwareConcurrency,
   );
   for await (const item of items) {

@@ -1,8 +1,10 @@
 /** What an embedding that is being made leaves on the disk, so that it can go on after it was stopped or killed. */
 import { basename, dirname, join } from "node:path";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
+import type { OnePass } from "../../data/epoch/one_pass.ts";
 import { publishFile } from "../../files/publish.ts";
-import { encodeSafetensors, openSafetensors, type StoredTensor } from "../../files/safetensors.ts";
+import { encodeSafetensors, float32, openSafetensors, type StoredTensor } from "../../files/safetensors.ts";
+import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 /** What a part holds besides its features. */
 export interface PartNotes {
@@ -33,6 +35,9 @@ export interface Work {
   /** Removes it. */
   remove(): Promise<void>;
 }
+
+/** Milliseconds after which a part is written, however small: so much is lost at most when the process is killed. */
+const PART_TIME = 10_000;
 
 const PART = /^part-(\d{6})\.safetensors$/;
 const REQUEST = "request.json";
@@ -88,6 +93,54 @@ export async function openWork(out: string, request: unknown): Promise<Work> {
       const path = partPath(parts.length);
       await publishFile(path, encodeSafetensors(features, { notes: JSON.stringify(notes) }));
       parts.push(await openPart(path));
+    },
+  };
+}
+
+/** The records behind those that earlier calls have embedded; what became of those is entered again. */
+export async function* recordsLeft(
+  pass: OnePass,
+  notes: readonly PartNotes[],
+  tell: (on: boolean) => void,
+) {
+  const next = notes.at(-1)?.next ?? 0, known = new Map<number, BadRecord>();
+  for (const { bad } of notes) for (const { at, record } of bad) known.set(at, record);
+  tell(next === 0);
+  let at = 0;
+  for await (const reached of pass.records()) {
+    if (at < next) {
+      pass.enter(reached.from, known.get(at++));
+      tell(at === next);
+    } else yield { reached, at: at++ };
+  }
+}
+
+/** What has been embedded since the last part. */
+export function openBuffer(info: EmbeddingInfo) {
+  const empty = (): PartNotes => ({ next: 0, keys: [], classes: [], bad: [] });
+  let notes = empty(), since = performance.now(), bytes = 0;
+  const parts = new Map<string, Float32Array[]>();
+  return {
+    notes: () => notes,
+    full: (most: number) => bytes >= most || performance.now() - since > PART_TIME,
+    add(token: TokenName, features: Float32Array) {
+      parts.set(token, [...parts.get(token) ?? [], features]);
+      bytes += features.byteLength;
+    },
+    async write(work: Work, next: number) {
+      const features: Record<string, StoredTensor> = {};
+      for (const [token, shape] of Object.entries(info.tokens)) {
+        const data = new Float32Array(notes.keys.length * sizeOfShape(shape));
+        let at = 0;
+        for (const part of parts.get(token) ?? []) {
+          data.set(part, at);
+          at += part.length;
+        }
+        features[token] = float32([notes.keys.length, ...shape], data);
+      }
+      await work.add({ ...notes, next }, features);
+      parts.clear();
+      [notes, since, bytes] = [empty(), performance.now(), 0];
     },
   };
 }

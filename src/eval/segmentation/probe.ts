@@ -5,7 +5,8 @@ import { gridSize, type ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
 import { randomStream } from "../../random.ts";
 import { embedder } from "../embed.ts";
-import { headScores, type HeadState, headStep, type HeadStepArgs, initHeads, rateShare } from "../heads.ts";
+import { headScores, type HeadState, headStep, type HeadStepArgs, initHeads } from "../head_step.ts";
+import { rateShare } from "../heads.ts";
 import { type SegmentationFigures, segmentationFigures } from "./iou.ts";
 import { type MaskClasses, maskClasses, type MaskedFile, readMasked } from "./masks.ts";
 

@@ -1,7 +1,7 @@
 import { misfit } from "../../cli/kinds.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 import { redact } from "../../files/redact.ts";
-import { checkModel } from "../../model/config.ts";
+import { checkModel } from "../../model/check_model.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { presetConfig } from "./presets.ts";
 import { type PresetName, type RunConfig, SETTINGS } from "./settings.ts";

@@ -1,4 +1,5 @@
-import { type RunConfig, type Setting, SETTINGS } from "./settings.ts";
+import type { Setting } from "./setting.ts";
+import { type RunConfig, SETTINGS } from "./settings.ts";
 
 /**
  * Checks that a run may go on from a checkpoint: every setting that changes numbers must be the same.

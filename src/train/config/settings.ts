@@ -1,4 +1,4 @@
-import { choice, type Kind, number, onOff, whole, wholeOrAuto } from "../../cli/kinds.ts";
+import { choice, number, onOff, whole, wholeOrAuto } from "../../cli/kinds.ts";
 import { type EngineName, ENGINES, type Precision } from "../../engine/types.ts";
 import { dataSummary } from "../../data/sources/help.ts";
 import type { LossConfig } from "../../model/loss_config.ts";
@@ -6,6 +6,8 @@ import type { ModelConfig, ModelPreset } from "../../model/config.ts";
 import type { ViewOptions } from "../../views/sample.ts";
 import type { ClipKind, OptimizerKind } from "../optimizer.ts";
 import type { ScheduleSettings } from "../schedule.ts";
+import { METHOD_SETTINGS } from "./method_settings.ts";
+import { group, type Setting, text } from "./setting.ts";
 
 /** A preset's name. */
 export type PresetName = ModelPreset;
@@ -59,34 +61,10 @@ export interface RunConfig extends ModelConfig, LossConfig, ViewOptions, Schedul
   evalTeacher: boolean;
 }
 
-/** One row of the table of settings. */
-export interface Setting {
-  /** Heading in the help. */
-  group: string;
-  kind: Kind;
-  /** One line for people. */
-  help: string;
-  /** True where a resumed run may use another value, because it changes no number of the training. */
-  free?: boolean;
-}
-
-const pair = (min: number, max?: number): Kind => ({ kind: "pair", min, max, ordered: true });
-const chances: Kind = { kind: "pair", min: 0, max: 1 };
-const text = (word: string): Kind => ({ kind: "text", empty: true, word });
-const group = (name: string) => (kind: Kind, help: string, free = false): Setting => ({
-  group: name,
-  kind,
-  help,
-  free,
-});
-
 const run = group("Run");
 const training = group("Training");
 const data = group("Data");
 const evaluation = group("Evaluation while training");
-const views = group("Views");
-const model = group("Model");
-const loss = group("Loss");
 
 /** Every setting: its key in a configuration file; as a flag, the key with hyphens. */
 export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
@@ -222,72 +200,5 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   evalLinear: evaluation(onOff, "train a quick linear probe as well; needs --eval-train", true),
   evalTeacher: evaluation(onOff, "look at the averaged parameters of a run with --ema", true),
 
-  cropScale: views(pair(0, 1), "smallest,largest share of the picture's area in a crop"),
-  cropRatio: views(pair(0.01, 100), "narrowest,widest width / height of a crop"),
-  flip: views(number(0, 1), "chance of a left–right flip"),
-  colour: views(number(0, 1), "chance of the four colour changes"),
-  brightness: views(number(0, 1), "brightness factor is 1 ± this"),
-  contrast: views(number(0, 1), "contrast factor is 1 ± this"),
-  saturation: views(number(0, 1), "saturation factor is 1 ± this"),
-  hue: views(number(0, 0.5), "hue shift is ± this share of a turn"),
-  grey: views(number(0, 1), "chance of a grey view"),
-  blur: views(chances, "chance of blur in view 1, in view 2"),
-  blurRadius: views(pair(0), "smallest,largest radius of the blur in pixels"),
-  solarise: views(chances, "chance of solarisation in view 1, in view 2"),
-
-  imageSize: model(whole(1), "side of the base picture and of a view in pixels"),
-  patchSize: model(whole(1), "side of a patch in pixels"),
-  viewSize: model(whole(), "side of a view in pixels; 0: that of the base picture"),
-  stem: model(
-    choice("patches", "convolutions"),
-    "what makes tokens of pixels: a frozen linear layer on each patch, or strided convolutions",
-  ),
-  localMixing: model(onOff, "a depthwise convolution over the tokens at the start of each encoder block"),
-  width: model(whole(1), "width of the encoder's tokens"),
-  depth: model(whole(1), "blocks of the encoder"),
-  heads: model(whole(1), "attention heads of the encoder"),
-  mlpRatio: model(number(), "hidden width of the encoder's MLPs, in widths"),
-  dropPath: model(number(0, 0.99), "rate of stochastic depth in the last block"),
-  headWidth: model(whole(1), "hidden width of the head"),
-  codeWidth: model(whole(1), "width of a code, and of the decoder"),
-  headBatchNorm: model(onOff, "batch norm in the head's hidden layers"),
-  classHead: model(choice("shared", "own"), "head of class tokens: that of the patch tokens, or their own"),
-  decoderDepth: model(whole(0), "blocks of the decoder"),
-  decoderHeads: model(whole(1), "attention heads of the decoder"),
-  decoderMlpRatio: model(number(), "hidden width of the decoder's MLPs, in widths"),
-  flipRule: model(
-    choice("columns", "channels"),
-    "what a flip mirrors: columns is right, channels is what the reference shipped",
-  ),
-  aligner: model(
-    onOff,
-    "place codes where their view was; without it each view fills the canvas as if it showed the whole picture",
-  ),
-  reconstructionTarget: model(
-    choice("picture", "view"),
-    "what the decoder reconstructs: what the view did not show of the picture, or the view itself",
-  ),
-  rematerialise: model(
-    onOff,
-    "compute transformer blocks again for the gradients: less memory, one more forward pass",
-    true,
-  ),
-  attention: model(
-    choice("auto", "plain", "cudnn"),
-    "how blocks attend: plain; or cudnn, one operation on one NVIDIA card, with bfloat16 products; auto: that where it can be had",
-    true,
-  ),
-  residualPrecision: model(
-    choice("float32", "bfloat16"),
-    "element type of the rows that blocks add to; bfloat16 takes less memory and time on a graphics card, with bfloat16 products",
-  ),
-  initPosition: model(number(), "standard deviation of the position embedding at the start"),
-  initLinear: model(number(), "standard deviation of the encoder's linear weights at the start"),
-
-  reconstructionWeight: loss(number(), "weight of both reconstruction terms"),
-  classWeight: loss(number(), "weight of the contrast of class codes"),
-  patchWeight: loss(number(), "weight of the contrast of patch codes"),
-  temperature: loss(number(1e-6), "temperature of both contrasts"),
-  patchSymmetric: loss(onOff, "contrast patches in both directions"),
-  patchExcludeMask: loss(onOff, "leave cells outside a view out of its negatives"),
+  ...METHOD_SETTINGS,
 };

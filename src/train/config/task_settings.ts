@@ -7,7 +7,7 @@ import { isRedacted, redact } from "../../files/redact.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { exists } from "../run/folder.ts";
 import { ConfigError } from "./config.ts";
-import type { Setting } from "./settings.ts";
+import type { Setting } from "./setting.ts";
 
 /** The settings that every kind of training has. */
 export interface TaskConfig {

@@ -1,5 +1,7 @@
 /** Files that PyTorch's `torch.save` wrote: `.pth`, `.pt`, `.bin`. Nothing in them is executed. */
-import { PickleError, PythonObject, readPickleAt } from "../../files/pickle.ts";
+import { PickleError } from "../../files/pickle/machine.ts";
+import { readPickleAt } from "../../files/pickle/read.ts";
+import { PythonObject } from "../../files/pickle/values.ts";
 import { setsIn, type Storage, torchOptions } from "./torch_values.ts";
 import { type Bytes, WeightsError, type WeightsFile } from "./types.ts";
 import { dataOf, readZip, type ZipEntry } from "./zip.ts";

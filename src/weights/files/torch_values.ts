@@ -1,5 +1,5 @@
 /** What PyTorch's pickles are made of: storages, views of them as tensors, and dicts of those. */
-import { type PickleOptions, PythonName } from "../../files/pickle.ts";
+import { type PickleOptions, PythonName } from "../../files/pickle/values.ts";
 import { BYTES, type Dtype, sizeOf } from "../../files/safetensors_header.ts";
 import { type StoredTensor, storedView } from "../../files/safetensors.ts";
 import { type FileTensor, type TensorSet, WeightsError } from "./types.ts";

@@ -6,7 +6,9 @@
  * - msgpack of [picture, class]: tensorpack's LMDBSerializer, with NumPy arrays as msgpack-numpy writes them.
  * - Caffe's Datum: with `encoded` a picture's file, otherwise its pixels, planes of blue, green and red.
  */
-import { littleEndian, PickleError, PythonObject, readPickle } from "../../../files/pickle.ts";
+import { PickleError } from "../../../files/pickle/machine.ts";
+import { readPickle } from "../../../files/pickle/read.ts";
+import { littleEndian, PythonObject } from "../../../files/pickle/values.ts";
 import { sniff } from "../../picture/decode.ts";
 import { encodePpm } from "../../picture/ppm.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";

@@ -1,0 +1,70 @@
+/** Ways to prepare and embed pictures. */
+import { type BadRecord, badRecordOf } from "../../data/epoch/epoch.ts";
+import type { Reached } from "../../data/epoch/one_pass.ts";
+import { decodePicture } from "../../data/picture/decode.ts";
+import { evaluationPicture } from "../../data/picture/resize.ts";
+import { BadRecordError, type ImageRecord, type Picture, PictureError } from "../../data/types.ts";
+import type { Engine } from "../../engine/types.ts";
+import type { ModelConfig } from "../../model/config.ts";
+import type { ModelState } from "../../model/types.ts";
+import { embedder, type Embedding } from "../embed.ts";
+import { type EmbeddingInfo, type Preprocessing, preprocessingOf } from "./info.ts";
+
+/** Another way to prepare and embed pictures than that of evaluation. */
+export interface EmbedWay {
+  preprocessing: Preprocessing;
+  /** Makes the encoder's input of a picture; as many bytes for each. */
+  prepare(picture: Picture): Uint8Array;
+  /** Features of prepared pictures, side by side. */
+  pictures(state: ModelState, pictures: Uint8Array): Promise<Pick<Embedding, "class" | "mean">>;
+}
+
+/** As evaluation prepares and embeds pictures. */
+export function evaluationWay(
+  engine: Engine,
+  config: ModelConfig,
+  info: EmbeddingInfo,
+  batchSize: number,
+): EmbedWay {
+  const { blocks, all } = info.tokens;
+  const { pictures } = embedder(engine, config, {
+    batchSize,
+    patches: all !== undefined,
+    blocks: blocks?.[0] ?? 0,
+  });
+  return {
+    preprocessing: preprocessingOf(config),
+    prepare: (picture) => evaluationPicture(picture, config.imageSize),
+    pictures,
+  };
+}
+
+/** A record with its picture, or why it has none. */
+export type Loaded =
+  | { reached: Reached; at: number; key: string; given: number | string | null; bytes: Uint8Array }
+  | {
+    reached: Reached;
+    at: number;
+    bad: BadRecord;
+  };
+
+/** Reads and prepares one picture. */
+export async function loadPicture(
+  { reached, at }: { reached: Reached; at: number },
+  prepare: EmbedWay["prepare"],
+): Promise<Loaded> {
+  let record: ImageRecord | undefined;
+  try {
+    record = await reached.read();
+    const bytes = prepare(await decodePicture(record.bytes));
+    return { reached, at, key: record.key, given: record.className ?? record.label ?? null, bytes };
+  } catch (error) {
+    if (error instanceof BadRecordError) return { reached, at, bad: badRecordOf(error) };
+    if (!(error instanceof PictureError)) throw error;
+    return {
+      reached,
+      at,
+      bad: { source: record?.source ?? "", key: record?.key ?? "", reason: error.message },
+    };
+  }
+}
