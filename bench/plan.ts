@@ -79,7 +79,7 @@ function rowsOf(form: Form, ours: Needs, peer: Needs | undefined): Comparison[] 
     peer: theirs ?? null,
     unit,
     ratio: theirs === undefined ? null : spread([mine / theirs]),
-    note: "JAX, variances in one pass",
+    note: theirs === undefined ? "no JAX here" : "JAX, variances in one pass",
   });
   return [row("bound", "ms", ours.ms, peer?.ms), row("memory", "GB", ours.gigabytes, peer?.gigabytes)];
 }
