@@ -142,7 +142,7 @@ async function ask(command: string, args: string[]): Promise<Said> {
 }
 
 /** Runs the libraries in Python. */
-export const askPython = (folder: string): Promise<Said> =>
+const askPython = (folder: string): Promise<Said> =>
   ask(pythonName(), [fileURLToPath(new URL("./peers/exported.py", import.meta.url)), folder]);
 
 /** Runs npm's libraries, which are fetched the first time (288 MB). */
