@@ -23,47 +23,22 @@ export function rowsOf(result: Result): Comparison[] {
     ours.flops && ours.peakFlops
       ? 100 * ours.flops / ours.peakFlops / spread(figures.seconds).median
       : undefined;
-  const rows: Comparison[] = [];
-  const others = peers.length > 0 ? peers : [undefined];
-  for (const peer of others) {
-    const theirs = peer && spread(peer.figures.seconds).median,
-      note = peer?.figures.about ?? "no PyTorch here";
-    rows.push({
-      name: `step/${name}`,
-      ours: batch / step,
-      peer: theirs ? batch / theirs : null,
-      unit: "images/s",
-      ratio: peer?.ratio ?? null,
+  return (peers.length > 0 ? peers : [undefined]).flatMap((peer) => {
+    const theirs = peer && spread(peer.figures.seconds).median, utilisation = mfu(ours);
+    const note = peer?.figures.about ?? "no PyTorch here";
+    const row = (what: string, unit: string, mine: number, other: number | undefined): Comparison => ({
+      name: `${what}/${name}`,
+      ours: mine,
+      peer: other ?? null,
+      unit,
+      ratio: what === "step" ? peer?.ratio ?? null : null,
       note,
     });
-    rows.push({
-      name: `time/${name}`,
-      ours: 1000 * step,
-      peer: theirs ? 1000 * theirs : null,
-      unit: "ms",
-      ratio: null,
-      note,
-    });
-    const utilisation = mfu(ours);
-    if (utilisation !== undefined) {
-      const other = peer && mfu(peer.figures);
-      rows.push({
-        name: `mfu/${name}`,
-        ours: utilisation,
-        peer: other ?? null,
-        unit: "%",
-        ratio: null,
-        note,
-      });
-    }
-    rows.push({
-      name: `memory/${name}`,
-      ours: ours.peakMemory / 1e9,
-      peer: peer ? peer.figures.peakMemory / 1e9 : null,
-      unit: "GB peak",
-      ratio: null,
-      note,
-    });
-  }
-  return rows;
+    return [
+      row("step", "images/s", batch / step, theirs && batch / theirs),
+      row("time", "ms", 1000 * step, theirs && 1000 * theirs),
+      ...utilisation === undefined ? [] : [row("mfu", "%", utilisation, peer && mfu(peer.figures))],
+      row("memory", "GB peak", ours.peakMemory / 1e9, peer && peer.figures.peakMemory / 1e9),
+    ];
+  });
 }

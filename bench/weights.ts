@@ -16,11 +16,10 @@ import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import { embedder } from "../src/eval/embed.ts";
 import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
-import { childEnvironment } from "../src/files/child.ts";
 import { MEAN, STD } from "../src/views/render.ts";
 import { exportModel } from "../src/weights/export/export.ts";
 import { timmArchitecture } from "../src/weights/export/timm.ts";
-import { pythonName } from "./peer.ts";
+import { plainEnvironment, pythonName } from "./peer.ts";
 import { fetchPhotos } from "./photos.ts";
 
 /** What the libraries may differ by. */
@@ -130,9 +129,8 @@ function rowOf(
 type Said = Record<string, { about?: string; missing?: string }>;
 
 async function ask(command: string, args: string[]): Promise<Said> {
-  const more = { HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" };
-  const { success, stdout, stderr } = await new Deno.Command(command, { args, ...childEnvironment(more) })
-    .output();
+  const env = { ...plainEnvironment(), HF_HUB_OFFLINE: "1", TRANSFORMERS_OFFLINE: "1" };
+  const { success, stdout, stderr } = await new Deno.Command(command, { args, env, clearEnv: true }).output();
   const text = new TextDecoder();
   if (!success) {
     const last = text.decode(stderr).trim().split("\n").slice(-3).join(" | ");
