@@ -123,6 +123,8 @@ export { InUseError, type Lock } from "./src/files/lock.ts";
 export { train, type TrainOptions, type TrainResult } from "./src/train/train.ts";
 export { type Cadence, type Evaluator, EvaluatorError, type Moment } from "./src/train/evaluators.ts";
 export { type BatchSizeOptions, withBatchSize } from "./src/train/auto_batch.ts";
+export { type MinutesOptions, withMinutes } from "./src/train/minutes.ts";
+export { measureRate, type RateOptions } from "./src/train/rate.ts";
 export { NonFiniteError } from "./src/train/finite.ts";
 export { launchSettings, type NodeSettings } from "./src/train/launch/launch_settings.ts";
 export type { Environment } from "./src/train/launch/launchers.ts";

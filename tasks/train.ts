@@ -6,6 +6,7 @@ import type { Interruption } from "../src/cli/interrupt.ts";
 import { onOff } from "../src/cli/kinds.ts";
 import { exitCode, report, start } from "../src/cli/run.ts";
 import type { Shell } from "../src/cli/shell.ts";
+import { UsageError } from "../src/cli/usage_error.ts";
 import { collect } from "../src/data/open/collect.ts";
 import { closeData, type Data } from "../src/data/open/data.ts";
 import { openData, openSource } from "../src/data/open/open_data.ts";
@@ -35,6 +36,7 @@ import { presetConfig } from "../src/train/config/presets.ts";
 import type { RunConfig } from "../src/train/config/settings.ts";
 import { launchSettings } from "../src/train/launch/launch_settings.ts";
 import { agreeOnRun, joinNodes } from "../src/train/nodes.ts";
+import { withMinutes } from "../src/train/minutes.ts";
 import { latestCheckpoint } from "../src/train/run/checkpoint.ts";
 import { planSteps } from "../src/train/run/plan.ts";
 import { runProgress } from "../src/train/show/progress.ts";
@@ -49,7 +51,19 @@ const STOPPED = 143;
 interface Wanted {
   file: Partial<RunConfig>;
   flags: Partial<RunConfig>;
+  /** How long it is to train. */
+  minutes?: number;
   json: boolean;
+}
+
+/** Refuses a time beside another length. */
+function checkLength({ file, flags, minutes }: Wanted): void {
+  if (minutes === undefined) return;
+  const given = { ...file, ...flags }, other = (["epochs", "steps"] as const).find((key) => given[key]);
+  if (other) throw new UsageError(`--minutes and --${other} exclude each other: take one`);
+  if (given.resume) {
+    throw new UsageError("--resume: a run's length is fixed when it begins; leave --minutes out");
+  }
 }
 
 /** The model that a run begins with: read at its pictures' size. */
@@ -134,7 +148,8 @@ function figuresOf(look: Look, { data, shards }: { data: Data; shards: DemoShard
 
 /** Trains, on this node of `hosts` if there are several, and evaluates. Gives the exit code. */
 async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number> {
-  const { file, flags, json } = wanted, progress = runProgress(shell.progress);
+  const { file, flags, minutes, json } = wanted, progress = runProgress(shell.progress);
+  checkLength(wanted);
   const say = progress.line, leads = !hosts || hosts.nodeId === 0;
   const begun = await begin(wanted, say, hosts);
   let { config } = begun;
@@ -163,7 +178,19 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
       ? undefined
       : await presetAdvice(data, config.preset, engine.deviceMemory() !== "host");
     if (advice) say(advice);
-    if (shards && engine.name === "wasm" && !config.resume) {
+    stop = shell.interruptible("finishing what is under way and writing a checkpoint");
+    const { signal } = stop;
+    if (minutes) {
+      const keepWarmup = { ...file, ...flags }.warmupEpochs !== undefined;
+      const options = { engine, source: data, signal, keepWarmup, progress: say };
+      const long = await withMinutes(config, minutes, options);
+      if (!long) {
+        say("stopped before the run began: nothing is kept");
+        return stop.code();
+      }
+      config = long;
+    }
+    if (shards && engine.name === "wasm" && !config.resume && !minutes) {
       config = shortenDemo(config, { ...file, ...flags });
     }
     const notes = shards ? shortenedNotes(config, engine.name) : [];
@@ -172,8 +199,6 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     const evaluators = evaluatorsOf({ engine, config, progress: say }, { data, shards, notes, result });
     if (probe) evaluators.unshift(...await probe.evaluators(engine));
     if (config.figures) evaluators.unshift(figuresOf({ engine, config, progress: say }, { data, shards }));
-    stop = shell.interruptible("finishing what is under way and writing a checkpoint");
-    const { signal } = stop;
     // One process needs no more data then, so a server is not waited for. Several go on to a step that all agree on.
     if (!hosts) signal.addEventListener("abort", () => leave.abort(signal.reason), { once: true });
     const { model } = begun, start = model && warmStart(config, config.seed, model.tensors);
@@ -207,13 +232,24 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
 export const trainTask = task({
   name: "train",
   summary: "Trains a semantic-aware auto-encoder: on the demo pictures, or with --data on your own.",
-  options: { ...SETTING_OPTIONS, json: { kind: onOff, help: "print what the run ended with as JSON" } },
+  options: {
+    ...SETTING_OPTIONS,
+    minutes: {
+      kind: { kind: "number", above: 0 },
+      group: "Training",
+      help:
+        "minutes of training instead of --epochs, which come of a rate that is measured once, at the start",
+      value: "X",
+    },
+    json: { kind: onOff, help: "print what the run ended with as JSON" },
+  },
   stray: "data",
   shown: shownSettings,
   notes: SETTING_NOTES,
   examples: [
     ["train", "on the demo pictures, which it fetches: some ten minutes on two cores"],
     ["train --data ./my-photos --out runs/mine --preset tiny", "on a folder of photos"],
+    ["train --data ./my-photos --preset photo --minutes 60", "for an hour of this machine"],
     ["train --init dino_vits16.pth --data ./my-photos", "from weights that others have trained"],
     ["train --resume --out runs/mine", "continues a run that was stopped or killed"],
   ],
@@ -230,7 +266,8 @@ export const trainTask = task({
   }
   const hosts = await joinNodes({ ...file, ...flags }, shell.progress.line);
   try {
-    return await run({ file, flags, json: given.json === true }, shell, hosts);
+    const { minutes } = given;
+    return await run({ file, flags, minutes, json: given.json === true }, shell, hosts);
   } catch (error) {
     if (!hosts) throw error;
     // The others would wait for this node, and this one's last step waits for them.

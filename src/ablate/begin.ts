@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { UsageError } from "../cli/usage_error.ts";
 import type { Engine } from "../engine/types.ts";
 import type { RunConfig } from "../train/config/settings.ts";
+import { measureRate } from "../train/rate.ts";
 import { planSteps } from "../train/run/plan.ts";
 import type { AblationData } from "./data.ts";
 import { epochPictures, fullConfig, PLAN_FILE, readPlan, resumedPlan } from "./plan.ts";
-import { measureRate } from "./rate.ts";
 import type { AblationPlan, Budget } from "./types.ts";
 import { BASELINES, chooseVariants, DEFAULT_VARIANTS, readVariants } from "./variants.ts";
 
@@ -154,7 +154,12 @@ export async function planLength(
   // Refused before an engine is opened.
   planSteps(full, data.train);
   say("measuring how many pictures a second are trained on");
-  const rate = await measureRate(full, { engine: await engine(), data: data.train, out, minutes, signal });
+  const rate = await measureRate({ ...full, out }, {
+    engine: await engine(),
+    source: data.train,
+    minutes,
+    signal,
+  });
   if (rate === null) return null;
   say(`${rate.toFixed(1)} pictures/s: ${minutes} minutes are ${Math.floor(60 * minutes * rate)} pictures`);
   return part(60 * minutes * rate, { by: "minutes", total: minutes, picturesPerSecond: rate });

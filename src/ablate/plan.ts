@@ -15,9 +15,6 @@ import type { Variant } from "./variants.ts";
 /** The file that says what the ablation in a folder is. */
 export const PLAN_FILE = "ablate.json";
 
-/** The folder of a trial that measures the rate; gone once it has been measured. */
-export const RATE_FOLDER = "rate";
-
 /** Settings that the ablation itself has, whatever a configuration file says. */
 export const OWN_SETTINGS: readonly (keyof RunConfig)[] = [
   ...[
@@ -122,7 +119,7 @@ export async function refuseUsed(out: string): Promise<void> {
       `--out ${out}: there is an ablation; to go on with it, add --resume; else name another folder`,
     );
   }
-  const other = names.find((name) => !isPartial(name) && name !== LOCK_NAME && name !== RATE_FOLDER);
+  const other = names.find((name) => !isPartial(name) && name !== LOCK_NAME);
   if (other !== undefined) {
     throw new ConfigError(`--out ${out}: the folder is not empty (${other}); name another folder`);
   }

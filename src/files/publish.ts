@@ -8,8 +8,8 @@ import { basename, dirname, join } from "node:path";
 import { type Disk, type DiskFile, SYSTEM_DISK } from "./disk.ts";
 import { isPathError, pathError } from "./path_error.ts";
 
-/** Names of files that are being written begin so; one that is left over was never finished, and is never read. */
-const PARTIAL = ".partial-";
+/** Names of what is being made begin so; what is left over was never finished, and is never read. */
+export const PARTIAL = ".partial-";
 
 /** Characters of a file's name in that of its partial file: file systems allow 255 bytes. */
 const NAME = 60;
@@ -157,14 +157,14 @@ export function publishFileSync(
   }
 }
 
-/** Removes what interrupted writes have left in a folder. For the folder's owner: no other process may write in it. */
+/** Removes what was not finished in a folder. For the folder's owner: no other process may write in it. */
 export async function removePartial(folder: string): Promise<void> {
-  for await (const { name, isFile } of Deno.readDir(folder)) {
-    if (isFile && name.startsWith(PARTIAL)) await Deno.remove(join(folder, name));
+  for await (const { name } of Deno.readDir(folder)) {
+    if (isPartial(name)) await Deno.remove(join(folder, name), { recursive: true });
   }
 }
 
-/** True for a name that {@linkcode publishFile} uses while it writes. */
+/** True for the name of what is not finished, such as a file that {@linkcode publishFile} writes. */
 export function isPartial(name: string): boolean {
   return name.startsWith(PARTIAL);
 }

@@ -1,0 +1,69 @@
+/** How many pictures a second a run sees on this machine. */
+import { join } from "node:path";
+import type { Data } from "../data/open/data.ts";
+import type { Engine } from "../engine/types.ts";
+import { PARTIAL } from "../files/publish.ts";
+import type { RunConfig } from "./config/settings.ts";
+import { planSteps } from "./run/plan.ts";
+import { silent } from "./show/progress.ts";
+import { disposeTree } from "./state.ts";
+import { train } from "./train.ts";
+
+/** Steps that are timed at least, after the first, which compiles. */
+const LEAST_STEPS = 3;
+
+/** Seconds that are timed at most, and the share of the budget that this may be. */
+const SECONDS = 20, SHARE = 0.05;
+
+/** The folder of the trial, inside the run's: what a killed one leaves keeps nobody from using that. */
+const FOLDER = `${PARTIAL}rate`;
+
+/** What {@linkcode measureRate} measures on. */
+export interface RateOptions {
+  engine: Engine;
+  source: Data;
+  /** The budget: at most a twentieth of it is spent, and at most 20 seconds, but four steps at least. */
+  minutes: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Measures how many pictures a second a run trains on, from the end of its first step on: in a trial whose folder, inside
+ * `config.out`, is removed again.
+ *
+ * @returns Pictures a second; null where the signal came first.
+ * @throws {Error} When the training fails.
+ */
+export async function measureRate(
+  config: RunConfig,
+  { engine, source, minutes, signal }: RateOptions,
+): Promise<number | null> {
+  const out = join(config.out, FOLDER), enough = new AbortController(), times: number[] = [];
+  const { perEpoch } = planSteps({ ...config, epochs: 1, steps: 0 }, source);
+  const seconds = Math.min(SECONDS, 60 * SHARE * minutes);
+  // As long as it may become; the schedule does not matter.
+  const trial = { ...config, out, resume: false, epochs: 1e6 / perEpoch, steps: 0, warmupEpochs: 0 };
+  const quiet = {
+    figures: false,
+    tensorboard: false,
+    checkpointMinutes: 0,
+    checkpointSteps: 0,
+    logEvery: 1e6,
+  };
+  const step = () => {
+    times.push(performance.now());
+    if (times.length > LEAST_STEPS && times.at(-1)! - times[0] > 1000 * seconds) enough.abort();
+  };
+  const asked = signal ? AbortSignal.any([signal, enough.signal]) : enough.signal;
+  const remove = () => Deno.remove(out, { recursive: true }).catch(() => {});
+  await remove();
+  try {
+    const progress = { ...silent, step };
+    const { state } = await train({ ...trial, ...quiet }, { engine, source, progress, signal: asked });
+    disposeTree(state);
+  } finally {
+    await remove();
+  }
+  if (signal?.aborted) return null;
+  return 1000 * config.batchSize * (times.length - 1) / (times.at(-1)! - times[0]);
+}
