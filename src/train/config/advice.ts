@@ -5,7 +5,7 @@ import type { PresetName } from "./settings.ts";
 
 /** How many pictures are looked at. */
 const LOOKED_AT = 16;
-/** Up to this side, pictures count as thumbnails; up to the next, a larger view of them would show nothing more. */
+/** Up to this side, pictures count as thumbnails; up to the next, the published sizes would show nothing more of them. */
 const THUMBNAIL_SIDE = 48, PHOTO_SIDE = 128;
 
 /**

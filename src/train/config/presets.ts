@@ -61,6 +61,17 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   labels: "",
 };
 
+/** For photographs, on a CPU: docs/learning.md. A blur of small pictures leaves little. */
+const SMALL_PHOTOGRAPHS: Partial<RunConfig> = {
+  batchSize: 128,
+  optimizer: "muon",
+  lr: 6e-3,
+  temperature: 0.1,
+  cropScale: [0.2, 1],
+  blur: [0, 0],
+  solarise: [0, 0],
+};
+
 const TRAINING: Record<PresetName, Partial<RunConfig>> = {
   // 3,466 emoji in two styles, in minutes on a CPU, 62,000 pictures in all; the rate is for 256, so the peak is 1.5e-3.
   // Of a few short runs, more and smaller steps and a lower temperature learned most from the same pictures. Muon was chosen
@@ -75,29 +86,10 @@ const TRAINING: Record<PresetName, Partial<RunConfig>> = {
     cropScale: [0.3, 1],
     checkpointMinutes: 2,
   },
-  // Pictures of some 32 pixels, in hours on a CPU: docs/learning.md. A blur of such pictures leaves little.
-  thumbnail: {
-    epochs: 20,
-    batchSize: 128,
-    optimizer: "muon",
-    lr: 6e-3,
-    temperature: 0.1,
-    warmupEpochs: 1,
-    cropScale: [0.2, 1],
-    blur: [0, 0],
-    solarise: [0, 0],
-  },
-  // Photographs of any size, seen at 96 pixels, in a night on a CPU or an hour on a small card.
-  photo: {
-    epochs: 100,
-    batchSize: 128,
-    optimizer: "muon",
-    lr: 4e-3,
-    temperature: 0.1,
-    warmupEpochs: 5,
-    blur: [0.5, 0.1],
-    blurRadius: [0.1, 1],
-  },
+  // Pictures of some 32 pixels, in hours.
+  thumbnail: { ...SMALL_PHOTOGRAPHS, epochs: 20, warmupEpochs: 1 },
+  // Photographs of any size, seen at 64 pixels: a few thousand of them in an hour, tens of thousands in a night.
+  photo: { ...SMALL_PHOTOGRAPHS, epochs: 100, warmupEpochs: 5 },
   // 120 pictures a step would take some 30 GB for tiny without a graphics card.
   tiny: { batchSize: 32 },
   small: {},
