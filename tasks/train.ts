@@ -1,5 +1,4 @@
 /** `deno task train`: trains on the demo pictures, or with `--data` on pictures of one's own. */
-import { join } from "node:path";
 import { task } from "../src/cli/command.ts";
 import { configuredEngine } from "../src/cli/engine_options.ts";
 import type { Interruption } from "../src/cli/interrupt.ts";
@@ -7,12 +6,11 @@ import { onOff } from "../src/cli/kinds.ts";
 import { exitCode, report, start } from "../src/cli/run.ts";
 import type { Shell } from "../src/cli/shell.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
-import { collect } from "../src/data/open/collect.ts";
-import { closeData, type Data } from "../src/data/open/data.ts";
-import { openData, openSource } from "../src/data/open/open_data.ts";
+import { closeData } from "../src/data/open/data.ts";
+import { openData } from "../src/data/open/open_data.ts";
 import {
-  demoEvaluators,
-  type DemoShards,
+  endEvaluators,
+  figureEvaluator,
   formatTable,
   prepareDemo,
   shortenDemo,
@@ -22,12 +20,8 @@ import {
 import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import type { Hosts } from "../src/engine/xla/hosts/join.ts";
-import { checkpointFigures, type OpenPictures } from "../src/eval/figures/at_checkpoints.ts";
-import { GALLERY_SIZE } from "../src/eval/figures/gallery.ts";
-import { reconstructionFigure } from "../src/eval/figure.ts";
 import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
 import { withBatchSize } from "../src/train/auto_batch.ts";
-import type { Evaluator } from "../src/train/evaluators.ts";
 import { type OpenedTrainingProbe, openTrainingProbe } from "../src/eval/training_probe.ts";
 import { presetAdvice } from "../src/train/config/advice.ts";
 import { readConfig } from "../src/train/config/config.ts";
@@ -56,10 +50,14 @@ interface Wanted {
   json: boolean;
 }
 
-/** Refuses a time beside another length. */
+/** Refuses a time beside another length, and where it cannot be measured. */
 function checkLength({ file, flags, minutes }: Wanted): void {
   if (minutes === undefined) return;
-  const given = { ...file, ...flags }, other = (["epochs", "steps"] as const).find((key) => given[key]);
+  const given = { ...file, ...flags };
+  if ((given.nodes ?? 1) > 1) {
+    throw new UsageError("--minutes is measured on one node; with several, take --epochs");
+  }
+  const other = (["epochs", "steps"] as const).find((key) => given[key]);
   if (other) throw new UsageError(`--minutes and --${other} exclude each other: take one`);
   if (given.resume) {
     throw new UsageError("--resume: a run's length is fixed when it begins; leave --minutes out");
@@ -105,51 +103,9 @@ async function begin({ file, flags }: Wanted, say: (line: string) => void, hosts
   }
 }
 
-/** A source that is closed after use. */
-async function openWhole(uri: string): Promise<OpenPictures> {
-  const source = await openSource(uri);
-  return { source, close: () => source.close() };
-}
-
-/** Pictures of the data that is trained on, which stays open. */
-async function collectSome(data: Data): Promise<OpenPictures> {
-  const source = await collect(data, { count: GALLERY_SIZE, onBad: () => {} });
-  return { source, close: () => Promise.resolve() };
-}
-
-/** What looks at a run needs. */
-interface Look {
-  engine: Engine;
-  config: RunConfig;
-  progress: (line: string) => void;
-}
-
-/** What a run ends with: the demo's table, or a reconstruction of some of its pictures. */
-function evaluatorsOf(
-  look: Look,
-  { data, shards, ...demo }: {
-    data: Data;
-    shards: DemoShards | null;
-    notes: string[];
-    result: (table: Table) => void;
-  },
-): Evaluator[] {
-  if (shards) return demoEvaluators({ ...look, shards, ...demo });
-  const { out, seed } = look.config;
-  return [reconstructionFigure({ ...look, data, file: join(out, "reconstruction.png"), seed })];
-}
-
-/** Draws figures at checkpoints. */
-function figuresOf(look: Look, { data, shards }: { data: Data; shards: DemoShards | null }): Evaluator {
-  const open = shards ? () => openWhole(shards.heldout) : () => collectSome(data);
-  const { out: run, seed, tensorboard } = look.config;
-  return checkpointFigures({ ...look, run, seed, tensorboard, open });
-}
-
 /** Trains, on this node of `hosts` if there are several, and evaluates. Gives the exit code. */
 async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number> {
   const { file, flags, minutes, json } = wanted, progress = runProgress(shell.progress);
-  checkLength(wanted);
   const say = progress.line, leads = !hosts || hosts.nodeId === 0;
   const begun = await begin(wanted, say, hosts);
   let { config } = begun;
@@ -196,9 +152,11 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     const notes = shards ? shortenedNotes(config, engine.name) : [];
     notes.forEach(say);
     const result = (made: Table) => void (table = made);
-    const evaluators = evaluatorsOf({ engine, config, progress: say }, { data, shards, notes, result });
+    const evaluators = endEvaluators({ engine, config, progress: say }, { data, shards, notes, result });
     if (probe) evaluators.unshift(...await probe.evaluators(engine));
-    if (config.figures) evaluators.unshift(figuresOf({ engine, config, progress: say }, { data, shards }));
+    if (config.figures) {
+      evaluators.unshift(figureEvaluator({ engine, config, progress: say }, { data, shards }));
+    }
     // One process needs no more data then, so a server is not waited for. Several go on to a step that all agree on.
     if (!hosts) signal.addEventListener("abort", () => leave.abort(signal.reason), { once: true });
     const { model } = begun, start = model && warmStart(config, config.seed, model.tensors);
@@ -264,10 +222,11 @@ export const trainTask = task({
       `${launch.launcher} started several processes, which train together (--nodes 1: each alone)`,
     );
   }
+  const wanted: Wanted = { file, flags, minutes: given.minutes, json: given.json === true };
+  checkLength(wanted);
   const hosts = await joinNodes({ ...file, ...flags }, shell.progress.line);
   try {
-    const { minutes } = given;
-    return await run({ file, flags, minutes, json: given.json === true }, shell, hosts);
+    return await run(wanted, shell, hosts);
   } catch (error) {
     if (!hosts) throw error;
     // The others would wait for this node, and this one's last step waits for them.

@@ -52,6 +52,7 @@ Deno.test("task train --minutes: refused beside another length, before anything 
       const [more, why] of [
         [["--epochs", "2"], /--minutes and --epochs exclude each other/],
         [["--steps", "2"], /--minutes and --steps exclude each other/],
+        [["--nodes", "2", "--coordinator", "127.0.0.1:1"], /--minutes is measured on one node/],
         [["--resume"], /a run's length is fixed when it begins/],
       ] as const
     ) {
