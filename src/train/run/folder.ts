@@ -26,8 +26,9 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Makes a run folder this process's own, so that no other trains into it. A folder that is not there is made; one that is
- * empty when the lock is released is removed again.
+ * Makes a run folder this process's own, so that no other trains into it. A folder that is not there is made, and removed
+ * again if it is empty when the lock is released; of two processes that come at the same moment neither may do so, and the
+ * next run finds it empty.
  *
  * @param say Takes a line for people.
  * @throws {ConfigError} When it is a file, or a new run's and not empty.
