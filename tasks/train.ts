@@ -30,7 +30,7 @@ import { presetConfig } from "../src/train/config/presets.ts";
 import type { RunConfig } from "../src/train/config/settings.ts";
 import { launchSettings } from "../src/train/launch/launch_settings.ts";
 import { agreeOnRun, joinNodes } from "../src/train/nodes.ts";
-import { withMinutes } from "../src/train/minutes.ts";
+import { type MinutesOptions, withMinutes } from "../src/train/minutes.ts";
 import { latestCheckpoint } from "../src/train/run/checkpoint.ts";
 import { planSteps } from "../src/train/run/plan.ts";
 import { runProgress } from "../src/train/show/progress.ts";
@@ -57,7 +57,8 @@ function checkLength({ file, flags, minutes }: Wanted): void {
   if ((given.nodes ?? 1) > 1) {
     throw new UsageError("--minutes is measured on one node; with several, take --epochs");
   }
-  const other = (["epochs", "steps"] as const).find((key) => given[key]);
+  // An option wins over what a file says, such as the configuration of another run.
+  const other = (["epochs", "steps"] as const).find((key) => flags[key]);
   if (other) throw new UsageError(`--minutes and --${other} exclude each other: take one`);
   if (given.resume) {
     throw new UsageError("--resume: a run's length is fixed when it begins; leave --minutes out");
@@ -78,6 +79,18 @@ async function readInit(
 /** What a run is, the lock of its folder on the node that leads, and the model that it begins with, if any. */
 interface Begun extends Awaited<ReturnType<typeof agreeOnRun>> {
   model?: StoredModel;
+}
+
+/** The run as long as it is to train; null where it was stopped while that was measured. */
+async function withLength(
+  { file, flags, minutes }: Wanted,
+  config: RunConfig,
+  options: MinutesOptions,
+): Promise<RunConfig | null> {
+  if (minutes === undefined) return config;
+  // A file that has epochs too has the warm-up for those.
+  const keepWarmup = (file.epochs ? flags : { ...file, ...flags }).warmupEpochs !== undefined;
+  return await withMinutes(config, minutes, { ...options, keepWarmup });
 }
 
 /** Settles what the run is, and reads the model that it begins with. */
@@ -136,16 +149,12 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     if (advice) say(advice);
     stop = shell.interruptible("finishing what is under way and writing a checkpoint");
     const { signal } = stop;
-    if (minutes) {
-      const keepWarmup = { ...file, ...flags }.warmupEpochs !== undefined;
-      const options = { engine, source: data, signal, keepWarmup, progress: say };
-      const long = await withMinutes(config, minutes, options);
-      if (!long) {
-        say("stopped before the run began: nothing is kept");
-        return stop.code();
-      }
-      config = long;
+    const long = await withLength(wanted, config, { engine, source: data, signal, progress: say });
+    if (!long) {
+      say("stopped before the run began: nothing is kept");
+      return stop.code();
     }
+    config = long;
     if (shards && engine.name === "wasm" && !config.resume && !minutes) {
       config = shortenDemo(config, { ...file, ...flags });
     }

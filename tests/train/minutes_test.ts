@@ -40,6 +40,14 @@ Deno.test("task train --minutes: a measured rate becomes epochs, which the run k
     assert.equal((await readMetrics(join(out, "metrics.jsonl"))).at(-1)!.step, pictures / 4);
     assert.ok(!names(out).some((name) => name.includes("rate")), names(out).join());
 
+    // With another run's configuration: its epochs and their warm-up are not this one's.
+    const other = join(folder, "other"), stored = join(out, "config.json");
+    const like = ["--config", stored, "--data", data, "--out", other, "--minutes", "0.02"];
+    const second = await capture(trainTask, like);
+    assert.equal(second.code, 0, second.err);
+    const own = JSON.parse(await Deno.readTextFile(join(other, "config.json")));
+    assert.ok(second.err.includes(`--epochs ${own.epochs}\n`) && own.warmupEpochs <= own.epochs / 10 + 1e-9);
+
     const again = await capture(trainTask, ["--resume", "--out", out, "--data", data]);
     assert.equal(again.code, 0, again.err);
     assert.equal((await readMetrics(join(out, "metrics.jsonl"))).at(-1)!.step, pictures / 4);
@@ -72,14 +80,14 @@ Deno.test("minutes: a stop while the rate is measured begins no run", () =>
     await writePictures(data, 13);
     const engine = await openEngine("wasm"), source = await openSource(data), stop = new AbortController();
     try {
-      const config = { ...presetConfig("demo"), ...MINUSCULE, out };
+      const config = { ...presetConfig("demo"), ...MINUSCULE, warmupEpochs: 0.1, out };
       stop.abort();
       assert.equal(await withMinutes(config, 0.02, { engine, source, signal: stop.signal }), null);
       assert.deepEqual(names(out), []);
       await assert.rejects(withMinutes(config, 0, { engine, source }), /it must be above 0/);
       await assert.rejects(withMinutes({ ...config, nodes: 2 }, 1, { engine, source }), /with several/);
       const kept = await withMinutes(config, 0.02, { engine, source, keepWarmup: true });
-      assert.equal(kept!.warmupEpochs, 1);
+      assert.equal(kept!.warmupEpochs, 0.1);
       assert.ok(kept!.epochs >= 2 / 3);
       const long = { ...config, warmupEpochs: 1e6 };
       await assert.rejects(withMinutes(long, 0.02, { engine, source, keepWarmup: true }), /warmupEpochs is/);
