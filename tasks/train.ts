@@ -149,6 +149,8 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     if (advice) say(advice);
     stop = shell.interruptible("finishing what is under way and writing a checkpoint");
     const { signal } = stop;
+    // One process needs no more data then, so a server is not waited for. Several go on to a step that all agree on.
+    if (!hosts) signal.addEventListener("abort", () => leave.abort(signal.reason), { once: true });
     const long = await withLength(wanted, config, { engine, source: data, signal, progress: say });
     if (!long) {
       say("stopped before the run began: nothing is kept");
@@ -166,8 +168,6 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     if (config.figures) {
       evaluators.unshift(figureEvaluator({ engine, config, progress: say }, { data, shards }));
     }
-    // One process needs no more data then, so a server is not waited for. Several go on to a step that all agree on.
-    if (!hosts) signal.addEventListener("abort", () => leave.abort(signal.reason), { once: true });
     const { model } = begun, start = model && warmStart(config, config.seed, model.tensors);
     const initial = start?.initial;
     begun.model = undefined; // It is on the engine now.

@@ -50,11 +50,7 @@ export function openBrowser(drawn: string) {
     const page = await browser.newPage(), wrong: string[] = [];
     page.on("console", (message) => void wrong.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => void wrong.push(`error: ${error}`));
-    page.on("requestfailed", (request) => {
-      // A picture that the page replaces before it is there is none of its faults.
-      if (request.failure()?.errorText === "net::ERR_ABORTED" && request.resourceType() === "image") return;
-      wrong.push(`failed: ${request.url().slice(0, 200)}`);
-    });
+    page.on("requestfailed", (request) => void wrong.push(`failed: ${request.url().slice(0, 200)}`));
     page.on("dialog", (dialog) => {
       wrong.push(`dialog: ${dialog.message()}`);
       dialog.dismiss().catch(() => {});

@@ -98,14 +98,19 @@ test("search: pictures are dropped, pasted, chosen and clicked, filtered and enl
     await page.waitForFunction(`document.querySelector("dialog").open`);
     const shown = () => ask(page, `document.querySelector("dialog .name").textContent`);
     assert.equal(await shown(), "b/deep/57.png");
+    // A load that the next picture cancels would count as failed.
+    const loaded = (width: number) =>
+      page.waitForFunction(`document.querySelector("dialog img").naturalWidth === ${width}`);
+    await loaded(20 + 57);
     await page.keyboard.press("ArrowLeft");
     assert.equal(await shown(), "b/deep/58.png");
-    await page.waitForFunction(`document.querySelector("dialog img").naturalWidth === ${20 + 58}`);
+    await loaded(20 + 58);
     assert.match(await ask(page, `document.querySelector("dialog a").href`), /\/pictures\/58\/file\?/);
     await screenshot(page, "search-enlarged");
     await page.keyboard.press("Escape");
     assert.equal(await ask(page, `document.querySelector("dialog").open`), false);
     await page.click(".found li:nth-child(4) .zoom");
+    await loaded(20 + 56);
     await page.click("dialog .bar button:nth-child(3)");
     await page.waitForFunction(`document.querySelector(".query .name").textContent === "b/deep/56.png"`);
     // Back to what was asked before, and to the beginning.

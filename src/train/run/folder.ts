@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isPathError, pathError } from "../../data/io/paths.ts";
 import { type Lock, LOCK_NAME, lockFolder } from "../../files/lock.ts";
-import { isPartial, publishFile, removePartial } from "../../files/publish.ts";
+import { isPartial, PARTIAL, publishFile, removePartial } from "../../files/publish.ts";
 import { ConfigError, storedConfig } from "../config/config.ts";
 import { checkSameConfig } from "../config/same_config.ts";
 import type { RunConfig } from "../config/settings.ts";
@@ -9,6 +9,12 @@ import { TENSORBOARD_FOLDER } from "./event_file.ts";
 import { FIGURES_FOLDER } from "./figure_files.ts";
 import { MACHINE_FILE } from "./machine.ts";
 import { type Checkpoint, checkpointFolder, latestCheckpoint, readCheckpoint } from "./checkpoint.ts";
+
+/**
+ * Lies in a folder that was made for a run, until the run begins: of several processes that come at the same moment, who
+ * makes the folder may not be who gets it.
+ */
+const MADE = `${PARTIAL}made`;
 
 /**
  * Whether a path exists.
@@ -26,9 +32,8 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * Makes a run folder this process's own, so that no other trains into it. A folder that is not there is made, and removed
- * again if it is empty when the lock is released; of two processes that come at the same moment neither may do so, and the
- * next run finds it empty.
+ * Makes a run folder this process's own, so that no other trains into it. A folder that is not there is made; one that is
+ * empty when the lock is released is removed again.
  *
  * @param say Takes a line for people.
  * @throws {ConfigError} When it is a file, or a new run's and not empty.
@@ -40,21 +45,25 @@ export async function lockRun(
   say: (text: string) => void = () => {},
 ): Promise<Lock> {
   if (!out) throw new ConfigError("out is empty: name a run folder");
+  const mark = join(out, MADE);
   let known: boolean;
   try {
     // Nothing is put into a folder that is something else's.
     await refuseUsed({ out, resume });
     known = await exists(out);
     await Deno.mkdir(out, { recursive: true });
+    if (!known) await Deno.writeTextFile(mark, "");
   } catch (error) {
     throw isPathError(error) ? pathError(error, out, "write") : error;
   }
   const advice = "Wait for its end or stop it; to train beside it, name another folder with --out";
   const lock = await lockFolder(out, { what: `the run folder ${out}`, advice, progress: say });
   const release = async () => {
+    const marked = await exists(mark).catch(() => false);
+    if (marked) await Deno.remove(mark).catch(() => {});
     await lock.release();
     // A run that never began leaves nothing.
-    if (!known) await Deno.remove(out).catch(() => {});
+    if (!known || marked) await Deno.remove(out).catch(() => {});
   };
   return { path: lock.path, release, [Symbol.asyncDispose]: release };
 }

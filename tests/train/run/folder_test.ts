@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { saveCheckpoint } from "../../../src/train/run/checkpoint.ts";
-import { prepareFolder } from "../../../src/train/run/folder.ts";
+import { lockRun, prepareFolder } from "../../../src/train/run/folder.ts";
 import { claimRun, planRun } from "../../../src/train/run/plan.ts";
 import { float32 } from "../../../src/files/safetensors.ts";
 import { withFolder } from "../../with_folder.ts";
@@ -71,14 +71,16 @@ Deno.test("a folder that is named is claimed; of the default ones the first that
       /^InUseError: the run folder .*demo is in use by this very process/,
     );
     for (const { lock } of claimed) await lock.release();
-    // As no run began in them, those that were made go; one that another made at the same moment may stay, for the next.
-    const left = (await names(runs)).filter((name) => name !== "demo-2" && name !== "demo-3");
-    for (const name of left) assert.deepEqual(await names(at(name)), []);
-    for (const name of ["demo", "demo-4"]) await Deno.remove(at(name)).catch(() => {});
-    const alone = await claimRun(plan, undefined, runs);
-    assert.equal(alone.config.out, at("demo"));
-    await alone.lock.release();
+    // Those that were made go, as no run began in them.
     assert.deepEqual((await names(runs)).sort(), ["demo-2", "demo-3"]);
+    // Also where another made it, and only this one got it.
+    const other = await lockRun({ out: at("demo"), resume: false });
+    await assert.rejects(lockRun({ out: at("demo"), resume: false }), /InUseError/);
+    await Deno.writeTextFile(at("demo-2/.partial-made"), "");
+    const got = await lockRun({ out: at("demo-2"), resume: false });
+    await other.release();
+    await got.release();
+    assert.deepEqual(await names(runs), ["demo-3"]);
     await assert.rejects(claimRun({ ...plan, out: at("demo-3") }), /not empty.*add --resume/);
     assert.deepEqual(await names(at("demo-3")), ["config.json"]);
     await (await claimRun({ ...plan, out: at("demo-3"), resume: true })).lock.release();
