@@ -50,7 +50,11 @@ export function openBrowser(drawn: string) {
     const page = await browser.newPage(), wrong: string[] = [];
     page.on("console", (message) => void wrong.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => void wrong.push(`error: ${error}`));
-    page.on("requestfailed", (request) => void wrong.push(`failed: ${request.url().slice(0, 200)}`));
+    page.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText;
+      // That is what the page itself has given up: a question that another one replaced, a picture out of sight.
+      if (why !== "net::ERR_ABORTED") wrong.push(`failed: ${request.url().slice(0, 200)} (${why})`);
+    });
     page.on("dialog", (dialog) => {
       wrong.push(`dialog: ${dialog.message()}`);
       dialog.dismiss().catch(() => {});

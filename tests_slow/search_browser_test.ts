@@ -23,9 +23,11 @@ async function served(set: Searched, work: (url: string) => Promise<void>): Prom
 const names = (page: Page) =>
   ask<string[]>(page, `[...document.querySelectorAll(".found .name")].map((x) => x.textContent)`);
 
-/** Waits until the grid begins with a name. */
+/** Waits until the last question is answered and the grid begins with a name. */
 const begins = (page: Page, name: string) =>
-  page.waitForFunction(`document.querySelector(".found .name")?.textContent === ${JSON.stringify(name)}`);
+  page.waitForFunction(
+    `document.querySelector("[aria-busy=false] .found .name")?.textContent === ${JSON.stringify(name)}`,
+  );
 
 /** Does what a browser does when a file is pasted or dropped. */
 const give = (page: Page, event: "paste" | "drop", bytes: Uint8Array, name = "mine.png") =>
@@ -98,7 +100,6 @@ test("search: pictures are dropped, pasted, chosen and clicked, filtered and enl
     await page.waitForFunction(`document.querySelector("dialog").open`);
     const shown = () => ask(page, `document.querySelector("dialog .name").textContent`);
     assert.equal(await shown(), "b/deep/57.png");
-    // A load that the next picture cancels would count as failed.
     const loaded = (width: number) =>
       page.waitForFunction(`document.querySelector("dialog img").naturalWidth === ${width}`);
     await loaded(20 + 57);

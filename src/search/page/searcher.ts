@@ -24,20 +24,24 @@ export interface Searcher {
  *
  * @param status Says that it searches, and afterwards how much was found in which time.
  * @param say Says what went wrong; an empty text takes that back.
+ * @param results Where that is shown; busy (`aria-busy`) until the last question is answered.
  * @param show Shows what was found.
  */
 export function searcher(
   page: SearchPage,
   status: PageElement,
   say: (problem: string) => void,
+  results: PageElement,
   show: (found: readonly FoundPicture[]) => void,
 ): Searcher {
   let running: AbortController | undefined;
+  const busy = (yes: boolean) => results.setAttribute("aria-busy", String(yes));
   return {
     async search(address, options, answered) {
       running?.abort();
       const mine = running = new AbortController(), begun = performance.now();
       status.textContent = "searching …";
+      busy(true);
       say("");
       try {
         const response = await fetch(address, { ...options, signal: mine.signal });
@@ -55,11 +59,14 @@ export function searcher(
         say(
           name === "TypeError" || name === "SyntaxError" ? `The server does not answer: ${message}` : message,
         );
+      } finally {
+        if (mine === running) busy(false);
       }
     },
     stop() {
       running?.abort();
       running = undefined;
+      busy(false);
     },
   };
 }

@@ -33,7 +33,7 @@ export function start(): void {
         : element("p", { class: "soft" }, "No picture fits these filters."),
     );
   };
-  const { search, stop } = searcher(page, status, say, show);
+  const { search, stop } = searcher(page, status, say, found, show);
   /** Does what the address says: `#picture=17` one of the set, `#own` the user's, else some pictures to begin with. */
   const look = () => {
     const { hash } = location, index = /^#picture=(\d+)$/.exec(hash)?.[1];
