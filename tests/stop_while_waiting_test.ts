@@ -23,12 +23,15 @@ for (const [what, task, args] of CASES) {
   Deno.test(`${what} stops at once while a server asks to wait`, () =>
     withFolder(async (folder) => {
       const stop = new AbortController();
-      await using running = server(() => {
-        // After the answer has arrived and was told.
-        setTimeout(() => stop.abort(new InterruptedError("stopped")), 100);
-        return new Response("", { status: 429, headers: { "retry-after": "600" } });
+      await using running = server(() =>
+        new Response("", { status: 429, headers: { "retry-after": "600" } })
+      );
+      const { code, err } = await capture(task, args(running.url, folder), {
+        interrupt: stop.signal,
+        said(text) {
+          if (text.includes("asks to wait")) stop.abort(new InterruptedError("stopped"));
+        },
       });
-      const { code, err } = await capture(task, args(running.url, folder), { interrupt: stop.signal });
       assert.equal(code, 130, err);
       assert.match(err, /asks to wait 10 min; waiting \(up to 15 min in all\)/);
       assert.doesNotMatch(err, /error/);

@@ -10,6 +10,8 @@ export interface CaptureOptions {
   columns?: number;
   /** Aborted, it stands for a SIGINT. */
   interrupt?: AbortSignal;
+  /** Called with what goes to the error output, when it does. */
+  said?: (text: string) => void;
 }
 
 /**
@@ -22,14 +24,20 @@ export interface CaptureOptions {
 export async function capture(
   task: Task | TaskGroup,
   args: readonly string[],
-  { env = {}, columns = 100, interrupt }: CaptureOptions = {},
+  { env = {}, columns = 100, interrupt, said }: CaptureOptions = {},
 ): Promise<Ended> {
   let out = "", err = "";
   const code = await runTask(task, {
     args,
     env: (name) => env[name],
     print: (text) => out += `${text}\n`,
-    progress: openLines({ write: (text) => err += text, terminal: false }),
+    progress: openLines({
+      write(text) {
+        err += text;
+        said?.(text);
+      },
+      terminal: false,
+    }),
     columns,
     interruptible: () => ({
       signal: interrupt ?? new AbortController().signal,

@@ -86,7 +86,7 @@ async function good(count: number): Promise<Record<string, Uint8Array>> {
 }
 
 async function run(uri: string, batches: number, options: Partial<StreamOptions> = {}) {
-  const data = await openData(uri, { http: { retries: 1, backoff: 10, stall: 300 } });
+  const data = await openData(uri, { http: { retries: 1, backoff: 10, stall: 5000 } });
   const bad: BadRecord[] = [];
   try {
     const stream = streamBatches(data, { ...OPTIONS, onBadRecord: (record) => bad.push(record), ...options });

@@ -77,7 +77,7 @@ Deno.test({
   ignore: Deno.build.os === "windows",
 }, async () => {
   await withPython("exec sleep 1000", async (provide, calls) => {
-    assert.equal(await provide({ patience: 200 }), undefined);
+    assert.equal(await provide({ patience: 1000 }), undefined);
     assert.equal(calls(), 1);
   });
 });

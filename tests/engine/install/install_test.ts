@@ -77,8 +77,10 @@ function native(...wheels: Wheel[]): NativePackage {
 const PLUGIN = native(wheel("made-up-plugin", WHEEL, { "made_up/plugin.so": "plugin.so" }));
 
 /** What a fake `python3 -m pip download` does after noting that it was called. */
-const GIVE = (pause = 0) =>
-  `sleep ${pause}; mkdir "$dest" 2>/dev/null; cp "$WHEELS/$package.whl" "$dest/$package-1.2.3-py3-none-any.whl"`;
+const GIVE = `mkdir "$dest" 2>/dev/null; cp "$WHEELS/$package.whl" "$dest/$package-1.2.3-py3-none-any.whl"`;
+
+/** The same, once the test says so. */
+const GIVE_LATER = `while [ ! -e "$WHEELS/go" ]; do sleep 0.05; done; ${GIVE}`;
 
 /** A cache folder and a PATH on which python3 is the given script. */
 async function bench(script: string | undefined, wheels: Record<string, Uint8Array<ArrayBuffer>> = {}) {
@@ -155,7 +157,7 @@ async function answer(process: Deno.ChildProcess): Promise<Answer> {
 }
 
 Deno.test("a plugin is fetched once, checked, unpacked and found again", async () => {
-  await using at = await bench(GIVE());
+  await using at = await bench(GIVE);
   const first = await at.run();
   assert.deepEqual(first, { path: at.plugin, phases: ["downloading", "checking", "unpacking"] });
   assert.deepEqual(await Deno.readFile(at.plugin), LIBRARY);
@@ -168,7 +170,7 @@ Deno.test("a plugin is fetched once, checked, unpacked and found again", async (
 });
 
 Deno.test("two processes at once: one fetches, the other waits and takes what came", async () => {
-  await using at = await bench(`while [ ! -e "$WHEELS/go" ]; do sleep 0.05; done; ${GIVE()}`);
+  await using at = await bench(GIVE_LATER);
   const first = at.start();
   while (!await Deno.stat(`${at.folder}/calls`).catch(() => null)) {
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -192,7 +194,7 @@ Deno.test("two processes at once: one fetches, the other waits and takes what ca
 });
 
 Deno.test("a process that is killed while fetching leaves nothing that hinders the next", async () => {
-  await using at = await bench(GIVE(0.3));
+  await using at = await bench(GIVE_LATER);
   const dying = at.start();
   while (!await Deno.stat(`${at.folder}/calls`).catch(() => null)) {
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -200,6 +202,7 @@ Deno.test("a process that is killed while fetching leaves nothing that hinders t
   dying.kill("SIGKILL");
   await dying.output();
   assert.ok(at.left().includes(".made-up-1.2.3.partial"));
+  await Deno.writeTextFile(`${at.folder}/wheels/go`, "");
   assert.equal((await at.run()).path, at.plugin);
   assert.deepEqual(at.left(), ["made-up-1.2.3"]);
   // As one that dies between publishing and clearing up leaves it.
@@ -211,7 +214,7 @@ Deno.test("a process that is killed while fetching leaves nothing that hinders t
 });
 
 Deno.test("a download that is not what was expected is refused and thrown away", async () => {
-  await using at = await bench(`${GIVE()}; printf x >> "$dest/made-up-plugin-1.2.3-py3-none-any.whl"`);
+  await using at = await bench(`${GIVE}; printf x >> "$dest/made-up-plugin-1.2.3-py3-none-any.whl"`);
   const { name, message } = await at.run();
   assert.equal(name, "InstallError");
   assert.match(message!, /SHA-256 .* expected/);
@@ -219,7 +222,7 @@ Deno.test("a download that is not what was expected is refused and thrown away",
 });
 
 Deno.test("a damaged plugin in the cache is fetched again, a touched one is not", async () => {
-  await using at = await bench(GIVE());
+  await using at = await bench(GIVE);
   await at.run();
   await Deno.utime(at.plugin, 1e9, 1e9);
   assert.deepEqual((await at.run()).phases, []);
@@ -266,7 +269,7 @@ Deno.test("without Python, pip or network the error says what to do", async () =
 });
 
 Deno.test("another system, or a wheel without the library, is an error that names the way out", async () => {
-  await using at = await bench(GIVE());
+  await using at = await bench(GIVE);
   const other = await at.run({ os: "darwin", arch: "aarch64" });
   assert.equal(other.name, "InstallError");
   assert.match(other.message!, /darwin on aarch64.*PJRT_PLUGIN/s);
@@ -300,7 +303,7 @@ const SET = {
 };
 
 Deno.test("libraries of several wheels lie where the plugin looks for them; what came whole is not fetched again", async () => {
-  await using at = await bench(`[ "$package" != nvcc ] || [ -e "$WHEELS/network" ] || exit 1; ${GIVE()}`, {
+  await using at = await bench(`[ "$package" != nvcc ] || [ -e "$WHEELS/network" ] || exit 1; ${GIVE}`, {
     cublas: CUBLAS,
     nvcc: NVCC,
   });
@@ -338,14 +341,14 @@ Deno.test("libraries of several wheels lie where the plugin looks for them; what
 
 Deno.test("nothing is unpacked outside of the folder", async () => {
   const evil = zip([{ name: "nvidia/../../evil.so", data: LIBRARY }]);
-  await using at = await bench(GIVE(), { evil });
+  await using at = await bench(GIVE, { evil });
   const { message } = await at.run({ wheels: [wheel("evil", evil, { "nvidia/": "nvidia/" })] });
   assert.match(message!, /holds a file outside of it: nvidia\/\.\.\/\.\.\/evil\.so/);
   assert.equal(await Deno.stat(`${at.folder}/cache/engines/evil.so`).catch(() => null), null);
 });
 
 Deno.test("what is built of the files is part of the installation, and made anew in another version", async () => {
-  await using at = await bench(GIVE());
+  await using at = await bench(GIVE);
   const cache = `${at.folder}/cache`, made: string[] = [];
   const build = (version: string) => ({
     version,
@@ -371,7 +374,7 @@ Deno.test("what is built of the files is part of the installation, and made anew
 });
 
 Deno.test("a cache that cannot be one is an error that names it and says what to do; nothing installed is no error", async () => {
-  await using at = await bench(GIVE());
+  await using at = await bench(GIVE);
   const odd = async (cache: string) => {
     assert.equal(await installedPackage(PLUGIN, { cache }), undefined);
     const { name, message } = await at.run({}, { cache });
@@ -393,7 +396,7 @@ Deno.test("a cache that cannot be one is an error that names it and says what to
 });
 
 Deno.test("what is installed is found without pip, and where nothing can be written", async () => {
-  await using at = await bench(GIVE());
+  await using at = await bench(GIVE);
   await at.run();
   await Deno.utime(at.plugin, 1e9, 1e9);
   const folder = `${at.folder}/cache/engines/made-up-1.2.3`;
@@ -407,7 +410,7 @@ Deno.test("what is installed is found without pip, and where nothing can be writ
 });
 
 Deno.test("what one user installs under a strict umask is that user's alone, and complete", async () => {
-  await using at = await bench(GIVE());
+  await using at = await bench(GIVE);
   const before = Deno.umask(0o077);
   try {
     assert.equal((await at.run()).path, at.plugin);

@@ -153,7 +153,7 @@ Deno.test("a file may come slowly, and is asked for again when it breaks off", a
     );
   });
   const coordinator = `127.0.0.1:${server.addr.port}`;
-  const file = await getFile({ coordinator, nodeId: 1, silence: 1000 }, "run", 10_000);
+  const file = await getFile({ coordinator, nodeId: 1, silence: 3000 }, "run", 10_000);
   assert.deepEqual(file, Uint8Array.of(0, 1, 2, 3, 4, 5, 6));
   assert.equal(asked, 2);
 });
