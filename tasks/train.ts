@@ -20,23 +20,21 @@ import {
 import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import type { Hosts } from "../src/engine/xla/hosts/join.ts";
-import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
+import { beginRun } from "../src/eval/begin_run.ts";
 import { withBatchSize } from "../src/train/auto_batch.ts";
 import { type OpenedTrainingProbe, openTrainingProbe } from "../src/eval/training_probe.ts";
 import { presetAdvice } from "../src/train/config/advice.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
-import { presetConfig } from "../src/train/config/presets.ts";
 import type { RunConfig } from "../src/train/config/settings.ts";
 import { launchSettings } from "../src/train/launch/launch_settings.ts";
-import { agreeOnRun, joinNodes } from "../src/train/nodes.ts";
+import { joinNodes } from "../src/train/nodes.ts";
 import { type MinutesOptions, withMinutes } from "../src/train/minutes.ts";
-import { latestCheckpoint } from "../src/train/run/checkpoint.ts";
 import { planSteps } from "../src/train/run/plan.ts";
 import { runProgress } from "../src/train/show/progress.ts";
 import { disposeTree } from "../src/train/state.ts";
 import { train } from "../src/train/train.ts";
-import { checkWarmStart, encoderSizes, warmStart } from "../src/weights/warm_start.ts";
+import { warmStart } from "../src/weights/warm_start.ts";
 
 /** The exit code where another node was asked to stop: as if this one had had the SIGTERM. */
 const STOPPED = 143;
@@ -65,22 +63,6 @@ function checkLength({ file, flags, minutes }: Wanted): void {
   }
 }
 
-/** The model that a run begins with: read at its pictures' size. */
-async function readInit(
-  { init, heads, imageSize }: Partial<RunConfig>,
-  say: (line: string) => void,
-): Promise<StoredModel | undefined> {
-  if (!init) return undefined;
-  const model = await readModel(init, { heads, imageSize });
-  model.notes.forEach(say);
-  return model;
-}
-
-/** What a run is, the lock of its folder on the node that leads, and the model that it begins with, if any. */
-interface Begun extends Awaited<ReturnType<typeof agreeOnRun>> {
-  model?: StoredModel;
-}
-
 /** The run as long as it is to train; null where it was stopped while that was measured. */
 async function withLength(
   { file, flags, minutes }: Wanted,
@@ -89,38 +71,22 @@ async function withLength(
 ): Promise<RunConfig | null> {
   if (minutes === undefined) return config;
   // A file that has epochs too has the warm-up for those.
-  const keepWarmup = (file.epochs ? flags : { ...file, ...flags }).warmupEpochs !== undefined;
-  return await withMinutes(config, minutes, { ...options, keepWarmup });
+  const { warmupEpochs } = file.epochs ? flags : { ...file, ...flags };
+  if (warmupEpochs === undefined) return await withMinutes(config, minutes, options);
+  return await withMinutes({ ...config, warmupEpochs }, minutes, { ...options, keepWarmup: true });
 }
 
-/** Settles what the run is, and reads the model that it begins with. */
-async function begin({ file, flags }: Wanted, say: (line: string) => void, hosts?: Hosts): Promise<Begun> {
-  const leads = !hosts || hosts.nodeId === 0, given = { ...file, ...flags };
-  // A new run takes its encoder's sizes from the weights, and that of its pictures unless it is said.
-  let model = given.resume || !leads ? undefined : await readInit({
-    ...given,
-    imageSize: given.imageSize ?? (given.preset && presetConfig(given.preset).imageSize),
-  }, say);
-  const sizes = model && encoderSizes(model.config);
-  const { config, lock } = await agreeOnRun({ ...sizes, ...file }, flags, hosts, say);
-  try {
-    // A run that has no checkpoint yet begins once more.
-    if (!model && !(config.resume && leads && await latestCheckpoint(config.out))) {
-      model = await readInit(config, say);
-    }
-    if (model) checkWarmStart(config, model.config, model.name);
-    return { config, lock, model };
-  } catch (error) {
-    await lock?.release();
-    throw error;
-  }
+/** Settings without the warm-up where minutes are given: there are no epochs yet that it could be longer than. */
+function withoutWarmup(settings: Partial<RunConfig>, minutes: number | undefined): Partial<RunConfig> {
+  const { warmupEpochs: _, ...rest } = settings;
+  return minutes === undefined ? settings : rest;
 }
 
 /** Trains, on this node of `hosts` if there are several, and evaluates. Gives the exit code. */
 async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number> {
   const { file, flags, minutes, json } = wanted, progress = runProgress(shell.progress);
   const say = progress.line, leads = !hosts || hosts.nodeId === 0;
-  const begun = await begin(wanted, say, hosts);
+  const begun = await beginRun(withoutWarmup(file, minutes), withoutWarmup(flags, minutes), say, hosts);
   let { config } = begun;
   // Until the end: what is looked at then is written into the folder too.
   await using lock = begun.lock;

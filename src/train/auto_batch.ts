@@ -5,6 +5,7 @@ import { decimalBytes } from "../text/amounts.ts";
 import { ConfigError } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { layoutOf } from "./layout.ts";
+import { processOf } from "./run/plan.ts";
 import { blankBatch, isExhausted, limitOf, needOf } from "./memory.ts";
 import { pretraining } from "./pretraining.ts";
 import { labelled } from "./show/describe.ts";
@@ -102,8 +103,8 @@ export async function withBatchSize(
     throw refuse("it is found for one node, and times the number of nodes it is that of all of them");
   }
   if (!engine.compiles) throw refuse(`engine ${engine.name} does not tell what a step takes`);
-  const pictures = dataLength(source) ?? config.epochPictures, { devices } = engine;
-  const most = Math.min(MOST, pictures || MOST);
+  const all = dataLength(source) ?? config.epochPictures, { devices } = engine;
+  const pictures = Math.floor(all / (processOf(config)?.count ?? 1)), most = Math.min(MOST, pictures || MOST);
   if (most < devices) {
     throw refuse(`${pictures} pictures are fewer than the ${devices} devices that share a batch`);
   }

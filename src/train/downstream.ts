@@ -121,7 +121,7 @@ interface Session<Config extends DownstreamConfig, Inputs extends Record<string,
  * checkpoint, bit for bit on the same engine. The folder's lock is the caller's.
  *
  * @throws {ConfigError} When settings cannot be used with these pictures, or a run cannot go on with them.
- * @throws {MemoryError} When the step does not fit into the device's memory; the folder is free again.
+ * @throws {MemoryError} When the step does not fit into the device's memory; a new run's folder is free again.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
  * @throws {EvaluatorError} When an evaluator fails; the state is saved.
  * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
@@ -142,8 +142,8 @@ export async function runDownstream<Config extends DownstreamConfig, Inputs exte
   } catch (error) {
     if (error instanceof BadLimitError) await tellData(config.out, prepared.account, run?.step ?? 0, error);
     if (run) disposeTree(run.state);
-    // No step was done, so the folder is free for another batch size.
-    refused = error instanceof MemoryError && !prepared.resumed;
+    // No step was done, so the folder of a new run is free for another batch size.
+    refused = error instanceof MemoryError && !config.resume;
     throw error;
   } finally {
     progress.close();

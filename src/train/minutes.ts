@@ -40,7 +40,7 @@ export async function withMinutes(
   const { perEpoch } = planSteps({ ...config, epochs: 1, steps: 0 }, source), { batchSize } = config;
   const say = (text: string) => progress(labelled("length", text)), start = performance.now();
   say("measuring how many pictures a second are trained on");
-  const rate = await measureRate(config, { engine, source, minutes, signal });
+  const rate = await measureRate(config, { engine, source, minutes, signal, progress });
   if (rate === null) return null;
   const left = 60 * minutes - (performance.now() - start) / 1000;
   const steps = Math.max(2, Math.floor(left * rate / batchSize));

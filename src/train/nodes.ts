@@ -2,12 +2,14 @@
 import type { Cursor } from "../data/types.ts";
 import { type Hosts, joinHosts } from "../engine/xla/hosts/join.ts";
 import type { Lock } from "../files/lock.ts";
-import { type Checkpoint, parseCheckpoint } from "./run/checkpoint.ts";
+import { type Checkpoint, latestCheckpoint, parseCheckpoint } from "./run/checkpoint.ts";
 import { checkNodes, ConfigError } from "./config/config.ts";
 import { flagName } from "../cli/command.ts";
 import { presetConfig } from "./config/presets.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { claimRun, planRun } from "./run/plan.ts";
+
+export type { Hosts };
 
 /**
  * Waiting that ends when the run has failed: a result that other nodes take part in may never come.
@@ -58,7 +60,8 @@ export async function joinNodes(
  * @param file Settings from a configuration file.
  * @param flags Settings from flags, which win.
  * @param say Takes a line for people.
- * @returns The run, and on node 0 the lock of its folder; release it when the run is over.
+ * @returns The run, whether it goes on from a checkpoint, and on node 0 the lock of its folder; release it when the run is
+ * over.
  * @throws {ConfigError} When settings cannot be used, there is nothing to resume, or nodes disagree.
  * @throws {InUseError} When another process has the run folder.
  */
@@ -67,13 +70,21 @@ export async function agreeOnRun(
   flags: Partial<RunConfig>,
   hosts?: Hosts,
   say?: (text: string) => void,
-): Promise<{ config: RunConfig; lock?: Lock }> {
+): Promise<{ config: RunConfig; goesOn: boolean; lock?: Lock }> {
   const given = { ...file, ...flags };
-  if (hosts && hosts.nodeId > 0) return { config: await sharedConfig(hosts, given) };
+  if (hosts && hosts.nodeId > 0) {
+    const config = await sharedConfig(hosts, given), goesOn = await hosts.get("run/goes-on");
+    return { config, goesOn: new TextDecoder().decode(goesOn) === "true" };
+  }
   const { nodes, nodeId, coordinator } = { ...presetConfig("demo"), ...given };
-  const claimed = await claimRun(await planRun(file, { ...flags, nodes, nodeId, coordinator }), say);
-  if (hosts) await shareConfig(hosts, claimed.config);
-  return claimed;
+  const planned = await planRun(file, { ...flags, nodes, nodeId, coordinator });
+  const goesOn = planned.resume && await latestCheckpoint(planned.out) !== null;
+  const claimed = await claimRun(planned, say);
+  if (hosts) {
+    await shareConfig(hosts, claimed.config);
+    await hosts.put("run/goes-on", String(goesOn));
+  }
+  return { ...claimed, goesOn };
 }
 
 /** Settings that a node may choose for itself; it takes all others from node 0. */

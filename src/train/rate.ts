@@ -1,9 +1,11 @@
 /** How many pictures a second a run sees on this machine. */
 import { join } from "node:path";
+import { BadLimitError } from "../data/epoch/bad_limit.ts";
 import type { Data } from "../data/open/data.ts";
 import type { Engine } from "../engine/types.ts";
 import { PARTIAL } from "../files/publish.ts";
 import type { RunConfig } from "./config/settings.ts";
+import { DATA_FILE } from "./data_account.ts";
 import { planSteps } from "./run/plan.ts";
 import { silent } from "./show/progress.ts";
 import { disposeTree } from "./state.ts";
@@ -25,6 +27,8 @@ export interface RateOptions {
   /** The budget: at most a twentieth of it is spent, and at most 20 seconds, but four steps at least. */
   minutes: number;
   signal?: AbortSignal;
+  /** Takes a line for people: where the trial fails, the pictures that could not be read. */
+  progress?: (line: string) => void;
 }
 
 /**
@@ -36,7 +40,7 @@ export interface RateOptions {
  */
 export async function measureRate(
   config: RunConfig,
-  { engine, source, minutes, signal }: RateOptions,
+  { engine, source, minutes, signal, progress: say = silent.line }: RateOptions,
 ): Promise<number | null> {
   const out = join(config.out, FOLDER), enough = new AbortController(), times: number[] = [];
   const { perEpoch } = planSteps({ ...config, epochs: 1, steps: 0 }, source);
@@ -57,10 +61,22 @@ export async function measureRate(
   const asked = signal ? AbortSignal.any([signal, enough.signal]) : enough.signal;
   const remove = () => Deno.remove(out, { recursive: true }).catch(() => {});
   await remove();
+  // The run itself will tell of bad pictures, if it comes to that.
+  const bad: string[] = [];
+  const line = (text: string) => void (/^(skipped|lost) /.test(text) && bad.push(text));
   try {
-    const progress = { ...silent, step };
-    const { state } = await train({ ...trial, ...quiet }, { engine, source, progress, signal: asked });
+    const progress = { ...silent, step, line };
+    const { state } = await train({ ...trial, ...quiet }, {
+      ...{ engine, source, progress, signal: asked, checkpoints: false },
+    });
     disposeTree(state);
+  } catch (error) {
+    bad.forEach(say);
+    // That file goes with the folder.
+    if (error instanceof BadLimitError) {
+      error.message = error.message.replace(`. What came of the data: ${join(out, DATA_FILE)}`, "");
+    }
+    throw error;
   } finally {
     await remove();
   }

@@ -54,6 +54,8 @@ export interface TrainOptions {
   progress?: Progress;
   /** Aborting it finishes the step, writes a checkpoint and returns. */
   signal?: AbortSignal;
+  /** False: no checkpoint is written, not even at the end; for a trial with which nobody goes on. */
+  checkpoints?: boolean;
   /** The lock of the run folder, where the caller has it already ({@linkcode lockRun}); it stays the caller's. */
   lock?: Lock;
   /** Where checkpoints go; tests give a disk with faults. */
@@ -101,7 +103,7 @@ interface Session {
  * @throws {ConfigError} When settings cannot be used with this data; before work starts.
  * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
  * @throws {InUseError} When another process has the run folder.
- * @throws {MemoryError} When the step does not fit into the device's memory; the folder is free again.
+ * @throws {MemoryError} When the step does not fit into the device's memory; a new run's folder is free again.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
  * @throws {EvaluatorError} When an evaluator fails; the state is saved.
  * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
@@ -122,7 +124,7 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
     const session = { engine, group, plan, prepared, run, progress };
     const { account, metrics, resumed } = prepared, { pictures } = plan, { disk } = options;
     const take = takerOf(config, { engine, group, pictures, account });
-    const keeper = group.leads
+    const keeper = group.leads && options.checkpoints !== false
       ? keeperOf(config, { resumed, start: run.step, metrics, take, disk })
       : noKeeper;
     await trainRun(config, options, session, keeper, take);
@@ -143,8 +145,8 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
     }
     // With several processes, this one's device may wait for others that never get there.
     if (run && group.alone) disposeTree(run.state);
-    // No step was done, so the folder is free for another batch size.
-    refused = error instanceof MemoryError && group.leads && !prepared.resumed;
+    // No step was done, so the folder of a new run is free for another batch size.
+    refused = error instanceof MemoryError && group.leads && !config.resume;
     throw error;
   } finally {
     progress.close();
@@ -212,7 +214,7 @@ async function trainRun(
     watch,
     checkpoint,
   });
-  await runLoop({
+  const looped = runLoop({
     ...{ engine, account, run, total, step, inputs, batches, group, meter, keeper, evaluations, record },
     first: async (args: StepArgs) => {
       const compile = (count?: number) => method.compile(args, count), multiple = engine.devices;
@@ -220,9 +222,11 @@ async function trainRun(
       meter.start(await compileFirst({ engine, config, multiple, search: group.alone, compile, progress }));
     },
   });
+  // A program that trains many models would keep the steps of all of them. Where processes train together, a step of one
+  // that fails may wait for the others.
+  await (group.alone ? looped.finally(method.dispose) : looped);
   await group.finished();
-  // A program that trains many models would keep the steps of all of them.
-  method.dispose();
+  if (!group.alone) method.dispose();
   progress.line(describeEnd({ step: run.step, total, checkpoint: checkpoint() ?? "", bad: run.bad }));
   if (group.leads) {
     for (const line of account.lines()) progress.line(labelled("data", line));

@@ -20,6 +20,14 @@ export function encoderSizes(
   return { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio };
 }
 
+/** The sizes of a model's head and decoder. */
+export function headSizes(
+  { headWidth, codeWidth, headBatchNorm, classHead, decoderDepth, decoderHeads, decoderMlpRatio }:
+    ModelConfig,
+): Partial<ModelConfig> {
+  return { headWidth, codeWidth, headBatchNorm, classHead, decoderDepth, decoderHeads, decoderMlpRatio };
+}
+
 /** Weights to start from, and what came from where. */
 export interface WarmStart {
   /** For `TrainOptions.initial`; the caller's to dispose. */

@@ -113,6 +113,9 @@ Deno.test("a run with --batch-size auto is begun with what fits, stores it, and 
       assert.equal(again.batchSize, stored.batchSize);
       const wasm = { ...engine, name: "wasm", compiles: false } as Engine;
       await assert.rejects(withBatchSize(wanted, { engine: wasm, source }), /engine wasm does not tell/);
+      // Of four processes each has a part of the pictures.
+      const quarter = await withBatchSize({ ...wanted, process: "0/4" }, { engine, source });
+      assert.equal(quarter.batchSize, 2);
       const nodes = { ...wanted, nodes: 2, coordinator: "a:1" };
       await assert.rejects(withBatchSize(nodes, { engine, source }), /found for one node/);
     } finally {

@@ -7,6 +7,7 @@ import type { CompileReport, Engine } from "../../src/engine/types.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { largestBatch } from "../../src/train/largest_batch.ts";
+import { planRun } from "../../src/train/run/plan.ts";
 import { train } from "../../src/train/train.ts";
 import { compileWithin, hostMemory, MemoryError } from "../../src/train/memory.ts";
 import { silent } from "../../src/train/show/progress.ts";
@@ -115,10 +116,17 @@ Deno.test("a run that would not fit ends before its first step, and goes on with
     await writePictures(data, 8);
     const source = await openSource(data);
     const progress = { ...silent, line: (text: string) => said.push(text) };
+    // Steps that are compiled and not disposed of.
+    let held = 0;
+    const jit: typeof xla.jit = (f, options) => {
+      held++;
+      const step = xla.jit(f, options), dispose = () => (held--, step.dispose());
+      return Object.assign((args: Parameters<typeof step>[0]) => step(args), step, { dispose });
+    };
     const run = (change: object) =>
       train(
         resolveConfig({ ...MINUSCULE, depth: 1, data, steps: 1, warmupEpochs: 0, batchSize: 2, ...change }),
-        { engine: xla, source, progress },
+        { engine: { ...xla, jit }, source, progress },
       );
     const tensors = tf.memory().numTensors;
     const { state: whole } = await run({ out: join(folder, "whole") });
@@ -136,9 +144,19 @@ Deno.test("a run that would not fit ends before its first step, and goes on with
     const [, batch] = /--batch-size (\d+);/.exec(error.message) ?? [];
     assert.equal(batch, "1", error.message);
     assert.equal(tf.memory().numTensors, tensors);
+    assert.equal(held, 0);
     const { state, step } = await run({ ...small, batchSize: Number(batch) });
     assert.equal(step, 1);
     disposeTree(state);
+
+    // A run that died before its first checkpoint is one already: nothing of it goes.
+    const died = join(folder, "died"), only = join(died, "checkpoints", "step-00000001.safetensors");
+    await run({ out: died }).then(({ state }) => disposeTree(state));
+    await Deno.remove(only);
+    const again = await run({ ...small, out: died, resume: true }).then(() => undefined, (e) => e);
+    assert.ok(again instanceof MemoryError, `${again}`);
+    const left = await planRun({}, { out: died, resume: true, batchSize: 1 });
+    assert.deepEqual([left.batchSize, left.steps], [1, 1]);
     await source.close();
   } finally {
     await xla.close();

@@ -96,3 +96,21 @@ Deno.test("minutes: a stop while the rate is measured begins no run", () =>
       await engine.close();
     }
   }));
+
+Deno.test("task train --minutes: a warm-up longer than the preset's run, and pictures that stop it", () =>
+  withFolder(async (folder) => {
+    const data = join(folder, "data"), out = join(folder, "out"), config = await settingsFile(folder);
+    await writePictures(data, 13);
+    const args = ["--config", config, "--workers", "1", "--no-figures", "--minutes", "0.03", "--out", out];
+    // Longer than 18 epochs, the preset's: whether it is longer than this run is known later.
+    const warm = await capture(trainTask, [...args, "--data", data, "--warmup-epochs", "1e6"]);
+    assert.equal(warm.code, 2, warm.err);
+    assert.match(warm.err, /warmupEpochs is 1000000, but 0\.03 minutes are [\d.]+ epochs/);
+
+    for (const name of ["a", "b", "c"]) await Deno.writeTextFile(join(data, `${name}.jpg`), "no picture");
+    const bad = await capture(trainTask, [...args, "--data", data]);
+    assert.equal(bad.code, 1, bad.err);
+    assert.match(bad.err, /^skipped +[abc]\.jpg: /m);
+    assert.doesNotMatch(bad.err, /partial-rate/);
+    assert.ok(!names(folder).includes("out") || names(out).length === 0, "the folder is free again");
+  }));

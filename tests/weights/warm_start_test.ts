@@ -5,6 +5,7 @@ import { openWasm } from "../../src/engine/wasm.ts";
 import { readModel } from "../../src/eval/stored_model.ts";
 import { PRESETS } from "../../src/model/config.ts";
 import { initModel } from "../../src/model/init.ts";
+import { presetOfEncoder } from "../../src/train/config/presets.ts";
 import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { disposeTree } from "../../src/train/state.ts";
 import { encoderSizes, warmStart } from "../../src/weights/warm_start.ts";
@@ -75,6 +76,11 @@ Deno.test("task train --init: begins with weights from elsewhere, or with those 
       mlpRatio: 4,
     });
 
+    assert.match(
+      first.err,
+      /^settings +of preset demo; no preset has such an encoder; --preset takes another's$/m,
+    );
+
     await Deno.remove(weights);
     const gone = await capture(trainTask, ["--resume", "--out", join(folder, "a"), "--steps", "2"]);
     assert.equal(gone.code, 0, gone.err);
@@ -84,6 +90,7 @@ Deno.test("task train --init: begins with weights from elsewhere, or with those 
     const other = await train("b", "--init", join(folder, "a"), "--image-size", "20", "--steps", "1");
     assert.equal(other.code, 0, other.err);
     assert.match(other.err, /(\d+) of \1 tensors are given/);
+    assert.match(other.err, /^settings +of preset demo, as the run of the weights has; /m);
     const later = await readCheckpoint(join(folder, "b")), before = await readCheckpoint(join(folder, "a"));
     assert.deepEqual(later.tensors["backbone.pos_embed"].shape, [1, 26, 8]);
     assert.deepEqual(later.tensors["head.slp.weight"].data, before.tensors["head.slp.weight"].data);
@@ -107,3 +114,11 @@ Deno.test("task train --init: begins with weights from elsewhere, or with those 
       await assert.rejects(Deno.stat(join(folder, "c")), Deno.errors.NotFound);
     }
   }));
+
+Deno.test("warm start: the preset that has such an encoder, with these patches if it can be", () => {
+  for (const name of Object.keys(PRESETS) as (keyof typeof PRESETS)[]) {
+    assert.equal(presetOfEncoder(PRESETS[name]), name);
+  }
+  assert.equal(presetOfEncoder({ ...PRESETS.small, patchSize: 8 }), "small");
+  assert.equal(presetOfEncoder({ ...PRESETS.base, width: 1024, depth: 24 }), undefined);
+});

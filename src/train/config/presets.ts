@@ -113,3 +113,17 @@ export const FIRST_WAYS = {
 export function presetConfig(preset: PresetName): RunConfig {
   return { ...PUBLISHED, ...PRESETS[preset], ...TRAINING[preset], preset };
 }
+
+/** What a preset's encoder is, apart from the pictures and patches. */
+const ENCODER = ["width", "depth", "stem", "localMixing"] as const;
+
+/** The preset that has such an encoder, with the same patches if there is one; undefined where none has. */
+export function presetOfEncoder(
+  encoder: Pick<RunConfig, "patchSize" | typeof ENCODER[number]>,
+): PresetName | undefined {
+  const like = (keys: readonly (keyof typeof encoder)[]) =>
+    (Object.keys(PRESETS) as PresetName[]).find((name) =>
+      keys.every((key) => PRESETS[name][key] === encoder[key])
+    );
+  return like(["patchSize", ...ENCODER]) ?? like(ENCODER);
+}

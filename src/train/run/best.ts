@@ -45,6 +45,15 @@ export async function saveBest<Config extends { seed: number }>(
   return path;
 }
 
+/** Removes the best states of a run that begins once more: they are of another one, perhaps with other settings. */
+export async function removeBest(run: string): Promise<void> {
+  const folder = checkpointFolder(run);
+  if (!await Deno.stat(folder).then(() => true, () => false)) return;
+  for await (const { name } of Deno.readDir(folder)) {
+    if (/^best-.*\.safetensors$/.test(name)) await Deno.remove(join(folder, name));
+  }
+}
+
 /**
  * The best state by a figure that a run has kept; null where there is none that can be read. Reads the file's header
  * alone.

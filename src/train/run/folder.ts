@@ -8,6 +8,7 @@ import type { RunConfig } from "../config/settings.ts";
 import { TENSORBOARD_FOLDER } from "./event_file.ts";
 import { FIGURES_FOLDER } from "./figure_files.ts";
 import { MACHINE_FILE } from "./machine.ts";
+import { removeBest } from "./best.ts";
 import { type Checkpoint, checkpointFolder, latestCheckpoint, readCheckpoint } from "./checkpoint.ts";
 
 /**
@@ -140,6 +141,7 @@ async function prepare<Kept>(
     }
     const latest = config.resume ? await latestCheckpoint(out) : null;
     if (latest) checkpoint = await read(latest);
+    else if (config.resume) await removeBest(out);
   }
   // The configuration comes first: with it, a run that dies right after this can be resumed; without it, what lies there
   // is no run, and the folder is free.

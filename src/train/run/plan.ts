@@ -6,20 +6,22 @@ import { FIRST_WAYS } from "../config/presets.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { InUseError, type Lock } from "../../files/lock.ts";
 import { isRedacted } from "../../files/redact.ts";
+import { latestCheckpoint } from "./checkpoint.ts";
 import { exists, isUnused, lockRun } from "./folder.ts";
 
 /** Default run folders: runs/tiny, runs/tiny-2, … */
 const defaultFolder = (preset: string, number: number, root = "runs") =>
   join(root, number === 1 ? preset : `${preset}-${number}`);
 
-/** The last of the default run folders that exist. */
-async function lastDefault(preset: string): Promise<string | undefined> {
-  let last: string | undefined;
-  for (let number = 1;; number++) {
-    const folder = defaultFolder(preset, number);
-    if (!await exists(folder)) return last;
-    last = folder;
+/** The last of the default run folders that hold a run: some may be gone, and one may be just beginning. */
+async function lastDefault(preset: string, root?: string): Promise<string | undefined> {
+  const names = await Array.fromAsync(Deno.readDir(root ?? "runs"), ({ name }) => name).catch(() => []);
+  const numbers = names.map((name) => name === preset ? 1 : Number(/-([1-9]\d*)$/.exec(name)?.[1] ?? 0));
+  for (const number of numbers.sort((a, b) => b - a)) {
+    const folder = defaultFolder(preset, number, root);
+    if (number > 0 && await exists(join(folder, "config.json"))) return folder;
   }
+  return undefined;
 }
 
 /**
@@ -27,14 +29,20 @@ async function lastDefault(preset: string): Promise<string | undefined> {
  *
  * @param file Settings from a configuration file.
  * @param flags Settings from flags, which win.
+ * @param root Where the folders lie that are not named; for tests.
  * @returns The configuration; `out` is empty for a new run that {@linkcode claimRun} finds a folder for. A run that goes on
  * has the batch size that it began with, also for `auto`.
- * @throws {ConfigError} When settings cannot be used, there is nothing to resume, or the data's address lacks its secrets.
+ * @throws {ConfigError} When settings cannot be used, there is nothing to resume, what is resumed began with other weights, or
+ * the data's address lacks its secrets.
  */
-export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig>): Promise<RunConfig> {
+export async function planRun(
+  file: Partial<RunConfig>,
+  flags: Partial<RunConfig>,
+  root?: string,
+): Promise<RunConfig> {
   const given = { ...file, ...flags };
   if (!given.resume) return withSecrets(resolveConfig(file, flags));
-  const out = given.out || await lastDefault(given.preset ?? "demo");
+  const out = given.out || await lastDefault(given.preset ?? "demo", root);
   if (!out) throw new ConfigError("--resume found no run in runs/; name its folder with --out");
   const stored = join(out, "config.json");
   if (!await exists(stored)) {
@@ -43,6 +51,14 @@ export async function planRun(file: Partial<RunConfig>, flags: Partial<RunConfig
     );
   }
   const first = { ...FIRST_WAYS, ...await readConfig(stored) };
+  if (given.init !== undefined && given.init !== first.init && await latestCheckpoint(out)) {
+    throw new ConfigError(
+      `--resume: ${out} began with ${
+        first.init || "random weights"
+      } and goes on from its checkpoint, so --init ` +
+        `${given.init} has no use; leave it out, or begin another run`,
+    );
+  }
   // To go on with the batch size that was found, `auto` is as good as nothing said.
   const said = [file, flags].map(({ batchSize, ...rest }) => batchSize ? { ...rest, batchSize } : rest);
   return withSecrets({ ...resolveConfig(first, ...said), out, resume: true });

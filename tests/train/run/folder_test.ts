@@ -114,3 +114,56 @@ Deno.test("a folder that may not be written gives an error, not a run", () =>
     );
     await assert.rejects(async () => await prepareFolder(await planRun({}, { out: join(file, "run") })));
   }));
+
+Deno.test("--resume without a folder takes the last default one that holds a run, gaps or not", () =>
+  withFolder(async (parent) => {
+    const root = join(parent, "runs"), resume = (flags = {}) => planRun({}, { resume: true, ...flags }, root);
+    await assert.rejects(resume, /found no run/);
+    const config = await planRun({}, { out: "" });
+    for (const name of ["demo-2", "demo-10", "photo", "other-99"]) {
+      await prepareFolder({ ...config, out: join(root, name) });
+    }
+    // One that is just beginning, and what is no run of ours.
+    for (const name of ["demo-11", "demo-012"]) await Deno.mkdir(join(root, name));
+    assert.equal((await resume()).out, join(root, "demo-10"));
+    assert.equal((await resume({ preset: "photo" })).out, join(root, "photo"));
+    await Deno.remove(join(root, "demo-10"), { recursive: true });
+    assert.equal((await resume()).out, join(root, "demo-2"));
+    await assert.rejects(resume({ preset: "tiny" }), /found no run/);
+  }));
+
+Deno.test("a run that begins once more keeps no best state of before, one that goes on does", () =>
+  withFolder(async (parent) => {
+    const out = join(parent, "run"), config = await planRun({}, { out }), again = { ...config, resume: true };
+    await prepareFolder(config);
+    const best = join(out, "checkpoints", "best-knn-top1.safetensors");
+    await Deno.writeTextFile(best, "");
+    assert.equal(await prepareFolder(again), null);
+    assert.deepEqual(await names(join(out, "checkpoints")), []);
+    const place = { cursor: { epoch: 0, position: 4 }, pictures: 8, bad: 0, engine: "wasm", time: "" };
+    await saveCheckpoint(out, { ...place, step: 1, config }, { x: float32([1], Float32Array.of(1)) }, {
+      keep: 1,
+    });
+    await Deno.writeTextFile(best, "");
+    assert.equal((await prepareFolder(again))?.step, 1);
+    assert.equal((await names(join(out, "checkpoints"))).length, 2);
+  }));
+
+Deno.test("--init of a run that goes on is the one that it began with", () =>
+  withFolder(async (parent) => {
+    const out = join(parent, "run"), config = await planRun({}, { out, init: "w.pth" });
+    await prepareFolder(config);
+    // Without a checkpoint it begins once more, with whatever it is given.
+    assert.equal((await planRun({}, { out, resume: true, init: "v.pth" })).init, "v.pth");
+    const place = { cursor: { epoch: 0, position: 4 }, pictures: 8, bad: 0, engine: "wasm", time: "" };
+    await saveCheckpoint(out, { ...place, step: 1, config }, { x: float32([1], Float32Array.of(1)) }, {
+      keep: 1,
+    });
+    for (const more of [{}, { init: "w.pth" }]) {
+      assert.equal((await planRun({}, { out, resume: true, ...more })).init, "w.pth");
+    }
+    await assert.rejects(
+      planRun({}, { out, resume: true, init: "v.pth" }),
+      /began with w\.pth and goes on from its checkpoint, so --init v\.pth has no use/,
+    );
+  }));
