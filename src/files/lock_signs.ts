@@ -106,8 +106,12 @@ export async function startBeating(path: string, owner: Owner, pace: Pace): Prom
     }
   };
   sign();
-  await sleep(pace.settle);
-  const seen = parseOwner(textOf(path) ?? "");
+  let seen: Owner | null = null;
+  // Another's file may be half written at that very moment; who it is shows shortly after.
+  for (let tries = 0; tries < 5 && !seen; tries++) {
+    await sleep(tries === 0 ? pace.settle : pace.settle / 4);
+    seen = parseOwner(textOf(path) ?? "");
+  }
   if (seen && (seen.pid !== owner.pid || seen.host !== owner.host || seen.since !== owner.since)) return null;
   const timer = setInterval(sign, pace.beat);
   Deno.unrefTimer(timer);

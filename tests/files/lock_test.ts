@@ -9,6 +9,7 @@ import {
   type LockSystem,
 } from "../../src/files/lock.ts";
 import { ownerHere } from "../../src/files/lock_owner.ts";
+import { startBeating } from "../../src/files/lock_signs.ts";
 import { withFolder } from "../with_folder.ts";
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
@@ -153,6 +154,18 @@ Deno.test("lock: without them, of two that come at once one has the place", () =
     );
     assert.deepEqual(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
     for (const one of both) if (one.status === "fulfilled") await one.value.release();
+  }));
+
+Deno.test("lock: without them, who finds the file half written looks again", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, ".lock"), { settle } = PACE;
+    const mine = startBeating(path, { ...ownerHere(), host: "a" }, PACE);
+    await Deno.writeTextFile(path, "{");
+    setTimeout(
+      () => Deno.writeTextFileSync(path, JSON.stringify({ ...ownerHere(), host: "b" })),
+      1.5 * settle,
+    );
+    assert.equal(await mine, null);
   }));
 
 Deno.test("lock: an owner on another host is dead when it gives no sign; a file that is old needs no wait", () =>
