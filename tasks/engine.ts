@@ -38,7 +38,8 @@ const WITHOUT: readonly string[] = ["webgpu", "wasm"];
 
 function size({ wheels }: NativePackage): string {
   const bytes = wheels.reduce((sum, wheel) => sum + wheel.bytes, 0);
-  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+  const [amount, unit] = bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
+  return `${amount.toFixed(amount < 10 ? 1 : 0)} ${unit}`;
 }
 
 const names = INSTALLABLE.map(([native]) => native.name);

@@ -37,7 +37,7 @@ const GIVES: Readonly<Record<EngineName, string>> = {
   xla: "compiles whole functions: the fast one; bfloat16; several devices",
   tensorflow: "op by op, float32, by TensorFlow's C library",
   webgpu: "op by op, float32, on GPUs of any vendor",
-  wasm: "op by op, float32, for tiny models; 20 to 60 times as slow as xla",
+  wasm: "op by op, float32, for tiny models; more than ten times as slow as xla",
 };
 
 /** What finds each engine. Nothing is fetched. */
