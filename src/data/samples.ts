@@ -37,6 +37,7 @@ export function sampleReader(
   decoder: Decoder,
 ): EpochReader<Sample> {
   const opened = openedOf(data), uri = dataUri(data), length = dataLength(data);
+  const drop = (sample: Sample) => giveBack(decoder, sample);
   const load: Load = (index, open, place) => {
     // If the source does not list the classes, only the record tells its class.
     const told: Source["place"] = (index) => {
@@ -52,10 +53,11 @@ export function sampleReader(
     return streamEpochs(opened, { ...options, knownShards: known, load });
   }
   const cacheable = length! * options.imageSize ** 2 * 3 <= (options.cacheBytes ?? CACHE_BYTES);
-  if (!cacheable) return randomEpochs(opened.source, { ...options, load });
+  if (!cacheable) return randomEpochs(opened.source, { ...options, load, drop });
   const known: Sample[] = new Array(length!);
   return randomEpochs(opened.source, {
     ...options,
+    drop,
     load: async (index, open, place) => {
       if (known[index]) return known[index];
       const sample = await load(index, open, place);
@@ -66,6 +68,11 @@ export function sampleReader(
       return known[index] = { ...sample, base, kept: true };
     },
   });
+}
+
+/** Gives back a sample's memory when nobody needs it any more, unless it stays for the next epochs. */
+export function giveBack(decoder: Decoder, { base, kept }: Sample): void {
+  if (!kept) decoder.reuse(base);
 }
 
 /** A record whose class, if it has one, is a number. */

@@ -7,7 +7,7 @@ import type { EpochReader, Origin } from "./epoch/epoch.ts";
 import { prefetch } from "./iter.ts";
 import { type Data, dataObjects } from "./open/data.ts";
 import { resizedObjects } from "./objects.ts";
-import { type Sample, sampleReader } from "./samples.ts";
+import { giveBack, type Sample, sampleReader } from "./samples.ts";
 import { type ReadOptions, readOptions, type StreamOptions } from "./stream_options.ts";
 import type { Batch, Source } from "./types.ts";
 
@@ -82,9 +82,11 @@ async function* batchesOf(
   const { batchSize, imageSize } = options;
   const join = joiner(options, decoder), books = epochBooks(reader, options);
   let { epoch, position } = options.from ?? { epoch: 0, position: 0 };
+  /** Records of an epoch by index that are still to come. */
+  const unread = () => reader.length === null ? 0 : reader.length - position;
   for (;; epoch++, position = 0) {
     books.begin(epoch);
-    let samples: Sample[] = [], from: Origin[] = [], made = position > 0;
+    let samples: Sample[] = [], from: Origin[] = [], made = position > 0, ended = false;
     decoder.align();
     for await (const step of reader.read({ epoch, position }, () => samples.length)) {
       position += step.places;
@@ -96,16 +98,19 @@ async function* batchesOf(
       made = true;
       const next = reader.after({ epoch, position });
       books.read(from);
-      // An epoch by index ends with its last whole batch.
-      if (next.epoch > epoch) books.left(reader.length! - position);
+      ended = next.epoch > epoch;
+      if (ended) books.left(unread());
       const batch = assemble(samples, join(samples), options, { epoch, next, ...books.page() });
       if (objects) {
         batch.objects = samples.map(({ index }) => resizedObjects(objects(index), imageSize, imageSize));
       }
       [samples, from] = [[], []];
       yield batch;
+      // Who resumes from here begins the next epoch: nothing more of this one may be counted.
+      if (ended) break;
     }
-    if (reader.length === null) books.left(samples.length);
+    if (!ended) books.left(samples.length + unread());
+    for (const sample of samples) giveBack(decoder, sample);
     books.end();
     if (!made) throw new Error(`${reader.uri}: too few good pictures for one batch of ${batchSize}`);
   }
@@ -122,7 +127,7 @@ function joiner({ batchSize, imageSize, keep = Infinity, prefetch = 2 }: StreamO
     if (!inPlace) {
       for (let i = 0; i < batchSize; i++) {
         base.set(parts[i], i * bytes);
-        if (!samples[i].kept) decoder.reuse(parts[i]);
+        giveBack(decoder, samples[i]);
       }
     }
     if (keep === Infinity) return base;

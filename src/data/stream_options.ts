@@ -25,7 +25,10 @@ export interface StreamOptions {
   from?: Cursor;
   /** What to do with a record that is damaged or cannot be decoded, and with a shard that is lost. Default skip. */
   onBad?: "skip" | "fail";
-  /** Called once for each bad record of an epoch, and for each shard that is lost, in the stream's order. */
+  /**
+   * Called once for each bad record of an epoch, and for each shard that is lost, in the stream's order. Not for records by
+   * index behind an epoch's last batch: they are left out, whatever they are.
+   */
   onBadRecord?: (bad: BadRecord) => void;
   /** Bad records that were counted before `from`; `Batch.bad` goes on from there. Default 0. */
   bad?: number;

@@ -8,6 +8,7 @@ import { accountant } from "../../src/data/epoch/account.ts";
 import { beginAccount } from "../../src/data/epoch/begin_account.ts";
 import { take } from "../../src/data/iter.ts";
 import { pack } from "../../src/data/pack.ts";
+import { reportData } from "../../src/data/report.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
 import { BadRecordError, type Batch, type Source } from "../../src/data/types.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
@@ -319,6 +320,32 @@ Deno.test("collect: a stream's records by index, in order, within a limit", asyn
     assert.equal((await collect(data, { count: 2 })).length, 2);
     await assert.rejects(collect(data, { maxBytes: 100 }), /too large to be held in memory; pack it/);
     await source.close();
+  });
+});
+
+Deno.test("one pass over a mixture with a stream: each picture once, its sources one after another", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/a.tar.gz`, gzipSync(tarOf(0, 3, -1, LIGHT)));
+    const files = Array.from(
+      { length: 30 },
+      (_, i) => [`${String(i).padStart(2, "0")}.png`, LIGHT[0]] as const,
+    );
+    // One that is bad, which a set may have.
+    await writeFiles(`${folder}/b`, { ...Object.fromEntries(files), "30.png": new Uint8Array(0) });
+    const b = files.map(([name]) => name);
+    for (const shares of [["", ""], ["*1", "*9"]]) {
+      const data = await openData(`${folder}/a.tar.gz${shares[0]},${folder}/b${shares[1]}`);
+      assert.equal(data.access, "mixed");
+      const report = await reportData(data, { imageSize: SIZE, sheet: 1 });
+      assert.deepEqual([report.seen, report.bad, report.refusal], [34, 1, null]);
+      assert.deepEqual(report.account.sources.map(({ read, bad }) => [read, bad]), [[3, 0], [30, 1]]);
+      const packed = await pack(data, `${folder}/packed${shares[0].length}`);
+      assert.deepEqual([packed.records, packed.bad.map(({ key }) => key)], [33, ["30.png"]]);
+      const source = await collect(data), keys: string[] = [];
+      for (let i = 0; i < source.length; i++) keys.push(await source.key(i));
+      assert.deepEqual(keys, ["0", "1", "2", ...b, "30.png"]);
+      await source.close();
+    }
   });
 });
 

@@ -17,7 +17,7 @@ export interface Counts {
 /** What came of an epoch. */
 export interface EpochAccount extends Counts {
   epoch: number;
-  /** Good pictures at the epoch's end that filled no batch. */
+  /** Pictures at the epoch's end that filled no batch. By index, those behind the last batch are not looked at. */
   left: number;
 }
 

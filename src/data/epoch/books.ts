@@ -11,7 +11,7 @@ export interface EpochBooks {
   enter(step: Step<unknown>): void;
   /** Good records have gone into a batch. */
   read(from: readonly Origin[]): void;
-  /** Good records that fill no batch. */
+  /** Records that fill no batch: good ones, and by index those behind the last batch, which nobody has looked at. */
   left(count: number): void;
   /** Ends the epoch. */
   end(): void;

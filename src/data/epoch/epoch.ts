@@ -63,11 +63,13 @@ export interface EpochOptions<T> {
   knownShards?: (part: number, shards: readonly string[]) => ReadonlyMap<string, number>;
   /** Makes a sample of what `open` gives; a bad record is a result. */
   load: (index: number, open: () => Promise<ImageRecord>, place?: Source["place"]) => Promise<T | BadRecord>;
+  /** Told of each sample that was read ahead, by index, and is not wanted: its epoch was left before. */
+  drop?: (sample: T) => void;
 }
 
 /** Reads by index: each epoch a permutation, of which a process takes its part; a cursor costs nothing. */
 export function randomEpochs<T extends object>(source: Source, options: EpochOptions<T>): EpochReader<T> {
-  const { seed, batchSize, concurrency, load, process } = options;
+  const { seed, batchSize, concurrency, load, drop, process } = options;
   const share: Part = process
     ? part(source.length, process.index, process.count)
     : part(source.length, 0, source.length > 0 ? 1 : 0);
@@ -77,19 +79,26 @@ export function randomEpochs<T extends object>(source: Source, options: EpochOpt
     length: n,
     parts: parts.map(({ uri, length }) => ({ uri, length: length! / (process?.count ?? 1) })),
     async *read({ epoch, position }, held) {
-      const order = permutation(source.length, seed, epoch);
-      while (true) {
-        // Only as many as still fill whole batches if all are good; more when some were not.
-        const wanted = Math.floor((held() + n - position) / batchSize) * batchSize - held();
-        if (wanted <= 0) return;
-        const loadAt = async (place: number): Promise<Step<T>> => {
-          const index = order(share.place(place)), from = source.origin?.(index) ?? { part: 0 };
-          return stepOf(await load(index, () => source.get(index), source.place?.bind(source)), from);
-        };
-        for await (const step of map(range(position, position + wanted), loadAt, concurrency)) {
-          position++;
-          yield step;
+      const order = permutation(source.length, seed, epoch), ahead = new Set<T>();
+      const loadAt = async (place: number): Promise<Step<T>> => {
+        const index = order(share.place(place)), from = source.origin?.(index) ?? { part: 0 };
+        const item = await load(index, () => source.get(index), source.place?.bind(source));
+        if (!("reason" in item)) ahead.add(item);
+        return stepOf(item, from);
+      };
+      try {
+        while (true) {
+          // Only as many as still fill whole batches if all are good; more when some were not.
+          const wanted = Math.floor((held() + n - position) / batchSize) * batchSize - held();
+          if (wanted <= 0) return;
+          for await (const step of map(range(position, position + wanted), loadAt, concurrency)) {
+            position++;
+            if ("sample" in step) ahead.delete(step.sample);
+            yield step;
+          }
         }
+      } finally {
+        for (const sample of ahead) drop?.(sample);
       }
     },
     after: ({ epoch, position }) =>

@@ -40,6 +40,31 @@ export function mixRecords(
   return closable((signal) => deal(draws(parts, share, { ...options, signal }), options), options.signal);
 }
 
+/**
+ * One pass over a mix of which at least one source can only be read in order: the sources one after another, each record
+ * once, in its source's own order. Weights say nothing here.
+ *
+ * @param parts Sources; not closed.
+ * @param options Who is told of bad records and of shards; a signal; `concurrency`.
+ * @throws {Error} While iterating, for a class whose name another source of the mix holds twice.
+ */
+export function chainRecords(
+  parts: readonly MixPart<Source | StreamSource>[],
+  options: Pick<MixRecordsOptions, "onBad" | "onShard" | "signal" | "concurrency"> = {},
+): AsyncGenerator<PlacedRecord, void, void> {
+  const reading = { ...options, seed: 0, epoch: 0, shuffleBuffer: 1, keepOrder: true };
+  const sources = parts.map((part) => part.source), { relabel } = joinLabels(sources);
+  const chained = async function* (signal: AbortSignal): AsyncGenerator<PartRecord, void, void> {
+    for (const [part, source] of sources.entries()) {
+      const records = "get" in source
+        ? exact(source, part, (place) => place, reading)
+        : orderedRecords(source, { ...reading, signal }, part);
+      for await (const record of records) yield { record: relabel(part, record), part };
+    }
+  };
+  return closable((signal) => deal(chained(signal), {}), options.signal);
+}
+
 /** The records of all parts as their turns come, until each part has ended once. */
 async function* draws(
   parts: readonly MixPart<Source | StreamSource>[],
@@ -102,17 +127,16 @@ function recordsOf(
   // Every part and every round has a seed of its own, drawn from the run's.
   const seed = randomStream(options.seed, "shuffle", part, round, 2).bits();
   if (!("get" in source)) return orderedRecords(source, { ...options, seed }, part);
-  return exact(source, part, seed, options);
+  return exact(source, part, permutation(source.length, seed, options.epoch), options);
 }
 
-/** All records of a source by index, permuted. */
+/** All records of a source by index, in an order. */
 async function* exact(
   source: Source,
   part: number,
-  seed: number,
-  options: MixRecordsOptions,
+  order: (place: number) => number,
+  options: Pick<MixRecordsOptions, "onBad" | "concurrency">,
 ): AsyncGenerator<ImageRecord, void, void> {
-  const order = permutation(source.length, seed, options.epoch);
   const read = async (place: number): Promise<ImageRecord | BadRecordError> => {
     try {
       return await source.get(order(place));

@@ -1,5 +1,5 @@
 import { joinLabels, joinPassedOver, type MixPart, mixUri } from "../epoch/mix.ts";
-import { mixRecords } from "../epoch/mix_records.ts";
+import { chainRecords } from "../epoch/mix_records.ts";
 import {
   type PlacedRecord,
   streamRecords,
@@ -51,7 +51,8 @@ export function dataPassedOver(data: Data): PassedOver[] {
 }
 
 /**
- * One pass over what can only be read in order: a stream in its own order, a mixture in that of seed 0.
+ * One pass over what can only be read in order, each record once: a stream in its own order, a mixture's sources one after
+ * another.
  *
  * @param opened Not closed.
  * @param told Who is told of what cannot be read, and of shards. Default: it is thrown.
@@ -60,10 +61,9 @@ export function recordsInOrder(
   opened: Exclude<OpenedData, { access: "random" }>,
   told: Pick<StreamRecordsOptions, "onBad" | "onShard"> = {},
 ): AsyncGenerator<PlacedRecord, void, void> {
-  const reading = { seed: 0, epoch: 0, ...told };
   return opened.access === "mixed"
-    ? mixRecords(opened.parts, reading)
-    : streamRecords(opened.source, { ...reading, shuffleBuffer: 1, keepOrder: true });
+    ? chainRecords(opened.parts, told)
+    : streamRecords(opened.source, { seed: 0, epoch: 0, shuffleBuffer: 1, keepOrder: true, ...told });
 }
 
 /** The sources that data is made of: those of a mixture, or the one. */

@@ -26,37 +26,50 @@ const PLAIN = 0, RLE8 = 1, RLE4 = 2, FIELDS = 3, ALPHA_FIELDS = 6;
 
 const cut = () => new PictureError("a BMP cut short");
 
-function readHeader(bytes: Uint8Array): Header {
+/** Numbers of the headers, none of which may be taken from behind the file's end. */
+function numbers(bytes: Uint8Array) {
   const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 26) throw cut();
-  const start = data.getUint32(10, true), size = data.getUint32(14, true);
+  const within = (at: number, length: number) => {
+    if (at + length > bytes.length) throw cut();
+    return at;
+  };
+  return {
+    u16: (at: number) => data.getUint16(within(at, 2), true),
+    u32: (at: number) => data.getUint32(within(at, 4), true),
+    i32: (at: number) => data.getInt32(within(at, 4), true),
+  };
+}
+
+function readHeader(bytes: Uint8Array): Header {
+  const { u16, u32, i32 } = numbers(bytes), start = u32(10), size = u32(14);
   if (size === 12) {
-    const bits = data.getUint16(24, true), colours = bits <= 8 ? 2 ** bits : 0;
-    const [width, height] = [data.getUint16(18, true), data.getUint16(20, true)];
-    const masks: Header["masks"] = [0, 0, 0, 0];
+    const bits = u16(24), masks: Header["masks"] = [0, 0, 0, 0];
     return checked({
-      width,
-      height,
+      width: u16(18),
+      height: u16(20),
       topDown: false,
       bits,
       compression: PLAIN,
       start,
       palette: 26,
       colourBytes: 3,
-      colours,
+      colours: bits <= 8 ? 2 ** bits : 0,
       masks,
     });
   }
-  if (size < 16 || size > 256 || 14 + size > bytes.length) {
-    throw new PictureError(`a BMP with a header of ${size} bytes`);
-  }
-  const at = (offset: number) => offset + 4 <= 14 + size ? data.getUint32(offset, true) : 0;
-  const height = data.getInt32(22, true), bits = data.getUint16(28, true), compression = at(30);
+  if (size < 16 || size > 256) throw new PictureError(`a BMP with a header of ${size} bytes`);
+  if (14 + size > bytes.length) throw cut();
+  const at = (offset: number) => offset + 4 <= 14 + size ? u32(offset) : 0;
+  const height = i32(22), bits = u16(28), compression = at(30);
   const fields = compression === FIELDS || compression === ALPHA_FIELDS;
+  if (fields && size < 40) {
+    throw new PictureError(`a BMP of bit fields with a header of ${size} bytes, which has none`);
+  }
   // With the smallest header that has masks they stand behind it, with larger ones in it.
   const behind = fields && size < 52 ? (compression === FIELDS ? 12 : 16) : 0;
   if (14 + size + behind > bytes.length) throw cut();
-  const mask = (i: number) => i < 3 || size >= 56 || behind === 16 ? data.getUint32(54 + 4 * i, true) : 0;
+  const first = behind > 0 ? 14 + size : 54;
+  const mask = (i: number) => i < 3 || size >= 56 || behind === 16 ? u32(first + 4 * i) : 0;
   const masks: Header["masks"] = fields
     ? [mask(0), mask(1), mask(2), mask(3)]
     : bits === 16
@@ -64,7 +77,7 @@ function readHeader(bytes: Uint8Array): Header {
     : [0xff0000, 0xff00, 0xff, 0];
   const colours = bits <= 8 ? Math.min(at(46) || 2 ** bits, 2 ** bits) : 0;
   return checked({
-    width: data.getInt32(18, true),
+    width: i32(18),
     height: Math.abs(height),
     topDown: height < 0,
     bits,

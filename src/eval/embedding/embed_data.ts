@@ -1,7 +1,7 @@
 import { map } from "../../data/iter.ts";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { onePass } from "../../data/epoch/one_pass.ts";
-import { type Data, dataLabels, dataLength, dataUri } from "../../data/open/data.ts";
+import { type Data, dataLabels, dataLength, dataUri, openedOf } from "../../data/open/data.ts";
 import { growingClasses } from "../../data/sources/growing_classes.ts";
 import type { Engine } from "../../engine/types.ts";
 import { lockPlace } from "../../files/lock.ts";
@@ -191,6 +191,8 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     ...request,
     total: dataLength(data),
     batchSize: options.batchSize ?? 64,
+    // Earlier versions read these sources by turns: what one of them has begun is not gone on with.
+    ...(openedOf(data).access === "mixed" && { order: "one after another" }),
   });
   const bad = await embedRest(options, request, work);
   const { labels, ...rest } = await numberClasses(data, work);

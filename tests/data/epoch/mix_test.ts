@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { mixSources, mixUri } from "../../../src/data/epoch/mix.ts";
-import { mixRecords, URN } from "../../../src/data/epoch/mix_records.ts";
+import { chainRecords, mixRecords, URN } from "../../../src/data/epoch/mix_records.ts";
 import { streamOf } from "../sections.ts";
+import type { ShardEnd } from "../../../src/data/epoch/shuffle.ts";
 import { BadRecordError, type Source } from "../../../src/data/types.ts";
 
 function memory(name: string, length: number, labels: string[] = [], bad = -1): Source & { closed: number } {
@@ -161,4 +162,30 @@ Deno.test("mixRecords: stopping early, empty and bad sources", async () => {
   await assert.rejects(Array.fromAsync(mixRecords(empty, { seed: 0, epoch: 0 })), /b: no records/);
   const bad = [{ source: memory("a", 3, [], 1) }];
   await assert.rejects(Array.fromAsync(mixRecords(bad, { seed: 0, epoch: 0 })), { name: "BadRecordError" });
+});
+
+Deno.test("chainRecords: the sources one after another, each record once and in its own order, classes joined", async () => {
+  const sections = [{ name: "first", first: 0, length: 2 }, { name: "second", first: 2, length: 3 }];
+  const parts = [
+    { source: streamOf(memory("a", 5, ["y", "x"]), sections), weight: 3 },
+    { source: memory("b", 40, ["z"], 7), weight: 1 },
+    { source: streamOf(memory("c", 2, ["x"], 1)) },
+    { source: memory("d", 0) },
+  ];
+  const told: string[] = [];
+  const options = {
+    onBad: ({ key }: BadRecordError, part: number) => void told.push(`${part} ${key}`),
+    onShard: ({ part, shard, records }: ShardEnd) => void told.push(`${part} ${shard}: ${records}`),
+  };
+  const records = await Array.fromAsync(chainRecords(parts, options));
+  const b = Array.from({ length: 40 }, (_, i) => `1 b${i}=2`).filter((_, i) => i !== 7);
+  assert.deepEqual(
+    records.map(({ record: { key, label }, part }) => `${part} ${key}=${label}`),
+    ["0 a0=1", "0 a1=0", "0 a2=1", "0 a3=0", "0 a4=1", ...b, "2 c0=0"],
+  );
+  assert.deepEqual(records.map(({ place }) => place), records.map((_, i) => i));
+  assert.deepEqual(told, ["0 first: 2", "0 second: 3", "1 b7", "2 c1", "2 c: 2"]);
+  assert.deepEqual([records[0].record.source, records[9].record.source], ["a", "b"]);
+  await assert.rejects(Array.fromAsync(chainRecords(parts)), { name: "BadRecordError", key: "b7" });
+  for await (const _ of chainRecords(parts)) break;
 });

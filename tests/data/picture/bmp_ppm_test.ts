@@ -175,6 +175,69 @@ Deno.test("BMP: what cannot be a picture is refused in words", async () => {
   await refused({ width: 3, height: 1, bits: 8, compression: 1, pixels: [9] }, /cut short/);
 });
 
+/** What the headers of a bitmap say, the file's length, and the byte that it holds elsewhere. */
+type AnyBmp = Record<
+  "size" | "width" | "height" | "bits" | "compression" | "start" | "length" | "filler",
+  number
+>;
+
+/** A bitmap whose headers hold any numbers. */
+function anyBmp({ size, width, height, bits, compression, start, length, filler }: AnyBmp): Uint8Array {
+  const bytes = new Uint8Array(256).fill(filler), data = new DataView(bytes.buffer);
+  bytes.set([0x42, 0x4d]);
+  data.setUint32(10, start, true);
+  data.setUint32(14, size, true);
+  const [at, wide] = size === 12 ? [24, 2] : [28, 4];
+  for (const [i, value] of [width, height].entries()) {
+    if (wide === 2) data.setInt16(18 + 2 * i, value, true);
+    else data.setInt32(18 + 4 * i, value, true);
+  }
+  data.setUint16(at, bits, true);
+  if (size >= 20) data.setUint32(30, compression, true);
+  return bytes.slice(0, length);
+}
+
+Deno.test("BMP: bit fields need a header of 40 bytes or more, and stand behind it where it is below 52", async () => {
+  for (const [size, length] of [[20, 48], [28, 48], [34, 48], [39, 53], [39, 100]]) {
+    for (const compression of [3, 6]) {
+      const file = anyBmp({ size, length, compression, width: 1, height: 1, bits: 16, start: 44, filler: 0 });
+      await assert.rejects(decodePicture(file), {
+        name: "PictureError",
+        message: `a BMP of bit fields with a header of ${size} bytes, which has none`,
+      });
+    }
+  }
+  const file = bmp({ width: 2, height: 1, bits: 16, compression: 3, header: 44, pixels: [0, 0xf8, 0xe0, 7] });
+  const masks = new Uint8Array(Uint32Array.of(0xf800, 0x7e0, 0x1f).buffer);
+  const moved = Uint8Array.from([...file.slice(0, 58), ...masks, ...file.slice(58)]);
+  moved[10] = 70;
+  assert.deepEqual(await rowsOf(moved), [[...RED, ...GREEN]]);
+});
+
+Deno.test("BMP: whatever its headers hold, it is a picture or refused", async () => {
+  const one = fc.record({
+    size: fc.oneof(fc.constantFrom(12, 16, 40, 52, 56, 64, 108, 124), fc.integer({ min: 12, max: 130 })),
+    width: fc.integer({ min: -2, max: 20 }),
+    height: fc.oneof(fc.integer({ min: -20, max: 20 }), fc.constantFrom(-(2 ** 31), 2 ** 31 - 1)),
+    bits: fc.constantFrom(0, 1, 2, 4, 8, 16, 24, 32, 64),
+    compression: fc.integer({ min: 0, max: 7 }),
+    start: fc.oneof(fc.nat(256), fc.constant(2 ** 32 - 1)),
+    length: fc.integer({ min: 18, max: 256 }),
+    filler: fc.constantFrom(0, 1, 9, 255),
+  });
+  await fc.assert(
+    fc.asyncProperty(one, async (fields) => {
+      try {
+        const { width, height, data } = await decodePicture(anyBmp(fields), { maxPixels: 1e5 });
+        assert.equal(data.length, 3 * width * height);
+      } catch (error) {
+        assert.ok(error instanceof PictureError, String(error));
+      }
+    }),
+    { numRuns: 2000, seed: 1 },
+  );
+});
+
 const text = (words: string, ...bytes: number[]) =>
   Uint8Array.from([...new TextEncoder().encode(words), ...bytes]);
 

@@ -167,21 +167,26 @@ async function goesOn(folder: string, ending: string): Promise<void> {
   await closeData(data);
 }
 
+/** A source as a stream whose classes are names. */
+function streamed(source: Source): StreamSource {
+  return {
+    uri: "stream",
+    labels: [],
+    shards: ["one"],
+    async *open() {
+      for (let i = 0; i < source.length; i++) {
+        const { label, ...record } = await source.get(i);
+        yield { ...record, className: source.labels[label!] };
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
 Deno.test("embedding: a stream, whose classes are names, gives what its pictures in a folder give", () =>
   withFolder(async (folder) => {
     const source = await openSource(await colourFolder(join(folder, "data"), 2));
-    const stream: StreamSource = {
-      uri: "stream",
-      labels: [],
-      shards: ["one"],
-      async *open() {
-        for (let i = 0; i < source.length; i++) {
-          const { label, ...record } = await source.get(i);
-          yield { ...record, className: source.labels[label!] };
-        }
-      },
-      close: () => Promise.resolve(),
-    };
+    const stream = streamed(source);
     const out = join(folder, "stream.safetensors"), same = { ...model, batchSize: 4 };
     await embedData({ ...same, data: source, out: join(folder, "folder.safetensors") });
     const killed = embedData({
@@ -196,6 +201,29 @@ Deno.test("embedding: a stream, whose classes are names, gives what its pictures
     const { info: _, ...a } = await content(out),
       { info: __, ...b } = await content(join(folder, "folder.safetensors"));
     assert.deepEqual(a, b);
+    await source.close();
+  }));
+
+Deno.test("embedding: a mixture with a stream, one source after another; what was begun in another order is not gone on with", () =>
+  withFolder(async (folder) => {
+    const source = await openSource(await colourFolder(join(folder, "data"), 2));
+    const parts = [{ source: streamed(source) }, { source }], close = () => source.close();
+    const out = join(folder, "mixed.safetensors"), begun = join(folder, ".mixed.safetensors.embedding");
+    const same = { ...model, batchSize: 4, data: { access: "mixed" as const, parts, close }, out };
+    for (const earlier of [false, true]) {
+      const gone: number[] = [];
+      const killed = embedData({ ...same, partBytes: 1, progress: ({ done }) => assert.ok(done < 6) });
+      await assert.rejects(killed);
+      if (earlier) {
+        const { order, ...request } = JSON.parse(await Deno.readTextFile(join(begun, "request.json")));
+        assert.equal(order, "one after another");
+        await Deno.writeTextFile(join(begun, "request.json"), JSON.stringify(request));
+      }
+      await embedData({ ...same, resumed: (done) => gone.push(done) });
+      assert.deepEqual(gone, earlier ? [] : [4]);
+      const own = await Promise.all(Array.from({ length: source.length }, (_, i) => source.key(i)));
+      assert.deepEqual((await content(out)).keys, [...own, ...own]);
+    }
     await source.close();
   }));
 
