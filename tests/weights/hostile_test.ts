@@ -208,6 +208,71 @@ Deno.test("pickles: lengths that are negative or larger than the file, and stack
   );
 });
 
+Deno.test("pickles: calls make no more than a few times what the pickle holds", () => {
+  // A list or text is kept once, and every ten bytes make it anew.
+  const again = (kept: readonly (string | number | readonly number[])[], callee: string) => {
+    const one = [callee, "q", 1, "0", ...kept, "q", 0, "0"];
+    const call = ["h", 1, "h", 0, [0x85], "R0"];
+    return bytesOf([0x80, 2], ...one, ...Array.from({ length: 2000 }, () => call).flat(), "N.");
+  };
+  const words = ["X", [0, 0, 1, 0], new Array<number>(65536).fill(97)];
+  const items = ["(", ...Array.from({ length: 20_000 }, () => int(1)), "l"];
+  const pairs = ["(", ...Array.from({ length: 20_000 }, () => [...int(1), ...int(2), 0x86]), "l"];
+  for (
+    const [kept, callee] of [
+      [words, "c_codecs\nencode\n"],
+      [items, "cbuiltins\nset\n"],
+      [items, "c__builtin__\nfrozenset\n"],
+      [pairs, "ccollections\nOrderedDict\n"],
+    ] as const
+  ) {
+    assert.throws(() => readPickle(again(kept, callee)), {
+      name: "PickleError",
+      message: /^a damaged pickle: calls that make far more than it holds at byte \d+$/,
+    }, callee);
+  }
+  // Calls that make what the pickle holds are as they were.
+  const own = Array.from({ length: 3000 }, () => ["c_codecs\nencode\n", text("a".repeat(200)), [0x85], "R"]);
+  const made = readPickle(bytesOf([0x80, 2], "(", ...own.flat(), "l.")) as Uint8Array[];
+  assert.ok(made.length === 3000 && made.every((bytes) => bytes.length === 200));
+});
+
+Deno.test("pickles: lists in lists where a text or a number belongs are damage, and are not written out", async () => {
+  // 40 lists, each of which holds the one before twice: a text of 2⁴⁰ parts.
+  const laughs = ["]", ...Array.from({ length: 40 }, (_, i) => ["q", i, "0", "h", i, "h", i, [0x86]]).flat()];
+  assert.throws(
+    () => readPickle(bytesOf([0x80, 4], ...laughs, text("name"), [0x93], ".")),
+    /a name that is no text/,
+  );
+  const inert = bytesOf(...laughs);
+  const storage = (count: readonly number[]) => [
+    "(",
+    text("storage"),
+    "ctorch\nFloatStorage\n",
+    text("0"),
+    text("cpu"),
+    count,
+    "tQ",
+  ];
+  const view = (count: readonly number[], shape: readonly number[]) =>
+    bytesOf(
+      ...[[0x80, 2], "}", text("w"), "ctorch._utils\n_rebuild_tensor_v2\n", "(", ...storage(count)],
+      ...[int(0), shape, "(", int(1), "t", "tRs."],
+    );
+  for (
+    const [pickle, words] of [
+      [view([...inert], [...bytesOf("(", int(4), "t")]), /memory has an unknown number of elements/],
+      [view(int(4), [...inert]), /no valid shape: \[no number,no number\], strides \[1\], from 0/],
+      [
+        view(int(4), [...bytesOf("(", ...new Array(65).fill(int(1)), "t")]),
+        /no valid shape: no list of axes/,
+      ],
+    ] as const
+  ) {
+    await assert.rejects(openPth(memory(around(pickle))), words);
+  }
+});
+
 /** Errors that say what is wrong with a file; all others would be mistakes of the program. */
 async function refusedOrRead(open: (bytes: Bytes) => Promise<WeightsFile>, bytes: Uint8Array): Promise<void> {
   try {
