@@ -158,6 +158,13 @@ async function goesOn(folder: string, ending: string): Promise<void> {
   assert.equal(info.bad, 1);
   assert.deepEqual(bad, [], "what was told before is not told again");
   assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
+  // Pictures of another column, split or database of the same name do not go on with the parts of these.
+  const left = { ...same, out, data: { ...data, words: "pairs#column=left" }, partBytes: 1 };
+  const begun = embedData({ ...left, progress: ({ done }) => assert.ok(done < 8, "killed") });
+  await assert.rejects(begun, /killed/);
+  const right = { ...left, data: { ...data, words: "pairs#column=right" } };
+  const anew = await embedData({ ...right, resumed: () => assert.fail("it must begin anew") });
+  assert.equal(anew.source, "pairs#column=right");
   // Another model does not go on with the parts of this one.
   const other = { ...same, out, state: initModel(TOY, 1), partBytes: 1 };
   const halfway = embedData({ ...other, progress: ({ done }) => assert.ok(done < 8, "killed") });
