@@ -8,7 +8,12 @@ import type { Source } from "../../../src/data/types.ts";
 import { openWasm } from "../../../src/engine/wasm.ts";
 import { embedder } from "../../../src/eval/embed.ts";
 import { embedData, type EmbedDataOptions } from "../../../src/eval/embedding/embed_data.ts";
-import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
+import {
+  EMBEDDING_FORMATS,
+  embeddingFormat,
+  isEmbedding,
+  openEmbedding,
+} from "../../../src/eval/embedding/open.ts";
 import { allPictures } from "../../../src/eval/pictures.ts";
 import { weightsDigest } from "../../../src/eval/weights_digest.ts";
 import { evaluationPicture } from "../../../src/data/picture/resize.ts";
@@ -204,6 +209,24 @@ Deno.test("embedding: a stream, whose classes are names, gives what its pictures
       { info: __, ...b } = await content(join(folder, "folder.safetensors"));
     assert.deepEqual(a, b);
     await source.close();
+  }));
+
+Deno.test("embedding files: who dies between the two files of an .npy leaves no numbers under other names", () =>
+  withFolder(async (folder) => {
+    const data = await pictures(join(folder, "data")), out = join(folder, "a.npy");
+    const info = await embedData({ ...model, data, out, onBad: () => {} });
+    const { keys, labels } = await content(out);
+    const part = {
+      count: keys.length,
+      keys: () => Promise.resolve([...keys].reverse()),
+      rows: () => Promise.reject(new Error("killed")),
+    };
+    const killed = embeddingFormat(out).write(out, { info, labels: Int32Array.from(labels), parts: [part] });
+    await assert.rejects(killed, /killed/);
+    await assert.rejects(openEmbedding(out), /a\.npy: is missing, though .*interrupted; embed again/);
+    await embedData({ ...model, data, out, onBad: () => {} });
+    assert.deepEqual((await content(out)).keys, keys);
+    await data.close();
   }));
 
 Deno.test("embedding files: what is none, or damaged, is refused by name", () =>
