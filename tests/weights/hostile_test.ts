@@ -3,8 +3,10 @@ import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
 import { PickleError } from "../../src/files/pickle/machine.ts";
 import { readPickle } from "../../src/files/pickle/read.ts";
+import { PythonName } from "../../src/files/pickle/values.ts";
 import { openWeights } from "../../src/weights/files/open.ts";
 import { openOldPth, openPth } from "../../src/weights/files/pth.ts";
+import { type Storage, torchOptions } from "../../src/weights/files/torch_values.ts";
 import { type Bytes, WeightsError, type WeightsFile } from "../../src/weights/files/types.ts";
 import { readWeights } from "../../src/weights/read.ts";
 import { withFolder } from "../with_folder.ts";
@@ -271,6 +273,16 @@ Deno.test("pickles: lists in lists where a text or a number belongs are damage, 
   ) {
     await assert.rejects(openPth(memory(around(pickle))), words);
   }
+});
+
+Deno.test("pth: memory of a type that is called as something of JavaScript's has no known size", () => {
+  const storages = new Map<string, Storage>(), { persistent } = torchOptions("x.pth", storages);
+  for (const type of ["constructor", "toString", "__proto__", "OtherStorage"]) {
+    persistent!(["storage", new PythonName("torch", type), type, "cpu", 4]);
+    assert.deepEqual([storages.get(type)!.dtype, storages.get(type)!.bytes], [undefined, undefined], type);
+  }
+  persistent!(["storage", new PythonName("torch", "ShortStorage"), "short", "cpu", 4]);
+  assert.equal(storages.get("short")!.bytes, 2);
 });
 
 /** Errors that say what is wrong with a file; all others would be mistakes of the program. */

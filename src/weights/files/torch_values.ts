@@ -76,7 +76,8 @@ function storageOf(id: unknown, where: string): Storage {
     throw new WeightsError(`${where}: holds views of memory as PyTorch before 0.4 wrote them; save it again`);
   }
   const dtype = Object.hasOwn(DTYPES, type.name) ? DTYPES[type.name] : undefined;
-  return new Storage(String(key), dtype, dtype ? BYTES[dtype] : OTHER_BYTES[type.name], count);
+  const other = Object.hasOwn(OTHER_BYTES, type.name) ? OTHER_BYTES[type.name] : undefined;
+  return new Storage(String(key), dtype, dtype ? BYTES[dtype] : other, count);
 }
 
 /** A view of a storage, from the arguments of PyTorch's function. */
