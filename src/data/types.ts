@@ -55,6 +55,10 @@ export interface PassedOver {
 export interface Source {
   /** What the user named. */
   readonly uri: string;
+  /**
+   * What opens it again: its kind, its name and its options, as words for `openData` without secrets. Without it: `uri`.
+   */
+  readonly words?: string;
   /** Number of records. */
   readonly length: number;
   /** Class names; empty when the source has no labels. */

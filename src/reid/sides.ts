@@ -1,6 +1,7 @@
 /** Features of queries and gallery: made, kept in files, opened. */
 import { join } from "node:path";
 import type { BadRecord } from "../data/epoch/epoch.ts";
+import { dataWords } from "../data/open/data.ts";
 import type { Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import { embedData, type EmbedProgress } from "../eval/embedding/embed_data.ts";
@@ -96,9 +97,11 @@ async function embedSide(
   known?.close();
   if (known) {
     const { info } = known;
-    if (info.source !== source.uri) {
+    const words = dataWords(source);
+    // Files of earlier versions have the name alone.
+    if (info.source !== words && info.source !== source.uri) {
       throw new Error(
-        `${out}: holds features of ${info.source}, not of ${source.uri}; name another folder, or remove it`,
+        `${out}: holds features of ${info.source}, not of ${words}; name another folder, or remove it`,
       );
     }
     agreedMaker(maker, info, out);

@@ -46,7 +46,9 @@ export function settingsReport(config: Readonly<Record<string, unknown>>): Setti
   const name = typeof config.preset === "string" && Object.hasOwn(PRESETS, config.preset)
     ? config.preset
     : "demo";
-  const trained = typeof config.task === "string" ? TRAININGS[config.task] : undefined;
+  const trained = typeof config.task === "string" && Object.hasOwn(TRAININGS, config.task)
+    ? TRAININGS[config.task]
+    : undefined;
   const preset: Readonly<Record<string, unknown>> = trained
     ? { ...trained.preset(name as FinetunePreset) }
     : { ...presetConfig(name as PresetName) };

@@ -53,6 +53,18 @@ export function shownPictures(
       throw error;
     }
   };
-  const small = memo(KEPT, (row: number) => made(row, "small"), (shown) => 200 + (shown?.bytes.length ?? 0));
-  return (row, kind) => kind === "small" ? small(row) : made(row, kind);
+  // What could not be read may be there the next time: only failures are not kept.
+  const missing = new Error("no picture");
+  const small = memo(KEPT, async (row: number) => {
+    const shown = await made(row, "small");
+    if (shown) return shown;
+    throw missing;
+  }, (shown) => 200 + shown.bytes.length);
+  return async (row, kind) => {
+    if (kind !== "small") return await made(row, kind);
+    return await small(row).catch((error) => {
+      if (error === missing) return null;
+      throw error;
+    });
+  };
 }

@@ -233,6 +233,35 @@ Deno.test("protocols: what cannot be measured is refused by name", () =>
       { train: lean, test, protocols: ["linear"], blocks: [1], pool: [true] },
       /does not hold the mean patch token; embed again with --tokens class,mean,blocks/,
     );
+    // No kind of tokens on both sides: an error, and no table without rows.
+    const [means, blocks] = [
+      await file("means", { count: 30, tokens: { mean: [6] } }),
+      await file("blocks", { count: 12, tokens: { blocks: [2, 6] }, seed: 3 }),
+    ];
+    for (
+      const [known, asked, words] of [
+        [
+          lean,
+          means,
+          /lean\.safetensors holds class, .*means\.safetensors holds mean: knn needs class or mean, the/,
+        ],
+        [
+          means,
+          blocks,
+          /means\.safetensors holds mean, .*blocks\.safetensors holds class, blocks: knn needs/,
+        ],
+      ] as const
+    ) await refused({ train: known, test: asked }, words);
+    for (const recipes of [["saae"], ["grid"]] as const) {
+      await refused(
+        { train: means, test, protocols: ["linear"], recipes },
+        /means\.safetensors holds mean: a linear probe needs class or blocks; embed again/,
+      );
+    }
+    await refused(
+      { test: means, protocols: ["fewshot"], shots: [1] },
+      /means\.safetensors holds mean: few-shot/,
+    );
     await refused(
       { train: await file("all", { count: 9, tokens: { all: [1, 6] } }) },
       /eval needs class, mean or blocks/,

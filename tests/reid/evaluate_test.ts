@@ -97,7 +97,7 @@ Deno.test("task reid eval: Market-1501's layout, a sheet, and squeezed pictures"
     assert.match(text.out, /^CMC@1 +\d+\.\d % {3}95 %: /);
     assert.match(
       text.out,
-      /2 queries of .*market\/query against 6 pictures of .*bounding_box_test: 2 persons, 1 pictures of others, 1 that do not count/,
+      /2 queries of market:.*market#split=query against 6 pictures of market:.*market#split=gallery: 2 persons, 1 pictures of others, 1 that do not count/,
     );
     assert.match(
       text.out,

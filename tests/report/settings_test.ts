@@ -35,6 +35,9 @@ Deno.test("the command that is shown does the same run again", () => {
 });
 
 Deno.test("a configuration may hold anything", () => {
+  for (const task of ["constructor", "toString", "__proto__", "nothing"]) {
+    assert.match(settingsReport({ task, preset: "tiny" }).command, /^deno task train --preset tiny/);
+  }
   const report = settingsReport({ preset: "__proto__", unknown: { a: 1 }, batchSize: "<b>", toString: null });
   assert.equal(report.preset, "demo");
   assert.deepEqual(report.differences.find(({ key }) => key === "unknown"), {

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import fc from "npm:fast-check@4.10.2";
 import { PickleError } from "../../src/files/pickle/machine.ts";
 import { readPickle } from "../../src/files/pickle/read.ts";
+import { PythonName } from "../../src/files/pickle/values.ts";
 import { openWeights } from "../../src/weights/files/open.ts";
 import { openOldPth, openPth } from "../../src/weights/files/pth.ts";
+import { type Storage, torchOptions } from "../../src/weights/files/torch_values.ts";
 import { type Bytes, WeightsError, type WeightsFile } from "../../src/weights/files/types.ts";
 import { readWeights } from "../../src/weights/read.ts";
 import { withFolder } from "../with_folder.ts";
@@ -206,6 +208,81 @@ Deno.test("pickles: lengths that are negative or larger than the file, and stack
     () => readPickle(new Uint8Array(1000).fill(0x4e), { mostSteps: 100 }),
     /too many instructions/,
   );
+});
+
+Deno.test("pickles: calls make no more than a few times what the pickle holds", () => {
+  // A list or text is kept once, and every ten bytes make it anew.
+  const again = (kept: readonly (string | number | readonly number[])[], callee: string) => {
+    const one = [callee, "q", 1, "0", ...kept, "q", 0, "0"];
+    const call = ["h", 1, "h", 0, [0x85], "R0"];
+    return bytesOf([0x80, 2], ...one, ...Array.from({ length: 2000 }, () => call).flat(), "N.");
+  };
+  const words = ["X", [0, 0, 1, 0], new Array<number>(65536).fill(97)];
+  const items = ["(", ...Array.from({ length: 20_000 }, () => int(1)), "l"];
+  const pairs = ["(", ...Array.from({ length: 20_000 }, () => [...int(1), ...int(2), 0x86]), "l"];
+  for (
+    const [kept, callee] of [
+      [words, "c_codecs\nencode\n"],
+      [items, "cbuiltins\nset\n"],
+      [items, "c__builtin__\nfrozenset\n"],
+      [pairs, "ccollections\nOrderedDict\n"],
+    ] as const
+  ) {
+    assert.throws(() => readPickle(again(kept, callee)), {
+      name: "PickleError",
+      message: /^a damaged pickle: calls that make far more than it holds at byte \d+$/,
+    }, callee);
+  }
+  // Calls that make what the pickle holds are as they were.
+  const own = Array.from({ length: 3000 }, () => ["c_codecs\nencode\n", text("a".repeat(200)), [0x85], "R"]);
+  const made = readPickle(bytesOf([0x80, 2], "(", ...own.flat(), "l.")) as Uint8Array[];
+  assert.ok(made.length === 3000 && made.every((bytes) => bytes.length === 200));
+});
+
+Deno.test("pickles: lists in lists where a text or a number belongs are damage, and are not written out", async () => {
+  // 40 lists, each of which holds the one before twice: a text of 2⁴⁰ parts.
+  const laughs = ["]", ...Array.from({ length: 40 }, (_, i) => ["q", i, "0", "h", i, "h", i, [0x86]]).flat()];
+  assert.throws(
+    () => readPickle(bytesOf([0x80, 4], ...laughs, text("name"), [0x93], ".")),
+    /a name that is no text/,
+  );
+  const inert = bytesOf(...laughs);
+  const storage = (count: readonly number[]) => [
+    "(",
+    text("storage"),
+    "ctorch\nFloatStorage\n",
+    text("0"),
+    text("cpu"),
+    count,
+    "tQ",
+  ];
+  const view = (count: readonly number[], shape: readonly number[]) =>
+    bytesOf(
+      ...[[0x80, 2], "}", text("w"), "ctorch._utils\n_rebuild_tensor_v2\n", "(", ...storage(count)],
+      ...[int(0), shape, "(", int(1), "t", "tRs."],
+    );
+  for (
+    const [pickle, words] of [
+      [view([...inert], [...bytesOf("(", int(4), "t")]), /memory has an unknown number of elements/],
+      [view(int(4), [...inert]), /no valid shape: \[no number,no number\], strides \[1\], from 0/],
+      [
+        view(int(4), [...bytesOf("(", ...new Array(65).fill(int(1)), "t")]),
+        /no valid shape: no list of axes/,
+      ],
+    ] as const
+  ) {
+    await assert.rejects(openPth(memory(around(pickle))), words);
+  }
+});
+
+Deno.test("pth: memory of a type that is called as something of JavaScript's has no known size", () => {
+  const storages = new Map<string, Storage>(), { persistent } = torchOptions("x.pth", storages);
+  for (const type of ["constructor", "toString", "__proto__", "OtherStorage"]) {
+    persistent!(["storage", new PythonName("torch", type), type, "cpu", 4]);
+    assert.deepEqual([storages.get(type)!.dtype, storages.get(type)!.bytes], [undefined, undefined], type);
+  }
+  persistent!(["storage", new PythonName("torch", "ShortStorage"), "short", "cpu", 4]);
+  assert.equal(storages.get("short")!.bytes, 2);
 });
 
 /** Errors that say what is wrong with a file; all others would be mistakes of the program. */

@@ -40,6 +40,13 @@ export function mixUri(parts: readonly MixPart<{ uri: string }>[]): string {
   return parts.map(({ source, weight }) => source.uri + (weight === undefined ? "" : `*${weight}`)).join(",");
 }
 
+/** The words that open a mix again, each source with its kind and options. */
+export function mixWords(parts: readonly MixPart<{ uri: string; words?: string }>[]): string {
+  return mixUri(
+    parts.map(({ source: { uri, words = uri }, weight }) => ({ source: { uri: words }, weight })),
+  );
+}
+
 /**
  * The classes of all sources ({@linkcode joinClasses}), and what gives a source's record its number among them. A class
  * that only its record names keeps its name where no source knows it beforehand.
@@ -120,6 +127,7 @@ export function mixSources(parts: readonly MixPart<Source>[]): Source {
   };
   return {
     uri,
+    words: mixWords(parts),
     length,
     labels,
     async get(index): Promise<ImageRecord> {

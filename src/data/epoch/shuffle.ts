@@ -33,6 +33,10 @@ export interface ShardDoubt {
 export interface StreamSource {
   /** What the user named. */
   readonly uri: string;
+  /**
+   * What opens it again: its kind, its name and its options, as words for `openData` without secrets. Without it: `uri`.
+   */
+  readonly words?: string;
   /** Class names; empty when the source has no labels or does not know their names. */
   readonly labels: readonly string[];
   /** Names of the shards. */

@@ -1,6 +1,6 @@
 import { requireIndex } from "../io/compact_lists.ts";
 import { growingClasses } from "../sources/growing_classes.ts";
-import { closeData, type Data, dataLabels, dataPassedOver, dataUri, openedOf } from "./data.ts";
+import { closeData, type Data, dataLabels, dataPassedOver, dataUri, dataWords, openedOf } from "./data.ts";
 import { onePass } from "../epoch/one_pass.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../types.ts";
 
@@ -65,6 +65,7 @@ export async function collect(data: Data, options: CollectOptions = {}): Promise
   };
   return {
     uri,
+    words: dataWords(data),
     length: records.length,
     labels,
     get: async (index) => await Promise.resolve(at(index)),

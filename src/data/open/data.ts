@@ -1,4 +1,4 @@
-import { joinLabels, joinPassedOver, type MixPart, mixUri } from "../epoch/mix.ts";
+import { joinLabels, joinPassedOver, type MixPart, mixUri, mixWords } from "../epoch/mix.ts";
 import { chainRecords } from "../epoch/mix_records.ts";
 import {
   type PlacedRecord,
@@ -28,6 +28,13 @@ export function dataUri(data: Data): string {
   const opened = openedOf(data);
   if (opened.access !== "mixed") return opened.source.uri;
   return mixUri(opened.parts);
+}
+
+/** What opens a data set again: the kind, name and options of each of its sources, without secrets. */
+export function dataWords(data: Data): string {
+  const opened = openedOf(data);
+  if (opened.access === "mixed") return mixWords(opened.parts);
+  return opened.source.words ?? opened.source.uri;
 }
 
 /** Number of records; null for a stream, which nobody knows before its end. */

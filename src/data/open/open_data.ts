@@ -11,6 +11,7 @@ import type { ImageRecord, Source } from "../types.ts";
 import type { OpenedData } from "./data.ts";
 import { openOne } from "./open_one.ts";
 import { parseDataUri, type SourceUri } from "./parse_data_uri.ts";
+import { sourceWords } from "./source_words.ts";
 
 /** How {@linkcode openData} opens. */
 export interface OpenDataOptions {
@@ -66,7 +67,7 @@ export async function openData(uri: string, options: OpenDataOptions = {}): Prom
     if (own && !sameClasses(one.labels, names)) {
       options.progress?.(`${one.uri}: names its classes itself, so the given names are not used`);
     }
-    return one;
+    return { ...one, words: sourceWords(source) };
   };
   try {
     const sources = parseDataUri(uri, { formats, exists });

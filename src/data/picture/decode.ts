@@ -78,12 +78,15 @@ async function decodeVips(
 ): Promise<Picture> {
   const { decodeSharp } = await import("./sharp.ts");
   try {
-    return await decodeSharp(bytes, options).catch((error) => {
+    const picture = await decodeSharp(bytes, options).catch((error) => {
       const mended = format === "png" ? mendPng(bytes, options.maxPixels) : null;
       if (mended) return decodeSharp(mended, options);
       throw error;
     });
+    refuseLarge(picture, options.maxPixels);
+    return picture;
   } catch (error) {
+    if (error instanceof PictureError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     if (reason.includes("pixel limit")) throw tooLarge("", options.maxPixels);
     throw new PictureError(

@@ -1,6 +1,6 @@
 import { quickResize, resizeRows } from "./resize_kernel.ts";
 import { type PlaneLayout, resizePlanes } from "./resize_planes.ts";
-import { type Filter, tapsOf, upsampledTaps } from "./resize_taps.ts";
+import { type Filter, type Span, type Taps, tapsOf, upsampledTaps } from "./resize_taps.ts";
 import type { Picture } from "../types.ts";
 
 export type { Filter } from "./resize_taps.ts";
@@ -17,6 +17,12 @@ function checkSize(value: number, name: string): void {
   if (!Number.isInteger(value) || value < 1) {
     throw new RangeError(`${name} must be a whole number of pixels of at least 1, not ${value}`);
   }
+}
+
+function checkBytes({ width, height, data }: Picture): void {
+  const bytes = width * height * 3;
+  if (data.length === bytes) return;
+  throw new RangeError(`a picture of ${width} × ${height} has ${bytes} bytes, not ${data.length}`);
 }
 
 /**
@@ -55,12 +61,7 @@ export function resize(
         `(${picture.width} × ${picture.height})`,
     );
   }
-  if (picture.data.length !== picture.width * picture.height * 3) {
-    throw new RangeError(
-      `a picture of ${picture.width} × ${picture.height} has ${picture.width * picture.height * 3} bytes, ` +
-        `not ${picture.data.length}`,
-    );
-  }
+  checkBytes(picture);
   // Columns that stay are cut out first, so that rows are one after the other.
   const whole = part.width === width && part.width < picture.width
     ? { data: cut(picture, part), offset: 0, pitch: width * 3, count: part.height }
@@ -192,15 +193,43 @@ export function evaluationPicture(
   const { width, height } = picture;
   const wide = width >= height;
   const longer = Math.trunc(shorter * (wide ? width / height : height / width));
-  const whole = wide
-    ? resize(picture, longer, shorter, "bicubic")
-    : resize(picture, shorter, longer, "bicubic");
-  return cut(whole, {
-    top: middle(whole.height, size),
-    left: middle(whole.width, size),
+  const [columns, rows] = wide ? [longer, shorter] : [shorter, longer];
+  return resizedPart(picture, columns, rows, "bicubic", {
+    top: middle(rows, size),
+    left: middle(columns, size),
     width: size,
     height: size,
   });
+}
+
+/**
+ * A part of what {@linkcode resize} makes of a picture, the same bit for bit. Only the part is made: the whole of a picture
+ * that is ten thousand times as long as it is wide would take gigabytes.
+ */
+function resizedPart(
+  picture: Picture,
+  width: number,
+  height: number,
+  filter: Filter,
+  part: Rectangle,
+): Uint8Array {
+  checkBytes(picture);
+  const columns = axisPart(picture.width, width, filter, { from: part.left, count: part.width });
+  const rows = axisPart(picture.height, height, filter, { from: part.top, count: part.height });
+  const data = cut(picture, { top: rows.from, left: columns.from, width: columns.count, height: rows.count });
+  if (!columns.taps && !rows.taps) return data;
+  const out = new Uint8Array(part.width * part.height * 3);
+  const source = { data, offset: 0, pitch: columns.count * 3, count: rows.count };
+  resizeRows(source, part.width, columns.taps, rows.taps, out);
+  return out;
+}
+
+/** The pixels along one axis that some of its results are made of, and their taps, counted from the first of them. */
+function axisPart(n: number, o: number, filter: Filter, span: Span): Span & { taps: Taps | null } {
+  if (n === o) return { ...span, taps: null };
+  const taps = tapsOf(n, o, filter, n, span), last = span.count - 1, from = taps.first[0];
+  const count = taps.first[last] + taps.count[last] - from;
+  return { from, count, taps: { ...taps, first: taps.first.map((first) => first - from) } };
 }
 
 /** Where a cut of `size` from the middle of `length` begins; halves go to the even number, as in Python. */

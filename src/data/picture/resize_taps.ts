@@ -25,26 +25,42 @@ function weigh(filter: Filter, t: number): number {
 }
 
 const cache = new Map<string, Taps>();
+/** Bytes of weights above which taps are not kept. */
+const KEPT = 2 ** 20;
+
+/** Some of an axis's results, one after the other. */
+export interface Span {
+  from: number;
+  count: number;
+}
 
 /**
- * Taps of n → o pixels; docs/spec.md §12 "Resize". Kept, because a data set has few different sizes. `extent`: how much of the n
- * pixels the picture takes, if its last pixel is only partly covered.
+ * Taps of n → o pixels; docs/spec.md §12 "Resize". Kept, because a data set has few different sizes.
+ *
+ * @param extent How much of the n pixels the picture takes, if its last pixel is only partly covered.
+ * @param span Which of the o results. Default: all.
  */
-export function tapsOf(n: number, o: number, filter: Filter, extent = n): Taps {
-  const name = `${n} ${o} ${filter} ${extent}`;
+export function tapsOf(
+  n: number,
+  o: number,
+  filter: Filter,
+  extent: number = n,
+  { from, count: results }: Span = { from: 0, count: o },
+): Taps {
+  const name = `${n} ${o} ${filter} ${extent} ${from} ${results}`;
   const known = cache.get(name);
   if (known) return known;
   const scale = extent / o, widen = Math.max(scale, 1), support = REACH[filter] * widen;
   const stride = Math.min(Math.ceil(support) * 2 + 1, n);
   const taps = {
-    first: new Int32Array(o),
-    count: new Int32Array(o),
-    weights: new Int32Array(o * stride),
+    first: new Int32Array(results),
+    count: new Int32Array(results),
+    weights: new Int32Array(results * stride),
     stride,
   };
   const real = new Float64Array(stride);
-  for (let i = 0; i < o; i++) {
-    const centre = (i + 0.5) * scale;
+  for (let i = 0; i < results; i++) {
+    const centre = (from + i + 0.5) * scale;
     const first = Math.max(Math.trunc(centre - support + 0.5), 0);
     const count = Math.min(Math.trunc(centre + support + 0.5), n) - first;
     let sum = 0;
@@ -56,6 +72,8 @@ export function tapsOf(n: number, o: number, filter: Filter, extent = n): Taps {
     taps.first[i] = first;
     taps.count[i] = count;
   }
+  // Those of very long pictures are large, and do not come again.
+  if (taps.weights.byteLength > KEPT) return taps;
   if (cache.size >= 512) cache.clear();
   cache.set(name, taps);
   return taps;

@@ -19,9 +19,15 @@ const WORDS: Readonly<Record<string, string>> = {
   trainval: "trainval",
 };
 
+/** The split that a word means. A name may have any word in it, "constructor" too. */
+function known(word: string): string | undefined {
+  const lower = word.toLowerCase();
+  return Object.hasOwn(WORDS, lower) ? WORDS[lower] : undefined;
+}
+
 /** The usual name of a split: `validation` for `val`; a name of another kind stays as it is. */
 export function splitName(word: string): string {
-  return WORDS[word.toLowerCase()] ?? word;
+  return known(word) ?? word;
 }
 
 /**
@@ -35,7 +41,7 @@ export function splitOf(path: string): string | null {
   for (const part of path.split("/").reverse()) {
     const hive = /^split=(.+)$/i.exec(part)?.[1];
     if (hive) return splitName(hive);
-    const words = part.split(/[^a-zA-Z]+/).map((word) => WORDS[word.toLowerCase()]);
+    const words = part.split(/[^a-zA-Z]+/).map(known);
     const found = [...new Set(words.filter((word) => word !== undefined))].sort();
     if (found.length > 0) return found.join("+");
   }

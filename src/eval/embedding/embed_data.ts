@@ -1,7 +1,7 @@
 import { map } from "../../data/iter.ts";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { onePass } from "../../data/epoch/one_pass.ts";
-import { type Data, dataLabels, dataLength, dataUri, openedOf } from "../../data/open/data.ts";
+import { type Data, dataLabels, dataLength, dataWords, openedOf } from "../../data/open/data.ts";
 import { growingClasses } from "../../data/sources/growing_classes.ts";
 import type { Engine } from "../../engine/types.ts";
 import { lockPlace } from "../../files/lock.ts";
@@ -179,7 +179,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     pooling: by((token) => POOLING[token]),
     norm: "layer norm (epsilon 1e-6) after the last block; features are not scaled to length 1",
     preprocessing: way?.preprocessing ?? preprocessingOf(config),
-    source: dataUri(data),
+    source: dataWords(data),
     count: 0,
     classes: [],
     unlabelled: 0,

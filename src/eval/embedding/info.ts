@@ -49,7 +49,7 @@ export interface EmbeddingInfo {
   pooling: Partial<Record<TokenName, string>>;
   norm: string;
   preprocessing: Preprocessing;
-  /** What the user named. */
+  /** What opens the pictures again: kind, name and options. Files of earlier versions have the name alone. */
   source: string;
   /** Pictures. */
   count: number;

@@ -1,3 +1,4 @@
+import { pathError } from "../../files/path_error.ts";
 import { publishPieces } from "../../files/publish.ts";
 import { readAt } from "../../files/read_at.ts";
 import type { Rows } from "../rows.ts";
@@ -63,7 +64,11 @@ export const npyFormat: EmbeddingFormat = {
   several: false,
   help: "NumPy, one kind of token; keys and labels in FILE.jsonl beside it",
   async write(path, content) {
-    // What the numbers are comes first: without it nobody reads them.
+    // Two files cannot appear at once. What the numbers are comes first: without it nobody reads them. And numbers of before
+    // go before that: who dies in between leaves none, and not those of other pictures under the new names.
+    await Deno.remove(path).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw pathError(error, path, "write");
+    });
     await publishPieces(besides(path), lines(content));
     await publishPieces(path, numbers(content));
   },
@@ -72,6 +77,12 @@ export const npyFormat: EmbeddingFormat = {
       throw new Error(`${path}: ${besides(path)} is missing, which says what the numbers are; embed again`, {
         cause,
       });
+    });
+    await Deno.stat(path).catch((cause) => {
+      throw new Error(
+        `${path}: is missing, though ${besides(path)} is there: its making was interrupted; embed again`,
+        { cause },
+      );
     });
     const [first, ...rest] = text.trimEnd().split("\n");
     const info = parseInfo(first, besides(path));

@@ -3,6 +3,12 @@ import type { LabelledRows } from "../heads.ts";
 import { besideRows, type Rows, sliceColumns } from "../rows.ts";
 import { randomStream } from "../../random.ts";
 
+/** Which kinds of features a set holds, in words. */
+export function heldKinds({ class: own, mean, blocks, stored }: FeatureSet): string {
+  const held = [(own ?? stored?.class) && "class", (mean ?? stored?.mean) && "mean", blocks && "blocks"];
+  return held.filter((kind) => kind !== undefined).join(", ") || "none";
+}
+
 /** Which n there are: those that a set holds so many blocks of. */
 export function possibleBlocks(
   { blocks, class: last, blockCount }: FeatureSet,

@@ -3,6 +3,7 @@ import { bootstrap, meanOf, type TopHits } from "../hits.ts";
 import { findNeighbours, knnHits } from "../knn.ts";
 import { DEFAULT_K } from "../probe.ts";
 import { randomStream } from "../../random.ts";
+import { heldKinds } from "./features.ts";
 import type { ProtocolOptions, ProtocolRow } from "./types.ts";
 
 /** Numbers of pictures of a class that are tried. */
@@ -33,7 +34,14 @@ export async function fewshotProtocol(options: ProtocolOptions): Promise<Protoco
   const { engine, train, test, k = DEFAULT_K, tries = 5, progress, seed = 0 } = options,
     rows: ProtocolRow[] = [];
   if (!test) throw new Error("few-shot probes need test pictures apart from those that they learn from");
-  if (!train.class || !test.class) throw new Error(`${train.uri}: few-shot probes need the class token`);
+  if (!train.class || !test.class) {
+    const lacking = train.class ? test : train;
+    throw new Error(
+      `${lacking.uri} holds ${
+        heldKinds(lacking)
+      }: few-shot probes need class; embed again with --tokens class`,
+    );
+  }
   const most = fewest(train), wrong = options.shots?.find((n) => n > most);
   if (wrong !== undefined) {
     throw new RangeError(

@@ -2,12 +2,13 @@ import { bootstrap } from "../hits.ts";
 import { knnHits } from "../knn.ts";
 import { possibleK } from "../probe.ts";
 import { setNeighbours } from "../set_neighbours.ts";
+import { heldKinds } from "./features.ts";
 import type { ProtocolOptions, ProtocolRow } from "./types.ts";
 
 /**
  * Weighted nearest neighbours by DINO's protocol, several k in one pass, for class and mean patch token.
  *
- * @throws {RangeError} When the gallery has fewer pictures than k.
+ * @throws {RangeError} When the gallery has fewer pictures than k, or no kind of tokens is there on both sides.
  */
 export async function knnProtocol(options: ProtocolOptions): Promise<ProtocolRow[]> {
   const { engine, train, test, k, progress, seed = 0 } = options, truth = (test ?? train).labels;
@@ -32,5 +33,11 @@ export async function knnProtocol(options: ProtocolOptions): Promise<ProtocolRow
       });
     }
   }
-  return rows;
+  if (rows.length > 0) return rows;
+  const sides = [train, ...(test ? [test] : [])].map((set) => `${set.uri} holds ${heldKinds(set)}`);
+  throw new RangeError(
+    `${sides.join(", ")}: knn needs class or mean${
+      test ? ", the same of both" : ""
+    }; embed again with --tokens class,mean`,
+  );
 }

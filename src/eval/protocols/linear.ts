@@ -2,17 +2,29 @@ import type { CropKind } from "../augment.ts";
 import { type FeatureSet, pickSet } from "../feature_set.ts";
 import { type HeadsAfter, type HeadTraining, openHeads, probeOrder, trainHeads } from "../heads.ts";
 import { bootstrap, meanOf, type TopHits } from "../hits.ts";
-import { partValidation, possibleBlocks, probeRows } from "./features.ts";
+import { heldKinds, partValidation, possibleBlocks, probeRows } from "./features.ts";
 import { RECIPE, type Recipe, type RecipeName } from "./recipes.ts";
 import type { ProtocolOptions, ProtocolRow } from "./types.ts";
 
-/** A recipe with what the caller has changed of it. */
+/**
+ * A recipe with what the caller has changed of it.
+ *
+ * @throws {RangeError} When the set has no class tokens.
+ */
 function recipeOf(name: RecipeName, options: ProtocolOptions): Recipe {
   const { train, blocks, pool, lrs, epochs, batchSize } = options, recipe = RECIPE[name];
+  const possible = possibleBlocks(train, blocks ?? recipe.blocks);
+  if (possible.length === 0) {
+    throw new RangeError(
+      `${train.uri} holds ${
+        heldKinds(train)
+      }: a linear probe needs class or blocks; embed again with --tokens class,mean,blocks`,
+    );
+  }
   const warmup = recipe.warmupEpochs / recipe.epochs;
   return {
     ...recipe,
-    blocks: possibleBlocks(train, blocks ?? recipe.blocks),
+    blocks: possible,
     // A grid leaves out what an embedding file lacks; a single probe says that it is missing.
     pool: pool ?? (train.mean ? recipe.pool : recipe.pool.filter((one) => !one)),
     lrs: lrs ?? recipe.lrs,
@@ -182,6 +194,7 @@ async function grid(name: RecipeName, options: ProtocolOptions, test: FeatureSet
  * Linear probes on a frozen encoder: on features that were computed once, or with `augment` on those of random crops.
  *
  * @throws {Error} When features that a recipe needs are not there, or there are no test pictures.
+ * @throws {RangeError} When there are no class tokens.
  */
 export async function linearProtocol(options: ProtocolOptions): Promise<ProtocolRow[]> {
   const { test, recipes = ["saae"] } = options, rows: ProtocolRow[] = [];

@@ -9,13 +9,19 @@ export class PickleError extends Error {
 /** Where a list of items begins on the stack. */
 export const MARK = Symbol("mark");
 
+/** Bytes and elements that calls may make in any pickle, and beyond them for each of its bytes. */
+const LEAST_MADE = 2 ** 20, MADE_A_BYTE = 4;
+
 /** The stack of a pickle's machine, and what every instruction needs of it. */
 export class Machine {
   readonly stack: unknown[] = [];
   readonly memo = new Map<number, unknown>();
   readonly #view: DataView;
+  /** What calls may still make. One of a text that is kept takes a few bytes, however long the text is. */
+  #left: number;
 
   constructor(readonly bytes: Uint8Array, public at: number, readonly options: PickleOptions) {
+    this.#left = LEAST_MADE + MADE_A_BYTE * bytes.length;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -103,7 +109,10 @@ export class Machine {
 
   call(): void {
     const args = this.pop(), callee = this.pop();
-    this.stack.push(valueOf(callee, args, this.options));
+    const spend = (count: number) => {
+      if ((this.#left -= count) < 0) throw this.damaged("calls that make far more than it holds");
+    };
+    this.stack.push(valueOf(callee, args, this.options, spend));
   }
 
   /** A state for an object; that of a dict is about its class and is passed over. */

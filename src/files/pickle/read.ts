@@ -109,7 +109,8 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
   }),
   "\x93": push((m) => {
     const [module, name] = m.last(2);
-    return new PythonName(String(module), String(name));
+    if (typeof module !== "string" || typeof name !== "string") throw m.damaged("a name that is no text");
+    return new PythonName(module, name);
   }),
   // BINPERSID
   Q: push((m) => {
@@ -126,7 +127,7 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
 /**
  * Reads a Python pickle of protocol 2 to 5 as far as pictures and weights are stored in it: bytes, texts, numbers, tuples,
  * lists, sets, dicts, NumPy arrays. Nothing is executed: objects of classes are named with their arguments. The number of
- * instructions is bounded, and so are time and memory. (npm's pickleparser runs in circles on a negative length.)
+ * instructions is bounded, and so is what calls make, so that time and memory are. (npm's pickleparser runs in circles on a negative length.)
  *
  * @param bytes The pickle, from `options.at` on; what follows it is not looked at.
  * @returns Tuples, lists and sets as arrays, dicts as maps, bytes as parts of `bytes`, the rest as

@@ -31,8 +31,17 @@ export interface PickleOptions {
 const DICTS = ["collections.OrderedDict", "collections.defaultdict"];
 const SETS = ["builtins.set", "builtins.frozenset", "__builtin__.set", "__builtin__.frozenset"];
 
-/** What a call gives: plain data where it is known to, else an inert object. */
-export function valueOf(callee: unknown, args: unknown, { call }: PickleOptions): unknown {
+/**
+ * What a call gives: plain data where it is known to, else an inert object.
+ *
+ * @param spend Told before so many bytes or elements are made; it throws where they are too many.
+ */
+export function valueOf(
+  callee: unknown,
+  args: unknown,
+  { call }: PickleOptions,
+  spend: (count: number) => void,
+): unknown {
   if (!(callee instanceof PythonName)) return new PythonObject("?", [args]);
   const { full, name, module } = callee, list = Array.isArray(args) ? args : [];
   const made = call?.(callee, list);
@@ -40,13 +49,19 @@ export function valueOf(callee: unknown, args: unknown, { call }: PickleOptions)
   // How Python 3 writes bytes in protocol 2: as a text of which each character is a byte.
   if (name === "encode" && typeof list[0] === "string") {
     const latin = list[0];
+    spend(latin.length);
     return Uint8Array.from({ length: latin.length }, (_, i) => latin.charCodeAt(i));
   }
+  const items: unknown[] = Array.isArray(list[0]) ? list[0] : [];
   if (DICTS.includes(full)) {
-    const pairs = full.endsWith("OrderedDict") && Array.isArray(list[0]) ? list[0] : [];
+    const pairs = full.endsWith("OrderedDict") ? items : [];
+    spend(pairs.length);
     return new Map(pairs.filter(Array.isArray).map(([key, value]) => [key, value]));
   }
-  if (SETS.includes(full)) return Array.isArray(list[0]) ? [...list[0]] : [];
+  if (SETS.includes(full)) {
+    spend(items.length);
+    return [...items];
+  }
   return new PythonObject(name, [args], module);
 }
 

@@ -12,7 +12,7 @@ import { element } from "../../web/element.ts";
 export interface PageState {
   /** Keys of the parts that are unfolded. */
   open: Set<string>;
-  /** Where sliders and choices stand, by their keys. */
+  /** The steps at which sliders stand, and what is chosen, by their keys. */
   chosen: Map<string, number>;
 }
 

@@ -185,6 +185,12 @@ export function detectionsCard({ detections }: RunReport): PageElement {
   );
 }
 
+/** Where the figures of a step stand among those that are shown, or else those of the nearest one. */
+export function figuresAt(figures: readonly Pick<ReportFigures, "step">[], step: number): number {
+  const far = (at: number) => Math.abs(figures[at].step - step);
+  return figures.reduce((best, _, at) => far(at) < far(best) ? at : best, 0);
+}
+
 /** A run's figures, with a slider over the checkpoints that they were drawn at. */
 export function figuresPart(state: PageState, run: RunReport): PageElement {
   const part = element("article", {}, element("h3", {}, `Figures of ${run.name}`)), { figures } = run;
@@ -208,13 +214,13 @@ export function figuresPart(state: PageState, run: RunReport): PageElement {
     says.textContent = `step ${numberText(step)}`;
     cards.replaceChildren(...figureCards(state, run, figures[at]));
   };
-  // A slider that stands at the end goes on with the run.
-  const chosen = state.chosen.get(key), at = chosen === undefined ? last : Math.min(chosen, last);
+  // A slider that stands at the end goes on with the run; elsewhere it stays at its step, however many others have come or gone.
+  const chosen = state.chosen.get(key), at = chosen === undefined ? last : figuresAt(figures, chosen);
   slider.value = String(at);
   slider.addEventListener("input", () => {
     const value = Number(slider.value);
     if (value === last) state.chosen.delete(key);
-    else state.chosen.set(key, value);
+    else state.chosen.set(key, figures[value].step);
     show(value);
   });
   show(at);

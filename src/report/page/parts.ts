@@ -57,8 +57,10 @@ export function settingsPart(report: Report): PageElement {
   const { runs } = report, part = element("section", {}, element("h2", {}, "Configuration"));
   if (runs.length > 1) {
     const keys = [...new Set(runs.flatMap((run) => Object.keys(run.settings)))];
-    const different = keys.filter((key) => new Set(runs.map((run) => run.settings[key])).size > 1);
-    const rows = different.map((key) => [key, ...runs.map((run) => run.settings[key] ?? "–")]);
+    const of = (key: string) =>
+      runs.map(({ settings }) => Object.hasOwn(settings, key) ? settings[key] : undefined);
+    const different = keys.filter((key) => new Set(of(key)).size > 1);
+    const rows = different.map((key) => [key, ...of(key).map((value) => value ?? "–")]);
     const presets = ["preset", ...runs.map((run) => run.preset)];
     const all = new Set(runs.map((run) => run.preset)).size > 1 ? [presets, ...rows] : rows;
     part.append(

@@ -6,6 +6,7 @@ import { numberText, partKeeper, place, shareText, table, unfolding } from "./el
 import {
   detectionsCard,
   figureCards,
+  figuresAt,
   figuresPart,
   figuresTable,
   mapPart,
@@ -29,6 +30,7 @@ const FUNCTIONS: readonly ((...values: never[]) => unknown)[] = [
     figuresTable,
     figureCards,
     detectionsCard,
+    figuresAt,
     figuresPart,
   ],
   ...[hasFigures, pageSections, follow, start],

@@ -43,7 +43,9 @@ const TRAINED: Readonly<Record<string, { is: string; made: string; read: string 
 
 /** Says what a file is that is not of the format that was looked for, and what can be done. */
 function otherFormat(format: string | undefined, wanted: string, file: string): string {
-  const other = TRAINED[format ?? ""], own = TRAINED[wanted];
+  // A file may call its format anything.
+  const trained = (name: string) => Object.hasOwn(TRAINED, name) ? TRAINED[name] : undefined;
+  const other = trained(format ?? ""), own = trained(wanted);
   if (other) {
     const instead = own ? "" : ", and what it was trained from still has the encoder";
     return `is ${other.is} that ${other.made} has trained; ${other.read}${instead}`;

@@ -124,7 +124,11 @@ export async function openOldPth(bytes: Bytes): Promise<WeightsFile> {
   }
   const places = new Map<string, number>();
   let at = keys.end;
-  for (const key of keys.value.map(String)) {
+  for (const given of keys.value) {
+    if (typeof given !== "string" && typeof given !== "number") {
+      throw new WeightsError(`${path}: a damaged PyTorch file: a memory without a name`);
+    }
+    const key = String(given);
     const counted = new DataView((await bytes.read(at, 8)).buffer).getBigInt64(0, true);
     const storage = storages.get(key);
     if (storage && BigInt(storage.count) !== counted) {

@@ -49,7 +49,15 @@ const OTHER_BYTES: Readonly<Record<string, number>> = {
 };
 
 const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const wholes = (value: unknown): value is number[] => Array.isArray(value) && value.every(whole);
+/** More axes than PyTorch's tensors can have: a list that is kept could be looked through again and again. */
+const MOST_AXES = 64;
+const wholes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= MOST_AXES && value.every(whole);
+
+/** A shape in a message. What should be numbers may be lists of lists, whose text would never end. */
+const shownAxes = (value: unknown) =>
+  Array.isArray(value) && value.length <= MOST_AXES ? `[${value.map(shownNumber)}]` : "no list of axes";
+const shownNumber = (value: unknown) => typeof value === "number" ? String(value) : "no number";
 
 /** A storage from its persistent id: ("storage", its class, key, device, elements), in old files also a view. */
 function storageOf(id: unknown, where: string): Storage {
@@ -58,13 +66,18 @@ function storageOf(id: unknown, where: string): Storage {
   }
   const [, type, key, , count, view] = id;
   if (!whole(count) || (typeof key !== "string" && !whole(key))) {
-    throw new WeightsError(`${where}: a tensor's memory has ${JSON.stringify(count)} elements`);
+    throw new WeightsError(
+      `${where}: a tensor's memory has ${
+        typeof count === "number" ? count : "an unknown number of"
+      } elements`,
+    );
   }
   if (view !== undefined && view !== null) {
     throw new WeightsError(`${where}: holds views of memory as PyTorch before 0.4 wrote them; save it again`);
   }
   const dtype = Object.hasOwn(DTYPES, type.name) ? DTYPES[type.name] : undefined;
-  return new Storage(String(key), dtype, dtype ? BYTES[dtype] : OTHER_BYTES[type.name], count);
+  const other = Object.hasOwn(OTHER_BYTES, type.name) ? OTHER_BYTES[type.name] : undefined;
+  return new Storage(String(key), dtype, dtype ? BYTES[dtype] : other, count);
 }
 
 /** A view of a storage, from the arguments of PyTorch's function. */
@@ -75,7 +88,8 @@ function tensorOf(args: readonly unknown[], where: string): TorchTensor {
     shape.length !== strides.length
   ) {
     throw new WeightsError(
-      `${where}: a tensor has no valid shape: [${shape}], strides [${strides}], from ${offset}`,
+      `${where}: a tensor has no valid shape: ${shownAxes(shape)}, strides ${shownAxes(strides)}, ` +
+        `from ${shownNumber(offset)}`,
     );
   }
   const size = sizeOf(shape);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { expandPaths } from "../../../src/data/sources/expand_paths.ts";
 import { mixRecords } from "../../../src/data/epoch/mix_records.ts";
+import { closeData, dataWords } from "../../../src/data/open/data.ts";
 import { openData } from "../../../src/data/open/open_data.ts";
 import { streamRecords } from "../../../src/data/epoch/shuffle.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
@@ -66,6 +67,13 @@ Deno.test("openData: every kind of source by the user's words", async () => {
       [`${folder}/photos,${folder}/lmdb`, "random", 31],
     ];
     for (const [uri, access, length] of cases) assert.deepEqual(await count(uri), [access, length], uri);
+    // What a data set says that opens it again does so, the same records.
+    for (const [uri, , length] of cases) {
+      const data = await openData(uri, options), words = dataWords(data);
+      await closeData(data);
+      assert.deepEqual((await count(words))[1], length, words);
+      assert.equal(words.includes("#"), uri.includes("#"), words);
+    }
     const [access, length] = await count(`${folder}/photos*1,tar:${running.url}*3`);
     assert.equal(access, "mixed");
     assert.ok(length >= 2);

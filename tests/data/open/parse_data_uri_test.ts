@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { parseDataUri, type SourceUri } from "../../../src/data/open/parse_data_uri.ts";
+import { sourceWords } from "../../../src/data/open/source_words.ts";
 
 /** What words mean, without what the case leaves open. */
 function meaning(text: string, existing: readonly string[] = []) {
@@ -49,6 +50,36 @@ Deno.test("words for data: every kind of source", () => {
   ];
   for (const [text, format, names, options] of cases) {
     assert.deepEqual(meaning(text), [options ? { format, names, options } : { format, names }], text);
+  }
+});
+
+Deno.test("words for data: what was understood is written so that it is understood again", () => {
+  const words = (text: string, existing: readonly string[] = []) =>
+    parseDataUri(text, { exists: (path) => existing.includes(path) }).map(sourceWords);
+  const cases: [text: string, written?: string, existing?: string[]][] = [
+    ["./photos"],
+    ["folder:./x.tar"],
+    ["file:///data/a%20b", "/data/a b"],
+    ["file:///data/a%2Cb%2A2", "/data/a\\,b\\*2"],
+    ["./photos#1"],
+    ["lmdb:/a/data.mdb#train", "lmdb:/a/data.mdb#database=train"],
+    ["lmdb:x#database=50%25 a%26b\\,\\*2=ü", "lmdb:x#database=50%25%20a%26b%2C%2A2=ü"],
+    ["d-{08..10}.tar"],
+    ["shards/*.tar"],
+    ["tar:http://h/x"],
+    ["https://me:pw@h/d-{0..1}.tar?sig=abc", "https://REDACTED@h/d-{0..1}.tar?sig=REDACTED"],
+    ["hf-parquet:./hf#split=train+test&column=photo", "parquet:./hf#column=photo&split=train+test"],
+    ["parquet:./hf#column=photo&split=train+test"],
+    ["a.parquet?column=my%20photo", "a.parquet#column=my%20photo"],
+    ["coco:p#a\\,b.json", "coco:p#annotations=a%2Cb.json"],
+    ["a,b*2#c", "a\\,b\\*2\\#c", ["a,b*2#c"]],
+    ["lmdb:x", "lmdb:x", ["lmdb:x"]],
+  ];
+  for (const [text, written = text, existing] of cases) {
+    assert.deepEqual(words(text, existing), [written], text);
+    assert.deepEqual(words(written, existing), [written], written);
+    if (written.includes("REDACTED")) continue;
+    assert.deepEqual(meaning(written, existing), meaning(text, existing), text);
   }
 });
 

@@ -138,6 +138,21 @@ Deno.test("a picture with too many pixels is refused by its header", async () =>
   await assert.rejects(decodePicture(bomb), /too large \(60000 × 60000\)/);
 });
 
+Deno.test("a picture with a side that no picture has is refused, whoever decodes it", async () => {
+  const width = 1_000_001, long = { width, height: 1, data: new Uint8Array(width * 3) };
+  const bmp = new Uint8Array(54), header = new DataView(bmp.buffer);
+  bmp.set([0x42, 0x4d]);
+  for (const [at, value] of [[10, 54], [14, 40], [18, width], [22, 1]]) header.setUint32(at, value, true);
+  for (const [at, value] of [[26, 1], [28, 24]]) header.setUint16(at, value, true);
+  for (const file of [bmp, await bytesOf(draw(long).png())]) {
+    await assert.rejects(decodePicture(file), (error) => {
+      assert.ok(error instanceof PictureError);
+      assert.match(error.message, /^too large \(1000001 × 1\): a side of more than 1000000 pixels$/);
+      return true;
+    });
+  }
+});
+
 Deno.test("what is no picture, or a damaged one, is refused with a reason", async () => {
   const photo = await jpeg(), drawing = await png();
   const flipped = drawing.slice();

@@ -34,6 +34,36 @@ Deno.test("sizes that do not change are copied; constants stay constant", () => 
   }
 });
 
+Deno.test("an evaluation picture is the middle of the whole resized picture, of which no more is made", () => {
+  const noise = (width: number, height: number) => ({
+    ...{ width, height },
+    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * i * 7 + i * 13) % 251),
+  });
+  for (
+    const [width, height, shorter] of [[93, 41, 37], [41, 93, 37], [7, 5, 37], [64, 37, 37], [49, 49, 32]]
+  ) {
+    const one = noise(width, height), wide = width >= height;
+    const longer = Math.trunc(shorter * (wide ? width / height : height / width));
+    const whole = wide ? resize(one, longer, shorter, "bicubic") : resize(one, shorter, longer, "bicubic");
+    const half = (n: number) => [Math.floor((n - 32) / 2), Math.ceil((n - 32) / 2)].find((n) => n % 2 === 0)!;
+    const middle = (n: number) => (n - 32) % 2 === 0 ? (n - 32) / 2 : half(n);
+    const part = { left: middle(whole.width), top: middle(whole.height), width: 32, height: 32 };
+    const expected = resize(whole, 32, 32, "bicubic", part).data;
+    assert.deepEqual(evaluationPicture(one, 32, shorter), expected, `${width} × ${height}`);
+  }
+});
+
+Deno.test("a picture that is thousands of times as long as it is wide has its middle too", () => {
+  for (const [width, height] of [[30_000, 1], [1, 30_000], [1_000_000, 1], [3, 200_000]]) {
+    const data = new Uint8Array(width * height * 3).fill(93);
+    const middle = evaluationPicture({ width, height, data }, 224);
+    assert.ok(
+      middle.length === 224 * 224 * 3 && middle.every((value) => value === 93),
+      `${width} × ${height}`,
+    );
+  }
+});
+
 Deno.test("impossible sizes and parts are refused", () => {
   assert.throws(() => resize(picture, 0, 5, "bilinear"), /width must be/);
   assert.throws(() => resize(picture, 5, 2.5, "bilinear"), /height must be/);

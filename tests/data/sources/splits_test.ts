@@ -51,6 +51,8 @@ Deno.test("splitOf: a word among the letters of a name, its folders after it", (
     "latest/0.tar": null,
     "evaluate.tar": null,
     "part-0.parquet": null,
+    "constructor/0.tar": null,
+    "split=constructor/part-0.parquet": "constructor",
   };
   for (const [name, split] of Object.entries(cases)) assert.equal(splitOf(name), split, name);
 });

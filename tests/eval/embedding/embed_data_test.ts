@@ -8,7 +8,12 @@ import type { Source } from "../../../src/data/types.ts";
 import { openWasm } from "../../../src/engine/wasm.ts";
 import { embedder } from "../../../src/eval/embed.ts";
 import { embedData, type EmbedDataOptions } from "../../../src/eval/embedding/embed_data.ts";
-import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
+import {
+  EMBEDDING_FORMATS,
+  embeddingFormat,
+  isEmbedding,
+  openEmbedding,
+} from "../../../src/eval/embedding/open.ts";
 import { allPictures } from "../../../src/eval/pictures.ts";
 import { weightsDigest } from "../../../src/eval/weights_digest.ts";
 import { evaluationPicture } from "../../../src/data/picture/resize.ts";
@@ -158,6 +163,13 @@ async function goesOn(folder: string, ending: string): Promise<void> {
   assert.equal(info.bad, 1);
   assert.deepEqual(bad, [], "what was told before is not told again");
   assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
+  // Pictures of another column, split or database of the same name do not go on with the parts of these.
+  const left = { ...same, out, data: { ...data, words: "pairs#column=left" }, partBytes: 1 };
+  const begun = embedData({ ...left, progress: ({ done }) => assert.ok(done < 8, "killed") });
+  await assert.rejects(begun, /killed/);
+  const right = { ...left, data: { ...data, words: "pairs#column=right" } };
+  const anew = await embedData({ ...right, resumed: () => assert.fail("it must begin anew") });
+  assert.equal(anew.source, "pairs#column=right");
   // Another model does not go on with the parts of this one.
   const other = { ...same, out, state: initModel(TOY, 1), partBytes: 1 };
   const halfway = embedData({ ...other, progress: ({ done }) => assert.ok(done < 8, "killed") });
@@ -225,6 +237,24 @@ Deno.test("embedding: a mixture with a stream, one source after another; what wa
       assert.deepEqual((await content(out)).keys, [...own, ...own]);
     }
     await source.close();
+  }));
+
+Deno.test("embedding files: who dies between the two files of an .npy leaves no numbers under other names", () =>
+  withFolder(async (folder) => {
+    const data = await pictures(join(folder, "data")), out = join(folder, "a.npy");
+    const info = await embedData({ ...model, data, out, onBad: () => {} });
+    const { keys, labels } = await content(out);
+    const part = {
+      count: keys.length,
+      keys: () => Promise.resolve([...keys].reverse()),
+      rows: () => Promise.reject(new Error("killed")),
+    };
+    const killed = embeddingFormat(out).write(out, { info, labels: Int32Array.from(labels), parts: [part] });
+    await assert.rejects(killed, /killed/);
+    await assert.rejects(openEmbedding(out), /a\.npy: is missing, though .*interrupted; embed again/);
+    await embedData({ ...model, data, out, onBad: () => {} });
+    assert.deepEqual((await content(out)).keys, keys);
+    await data.close();
   }));
 
 Deno.test("embedding files: what is none, or damaged, is refused by name", () =>

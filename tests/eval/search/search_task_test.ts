@@ -84,6 +84,29 @@ Deno.test("task search: a model on a folder, its embedding file, names and files
     }
   }));
 
+Deno.test("task search: pictures are found again by the kind and the split that were embedded", () =>
+  withFolder(async (folder) => {
+    const model = await makeRun(join(folder, "run")), data = join(folder, "data");
+    await colourFolder(join(data, "train"), 3);
+    await colourFolder(join(data, "test"), 2, ["green", "red"]);
+    const file = join(folder, "features.safetensors"), sheet = join(folder, "sheet.png");
+    const words = `folder:${data}#split=test`;
+    const embedded = await capture(embedTask, [model, words, "--out", file, "--engine", "wasm"]);
+    assert.equal(embedded.code, 0, embedded.err);
+    const found = await run(file, "red/1.png", "--k", "2", "--sheet", sheet);
+    assert.match(found.out, /\nsheet: .*sheet\.png\n$/, found.err);
+    assert.equal(found.code, 0);
+    const { source } = JSON.parse((await run(file, "red/1.png", "--json", "--no-sheet", "--k", "2")).out);
+    assert.equal(source, words);
+    // Files of earlier versions have the name alone, and open what it opens.
+    const old = await writeSet(join(folder, "old.npy"), {
+      pictures: [["blue/0.png", [1, 0]], ["blue/1.png", [1, 1]]],
+      source: join(data, "train"),
+    });
+    const shown = await run(old, "blue/0.png", "--k", "1", "--sheet", sheet);
+    assert.match(shown.out, /\nsheet: .*sheet\.png\n$/, shown.err);
+  }));
+
 Deno.test("task search: duplicates as groups, text, JSON and sheet", () =>
   withFolder(async (folder) => {
     const model = await makeRun(join(folder, "run")), data = await colourFolder(join(folder, "data"), 2);

@@ -75,6 +75,8 @@ Deno.test("a checkpoint that is cut short, foreign or newer is refused, and the 
     }
     await Deno.writeFile(path, encodeSafetensors(tensors, { version: "1" }));
     await assert.rejects(() => readCheckpoint(run), /not a checkpoint of a run/);
+    await Deno.writeFile(path, encodeSafetensors(tensors, { format: "constructor", version: "1" }));
+    await assert.rejects(() => readCheckpoint(run), /not a checkpoint of a run/);
     await Deno.writeFile(
       path,
       encodeSafetensors(tensors, { format: "semantic-ae checkpoint", version: "2" }),
