@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { UsageError } from "../cli/usage_error.ts";
 import type { Engine } from "../engine/types.ts";
+import { resolveConfig } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import { measureRate } from "../train/rate.ts";
 import { planSteps } from "../train/run/plan.ts";
@@ -78,7 +79,10 @@ const wordsOf = ({ evalTrain, evalData }: AblationWish): AblationPlan["words"] =
  */
 export async function newPlan(given: AblationWish, settings: Partial<RunConfig>): Promise<BegunPlan> {
   const { variants = [...DEFAULT_VARIANTS, ...BASELINES], also, seeds = 3 } = given;
-  const full = fullConfig({ given: settings }), own = also === undefined ? [] : await readVariants(also);
+  // Without a budget the epochs are known, so that a longer warm-up is refused before the data is opened.
+  const budget = (given.pictures ?? given.minutes) !== undefined;
+  const full = budget ? fullConfig({ given: settings }) : resolveConfig(settings);
+  const own = also === undefined ? [] : await readVariants(also);
   const chosen = chooseVariants([...variants, ...own.map(({ name }) => name)], full, own);
   return {
     version: 1,
