@@ -6,6 +6,7 @@ import {
   type AblationWish,
   type BegunPlan,
   checkWish,
+  type GivenSettings,
   newPlan,
   planLength,
   resumePlan,
@@ -35,7 +36,6 @@ import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
-import type { RunConfig } from "../src/train/config/settings.ts";
 
 /** Options that are the ablation's own. */
 const OWN = {
@@ -130,7 +130,7 @@ function openFor(plan: Pick<AblationPlan, "given">, progress: (line: string) => 
 }
 
 /** Does the runs and prints the table. Gives the exit code. */
-async function run(given: Given, settings: Partial<RunConfig>, shell: Shell): Promise<number> {
+async function run(given: Given, settings: GivenSettings, shell: Shell): Promise<number> {
   const { progress, print } = shell, say = progress.line, out = given.out ?? join("runs", "ablate");
   checkWish(given, settings);
   if (given.resume) await readPlan(out);
@@ -236,9 +236,9 @@ export const ablateTask = task({
   },
 }, async (given, shell) => {
   const { config } = given as { config?: string };
-  const file = config ? await readConfig(config) : {};
-  const settings = commonSettings({ ...file, ...settingsIn(given as Record<string, unknown>) });
-  return await run(given as unknown as Given, settings, shell);
+  const file = commonSettings(config ? await readConfig(config) : {});
+  const flags = commonSettings(settingsIn(given as Record<string, unknown>));
+  return await run(given as unknown as Given, { file, flags }, shell);
 });
 
 if (import.meta.main) await start(ablateTask);

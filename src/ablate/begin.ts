@@ -35,15 +35,30 @@ export type BegunPlan =
   & Omit<AblationPlan, "pictures" | "budget" | "data">
   & Partial<Pick<AblationPlan, "pictures" | "budget" | "data">>;
 
+/** Settings of the runs: of a configuration file and, over them, of the command line. */
+export interface GivenSettings {
+  file: Partial<RunConfig>;
+  flags: Partial<RunConfig>;
+}
+
+/**
+ * The settings together. Beside a budget of pictures or minutes a file's epochs do not count, nor its warm-up, which is for
+ * those epochs.
+ */
+function joinSettings({ file, flags }: GivenSettings, budget: boolean): Partial<RunConfig> {
+  const { epochs, warmupEpochs: _, ...others } = file;
+  return { ...budget && epochs !== undefined ? others : file, ...flags };
+}
+
 /**
  * Refuses what cannot be meant together.
  *
- * @param settings Settings of the runs that are given.
  * @throws {UsageError} When two lengths are given, queries twice, or another length for an ablation that goes on.
  */
-export function checkWish(given: AblationWish, settings: Partial<RunConfig>): void {
+export function checkWish(given: AblationWish, { flags }: GivenSettings): void {
   const { pictures, minutes, evalData, holdout, resume } = given;
-  const lengths = Object.entries({ pictures, minutes, epochs: settings.epochs }).filter(([, value]) =>
+  // An option wins over what a file says, such as the configuration of another run.
+  const lengths = Object.entries({ pictures, minutes, epochs: flags.epochs }).filter(([, value]) =>
     value !== undefined
   );
   if (lengths.length > 1) {
@@ -73,14 +88,13 @@ const wordsOf = ({ evalTrain, evalData }: AblationWish): AblationPlan["words"] =
 /**
  * The plan of a new ablation, as far as it is known before the data is open.
  *
- * @param settings Settings of the runs.
  * @throws {UsageError} When variants cannot be used, see `chooseVariants` and `readVariants`.
  * @throws {ConfigError} When settings do not go together.
  */
-export async function newPlan(given: AblationWish, settings: Partial<RunConfig>): Promise<BegunPlan> {
+export async function newPlan(given: AblationWish, wanted: GivenSettings): Promise<BegunPlan> {
   const { variants = [...DEFAULT_VARIANTS, ...BASELINES], also, seeds = 3 } = given;
+  const budget = (given.pictures ?? given.minutes) !== undefined, settings = joinSettings(wanted, budget);
   // Without a budget the epochs are known, so that a longer warm-up is refused before the data is opened.
-  const budget = (given.pictures ?? given.minutes) !== undefined;
   const full = budget ? fullConfig({ given: settings }) : resolveConfig(settings);
   const own = also === undefined ? [] : await readVariants(also);
   const chosen = chooseVariants([...variants, ...own.map(({ name }) => name)], full, own);
@@ -96,18 +110,18 @@ export async function newPlan(given: AblationWish, settings: Partial<RunConfig>)
 /**
  * The plan of an ablation that goes on: as it was, and perhaps more runs of the same length.
  *
- * @param settings Settings that are given anew, see `resumedPlan`.
+ * @param wanted Settings that are given anew, see `resumedPlan`.
  * @param out The ablation's folder.
  * @throws {UsageError} When variants cannot be used, or one has another meaning than before.
  * @throws {Error} When there is no ablation, or a setting is another one.
  */
 export async function resumePlan(
   given: AblationWish,
-  settings: Partial<RunConfig>,
+  wanted: GivenSettings,
   out: string,
 ): Promise<AblationPlan> {
-  const plan = resumedPlan(await readPlan(out), settings, wordsOf(given), join(out, PLAN_FILE)),
-    full = fullConfig(plan);
+  const begun = await readPlan(out), anew = joinSettings(wanted, begun.budget.by !== "epochs");
+  const plan = resumedPlan(begun, anew, wordsOf(given), join(out, PLAN_FILE)), full = fullConfig(plan);
   const { variants, also, seeds } = given, own = also === undefined ? [] : await readVariants(also);
   const known = new Set([...plan.variants.map(({ name }) => name), ...plan.baselines]);
   for (const { name, settings } of own) {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { newPlan } from "../../src/ablate/begin.ts";
-import { runConfig } from "../../src/ablate/plan.ts";
+import { checkWish, newPlan, resumePlan } from "../../src/ablate/begin.ts";
+import { runConfig, writePlan } from "../../src/ablate/plan.ts";
 import type { Source } from "../../src/data/types.ts";
 import { presetConfig } from "../../src/train/config/presets.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
+import type { AblationPlan } from "../../src/ablate/types.ts";
+import { withFolder } from "../with_folder.ts";
 
 /** As much of a source as a plan looks at. */
 const source = (length: number) =>
@@ -24,7 +26,7 @@ Deno.test("a warm-up is judged by the epochs that a run has, not by those of its
   // A budget makes the run as long.
   assert.equal(runOf({ warmupEpochs }, 2 * preset * 640).warmupEpochs, warmupEpochs);
   for (const budget of [{ pictures: 1e6 }, { minutes: 90 }]) {
-    const { given } = await newPlan({ ...budget, resume: false }, { warmupEpochs });
+    const { given } = await newPlan({ ...budget, resume: false }, { file: {}, flags: { warmupEpochs } });
     assert.deepEqual(given, { warmupEpochs });
   }
   // Nobody gave a warm-up: the preset's, a tenth of the run at most.
@@ -32,12 +34,12 @@ Deno.test("a warm-up is judged by the epochs that a run has, not by those of its
 });
 
 Deno.test("a warm-up that is longer than its run is refused", async () => {
-  const asked = { resume: false };
+  const planned = (flags: Partial<RunConfig>) => newPlan({ resume: false }, { file: {}, flags });
   await assert.rejects(
-    newPlan(asked, { epochs: 3, warmupEpochs: 4 }),
+    planned({ epochs: 3, warmupEpochs: 4 }),
     /warmupEpochs is 4, but epochs is only 3/,
   );
-  await assert.rejects(newPlan(asked, { warmupEpochs: 400 }), /warmupEpochs is 400, but epochs is only/);
+  await assert.rejects(planned({ warmupEpochs: 400 }), /warmupEpochs is 400, but epochs is only/);
   assert.throws(
     () => runOf({ warmupEpochs: 4 }, 2000),
     /warmupEpochs is 4, but each run's 2000 pictures are only 3\.1 epochs \(full\); take a shorter warm-up, such as 0\.31, or/,
@@ -45,3 +47,43 @@ Deno.test("a warm-up that is longer than its run is refused", async () => {
   const slow = { ...FULL, name: "slow", settings: { warmupEpochs: 5 } };
   assert.throws(() => runOf({ warmupEpochs: 1 }, 2000, slow), /warmupEpochs is 5, .* 3\.1 epochs \(slow\)/);
 });
+
+/** A plan as ablate.json holds it, of 1000 pictures for each run. */
+const storedPlan = (given: Partial<RunConfig>, budget: AblationPlan["budget"]): AblationPlan => ({
+  version: 1,
+  given,
+  variants: [FULL],
+  baselines: [],
+  seeds: [0],
+  budget,
+  pictures: 1000,
+  data: { train: "a", gallery: "a", queries: "b" },
+  words: {},
+});
+
+Deno.test("a budget wins over a file's epochs and the warm-up that they have, not over flags", async () => {
+  const file = { epochs: 200, warmupEpochs: 40, width: 128 }, budget = { pictures: 1000, resume: false };
+  checkWish(budget, { file, flags: {} });
+  assert.throws(
+    () => checkWish(budget, { file, flags: { epochs: 3 } }),
+    /--pictures and --epochs exclude each other/,
+  );
+  const given = async (wish: object, flags: Partial<RunConfig>, settings: Partial<RunConfig> = file) =>
+    (await newPlan({ resume: false, ...wish }, { file: settings, flags })).given;
+  assert.deepEqual(await given(budget, {}), { width: 128 });
+  assert.deepEqual(await given({ minutes: 9 }, { warmupEpochs: 2 }), { width: 128, warmupEpochs: 2 });
+  // A file without epochs has its warm-up for any length. Without a budget the file's length holds.
+  assert.deepEqual(await given(budget, {}, { warmupEpochs: 0 }), { warmupEpochs: 0 });
+  assert.deepEqual(await given({}, { width: 64 }), { ...file, width: 64 });
+});
+
+Deno.test("an ablation goes on with the file that it was begun with", () =>
+  withFolder(async (out) => {
+    const file = { epochs: 200, warmupEpochs: 40, width: 128 }, wish = { resume: true };
+    await writePlan(out, storedPlan({ width: 128 }, { by: "pictures", total: 1000 }));
+    assert.deepEqual((await resumePlan(wish, { file, flags: {} }, out)).given, { width: 128 });
+    const flags = { epochs: 3 };
+    await assert.rejects(resumePlan(wish, { file, flags }, out), /--epochs: each run's length stays/);
+    await writePlan(out, storedPlan(file, { by: "epochs" }));
+    assert.deepEqual((await resumePlan(wish, { file, flags: {} }, out)).given, file);
+  }));
