@@ -8,6 +8,7 @@ import {
   checkWish,
   type GivenSettings,
   newPlan,
+  planBatch,
   planLength,
   resumePlan,
 } from "../src/ablate/begin.ts";
@@ -135,7 +136,7 @@ async function run(given: Given, settings: GivenSettings, shell: Shell): Promise
   checkWish(given, settings);
   if (given.resume) await readPlan(out);
   else await refuseUsed(out);
-  const begun: BegunPlan = given.resume
+  let begun: BegunPlan = given.resume
     ? await resumePlan(given, settings, out)
     : await newPlan(given, settings);
   await using _lock = await lockAblation(out, say);
@@ -156,6 +157,7 @@ async function run(given: Given, settings: GivenSettings, shell: Shell): Promise
   let engine: Engine | undefined;
   const opened = async () => engine ??= await openFor(begun, say);
   try {
+    begun = await planBatch(begun, { engine: opened, data, say });
     const length = isWhole(begun)
       ? begun
       : await planLength(begun, given, { engine: opened, data, out, signal, say });

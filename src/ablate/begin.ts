@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { UsageError } from "../cli/usage_error.ts";
 import type { Engine } from "../engine/types.ts";
+import { withBatchSize } from "../train/auto_batch.ts";
 import { resolveConfig } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import { measureRate } from "../train/rate.ts";
@@ -144,10 +145,35 @@ export async function resumePlan(
   };
 }
 
+/** What the length and the batch of a plan are found with. */
+export interface FindOptions {
+  /** Opened only where something is measured on it. */
+  engine: () => Promise<Engine>;
+  data: AblationData;
+  /** Takes lines for people. */
+  say: (line: string) => void;
+}
+
+/**
+ * The plan with its batch size: for `auto` what fits for the whole method, which all runs then have, also those of an
+ * ablation that goes on.
+ *
+ * @throws {ConfigError} When it cannot be found, see `withBatchSize`.
+ */
+export async function planBatch<Plan extends BegunPlan>(
+  plan: Plan,
+  { engine, data, say }: FindOptions,
+): Promise<Plan> {
+  const full = fullConfig(plan);
+  if (full.batchSize > 0) return plan;
+  const found = await withBatchSize(full, { engine: await engine(), source: data.train, progress: say });
+  return { ...plan, given: { ...plan.given, batchSize: found.batchSize } };
+}
+
 /**
  * How many pictures each run sees. For a budget of minutes the rate is measured.
  *
- * @param plan What is run.
+ * @param plan What is run, its batch size a number, see {@linkcode planBatch}.
  * @param given The budget; none: the epochs of the settings.
  * @returns Null where the signal came while the rate was measured.
  * @throws {ConfigError} When the data is smaller than a batch.
@@ -155,13 +181,7 @@ export async function resumePlan(
 export async function planLength(
   plan: BegunPlan,
   given: Pick<AblationWish, "pictures" | "minutes">,
-  { engine, data, out, signal, say }: {
-    engine: () => Promise<Engine>;
-    data: AblationData;
-    out: string;
-    signal: AbortSignal;
-    say: (line: string) => void;
-  },
+  { engine, data, out, signal, say }: FindOptions & { out: string; signal: AbortSignal },
 ): Promise<Pick<AblationPlan, "pictures" | "budget"> | null> {
   const full = fullConfig(plan),
     runs = plan.variants.length * plan.seeds.length,

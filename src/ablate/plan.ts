@@ -65,8 +65,8 @@ export function resultFile(out: string, variant: string, seed: number): string {
  * @param plan Its settings and pictures.
  * @param data The pictures that are trained on.
  * @param out The ablation's folder.
- * @throws {ConfigError} When settings do not go together or with the data, the run would have no step, or its warm-up is
- * longer than it.
+ * @throws {ConfigError} When settings do not go together or with the data, the run would have no step, its warm-up is
+ * longer than it, or its batch size is `auto` (0).
  */
 export function runConfig(
   plan: Pick<AblationPlan, "given" | "pictures" | "variants" | "seeds">,
@@ -79,6 +79,11 @@ export function runConfig(
   const own = { ...variant.settings, seed, out: runFolder(out, variant.name, seed), resume: true };
   // The preset's epochs are not the run's: its warm-up is judged below, by those that its pictures make.
   const unwarmed = resolveConfig(given, { ...own, warmupEpochs: 0 }), { batchSize } = unwarmed;
+  if (batchSize === 0) {
+    throw new ConfigError(
+      `batchSize is 0, that is auto (${variant.name}); the runs of an ablation are planned by a number: give it`,
+    );
+  }
   const steps = Math.floor(plan.pictures / batchSize);
   if (steps === 0) {
     const runs = plan.variants.length * plan.seeds.length;
@@ -156,6 +161,10 @@ export async function readPlan(out: string): Promise<AblationPlan> {
     if (plan.version !== 1) {
       throw new Error(`has version ${plan.version}; this program knows version 1. Update it`);
     }
+    // Earlier versions came to no number with a batch of `auto`, which JSON holds as null.
+    if (!(plan.pictures > 0)) {
+      throw new Error(`pictures is ${plan.pictures}; begin a new ablation in another folder`);
+    }
     return plan;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
@@ -192,7 +201,10 @@ export function resumedPlan(
   words: AblationPlan["words"],
   path: string,
 ): AblationPlan {
-  const settings = { ...plan.given, ...given }, named = { ...plan.words, ...words };
+  // To go on with the batch that was found, `auto` is as good as nothing said.
+  const { batchSize, ...others } = given;
+  const settings = { ...plan.given, ...others, ...batchSize && { batchSize } };
+  const named = { ...plan.words, ...words };
   if (given.epochs !== undefined && given.epochs !== plan.given.epochs) {
     throw new ConfigError("--epochs: each run's length stays as it was; leave it out");
   }

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { checkWish, newPlan, resumePlan } from "../../src/ablate/begin.ts";
-import { runConfig, writePlan } from "../../src/ablate/plan.ts";
+import { join } from "node:path";
+import { checkWish, newPlan, planBatch, planLength, resumePlan } from "../../src/ablate/begin.ts";
+import type { AblationData } from "../../src/ablate/data.ts";
+import { readPlan, runConfig, writePlan } from "../../src/ablate/plan.ts";
 import type { Source } from "../../src/data/types.ts";
 import { presetConfig } from "../../src/train/config/presets.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import type { AblationPlan } from "../../src/ablate/types.ts";
+import { openXlaEngine } from "../../src/engine/xla_engine.ts";
+import { PLUGIN, QUICK } from "../engine/xla/plugin.ts";
+import { MINUSCULE } from "../train/fixture.ts";
 import { withFolder } from "../with_folder.ts";
 
 /** As much of a source as a plan looks at. */
@@ -86,4 +91,49 @@ Deno.test("an ablation goes on with the file that it was begun with", () =>
     await assert.rejects(resumePlan(wish, { file, flags }, out), /--epochs: each run's length stays/);
     await writePlan(out, storedPlan(file, { by: "epochs" }));
     assert.deepEqual((await resumePlan(wish, { file, flags: {} }, out)).given, file);
+  }));
+
+Deno.test("a batch of auto is found once, for all runs, and an ablation that goes on keeps it", () =>
+  withFolder(async (folder) => {
+    const engine = await openXlaEngine({ plugin: PLUGIN, flags: QUICK, cache: join(folder, "programs") });
+    const { batchSize: _, ...small } = MINUSCULE, out = join(folder, "out"), said: string[] = [];
+    const data = { train: source(8) } as AblationData;
+    try {
+      const found = {
+        engine: () => Promise.resolve(engine),
+        data,
+        say: (line: string) => void said.push(line),
+      };
+      const wanted = { file: { batchSize: 0 }, flags: { ...small, depth: 1, epochs: 2 } };
+      const wish = { variants: ["full", "same-view"], seeds: 1, resume: false };
+      const plan = await planBatch(await newPlan(wish, wanted), found);
+      // Eight pictures fit into this machine.
+      assert.equal(plan.given.batchSize, 8);
+      assert.match(said.at(-1)!, /--batch-size 8 is taken/);
+      const length = await planLength(plan, {}, { ...found, out, signal: new AbortController().signal });
+      assert.deepEqual(length, { pictures: 16, budget: { by: "epochs" } });
+      const whole = { ...plan, ...length, data: { train: "a", gallery: "a", queries: "b" } } as AblationPlan;
+      const { batchSize, epochs } = runConfig(whole, whole.variants[1], 5, data.train, out);
+      assert.deepEqual([batchSize, epochs], [8, 2]);
+      await Deno.mkdir(out);
+      await writePlan(out, whole);
+      const again = await resumePlan({ resume: true }, wanted, out);
+      assert.equal(again.given.batchSize, 8);
+      const other = { ...wanted, flags: { batchSize: 5 } };
+      await assert.rejects(resumePlan({ resume: true }, other, out), /batchSize is 5, in the checkpoint 8/);
+    } finally {
+      await engine.close();
+    }
+  }));
+
+Deno.test("a batch of auto that nobody has found is refused, and a plan that came of one", () =>
+  withFolder(async (out) => {
+    assert.throws(() => runOf({ batchSize: 0 }, 640), /batchSize is 0, that is auto \(full\); .*: give it/);
+    const own = { ...FULL, name: "own", settings: { batchSize: 0 } };
+    assert.throws(() => runOf({}, 640, own), /batchSize is 0, that is auto \(own\)/);
+    await writePlan(out, { ...storedPlan({ batchSize: 0 }, { by: "epochs" }), pictures: NaN });
+    await assert.rejects(
+      readPlan(out),
+      /ablate\.json: .*pictures is null; begin a new ablation in another folder/,
+    );
   }));

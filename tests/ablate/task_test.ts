@@ -218,6 +218,11 @@ Deno.test("task ablate: what is wrong is said in one line before any work, and l
           /--holdout draws queries from --data/,
           2,
         ],
+        [
+          [...base, "--out", out, "--batch-size", "auto", "--pictures", "100"],
+          /--batch-size auto: engine wasm does not tell what a step takes; give a number instead/,
+          2,
+        ],
         [[...base, "--out", out, "--seeds", "0"], /--seeds is "0"/, 2],
         [[...base, "--out", out, "--steps", "3"], /unknown option --steps/, 2],
         [[...base, "--out", out, "--also", join(folder, "none.json")], /there is no such file/, 2],
