@@ -78,7 +78,9 @@ const OWN = {
   },
   holdout: {
     kind: { kind: "number", above: 0, below: 1 },
-    help: "without --eval-data: that part, drawn at random, the same for all seeds",
+    help:
+      "without --eval-data: that part of --data, drawn at random, the same for all seeds; the demo's pictures have queries " +
+      "of their own",
     value: "SHARE",
     usually: String(HOLDOUT),
   },

@@ -54,9 +54,10 @@ function joinSettings({ file, flags }: GivenSettings, budget: boolean): Partial<
 /**
  * Refuses what cannot be meant together.
  *
- * @throws {UsageError} When two lengths are given, queries twice, or another length for an ablation that goes on.
+ * @throws {UsageError} When two lengths are given, queries twice, a part of no pictures, or another length for an ablation
+ * that goes on.
  */
-export function checkWish(given: AblationWish, { flags }: GivenSettings): void {
+export function checkWish(given: AblationWish, { file, flags }: GivenSettings): void {
   const { pictures, minutes, evalData, holdout, resume } = given;
   // An option wins over what a file says, such as the configuration of another run.
   const lengths = Object.entries({ pictures, minutes, epochs: flags.epochs }).filter(([, value]) =>
@@ -73,6 +74,11 @@ export function checkWish(given: AblationWish, { flags }: GivenSettings): void {
   if (resume && (pictures ?? minutes ?? holdout) !== undefined) {
     throw new UsageError(
       "--resume: each run's length and the queries stay as they were; leave --pictures, --minutes and --holdout out",
+    );
+  }
+  if (holdout !== undefined && !(flags.data ?? file.data)) {
+    throw new UsageError(
+      "--holdout draws queries from --data, which is missing; the demo's pictures have queries of their own: leave it out",
     );
   }
 }

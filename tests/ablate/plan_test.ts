@@ -82,6 +82,18 @@ Deno.test("a budget wins over a file's epochs and the warm-up that they have, no
   assert.deepEqual(await given({}, { width: 64 }), { ...file, width: 64 });
 });
 
+Deno.test("a part is held out of pictures that are named, by a flag or in a file", () => {
+  const wish = { holdout: 0.5, resume: false };
+  checkWish(wish, { file: {}, flags: { data: "a" } });
+  checkWish(wish, { file: { data: "a" }, flags: {} });
+  for (const flags of [{}, { data: "" }]) {
+    assert.throws(
+      () => checkWish(wish, { file: {}, flags }),
+      /the demo's pictures have queries of their own/,
+    );
+  }
+});
+
 Deno.test("an ablation goes on with the file that it was begun with", () =>
   withFolder(async (out) => {
     const file = { epochs: 200, warmupEpochs: 40, width: 128 }, wish = { resume: true };

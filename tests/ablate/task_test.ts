@@ -219,6 +219,11 @@ Deno.test("task ablate: what is wrong is said in one line before any work, and l
           2,
         ],
         [
+          [...SMALL, "--out", out, "--holdout", "0.5"],
+          /--holdout draws queries from --data, which is missing/,
+          2,
+        ],
+        [
           [...base, "--out", out, "--batch-size", "auto", "--pictures", "100"],
           /--batch-size auto: engine wasm does not tell what a step takes; give a number instead/,
           2,
