@@ -6,7 +6,9 @@ import {
   type AblationWish,
   type BegunPlan,
   checkWish,
+  type GivenSettings,
   newPlan,
+  planBatch,
   planLength,
   resumePlan,
 } from "../src/ablate/begin.ts";
@@ -35,7 +37,6 @@ import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
-import type { RunConfig } from "../src/train/config/settings.ts";
 
 /** Options that are the ablation's own. */
 const OWN = {
@@ -77,7 +78,9 @@ const OWN = {
   },
   holdout: {
     kind: { kind: "number", above: 0, below: 1 },
-    help: "without --eval-data: that part, drawn at random, the same for all seeds",
+    help:
+      "without --eval-data: that part of --data, drawn at random, the same for all seeds; the demo's pictures have queries " +
+      "of their own",
     value: "SHARE",
     usually: String(HOLDOUT),
   },
@@ -130,12 +133,12 @@ function openFor(plan: Pick<AblationPlan, "given">, progress: (line: string) => 
 }
 
 /** Does the runs and prints the table. Gives the exit code. */
-async function run(given: Given, settings: Partial<RunConfig>, shell: Shell): Promise<number> {
+async function run(given: Given, settings: GivenSettings, shell: Shell): Promise<number> {
   const { progress, print } = shell, say = progress.line, out = given.out ?? join("runs", "ablate");
   checkWish(given, settings);
   if (given.resume) await readPlan(out);
   else await refuseUsed(out);
-  const begun: BegunPlan = given.resume
+  let begun: BegunPlan = given.resume
     ? await resumePlan(given, settings, out)
     : await newPlan(given, settings);
   await using _lock = await lockAblation(out, say);
@@ -156,6 +159,7 @@ async function run(given: Given, settings: Partial<RunConfig>, shell: Shell): Pr
   let engine: Engine | undefined;
   const opened = async () => engine ??= await openFor(begun, say);
   try {
+    begun = await planBatch(begun, { engine: opened, data, say });
     const length = isWhole(begun)
       ? begun
       : await planLength(begun, given, { engine: opened, data, out, signal, say });
@@ -236,9 +240,9 @@ export const ablateTask = task({
   },
 }, async (given, shell) => {
   const { config } = given as { config?: string };
-  const file = config ? await readConfig(config) : {};
-  const settings = commonSettings({ ...file, ...settingsIn(given as Record<string, unknown>) });
-  return await run(given as unknown as Given, settings, shell);
+  const file = commonSettings(config ? await readConfig(config) : {});
+  const flags = commonSettings(settingsIn(given as Record<string, unknown>));
+  return await run(given as unknown as Given, { file, flags }, shell);
 });
 
 if (import.meta.main) await start(ablateTask);

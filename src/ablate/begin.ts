@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import { UsageError } from "../cli/usage_error.ts";
 import type { Engine } from "../engine/types.ts";
+import { withBatchSize } from "../train/auto_batch.ts";
+import { resolveConfig } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import { measureRate } from "../train/rate.ts";
 import { planSteps } from "../train/run/plan.ts";
@@ -34,15 +36,31 @@ export type BegunPlan =
   & Omit<AblationPlan, "pictures" | "budget" | "data">
   & Partial<Pick<AblationPlan, "pictures" | "budget" | "data">>;
 
+/** Settings of the runs: of a configuration file and, over them, of the command line. */
+export interface GivenSettings {
+  file: Partial<RunConfig>;
+  flags: Partial<RunConfig>;
+}
+
+/**
+ * The settings together. Beside a budget of pictures or minutes a file's epochs do not count, nor its warm-up, which is for
+ * those epochs.
+ */
+function joinSettings({ file, flags }: GivenSettings, budget: boolean): Partial<RunConfig> {
+  const { epochs, warmupEpochs: _, ...others } = file;
+  return { ...budget && epochs !== undefined ? others : file, ...flags };
+}
+
 /**
  * Refuses what cannot be meant together.
  *
- * @param settings Settings of the runs that are given.
- * @throws {UsageError} When two lengths are given, queries twice, or another length for an ablation that goes on.
+ * @throws {UsageError} When two lengths are given, queries twice, a part of no pictures, or another length for an ablation
+ * that goes on.
  */
-export function checkWish(given: AblationWish, settings: Partial<RunConfig>): void {
+export function checkWish(given: AblationWish, { file, flags }: GivenSettings): void {
   const { pictures, minutes, evalData, holdout, resume } = given;
-  const lengths = Object.entries({ pictures, minutes, epochs: settings.epochs }).filter(([, value]) =>
+  // An option wins over what a file says, such as the configuration of another run.
+  const lengths = Object.entries({ pictures, minutes, epochs: flags.epochs }).filter(([, value]) =>
     value !== undefined
   );
   if (lengths.length > 1) {
@@ -56,6 +74,11 @@ export function checkWish(given: AblationWish, settings: Partial<RunConfig>): vo
   if (resume && (pictures ?? minutes ?? holdout) !== undefined) {
     throw new UsageError(
       "--resume: each run's length and the queries stay as they were; leave --pictures, --minutes and --holdout out",
+    );
+  }
+  if (holdout !== undefined && !(flags.data ?? file.data)) {
+    throw new UsageError(
+      "--holdout draws queries from --data, which is missing; the demo's pictures have queries of their own: leave it out",
     );
   }
 }
@@ -72,13 +95,15 @@ const wordsOf = ({ evalTrain, evalData }: AblationWish): AblationPlan["words"] =
 /**
  * The plan of a new ablation, as far as it is known before the data is open.
  *
- * @param settings Settings of the runs.
  * @throws {UsageError} When variants cannot be used, see `chooseVariants` and `readVariants`.
  * @throws {ConfigError} When settings do not go together.
  */
-export async function newPlan(given: AblationWish, settings: Partial<RunConfig>): Promise<BegunPlan> {
+export async function newPlan(given: AblationWish, wanted: GivenSettings): Promise<BegunPlan> {
   const { variants = [...DEFAULT_VARIANTS, ...BASELINES], also, seeds = 3 } = given;
-  const full = fullConfig({ given: settings }), own = also === undefined ? [] : await readVariants(also);
+  const budget = (given.pictures ?? given.minutes) !== undefined, settings = joinSettings(wanted, budget);
+  // Without a budget the epochs are known, so that a longer warm-up is refused before the data is opened.
+  const full = budget ? fullConfig({ given: settings }) : resolveConfig(settings);
+  const own = also === undefined ? [] : await readVariants(also);
   const chosen = chooseVariants([...variants, ...own.map(({ name }) => name)], full, own);
   return {
     version: 1,
@@ -92,18 +117,18 @@ export async function newPlan(given: AblationWish, settings: Partial<RunConfig>)
 /**
  * The plan of an ablation that goes on: as it was, and perhaps more runs of the same length.
  *
- * @param settings Settings that are given anew, see `resumedPlan`.
+ * @param wanted Settings that are given anew, see `resumedPlan`.
  * @param out The ablation's folder.
  * @throws {UsageError} When variants cannot be used, or one has another meaning than before.
  * @throws {Error} When there is no ablation, or a setting is another one.
  */
 export async function resumePlan(
   given: AblationWish,
-  settings: Partial<RunConfig>,
+  wanted: GivenSettings,
   out: string,
 ): Promise<AblationPlan> {
-  const plan = resumedPlan(await readPlan(out), settings, wordsOf(given), join(out, PLAN_FILE)),
-    full = fullConfig(plan);
+  const begun = await readPlan(out), anew = joinSettings(wanted, begun.budget.by !== "epochs");
+  const plan = resumedPlan(begun, anew, wordsOf(given), join(out, PLAN_FILE)), full = fullConfig(plan);
   const { variants, also, seeds } = given, own = also === undefined ? [] : await readVariants(also);
   const known = new Set([...plan.variants.map(({ name }) => name), ...plan.baselines]);
   for (const { name, settings } of own) {
@@ -126,10 +151,35 @@ export async function resumePlan(
   };
 }
 
+/** What the length and the batch of a plan are found with. */
+export interface FindOptions {
+  /** Opened only where something is measured on it. */
+  engine: () => Promise<Engine>;
+  data: AblationData;
+  /** Takes lines for people. */
+  say: (line: string) => void;
+}
+
+/**
+ * The plan with its batch size: for `auto` what fits for the whole method, which all runs then have, also those of an
+ * ablation that goes on.
+ *
+ * @throws {ConfigError} When it cannot be found, see `withBatchSize`.
+ */
+export async function planBatch<Plan extends BegunPlan>(
+  plan: Plan,
+  { engine, data, say }: FindOptions,
+): Promise<Plan> {
+  const full = fullConfig(plan);
+  if (full.batchSize > 0) return plan;
+  const found = await withBatchSize(full, { engine: await engine(), source: data.train, progress: say });
+  return { ...plan, given: { ...plan.given, batchSize: found.batchSize } };
+}
+
 /**
  * How many pictures each run sees. For a budget of minutes the rate is measured.
  *
- * @param plan What is run.
+ * @param plan What is run, its batch size a number, see {@linkcode planBatch}.
  * @param given The budget; none: the epochs of the settings.
  * @returns Null where the signal came while the rate was measured.
  * @throws {ConfigError} When the data is smaller than a batch.
@@ -137,13 +187,7 @@ export async function resumePlan(
 export async function planLength(
   plan: BegunPlan,
   given: Pick<AblationWish, "pictures" | "minutes">,
-  { engine, data, out, signal, say }: {
-    engine: () => Promise<Engine>;
-    data: AblationData;
-    out: string;
-    signal: AbortSignal;
-    say: (line: string) => void;
-  },
+  { engine, data, out, signal, say }: FindOptions & { out: string; signal: AbortSignal },
 ): Promise<Pick<AblationPlan, "pictures" | "budget"> | null> {
   const full = fullConfig(plan),
     runs = plan.variants.length * plan.seeds.length,

@@ -38,8 +38,16 @@ export function commonSettings(given: Partial<RunConfig>): Partial<RunConfig> {
   );
 }
 
-/** The whole method's settings. */
-export const fullConfig = ({ given }: Pick<AblationPlan, "given">): RunConfig => resolveConfig(given);
+/**
+ * The whole method's settings. A warm-up that is given is not compared with the epochs: a budget may make runs longer than
+ * those of the preset, and {@linkcode runConfig} knows how long they are.
+ *
+ * @throws {ConfigError} When settings do not go together.
+ */
+export function fullConfig({ given }: Pick<AblationPlan, "given">): RunConfig {
+  const { warmupEpochs, ...others } = given, config = resolveConfig(others);
+  return warmupEpochs === undefined ? config : { ...config, warmupEpochs };
+}
 
 /** The folder of a run. */
 export const runFolder = (out: string, variant: string, seed: number): string =>
@@ -57,7 +65,8 @@ export function resultFile(out: string, variant: string, seed: number): string {
  * @param plan Its settings and pictures.
  * @param data The pictures that are trained on.
  * @param out The ablation's folder.
- * @throws {ConfigError} When settings do not go together or with the data, or the run would have no step.
+ * @throws {ConfigError} When settings do not go together or with the data, the run would have no step, its warm-up is
+ * longer than it, or its batch size is `auto` (0).
  */
 export function runConfig(
   plan: Pick<AblationPlan, "given" | "pictures" | "variants" | "seeds">,
@@ -68,7 +77,13 @@ export function runConfig(
 ): RunConfig {
   const { epochs: _, steps: __, ...given } = plan.given;
   const own = { ...variant.settings, seed, out: runFolder(out, variant.name, seed), resume: true };
-  const { batchSize } = resolveConfig(given, { ...own, warmupEpochs: 0 });
+  // The preset's epochs are not the run's: its warm-up is judged below, by those that its pictures make.
+  const unwarmed = resolveConfig(given, { ...own, warmupEpochs: 0 }), { batchSize } = unwarmed;
+  if (batchSize === 0) {
+    throw new ConfigError(
+      `batchSize is 0, that is auto (${variant.name}); the runs of an ablation are planned by a number: give it`,
+    );
+  }
   const steps = Math.floor(plan.pictures / batchSize);
   if (steps === 0) {
     const runs = plan.variants.length * plan.seeds.length;
@@ -82,8 +97,17 @@ export function runConfig(
         "smaller --batch-size",
     );
   }
-  const { perEpoch } = planSteps({ ...resolveConfig(given, own), epochs: 1, nodes: 1, process: "" }, data);
-  const config = resolveConfig(given, own, { epochs: steps / perEpoch });
+  const { perEpoch } = planSteps({ ...unwarmed, epochs: 1, nodes: 1, process: "" }, data);
+  const epochs = steps / perEpoch, { warmupEpochs = 0 } = { ...given, ...own };
+  if (warmupEpochs > epochs) {
+    const rounded = (value: number) => Number(value.toPrecision(3));
+    throw new ConfigError(
+      `warmupEpochs is ${warmupEpochs}, but each run's ${plural(plan.pictures, "picture")} are only ${
+        rounded(epochs)
+      } epochs (${variant.name}); take a shorter warm-up, such as ${rounded(epochs / 10)}, or longer runs`,
+    );
+  }
+  const config = resolveConfig(given, own, { epochs });
   return {
     ...config,
     figures: given.figures ?? false,
@@ -137,6 +161,10 @@ export async function readPlan(out: string): Promise<AblationPlan> {
     if (plan.version !== 1) {
       throw new Error(`has version ${plan.version}; this program knows version 1. Update it`);
     }
+    // Earlier versions came to no number with a batch of `auto`, which JSON holds as null.
+    if (!(plan.pictures > 0)) {
+      throw new Error(`pictures is ${plan.pictures}; begin a new ablation in another folder`);
+    }
     return plan;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
@@ -173,11 +201,14 @@ export function resumedPlan(
   words: AblationPlan["words"],
   path: string,
 ): AblationPlan {
-  const settings = { ...plan.given, ...given }, named = { ...plan.words, ...words };
+  // To go on with the batch that was found, `auto` is as good as nothing said.
+  const { batchSize, ...others } = given;
+  const settings = { ...plan.given, ...others, ...batchSize && { batchSize } };
+  const named = { ...plan.words, ...words };
   if (given.epochs !== undefined && given.epochs !== plan.given.epochs) {
     throw new ConfigError("--epochs: each run's length stays as it was; leave it out");
   }
-  checkSameConfig(fullConfig(plan), path, resolveConfig(settings));
+  checkSameConfig(fullConfig(plan), path, fullConfig({ given: settings }));
   for (
     const [flag, uri] of [["data", settings.data], ["eval-train", named.evalTrain], [
       "eval-data",

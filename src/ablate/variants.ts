@@ -137,6 +137,11 @@ export async function readVariants(path: string): Promise<Variant[]> {
     const common = COMMON.find((key) => Object.hasOwn(settings, key));
     if (common) throw new UsageError(`${where}: ${common} is the same for all variants; leave it out`);
     const given = checkSettings(settings, where);
+    if (given.batchSize === 0) {
+      throw new UsageError(
+        `${where}: batchSize is 0, that is auto; give a number, or leave it out for that of all`,
+      );
+    }
     return { name, does: `with ${JSON.stringify(settings)}`, settings: given };
   });
 }

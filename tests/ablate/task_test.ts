@@ -46,7 +46,22 @@ const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) =
 Deno.test("task ablate: runs, table and page; more seeds and variants go on from what is there", () =>
   withFolder(async (folder) => {
     const data = await colourFolder(join(folder, "data"), 5), out = join(folder, "out");
-    const begun = ["--data", data, "--out", out, ...SMALL, "--pictures", "35", "--seeds", "1"];
+    // As from another run's folder: the length in it does not hold beside --pictures.
+    const config = join(folder, "config.json");
+    await Deno.writeTextFile(config, JSON.stringify({ epochs: 200, warmupEpochs: 40 }));
+    const begun = [
+      "--data",
+      data,
+      "--out",
+      out,
+      ...SMALL,
+      "--config",
+      config,
+      "--pictures",
+      "35",
+      "--seeds",
+      "1",
+    ];
     const first = await run(...begun, "--variants", "full,no-aligner,pixels,random", "--json");
     assert.equal(first.code, 0, first.err);
     const { rows, results, caption } = JSON.parse(first.out);
@@ -201,6 +216,16 @@ Deno.test("task ablate: what is wrong is said in one line before any work, and l
         [
           [...base, "--out", out, "--eval-data", data, "--holdout", "0.5"],
           /--holdout draws queries from --data/,
+          2,
+        ],
+        [
+          [...SMALL, "--out", out, "--holdout", "0.5"],
+          /--holdout draws queries from --data, which is missing/,
+          2,
+        ],
+        [
+          [...base, "--out", out, "--batch-size", "auto", "--pictures", "100"],
+          /--batch-size auto: engine wasm does not tell what a step takes; give a number instead/,
           2,
         ],
         [[...base, "--out", out, "--seeds", "0"], /--seeds is "0"/, 2],

@@ -58,6 +58,7 @@ Deno.test("variants of one's own: read from a file, their settings and names che
       [{ a: 3 }, /variant "a": must be a JSON object of settings/],
       [{ a: { cropscale: [0, 1] } }, /unknown setting "cropscale"; did you mean "cropScale"\?/],
       [{ a: { cropScale: [1, 0] } }, /cropScale is/],
+      [{ a: { batchSize: 0 } }, /variant "a": batchSize is 0, that is auto; give a number/],
       [{ a: { seed: 3 } }, /seed is the same for all variants; leave it out/],
       [{ a: { epochs: 3 } }, /epochs is the same for all variants/],
     ];
