@@ -203,6 +203,7 @@ export async function planLength(
     source: data.train,
     minutes,
     signal,
+    progress: say,
   });
   if (rate === null) return null;
   say(`${rate.toFixed(1)} pictures/s: ${minutes} minutes are ${Math.floor(60 * minutes * rate)} pictures`);
