@@ -15,6 +15,7 @@ import {
 import {
   commonSettings,
   fullConfig,
+  OWN_SETTINGS,
   readPlan,
   refuseUsed,
   runConfig,
@@ -26,7 +27,7 @@ import { formatAblation } from "../src/ablate/table.ts";
 import type { AblationPlan } from "../src/ablate/types.ts";
 import { BASELINES, DEFAULT_VARIANTS, VARIANTS } from "../src/ablate/variants.ts";
 import { writeAblation } from "../src/ablate/write.ts";
-import { type Options, task } from "../src/cli/command.ts";
+import { flagName, type Options, task } from "../src/cli/command.ts";
 import { configuredEngine } from "../src/cli/engine_options.ts";
 import { SOURCES_HELP } from "../src/cli/data_options.ts";
 import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
@@ -79,8 +80,7 @@ const OWN = {
   holdout: {
     kind: { kind: "number", above: 0, below: 1 },
     help:
-      "without --eval-data: that part of --data, drawn at random, the same for all seeds; the demo's pictures have queries " +
-      "of their own",
+      "without --eval-data: that part of --data, drawn at random, the same for all seeds; the demo has its own",
     value: "SHARE",
     usually: String(HOLDOUT),
   },
@@ -126,10 +126,7 @@ async function openPictures(
 /** Opens the engine that the settings name. */
 function openFor(plan: Pick<AblationPlan, "given">, progress: (line: string) => void): Promise<Engine> {
   const config = fullConfig(plan);
-  return openEngine(config.engine, {
-    ...configuredEngine(config),
-    progress,
-  });
+  return openEngine(config.engine, { ...configuredEngine(config), progress });
 }
 
 /** Does the runs and prints the table. Gives the exit code. */
@@ -201,6 +198,9 @@ const SHARED = Object.fromEntries(
   (["config", ...SHARED_KEYS] as const).map((key) => [key, SETTING_OPTIONS[key]]),
 ) as Options;
 
+/** Options of train that are none here. */
+const MISSING = OWN_SETTINGS.filter((key) => !(key in OWN)).map((key) => `--${flagName(key)}`).join(", ");
+
 export const ablateTask = task({
   name: "ablate",
   summary:
@@ -214,9 +214,10 @@ export const ablateTask = task({
   // What a run leaves beside its figures is less than that of train.
   shown: (given) => ({ ...shownSettings(given), keep: 1, figures: false, logEvery: "at most 500 lines" }),
   notes: [
-    "All settings of train are options and hold for every variant. Each run is a run folder; a seed gives all variants the " +
-    "same pictures in the same order with the same crops, so that figures can be compared in pairs. Without --pictures, " +
-    "--minutes or --epochs each run has the preset's epochs.",
+    `All settings of train are options and hold for every variant, except ${MISSING}; these are ignored where ` +
+    "--config FILE has them. Each run is a run folder; a seed gives all variants the same pictures in the same order with " +
+    "the same crops, so that figures can be compared in pairs. Without --pictures, --minutes or --epochs each run has the " +
+    "epochs of that file or the preset.",
     "Killed or stopped, it goes on with --resume, and does nothing twice.",
     ...SETTING_NOTES,
   ],

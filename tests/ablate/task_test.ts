@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { commonSettings } from "../../src/ablate/plan.ts";
+import { flagName } from "../../src/cli/command.ts";
+import { SETTING_OPTIONS } from "../../src/train/config/flags.ts";
 import { ablateTask } from "../../tasks/ablate.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { capture } from "../cli/capture.ts";
@@ -265,3 +268,17 @@ Deno.test("task ablate: what is wrong is said in one line before any work, and l
       /each run's length and the queries stay/,
     );
   }));
+
+Deno.test("task ablate: the help names the options of train that are none here", async () => {
+  const help = (await run("--help")).out, ours = Object.keys(ablateTask.command.options ?? {});
+  const [, named] = /hold for every variant, except (.*?); these are ignored/.exec(
+    help.replace(/\s+/g, " "),
+  )!;
+  const missing = Object.keys(SETTING_OPTIONS).filter((key) => !ours.includes(key));
+  assert.deepEqual(named.split(", ").sort(), missing.map((key) => `--${flagName(key)}`).sort());
+  assert.ok(missing.includes("init") && missing.includes("nodes"), missing.join());
+  // A file, such as a run's config.json, may have them.
+  assert.deepEqual(commonSettings({ init: "a", steps: 3, nodes: 2, evalLinear: true, width: 32 }), {
+    width: 32,
+  });
+});
