@@ -25,8 +25,8 @@ function reader(bytes: Uint8Array, start: number) {
     get at() {
       return at;
     },
-    /** A number of at most six digits, or of one where bits may stand without space between them. */
-    number(most = 6): number {
+    /** A number: of at most 15 digits, which no picture has, or of one where bits may stand without space between them. */
+    number(most = 15): number {
       skip();
       let value = 0, digits = 0;
       for (; at < bytes.length && digits < most && isDigit(bytes[at]); at++, digits++) {
