@@ -104,7 +104,8 @@ export async function withBatchSize(
   }
   if (!engine.compiles) throw refuse(`engine ${engine.name} does not tell what a step takes`);
   const all = dataLength(source) ?? config.epochPictures, { devices } = engine;
-  const pictures = Math.floor(all / (processOf(config)?.count ?? 1)), most = Math.min(MOST, pictures || MOST);
+  const pictures = Math.floor(all / (processOf(config)?.count ?? 1)),
+    most = all ? Math.min(MOST, pictures) : MOST;
   if (most < devices) {
     throw refuse(`${pictures} pictures are fewer than the ${devices} devices that share a batch`);
   }

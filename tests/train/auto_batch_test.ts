@@ -113,9 +113,18 @@ Deno.test("a run with --batch-size auto is begun with what fits, stores it, and 
       assert.equal(again.batchSize, stored.batchSize);
       const wasm = { ...engine, name: "wasm", compiles: false } as Engine;
       await assert.rejects(withBatchSize(wanted, { engine: wasm, source }), /engine wasm does not tell/);
-      // Of four processes each has a part of the pictures.
-      const quarter = await withBatchSize({ ...wanted, process: "0/4" }, { engine, source });
-      assert.equal(quarter.batchSize, 2);
+      // Of several processes each has a part of the pictures.
+      const jit = (() =>
+        Object.assign(() => assert.fail("no step is done"), {
+          compile: () =>
+            Promise.resolve({ memory: { arguments: 0, temporaries: 1, outputs: 0, aliased: 0, peak: 1 } }),
+          dispose: () => {},
+        })) as unknown as Engine["jit"];
+      const share = (process: string) =>
+        withBatchSize({ ...wanted, process, memoryLimit: 1 }, { engine: { ...engine, jit }, source });
+      assert.equal((await share("")).batchSize, 10);
+      assert.equal((await share("1/3")).batchSize, 3);
+      await assert.rejects(share("0/11"), /0 pictures are fewer than the 1 devices/);
       const nodes = { ...wanted, nodes: 2, coordinator: "a:1" };
       await assert.rejects(withBatchSize(nodes, { engine, source }), /found for one node/);
     } finally {
