@@ -144,7 +144,7 @@ export const benchTask = task({
   const subjects = await readSubjects({ ...given, methods, chosen });
   await checkPeers(subjects, folder);
   const model = { config, threads: given.threads, device };
-  await keepSettings(folder, model);
+  await keepSettings(folder, { ...model, firstMark: given.firstMark });
   const stop = interruptible("ending what runs; the same command goes on from there"), { signal } = stop;
   try {
     const wanted = {

@@ -74,19 +74,29 @@ export async function readSubjects(
  *
  * @throws {UsageError} It was made otherwise.
  */
-export async function keepSettings(folder: string, { config, threads, device }: LearnModel): Promise<void> {
+export async function keepSettings(
+  folder: string,
+  { config, threads, device, firstMark }: LearnModel & { firstMark: number },
+): Promise<void> {
   const path = join(folder, "bench.json");
   // Folders from before there was a choice are of a processor.
-  const now = JSON.stringify({ config, threads, ...device === "cpu" ? {} : { device } }, null, 2) + "\n";
+  const said = { config, threads, firstMark, ...device === "cpu" ? {} : { device } };
+  const now = JSON.stringify(said, null, 2) + "\n";
   const before = await readText(path);
   if (before === null) return await publishFile(path, now);
   if (before === now) return;
-  const was: { config: Partial<RunConfig>; threads: number; device?: string } = JSON.parse(before);
+  const was: { config: Partial<RunConfig>; threads: number; device?: string; firstMark?: number } = JSON
+    .parse(before);
   const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
   // A setting that is younger than the folder takes no part, as in checkpoints.
   const other =
     (Object.keys(was.config) as (keyof RunConfig)[]).find((key) => differs(was.config[key], config[key])) ??
-      (was.threads !== threads ? "threads" : (was.device ?? "cpu") !== device ? "device" : undefined);
+      (was.threads !== threads ? "threads" : (was.device ?? "cpu") !== device
+        ? "device"
+        // Of runs that are done, only the checkpoints at their own marks are kept.
+        : (was.firstMark ?? firstMark) !== firstMark
+        ? "first mark"
+        : undefined);
   if (other === undefined) return;
   throw new UsageError(
     `${folder}: was made with another ${other}, so its runs and rates cannot be compared with new ones; name another --out`,

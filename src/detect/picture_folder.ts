@@ -1,5 +1,6 @@
 /** A folder of pictures with boxes on them. */
-import { basename, extname, join } from "node:path";
+import { basename, dirname, extname, join, sep } from "node:path";
+import { UsageError } from "../cli/usage_error.ts";
 import { decodePicture } from "../data/picture/decode.ts";
 import { encodePng } from "../data/picture/png.ts";
 import type { Source } from "../data/types.ts";
@@ -12,6 +13,30 @@ import type { FoundObjects } from "./found.ts";
 export interface PictureFolder {
   /** Draws one and writes it; gives its path. Pictures of one name are told apart by numbers. */
   add(source: Pick<Source, "get">, found: FoundObjects): Promise<string>;
+}
+
+/**
+ * Refuses to draw into a folder of the pictures themselves, which would be replaced.
+ *
+ * @param path The folder; it need not be there.
+ * @param words What the pictures are from: files, folders, or sources with their kind and options.
+ * @throws {UsageError} When it is, or lies in, the folder of one of them.
+ */
+export async function refuseOwnPictures(path: string, words: readonly string[]): Promise<void> {
+  const real = (path: string) => Deno.realPath(path).catch(() => null);
+  const folder = await real(path);
+  if (folder === null) return;
+  for (const word of words) {
+    const from = await real(word) ?? await real(word.replace(/^[a-z]+:/, "").replace(/#.*$/s, ""));
+    if (from === null) continue;
+    const { isDirectory } = await Deno.stat(from);
+    if (folder !== (isDirectory ? from : dirname(from)) && !(isDirectory && folder.startsWith(from + sep))) {
+      continue;
+    }
+    throw new UsageError(
+      `${path}: holds the pictures themselves, which would be replaced; name another folder`,
+    );
+  }
 }
 
 /**

@@ -64,10 +64,14 @@ export async function searchBatch(search: Search): Promise<number | undefined> {
   for (let tries = 0; tries < MOST && high - low > 1; tries++) {
     const units = Math.min(high - 1, Math.max(low + 1, Math.floor(guess)));
     const bytes = await need(units * multiple);
-    if (bytes !== undefined) points.set(units, bytes);
+    if (bytes !== undefined) {
+      // A step that takes less shows that the rough figure was too high.
+      if (bytes <= (points.get(0) ?? -1)) points.delete(0);
+      points.set(units, bytes);
+    }
     if (bytes !== undefined && bytes <= limit) low = units;
     else high = units;
-    guess = points.size > 1 ? reaching(points, limit) : units / 2;
+    guess = points.size > 1 ? reaching(points, limit) : low === units ? 2 * units : units / 2;
     if (low > 0 && Math.min(high - 1, guess) < low * (1 + NEAR)) break;
   }
   return low > 0 ? low * multiple : undefined;

@@ -88,7 +88,7 @@ export function bytesIn(type: string): number {
 }
 
 /** The parts of a list that are separated by commas outside of all brackets. */
-function partsOf(list: string): string[] {
+export function partsOf(list: string): string[] {
   const parts = [""];
   let depth = 0;
   for (const char of list) {

@@ -1,5 +1,5 @@
 /** What the kernels of an optimised program compute and move. */
-import { arraysIn, bytesOf, type HloComputation, type HloModule, type HloOperation } from "./hlo.ts";
+import { arraysIn, bytesOf, type HloComputation, type HloModule, type HloOperation, partsOf } from "./hlo.ts";
 import { operandRead, writtenBy } from "./kernel_bytes.ts";
 import { type ProductKind, productsOf } from "./products.ts";
 
@@ -91,9 +91,9 @@ function kernelOf(
   };
   const exchanged = collectiveOf(module, operation);
   if (!exchanged) return kernel;
-  // What is begun shows its operands before its results; the results are as many as these, or larger.
-  const shown = arraysIn(type);
-  const results = opcode.endsWith("-start") && opcode !== "all-reduce-start" ? shown.slice(-1) : shown;
+  // What is begun shows its operands before its results; of several tensors at once, each a tuple.
+  const begun = opcode.endsWith("-start") && opcode !== "all-reduce-start" && type.startsWith("(");
+  const results = arraysIn(begun ? partsOf(type.slice(1, -1))[1] ?? "" : type);
   const moved = results.reduce((sum, array) => sum + bytesOf(array), 0);
   return { ...kernel, collective: { kind: exchanged, bytes: moved, element: results[0]?.element ?? "" } };
 }

@@ -3,6 +3,7 @@ import { countNumbers } from "../model/inventory.ts";
 import { FILL } from "../train/auto_batch.ts";
 import { ConfigError, resolveConfig } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
+import { processOf } from "../train/run/plan.ts";
 import { guessPerPicture, searchBatch } from "./batch.ts";
 import type { Card } from "./cards.ts";
 import { compileStep } from "./compiled_step.ts";
@@ -160,6 +161,13 @@ async function stepsOf(
   const { settings, card } = options, { batchSize } = settings;
   const config = planned(settings, batchSize);
   if (batchSize !== undefined) return { steps: [await planStep(config, options, limit)], refused: [] };
+  const least = 8 * config.devices * config.nodes;
+  if (options.pictures < least) {
+    throw new ConfigError(
+      `there are only ${options.pictures} pictures, fewer than the ${least} (eight for each card) that are tried at ` +
+        "least; give --batch-size N",
+    );
+  }
   const steps: StepPlan[] = [], refused: string[] = [];
   for (const rematerialise of settings.rematerialise === undefined ? [false, true] : [config.rematerialise]) {
     const step = await largestStep({ ...config, rematerialise }, options, limit);
@@ -198,10 +206,13 @@ async function stepsOf(
  * ```
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
-  const { card, settings, pictures, network = NETWORKS["infiniband-400"] } = options;
-  const { memoryLimit, memoryFraction } = planned(settings, settings.batchSize);
+  const { card, settings, network = NETWORKS["infiniband-400"] } = options,
+    run = planned(settings, settings.batchSize);
+  const { memoryLimit, memoryFraction } = run;
+  // With --process a run has its part of the pictures alone.
+  const pictures = Math.floor(options.pictures / (run.nodes === 1 ? processOf(run)?.count ?? 1 : 1));
   const limitBytes = memoryLimit > 0 ? memoryLimit * 1e9 : card.memory * (memoryFraction || DEFAULT_FRACTION);
-  const { steps, refused } = await stepsOf(options, limitBytes);
+  const { steps, refused } = await stepsOf({ ...options, pictures }, limitBytes);
   if (steps.length === 0) {
     throw new PlanError(`${refused.join("; ")}: take a smaller model, or a card with more memory`);
   }

@@ -138,7 +138,8 @@ async function embedSide(
  * The file of each side's features, made where pictures were given.
  *
  * @throws {RangeError} When the input's sides are no multiples of the encoder's patches.
- * @throws {Error} When pictures come without a model, or the folder holds features of something else; or as `embedData`.
+ * @throws {Error} When pictures come without a model, a file is of another one, or the folder holds features of something else;
+ * or as `embedData`.
  */
 export async function filesOf(options: SideOptions): Promise<Record<ReidPart, string>> {
   const { engine, model, input = PERSON_INPUT, batchSize = 64, query, gallery } = options;
@@ -149,7 +150,13 @@ export async function filesOf(options: SideOptions): Promise<Record<ReidPart, st
   const way = personWay(engine, model.config, input, batchSize);
   const digest = await weightsDigest(model.state);
   const maker: Maker = { model: model.name, digest, preprocessing: way.preprocessing };
-  const file = async (part: ReidPart, side: Source | string) =>
-    typeof side === "string" ? side : await embedSide(part, side, options, way, maker);
+  const file = async (part: ReidPart, side: Source | string) => {
+    if (typeof side !== "string") return await embedSide(part, side, options, way, maker);
+    const made = await openEmbedding(side);
+    made.close();
+    // How its pictures were prepared is its own affair, so long as both sides agree.
+    agreedMaker({ ...maker, preprocessing: made.info.preprocessing }, made.info, side);
+    return side;
+  };
   return { query: await file("query", query), gallery: await file("gallery", gallery) };
 }

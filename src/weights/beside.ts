@@ -1,5 +1,5 @@
 /** What Hugging Face and timm keep in files beside the weights: heads, activations, preprocessing. */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { ModelConfig } from "../model/config.ts";
 import { MEAN, STD } from "../views/render.ts";
 import { WeightsError } from "./files/types.ts";
@@ -50,9 +50,8 @@ const numbers = (value: unknown): readonly number[] | undefined =>
  */
 export async function factsBeside(path: string): Promise<BesideFacts> {
   const notes: string[] = [], facts: BesideFacts = { notes };
-  if (!FOLDER_FILES.some((name) => path.endsWith(name))) return facts;
-  const folder = dirname(path), config = await readJson(join(folder, "config.json"));
-  if (!config) return facts;
+  if (!FOLDER_FILES.includes(basename(path))) return facts;
+  const folder = dirname(path), config = await readJson(join(folder, "config.json")) ?? {};
   const args = (config.model_args ?? {}) as Json, pretrained = (config.pretrained_cfg ?? {}) as Json;
   const heads = config.num_attention_heads ?? args.num_heads;
   if (typeof heads === "number") facts.heads = heads;

@@ -71,15 +71,18 @@ export function encoderTensors(config: ModelConfig) {
 export function checkShapes(
   where: string,
   config: ModelConfig,
-  { ours }: Sorted,
+  { ours, left }: Sorted,
   { grid, bareClass }: FoundSizes,
 ): void {
-  const wrong: string[] = [];
+  const wrong: string[] = [], pooled = left.some(([name]) => /(^|\.)fc_norm\.weight$/.test(name));
   for (const { name, shape } of encoderTensors({ ...config, imageSize: grid * config.patchSize })) {
     const plain = name.slice("backbone.".length), parts = ours.get(plain);
     const optional = /(attn\.qkv|patch_embed\.proj)\.bias$/.test(plain);
     if (!parts) {
-      if (!optional) wrong.push(`${plain} is missing`);
+      const why = plain === "norm.weight" && pooled
+        ? " (a classifier of its patches' mean has fc_norm instead: take the weights that it was made from)"
+        : "";
+      if (!optional) wrong.push(`${plain} is missing${why}`);
       continue;
     }
     const joined = parts.length === 1 ? shape : [shape[0] / 3, ...shape.slice(1)];

@@ -5,7 +5,7 @@ import { ENGINE_AND_MEMORY, engineArguments } from "../../src/cli/engine_options
 import { number, onOff, text, whole } from "../../src/cli/kinds.ts";
 import { readDetector } from "../../src/detect/detector_file.ts";
 import { detectObjects } from "../../src/detect/found.ts";
-import { pictureFolder } from "../../src/detect/picture_folder.ts";
+import { pictureFolder, refuseOwnPictures } from "../../src/detect/picture_folder.ts";
 import { foundLine } from "../../src/detect/text.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import type { Engine } from "../../src/engine/types.ts";
@@ -43,6 +43,7 @@ export const detectPredictTask = task({
   const { model, pictures, png, threshold, most, batchSize } = given;
   // Before work begins: a wrong path is told at once.
   const detector = await readDetector(model, given), { classes, config } = detector;
+  if (png !== undefined) await refuseOwnPictures(png, pictures);
   const drawn = png === undefined ? undefined : await pictureFolder(png, classes);
   const source = await openPictures(pictures, progress);
   let engine: Engine | undefined;

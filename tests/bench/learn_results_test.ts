@@ -90,9 +90,10 @@ Deno.test("what was judged without probes or without a part is not enough for a 
 Deno.test("a folder keeps its settings, all results, and what trials chose", () =>
   withFolder(async (folder) => {
     const config = resolveConfig({ preset: "demo", imageSize: 32, patchSize: 4 });
-    const model = { config, threads: 2, device: "cpu" } as const;
+    const model = { config, threads: 2, device: "cpu", firstMark: 12_800 } as const;
     await keepSettings(folder, model);
     await keepSettings(folder, model);
+    await assert.rejects(keepSettings(folder, { ...model, firstMark: 10_000 }), /another first mark/);
     await assert.rejects(
       keepSettings(folder, { ...model, config: { ...config, batchSize: 32 } }),
       /another batchSize.*name another --out/,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
+import { readModel } from "../../src/eval/stored_model.ts";
 import { asFloat32, decodeSafetensors } from "../../src/files/safetensors.ts";
 import { isClassifier, learnedFromMetadata, readClassifier } from "../../src/finetune/classifier_file.ts";
 import { classifierConfig, resolveFinetuneConfig } from "../../src/finetune/config.ts";
@@ -89,6 +90,10 @@ Deno.test("timm, Hugging Face and safetensors get the head under their names; wh
     same(asFloat32(tensors["fc_norm.weight"]), asFloat32(own["fc_norm.weight"]));
     same(asFloat32(tensors["head.weight"]), asFloat32(own["head.weight"]));
     assert.ok(!Object.hasOwn(tensors, "norm.weight") && Object.hasOwn(tensors, "blocks.1.mlp.fc2.bias"));
+    await assert.rejects(
+      readModel(timm),
+      /norm\.weight is missing \(a classifier of its patches' mean has fc_norm/,
+    );
     const { num_classes, global_pool, model_args, pretrained_cfg, label_names } = await configIn(timm);
     assert.deepEqual([num_classes, global_pool, model_args.global_pool, pretrained_cfg.num_classes], [
       3,

@@ -80,3 +80,11 @@ Deno.test("the first guess knows sizes, precision and rematerialisation", () => 
   assert.ok(guess({ preset: "base", precision: "bfloat16", rematerialise: true }) < base / 3);
   assert.ok(guess({ preset: "tiny", precision: "bfloat16" }) < base / 2);
 });
+
+Deno.test("a rough figure that is too high does not end the search", async () => {
+  for (const fixed of [96, 200]) {
+    const given = { limit: 100, fixed, perPicture: 1, multiple: 1, most: 1000 };
+    const found = await searchBatch({ ...given, need: (batch) => Promise.resolve(60 + batch) });
+    assert.ok(found! >= 38 && found! <= 40, `${fixed}: ${found}`);
+  }
+});

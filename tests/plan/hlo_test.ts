@@ -76,6 +76,18 @@ Deno.test("exchanges are no kernels: their bytes take the links' time", () => {
   assert.equal(exchangeOf(list, card, NETWORKS["ethernet-10"], { devices: 1, nodes: 1 }), undefined);
 });
 
+Deno.test("of an exchange that is begun the results count, of several tensors at once all of them", () => {
+  const bytes = (opcode: string, type: string) =>
+    kernels(
+      `ENTRY %main (q: f32[4]) -> f32[4] {\n  %q = f32[4]{0} parameter(0)\n` +
+        `  ROOT %x = ${type} ${opcode}(%q), replica_groups={{0,1}}, metadata={op_name="a/b"}\n}\n`,
+    )[0].collective?.bytes;
+  assert.equal(bytes("all-gather-start", "(f32[4]{0}, f32[8]{0})"), 32);
+  assert.equal(bytes("all-gather-start", "((f32[4]{0}, f32[2]{0}), (f32[8]{0}, f32[4]{0}))"), 48);
+  assert.equal(bytes("all-reduce-start", "(f32[4]{0}, f32[2]{0})"), 24);
+  assert.equal(bytes("all-reduce-start", "f32[4]{0}"), 16);
+});
+
 Deno.test("types: arrays, tuples, elements of tuples", () => {
   assert.deepEqual(arraysIn("(f32[2,3]{1,0}, pred[], token[])").map(({ size }) => size), [6, 1]);
   assert.equal(bytesIn("(bf16[4]{0}, (s8[3]{0}, f64[]))"), 8 + 3 + 8);

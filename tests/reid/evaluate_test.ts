@@ -148,6 +148,8 @@ Deno.test("task reid eval: SYSU-30k's layout; features are kept, found again, an
     ];
     const alone = await run(...files, "--json");
     assert.equal(alone.out, first.out);
+    assert.equal((await run(model, ...files, "--json")).out, first.out);
+    assert.match((await run(other, ...files)).err, /query\.safetensors: was embedded by another encoder/);
     assert.match((await run(other, ...args)).err, /was embedded by another encoder, .*embed it again/);
     assert.match((await run(model, ...args, "--mirror", "none")).err, /its pictures were prepared otherwise/);
     const list = join(folder, "sysu/meta/gallery.txt"), lines = await Deno.readTextFile(list);

@@ -215,6 +215,15 @@ Deno.test("task reid train: the loss falls, a run in two parts ends as one witho
       [[], /the folder is not empty/],
     ];
     for (const [args, message] of cases) assert.match((await train("parts", ...args)).err, message);
+    // The same persons and pictures in other bags are other data.
+    const file = join(folder, "sysu/bag_level_label.json"), bags = await Deno.readTextFile(file);
+    const [one, two, ...more] = JSON.parse(bags);
+    await Deno.writeTextFile(file, JSON.stringify([two, one, ...more]));
+    assert.match(
+      (await train("parts", "--resume")).err,
+      /was begun with other settings: other bags, or other folders/,
+    );
+    await Deno.writeTextFile(file, bags);
     assert.match((await train("new", "--resume")).err, /holds no run of reid train/);
     assert.match((await train("few", "--bags-per-batch", "9")).err, /a batch takes 9 bags, but there are 4/);
     await Deno.remove(join(folder, "sysu/bag_level_label.json"));

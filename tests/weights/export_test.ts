@@ -273,3 +273,14 @@ Deno.test("task export: formats, the teacher, and what is wrong in one line", ()
     }
     assert.ok(![...Deno.readDirSync(folder)].some(({ name }) => name === "b"));
   }));
+
+Deno.test("export: the card of weights from elsewhere tells no path, with spaces in it or not", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "My Models", "dino (1).pth");
+    await Deno.mkdir(join(folder, "My Models"));
+    await Deno.copyFile(fixture("dino.pth"), path);
+    await exportModel(await readModel(path, { heads: 2 }), join(folder, "out"), { to: "safetensors" });
+    const card = await Deno.readTextFile(join(folder, "out/README.md"));
+    assert.match(card, /^dino \(1\)\.pth: /m);
+    assert.doesNotMatch(card, /My Models|\/tmp/);
+  }));

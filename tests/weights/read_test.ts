@@ -219,3 +219,22 @@ Deno.test("weights: files beside the weights that ask for other layers are heede
     await Deno.remove(join(folder, "model.safetensors"));
     await assert.rejects(readWeights(folder), /a folder without weights; looked for model\.safetensors/);
   }));
+
+Deno.test("weights: what stands beside a file counts for the names of Hugging Face and timm alone, each file by itself", () =>
+  withFolder(async (folder) => {
+    const config = JSON.parse(await Deno.readTextFile(join(fixture("hf"), "config.json")));
+    for (const name of ["model.safetensors", "my_model.safetensors"]) {
+      await Deno.copyFile(join(fixture("hf"), "model.safetensors"), join(folder, name));
+    }
+    await Deno.copyFile(
+      join(fixture("hf"), "preprocessor_config.json"),
+      join(folder, "preprocessor_config.json"),
+    );
+    const notes = async (name: string) =>
+      (await readModel(join(folder, name), { heads: 2 })).notes.join("\n");
+    assert.match(await notes("model.safetensors"), /normalised with mean 0\.5,0\.5,0\.5/);
+    // Of another model in a folder of downloads.
+    await Deno.writeTextFile(join(folder, "config.json"), JSON.stringify({ ...config, hidden_act: "relu" }));
+    assert.doesNotMatch(await notes("my_model.safetensors"), /normalised with/);
+    await assert.rejects(notes("model.safetensors"), /asks for the activation "relu"/);
+  }));

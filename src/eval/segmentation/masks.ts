@@ -33,8 +33,13 @@ const stem = (name: string) => name.slice(0, name.lastIndexOf("."));
 
 async function namesIn(folder: string): Promise<string[]> {
   try {
-    const entries = await Array.fromAsync(Deno.readDir(folder));
-    return entries.filter(({ isFile, name }) => isFile && isPictureName(name)).map(({ name }) => name).sort();
+    const entries = await Array.fromAsync(Deno.readDir(folder)), names: string[] = [];
+    for (const { name, isFile, isSymlink } of entries) {
+      // A file that begins with a dot is a system's note on another one.
+      if (!isPictureName(name) || name.startsWith(".")) continue;
+      if (isFile || isSymlink && (await Deno.stat(join(folder, name))).isFile) names.push(name);
+    }
+    return names.sort();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
       throw new Error(
@@ -117,13 +122,22 @@ export function maskClasses(known?: readonly string[]): MaskClasses {
   };
 }
 
+/** A picture and the colours of its mask, at the encoder's size. */
+export interface Coloured {
+  file: MaskedFile;
+  /** S × S × 3 bytes, the whole picture squeezed to a square. */
+  picture: Uint8Array;
+  /** S × S colours, each as 0xrrggbb. */
+  colours: Int32Array;
+}
+
 /**
  * Reads a picture and its mask.
  *
  * @param size Side that both are brought to: the picture by averaging, the mask by its nearest pixels.
  * @throws {Error} When one cannot be read, or the mask is of another size than the picture.
  */
-export async function readMasked(file: MaskedFile, size: number, classes: MaskClasses): Promise<Masked> {
+export async function readColoured(file: MaskedFile, size: number): Promise<Coloured> {
   const picture = await decoded(file.picture), mask = await decoded(file.mask);
   if (picture.width !== mask.width || picture.height !== mask.height) {
     throw new Error(
@@ -131,14 +145,23 @@ export async function readMasked(file: MaskedFile, size: number, classes: MaskCl
         "must have its picture's size",
     );
   }
-  const found = new Int16Array(size * size);
+  const colours = new Int32Array(size * size);
   for (let y = 0; y < size; y++) {
     const row = Math.floor((y + 0.5) * mask.height / size);
     for (let x = 0; x < size; x++) {
       const at = (row * mask.width + Math.floor((x + 0.5) * mask.width / size)) * 3;
-      const colour = (mask.data[at] << 16) | (mask.data[at + 1] << 8) | mask.data[at + 2];
-      found[y * size + x] = classes.number(colour, file.mask);
+      colours[y * size + x] = (mask.data[at] << 16) | (mask.data[at + 1] << 8) | mask.data[at + 2];
     }
   }
-  return { name: file.name, picture: basePicture(picture, size), classes: found };
+  return { file, picture: basePicture(picture, size), colours };
+}
+
+/**
+ * A picture with the classes of its colours. Call it in the files' order, for classes are numbered as they are met.
+ *
+ * @throws {Error} For too many colours, or one that is not known.
+ */
+export function withClasses({ file, picture, colours }: Coloured, classes: MaskClasses): Masked {
+  const found = Int16Array.from(colours, (colour) => classes.number(colour, file.mask));
+  return { name: file.name, picture, classes: found };
 }

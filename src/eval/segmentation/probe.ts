@@ -8,7 +8,7 @@ import { embedder } from "../embed.ts";
 import { headScores, type HeadState, headStep, type HeadStepArgs, initHeads } from "../head_step.ts";
 import { rateShare } from "../heads.ts";
 import { type SegmentationFigures, segmentationFigures } from "./iou.ts";
-import { type MaskClasses, maskClasses, type MaskedFile, readMasked } from "./masks.ts";
+import { type MaskClasses, maskClasses, type MaskedFile, readColoured, withClasses } from "./masks.ts";
 
 /** What {@linkcode segmentationProbe} learns from, and how. */
 export interface SegmentationOptions {
@@ -57,9 +57,11 @@ async function* embedded(
 ) {
   const { imageSize: size } = config, embed = embedder(engine, config, { batchSize, patches: true });
   for (let from = 0; from < files.length; from += batchSize) {
-    const some = await Promise.all(
-      files.slice(from, from + batchSize).map((file) => readMasked(file, size, classes)),
+    const read = await Promise.all(
+      files.slice(from, from + batchSize).map((file) => readColoured(file, size)),
     );
+    // Files are read in whatever order, but numbered in theirs.
+    const some = read.map((one) => withClasses(one, classes));
     const bytes = new Uint8Array(some.length * size * size * 3);
     some.forEach(({ picture }, i) => bytes.set(picture, i * picture.length));
     const { patches } = await embed.pictures(state, bytes);

@@ -10,6 +10,8 @@ export interface WeakConfig {
   /** What the training pictures are from, and their bags. */
   data: string;
   bags: string;
+  /** SHA-256 of the bags and the folders of their pictures; runs of earlier versions have none. */
+  bagsDigest?: string;
   /** The run folder. */
   out: string;
   seed: number;
@@ -86,10 +88,13 @@ const FREE: readonly (keyof WeakConfig)[] = [
  */
 export function checkSameWeak(stored: Partial<WeakConfig>, config: WeakConfig): void {
   const differing = (Object.keys(config) as (keyof WeakConfig)[])
-    .filter((key) => !FREE.includes(key) && JSON.stringify(stored[key]) !== JSON.stringify(config[key]));
+    .filter((key) => !FREE.includes(key) && !(key === "bagsDigest" && stored[key] === undefined))
+    .filter((key) => JSON.stringify(stored[key]) !== JSON.stringify(config[key]));
   if (differing.length === 0) return;
   const texts = differing.map((key) =>
-    `${key} ${JSON.stringify(stored[key])}, now ${JSON.stringify(config[key])}`
+    key === "bagsDigest"
+      ? "other bags, or other folders of pictures"
+      : `${key} ${JSON.stringify(stored[key])}, now ${JSON.stringify(config[key])}`
   );
   throw new ConfigError(
     `${config.out} was begun with other settings: ${texts.join("; ")}; go on with the same ones`,

@@ -1,8 +1,10 @@
 /** The folder of a run of weakly supervised re-identification. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { BagList } from "../../data/sources/people/bags.ts";
 import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
 import { publishFile } from "../../files/publish.ts";
+import type { ModelConfig } from "../../model/config.ts";
 import { ConfigError } from "../../train/config/config.ts";
 import {
   type Checkpoint,
@@ -14,6 +16,12 @@ import { checkSameWeak, type WeakConfig } from "./config.ts";
 import { HEAD } from "./step.ts";
 
 const CONFIG_FILE = "config.json";
+
+/** What tells bags from others, in the order in which they are drawn. */
+export function bagsDigest(list: BagList, { folders }: FolderedSource): string {
+  const about = [list, folders.map(({ name, from, to }) => [name, from, to])];
+  return createHash("sha256").update(JSON.stringify(about)).digest("hex");
+}
 
 /**
  * Makes the run's folder ready, which is this process's own: a new one gets its config.json, a resumed one must have been
@@ -39,6 +47,25 @@ export async function prepareWeakFolder(config: WeakConfig, resume: boolean): Pr
   await Deno.mkdir(checkpointFolder(config.out), { recursive: true });
   const latest = resume ? await latestCheckpoint(config.out) : null;
   return latest === null ? null : await readCheckpoint(latest);
+}
+
+/** What of an encoder its weights' shapes do not all tell. */
+const ENCODER = ["width", "depth", "heads", "patchSize", "mlpRatio", "stem", "localMixing"] as const;
+
+/**
+ * Refuses to go on with another encoder.
+ *
+ * @throws {ConfigError} When sizes differ; names each.
+ */
+export function checkSameEncoder({ config, path }: Checkpoint, model: ModelConfig): void {
+  const differing = ENCODER.filter((key) => config[key] !== model[key]);
+  if (differing.length === 0) return;
+  const texts = differing.map((key) => `${key} ${config[key]}, now ${model[key]}`);
+  throw new ConfigError(
+    `${path} is of another encoder: ${
+      texts.join("; ")
+    }; name the model that the run began with, and its --heads`,
+  );
 }
 
 /**

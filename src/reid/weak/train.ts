@@ -28,7 +28,7 @@ import { countParameters, disposeTree } from "../../train/state.ts";
 import { checkInput } from "../embed.ts";
 import { bagBatches } from "./batches.ts";
 import { type WeakConfig, weakRate } from "./config.ts";
-import { checkSamePictures, prepareWeakFolder } from "./folder.ts";
+import { bagsDigest, checkSameEncoder, checkSamePictures, prepareWeakFolder } from "./folder.ts";
 import { firstWeakState, readWeakState, writeWeakState } from "./state.ts";
 import { type WeakInputs, type WeakState, weakStep } from "./step.ts";
 
@@ -215,8 +215,11 @@ export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOption
   const total = config.steps > 0 ? Math.min(config.steps, all) : all;
   const session: Session = { ...options, config, perEpoch, total, progress };
   await using _lock = options.lock ? null : await lockRun({ out: config.out, resume }, progress.line);
-  const resumed = await prepareWeakFolder(config, resume);
-  if (resumed) checkSamePictures(resumed, source, list);
+  const resumed = await prepareWeakFolder({ ...config, bagsDigest: bagsDigest(list, source) }, resume);
+  if (resumed) {
+    checkSamePictures(resumed, source, list);
+    checkSameEncoder(resumed, model);
+  }
   const state = resumed
     ? writeWeakState(resumed.tensors)
     : firstWeakState(await options.load(), list.identities.length, config.seed);

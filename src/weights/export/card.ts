@@ -83,7 +83,7 @@ function training({ checkpoint, notes, classifier }: ModelFacts): string[] {
   }
   if (!checkpoint) {
     // Paths of this machine are nobody's business.
-    const lines = notes.map((line) => line.replace(/^\S*[\\/](?=[^\\/\s]+: )/, ""));
+    const lines = notes.map((line) => line.replace(/^.*[\\/](?=[^\\/]+: )/, ""));
     return ["Weights that were trained elsewhere:", "", "```", ...lines, "```"];
   }
   const { config, step, pictures, bad, cursor, engine, time } = checkpoint;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { encodePng } from "../../../src/data/picture/png.ts";
 import { segmentationFigures } from "../../../src/eval/segmentation/iou.ts";
-import { maskClasses, maskedFiles, readMasked } from "../../../src/eval/segmentation/masks.ts";
+import { maskClasses, maskedFiles, readColoured, withClasses } from "../../../src/eval/segmentation/masks.ts";
 import { pixelClasses } from "../../../src/eval/segmentation/probe.ts";
 import { segmentEvalTask } from "../../../tasks/segment-eval.ts";
 import { capture } from "../../cli/capture.ts";
@@ -68,11 +68,11 @@ Deno.test("scores of patches come to pixels bilinearly: the border lies in the m
 Deno.test("masks: each colour is a class, white does not count, squeezed by nearest pixels", () =>
   withFolder(async (folder) => {
     const [file] = await maskedFiles(await halves(folder, 1)), classes = maskClasses();
-    const { classes: found, picture } = await readMasked(file, 8, classes);
+    const { classes: found, picture } = withClasses(await readColoured(file, 8), classes);
     assert.equal(picture.length, 8 * 8 * 3);
     assert.deepEqual(classes.names(), ["1", "#008000"]);
     assert.deepEqual([...found.slice(8, 16)], [0, 0, 1, 1, 1, 1, 1, 1]);
-    const { classes: whole } = await readMasked(file, 32, classes);
+    const { classes: whole } = withClasses(await readColoured(file, 32), classes);
     assert.ok(whole.slice(0, 32).every((label) => label === -1));
   }));
 
