@@ -114,7 +114,7 @@ Deno.test("every damage is told as the promise that it breaks", async () => {
     ["fewer lines than the checkpoint has steps", metrics((lines) => lines.slice(0, 3)), "metrics"],
     [
       "another loss in the last digit",
-      edit("metrics.jsonl", (t) => t.replace("0.25", "0.2500000000000001")),
+      edit("metrics.jsonl", (t) => t.replace('"loss":0.25', '"loss":0.2500000000000001')),
       "losses",
     ],
     [
