@@ -80,7 +80,15 @@ export { denormalise, MEAN, renderReference, renderViews, STD } from "./src/view
 
 // Model: pure functions of parameters and input.
 export { checkModel } from "./src/model/check_model.ts";
-export { gridSize, type ModelConfig, type ModelPreset, PRESETS, tokenCount } from "./src/model/config.ts";
+export {
+  type EncoderSizes,
+  encoderSizes,
+  gridSize,
+  type ModelConfig,
+  type ModelPreset,
+  PRESETS,
+  tokenCount,
+} from "./src/model/config.ts";
 export type { ModelState, Params } from "./src/model/types.ts";
 export { initModel } from "./src/model/init.ts";
 export { type Encoded, encoder } from "./src/model/encoder.ts";
@@ -131,13 +139,7 @@ export type { Environment } from "./src/train/launch/launchers.ts";
 
 // What was learned.
 export { type ReadWeights, readWeights, type WeightsRequest } from "./src/weights/read.ts";
-export {
-  checkWarmStart,
-  type EncoderSizes,
-  encoderSizes,
-  type WarmStart,
-  warmStart,
-} from "./src/weights/warm_start.ts";
+export { checkWarmStart, type WarmStart, warmStart } from "./src/weights/warm_start.ts";
 export {
   type ExportedFile,
   type ExportedModel,

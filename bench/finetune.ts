@@ -23,7 +23,7 @@ import type { LabelledPictures } from "../src/finetune/labelled.ts";
 import { openLabelled } from "../src/finetune/open_labelled.ts";
 import { runProgress } from "../src/train/show/progress.ts";
 import { disposeTree } from "../src/train/state.ts";
-import { encoderSizes } from "../src/weights/warm_start.ts";
+import { encoderSizes } from "../src/model/config.ts";
 
 /** What is compared. */
 const STARTS = ["fine-tuned", "scratch"] as const;

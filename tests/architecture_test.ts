@@ -71,7 +71,6 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/finetune",
     "src/coco",
     "src/eval",
-    "src/weights",
     "src/cli",
     "src/train",
     "src/data",

@@ -88,15 +88,16 @@ export async function keepSettings(
   const was: { config: Partial<RunConfig>; threads: number; device?: string; firstMark?: number } = JSON
     .parse(before);
   const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+  const others: [name: string, before: unknown, now: unknown][] = [
+    ["threads", was.threads, threads],
+    ["device", was.device ?? "cpu", device],
+    // Of runs that are done, only the checkpoints at their own marks are kept.
+    ["first mark", was.firstMark ?? firstMark, firstMark],
+  ];
   // A setting that is younger than the folder takes no part, as in checkpoints.
   const other =
     (Object.keys(was.config) as (keyof RunConfig)[]).find((key) => differs(was.config[key], config[key])) ??
-      (was.threads !== threads ? "threads" : (was.device ?? "cpu") !== device
-        ? "device"
-        // Of runs that are done, only the checkpoints at their own marks are kept.
-        : (was.firstMark ?? firstMark) !== firstMark
-        ? "first mark"
-        : undefined);
+      others.find(([, before, now]) => before !== now)?.[0];
   if (other === undefined) return;
   throw new UsageError(
     `${folder}: was made with another ${other}, so its runs and rates cannot be compared with new ones; name another --out`,

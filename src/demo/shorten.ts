@@ -2,7 +2,7 @@ import { presetConfig } from "../train/config/presets.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 
 /**
- * The demo for an engine that runs op by op, some hundred times as slow: a quarter of an epoch takes the time that twenty
+ * The demo for an engine that runs op by op, more than ten times as slow: a quarter of an epoch takes the time that twenty
  * are meant to take. Batches of 128 would need more than the 2 GB that WebAssembly has.
  */
 const SHORT = { epochs: 0.25, warmupEpochs: 0.05, batchSize: 16 } as const;

@@ -1,7 +1,7 @@
 /** The settings of a detector's training: checked, completed, stored. */
 import { checkTraining } from "../finetune/config.ts";
 import { checkModel } from "../model/check_model.ts";
-import { PRESETS } from "../model/config.ts";
+import { encoderSizes, PRESETS } from "../model/config.ts";
 import { ConfigError } from "../train/config/config.ts";
 import {
   checkAddresses,
@@ -12,7 +12,6 @@ import {
   taskOptions,
   taskSettingsIn,
 } from "../train/config/task_settings.ts";
-import { encoderSizes } from "../weights/warm_start.ts";
 import { checkDetector, type DetectorConfig } from "./model.ts";
 import { detectPreset } from "./presets.ts";
 import { DETECT_SETTINGS, type DetectConfig } from "./settings.ts";

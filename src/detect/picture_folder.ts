@@ -1,6 +1,9 @@
 /** A folder of pictures with boxes on them. */
 import { basename, dirname, extname, join, sep } from "node:path";
 import { UsageError } from "../cli/usage_error.ts";
+import { unquoteName } from "../data/io/name_patterns.ts";
+import { exists } from "../data/open/open_data.ts";
+import { parseDataUri } from "../data/open/parse_data_uri.ts";
 import { decodePicture } from "../data/picture/decode.ts";
 import { encodePng } from "../data/picture/png.ts";
 import type { Source } from "../data/types.ts";
@@ -21,13 +24,15 @@ export interface PictureFolder {
  * @param path The folder; it need not be there.
  * @param words What the pictures are from: files, folders, or sources with their kind and options.
  * @throws {UsageError} When it is, or lies in, the folder of one of them.
+ * @throws {Error} When the words cannot be understood.
  */
 export async function refuseOwnPictures(path: string, words: readonly string[]): Promise<void> {
   const real = (path: string) => Deno.realPath(path).catch(() => null);
   const folder = await real(path);
   if (folder === null) return;
-  for (const word of words) {
-    const from = await real(word) ?? await real(word.replace(/^[a-z]+:/, "").replace(/#.*$/s, ""));
+  const names = words.flatMap((word) => parseDataUri(word, { exists })).flatMap(({ names }) => names);
+  for (const name of names) {
+    const from = await real(unquoteName(name));
     if (from === null) continue;
     const { isDirectory } = await Deno.stat(from);
     if (folder !== (isDirectory ? from : dirname(from)) && !(isDirectory && folder.startsWith(from + sep))) {

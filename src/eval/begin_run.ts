@@ -1,9 +1,10 @@
 /** What a pre-training begins with. */
+import { encoderSizes, headSizes } from "../model/config.ts";
 import { presetConfig, presetOfEncoder } from "../train/config/presets.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import { agreeOnRun, type Hosts } from "../train/nodes.ts";
 import { labelled } from "../train/show/describe.ts";
-import { checkWarmStart, encoderSizes, headSizes } from "../weights/warm_start.ts";
+import { checkWarmStart } from "../weights/warm_start.ts";
 import { readModel, type StoredModel } from "./stored_model.ts";
 
 /** What a run is, the lock of its folder on the node that leads, and the model that it begins with, if any. */

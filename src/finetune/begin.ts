@@ -1,9 +1,9 @@
 /** What a training begins with, whatever is trained on an encoder. */
 import { UsageError } from "../cli/usage_error.ts";
 import { readModel, type StoredModel } from "../eval/stored_model.ts";
-import type { ModelConfig } from "../model/config.ts";
+import { encoderSizes, type ModelConfig } from "../model/config.ts";
 import { latestCheckpoint } from "../train/run/checkpoint.ts";
-import { checkWarmStart, encoderSizes } from "../weights/warm_start.ts";
+import { checkWarmStart } from "../weights/warm_start.ts";
 import type { FinetuneConfig } from "./settings.ts";
 
 /** The settings that say what a run is and what its encoder is from. */

@@ -1,6 +1,6 @@
 /** A fine-tuning's settings: checked, completed, stored. */
 import { checkModel } from "../model/check_model.ts";
-import { PRESETS } from "../model/config.ts";
+import { encoderSizes, PRESETS } from "../model/config.ts";
 import { ConfigError } from "../train/config/config.ts";
 import {
   checkAddresses,
@@ -12,7 +12,6 @@ import {
   taskOptions,
   taskSettingsIn,
 } from "../train/config/task_settings.ts";
-import { encoderSizes } from "../weights/warm_start.ts";
 import { isMixed } from "./mix.ts";
 import type { ClassifierConfig } from "./model.ts";
 import { finetunePreset } from "./presets.ts";

@@ -1,6 +1,5 @@
 /** Presets of fine-tuning. */
-import { PRESETS } from "../model/config.ts";
-import { type EncoderSizes, encoderSizes } from "../weights/warm_start.ts";
+import { type EncoderSizes, encoderSizes, PRESETS } from "../model/config.ts";
 import type { FinetuneConfig, FinetunePreset } from "./settings.ts";
 
 /** What does not depend on the model: MAE's recipe (main_finetune.py, FINETUNE.md), and where and how to run. */

@@ -3,7 +3,7 @@ import { choice, number, onOff, share, whole } from "../cli/kinds.ts";
 import { dataSummary } from "../data/sources/help.ts";
 import { type EngineName, ENGINES, type Precision } from "../engine/types.ts";
 import { group, pair, type Setting, text } from "../train/config/setting.ts";
-import type { EncoderSizes } from "../weights/warm_start.ts";
+import type { EncoderSizes } from "../model/config.ts";
 import type { MixSettings } from "./mix.ts";
 import type { Pooling } from "./model.ts";
 import type { RateSettings } from "./rates.ts";

@@ -150,3 +150,24 @@ export function tokenCount(config: ModelConfig): number {
 export function patchWidth(config: ModelConfig): number {
   return 3 * config.patchSize ** 2;
 }
+
+/** The sizes of an encoder, its pictures' among them, and of what parts it is. */
+export type EncoderSizes = Pick<
+  ModelConfig,
+  "imageSize" | "patchSize" | "stem" | "localMixing" | "width" | "depth" | "heads" | "mlpRatio"
+>;
+
+/** The sizes of a model's encoder, to give those of a run's. */
+export function encoderSizes(
+  { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio }: EncoderSizes,
+): EncoderSizes {
+  return { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio };
+}
+
+/** The sizes of a model's head and decoder. */
+export function headSizes(
+  { headWidth, codeWidth, headBatchNorm, classHead, decoderDepth, decoderHeads, decoderMlpRatio }:
+    ModelConfig,
+): Partial<ModelConfig> {
+  return { headWidth, codeWidth, headBatchNorm, classHead, decoderDepth, decoderHeads, decoderMlpRatio };
+}

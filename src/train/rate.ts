@@ -1,11 +1,9 @@
 /** How many pictures a second a run sees on this machine. */
 import { join } from "node:path";
-import { BadLimitError } from "../data/epoch/bad_limit.ts";
 import type { Data } from "../data/open/data.ts";
 import type { Engine } from "../engine/types.ts";
 import { PARTIAL } from "../files/publish.ts";
 import type { RunConfig } from "./config/settings.ts";
-import { DATA_FILE } from "./data_account.ts";
 import { planSteps } from "./run/plan.ts";
 import { silent } from "./show/progress.ts";
 import { disposeTree } from "./state.ts";
@@ -72,10 +70,6 @@ export async function measureRate(
     disposeTree(state);
   } catch (error) {
     bad.forEach(say);
-    // That file goes with the folder.
-    if (error instanceof BadLimitError) {
-      error.message = error.message.replace(`. What came of the data: ${join(out, DATA_FILE)}`, "");
-    }
     throw error;
   } finally {
     await remove();

@@ -54,7 +54,7 @@ export interface TrainOptions {
   progress?: Progress;
   /** Aborting it finishes the step, writes a checkpoint and returns. */
   signal?: AbortSignal;
-  /** False: no checkpoint is written, not even at the end; for a trial with which nobody goes on. */
+  /** False: no checkpoint is written, nor what came of the data when it fails; for a trial with which nobody goes on. */
   checkpoints?: boolean;
   /** The lock of the run folder, where the caller has it already ({@linkcode lockRun}); it stays the caller's. */
   lock?: Lock;
@@ -140,7 +140,7 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
       data: prepared.account.account(),
     };
   } catch (error) {
-    if (error instanceof BadLimitError && group.leads) {
+    if (error instanceof BadLimitError && group.leads && options.checkpoints !== false) {
       await tellData(config.out, prepared.account, run?.step ?? 0, error);
     }
     // With several processes, this one's device may wait for others that never get there.

@@ -1,32 +1,11 @@
 /** Starts a training run from the weights of a model that was trained before, here or elsewhere. */
 import * as tf from "../engine/tensors.ts";
 import { asFloat32, type StoredTensor } from "../files/safetensors.ts";
-import type { ModelConfig } from "../model/config.ts";
+import { type EncoderSizes, encoderSizes, type ModelConfig } from "../model/config.ts";
 import { initModel } from "../model/init.ts";
 import { inventory } from "../model/inventory.ts";
 import type { ModelState } from "../model/types.ts";
 import { groupNames } from "./mapping.ts";
-
-/** The sizes of an encoder, its pictures' among them, and of what parts it is. */
-export type EncoderSizes = Pick<
-  ModelConfig,
-  "imageSize" | "patchSize" | "stem" | "localMixing" | "width" | "depth" | "heads" | "mlpRatio"
->;
-
-/** The sizes of a model's encoder, to give those of a run's. */
-export function encoderSizes(
-  { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio }: EncoderSizes,
-): EncoderSizes {
-  return { imageSize, patchSize, stem, localMixing, width, depth, heads, mlpRatio };
-}
-
-/** The sizes of a model's head and decoder. */
-export function headSizes(
-  { headWidth, codeWidth, headBatchNorm, classHead, decoderDepth, decoderHeads, decoderMlpRatio }:
-    ModelConfig,
-): Partial<ModelConfig> {
-  return { headWidth, codeWidth, headBatchNorm, classHead, decoderDepth, decoderHeads, decoderMlpRatio };
-}
 
 /** Weights to start from, and what came from where. */
 export interface WarmStart {

@@ -100,7 +100,14 @@ Deno.test("a detector is trained, stopped and resumed to the bit; measured as co
     assert.ok(widest(114) > 48 && widest(114) <= 96 + 1e-9 && widest(100) <= 48 + 1e-9, `${widest(114)}`);
 
     const drawn = join(folder, "drawn"), picture = join(folder, "coco/val/100.png");
-    for (const word of [picture, join(folder, "coco/val"), `coco:${join(folder, "coco")}#split=val`]) {
+    for (
+      const word of [
+        picture,
+        join(folder, "coco/val"),
+        `coco:${join(folder, "coco")}#split=val`,
+        `${folder},${join(folder, "coco/val")}`,
+      ]
+    ) {
       const own = await capture(detectPredictTask, [whole, word, "--png", join(folder, "coco/val")]);
       assert.equal(own.code, 2, own.err);
       assert.match(

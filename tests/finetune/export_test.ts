@@ -10,7 +10,7 @@ import { classify, initClassifier, type Pooling } from "../../src/finetune/model
 import { saveCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { CLASSIFIER_FORMAT } from "../../src/train/run/checkpoint_kinds.ts";
 import { readState, untrained } from "../../src/train/state.ts";
-import { encoderSizes } from "../../src/weights/warm_start.ts";
+import { encoderSizes } from "../../src/model/config.ts";
 import { exportTask } from "../../tasks/export.ts";
 import { capture } from "../cli/capture.ts";
 import { TOY } from "../eval/toy.ts";

@@ -120,7 +120,8 @@ function pathOf(uri: string): string {
 const asData = (source: Source | StreamSource): OpenedData =>
   "get" in source ? { access: "random", source } : { access: "stream", source };
 
-function exists(path: string): boolean {
+/** Whether a path exists, as {@linkcode parseDataUri} asks. */
+export function exists(path: string): boolean {
   try {
     return path !== "" && Deno.statSync(path) !== null;
   } catch {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { BagList } from "../../data/sources/people/bags.ts";
 import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
 import { publishFile } from "../../files/publish.ts";
-import type { ModelConfig } from "../../model/config.ts";
+import { encoderSizes, type ModelConfig } from "../../model/config.ts";
 import { ConfigError } from "../../train/config/config.ts";
 import {
   type Checkpoint,
@@ -49,18 +49,18 @@ export async function prepareWeakFolder(config: WeakConfig, resume: boolean): Pr
   return latest === null ? null : await readCheckpoint(latest);
 }
 
-/** What of an encoder its weights' shapes do not all tell. */
-const ENCODER = ["width", "depth", "heads", "patchSize", "mlpRatio", "stem", "localMixing"] as const;
-
 /**
- * Refuses to go on with another encoder.
+ * Refuses to go on with another encoder, which the shapes of its weights do not always tell. The side of its pictures is the run's.
  *
  * @throws {ConfigError} When sizes differ; names each.
  */
 export function checkSameEncoder({ config, path }: Checkpoint, model: ModelConfig): void {
-  const differing = ENCODER.filter((key) => config[key] !== model[key]);
+  const { imageSize: _, ...sizes } = encoderSizes(model);
+  const differing = (Object.keys(sizes) as (keyof typeof sizes)[]).filter((key) =>
+    config[key] !== sizes[key]
+  );
   if (differing.length === 0) return;
-  const texts = differing.map((key) => `${key} ${config[key]}, now ${model[key]}`);
+  const texts = differing.map((key) => `${key} ${config[key]}, now ${sizes[key]}`);
   throw new ConfigError(
     `${path} is of another encoder: ${
       texts.join("; ")
