@@ -3,7 +3,7 @@ import type { Engine } from "../../src/engine/types.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { type Embedder, embedder, type Embedding } from "../../src/eval/embed.ts";
 import { pixelRows } from "../../src/eval/pixels.ts";
-import { centreRows, joinRows, type Rows } from "../../src/eval/rows.ts";
+import { centreRows, joinRows, pickRows, type Rows } from "../../src/eval/rows.ts";
 import { readModel } from "../../src/eval/stored_model.ts";
 import { galleryNumbers } from "../../src/eval/classes.ts";
 import { encodeSafetensors, float32 } from "../../src/files/safetensors.ts";
@@ -50,20 +50,59 @@ async function labelsOf(part: Part, train: Part): Promise<number[]> {
   return Array.from(own, (label) => numbers[label]);
 }
 
+/** Whether the picture at `index` of `count` is one of `limit` that lie evenly among them. */
+function isDrawn(index: number, count: number, limit: number): boolean {
+  return count <= limit || Math.floor((index + 1) * limit / count) > Math.floor(index * limit / count);
+}
+
+/** Pictures that lie evenly among a part's: their order may be that of the classes. */
+export function drawn(part: PartFeatures, limit: number): PartFeatures {
+  const { tokens, labels } = part;
+  const kept = labels.flatMap((_, i) => isDrawn(i, labels.length, limit) ? [i] : []);
+  if (kept.length === labels.length) return part;
+  const picked = Object.entries(tokens).map(([token, rows]) => [token, pickRows(rows, kept)]);
+  return { tokens: Object.fromEntries(picked), labels: kept.map((i) => labels[i]) };
+}
+
+/** The pictures of a chunk that are drawn. */
+function drawnBytes(bytes: Uint8Array, pixels: number, isWanted: (index: number) => boolean): Uint8Array {
+  const kept = Array.from({ length: bytes.length / pixels }, (_, i) => i).filter(isWanted);
+  if (kept.length * pixels === bytes.length) return bytes;
+  const out = new Uint8Array(kept.length * pixels);
+  kept.forEach((from, to) => out.set(bytes.subarray(from * pixels, (from + 1) * pixels), to * pixels));
+  return out;
+}
+
+/** What features are made of. */
+interface Wanted {
+  /** The train part, and those that are asked for. */
+  parts: readonly PartName[];
+  /** Side of the prepared pictures. */
+  size: number;
+  file: "base" | "evaluated";
+  /** The most pictures of the train part, which then lie evenly in it. Default: all. */
+  gallery?: number;
+}
+
 /** Makes the features of parts, some pictures at a time. */
 async function featuresBy(
   data: LearnData,
-  names: readonly PartName[],
-  size: number,
+  { parts, size, file, gallery = Infinity }: Wanted,
   make: (bytes: Uint8Array) => Promise<Record<string, Rows>>,
-  file: "base" | "evaluated",
 ): Promise<Features> {
-  const found: Partial<Record<PartName, PartFeatures>> = {};
-  for (const name of names) {
+  const found: Partial<Record<PartName, PartFeatures>> = {}, pixels = size * size * 3;
+  for (const name of parts) {
     const part = data.parts[name], made: Record<string, Rows>[] = [];
-    for await (const bytes of chunks(part[file], size * size * 3)) made.push(await make(bytes));
+    const isWanted = (index: number) => name !== "train" || isDrawn(index, part.count, gallery);
+    let at = 0;
+    for await (const bytes of chunks(part[file], pixels)) {
+      const from = at, some = drawnBytes(bytes, pixels, (i) => isWanted(from + i));
+      if (some.length > 0) made.push(await make(some));
+      at += bytes.length / pixels;
+    }
     const tokens = Object.keys(made[0]).map((token) => [token, joinRows(made.map((rows) => rows[token]))]);
-    found[name] = { tokens: Object.fromEntries(tokens), labels: await labelsOf(part, data.parts.train) };
+    const labels = (await labelsOf(part, data.parts.train)).filter((_, i) => isWanted(i));
+    found[name] = { tokens: Object.fromEntries(tokens), labels };
   }
   return found;
 }
@@ -83,13 +122,11 @@ export function openEmbedding(engine: Engine, data: LearnData, size: number) {
     return found;
   };
   const tokens = ({ class: first, mean }: Embedding) => ({ class: first, mean });
-  const of = (config: ModelConfig, state: ModelState, parts: readonly PartName[]) =>
+  const of = (config: ModelConfig, state: ModelState, parts: readonly PartName[], gallery?: number) =>
     featuresBy(
       data,
-      parts,
-      size,
+      { parts, size, file: "evaluated", gallery },
       async (bytes) => tokens(await embedderOf(config).pictures(state, bytes)),
-      "evaluated",
     );
   return {
     /** Of an encoder that is there. */
@@ -97,13 +134,18 @@ export function openEmbedding(engine: Engine, data: LearnData, size: number) {
     /**
      * Of weights in a file.
      *
-     * @param peer The benchmark's encoder, where a peer wrote the file.
+     * @param options `peer`: the benchmark's encoder, where a peer wrote the file; `gallery`: the most pictures of the train
+     * part, all by default.
      * @throws {Error} It cannot be read, or its encoder takes pictures of another size.
      */
-    async file(path: string, parts: readonly PartName[], peer?: ModelConfig): Promise<Features> {
+    async file(
+      path: string,
+      parts: readonly PartName[],
+      { peer, gallery }: { peer?: ModelConfig; gallery?: number } = {},
+    ): Promise<Features> {
       const { config, state } = peer ? await readPeer(path, peer) : await readOwn(path);
       try {
-        if (config.imageSize === size) return await of(config, state, parts);
+        if (config.imageSize === size) return await of(config, state, parts, gallery);
         throw new Error(`${path}: takes pictures of ${config.imageSize} pixels, not ${size}`);
       } finally {
         tf.dispose([state.params, state.frozen, state.buffers]);
@@ -125,7 +167,7 @@ export function pixelFeatures(data: LearnData, size: number): Promise<Features> 
     Promise.resolve(
       Object.fromEntries(sides.map((side) => [`${side}×${side}`, centreRows(pixelRows(bytes, size, side))])),
     );
-  return featuresBy(data, ["train", "selection", "test"], size, make, "base");
+  return featuresBy(data, { parts: ["train", "selection", "test"], size, file: "base" }, make);
 }
 
 /** Keeps features: tensors such as `train.class` and `test.labels`. */

@@ -6,7 +6,7 @@ import { findNeighbours, knnHits } from "../../src/eval/knn.ts";
 import { REFERENCE_PROBE } from "../../src/eval/linear.ts";
 import { pickRows, type Rows } from "../../src/eval/rows.ts";
 import type { PartName } from "./data.ts";
-import type { Features, PartFeatures } from "./features.ts";
+import { drawn, type Features, type PartFeatures } from "./features.ts";
 
 /** Neighbours that vote. */
 export const K = 20;
@@ -33,53 +33,61 @@ function known({ tokens, labels }: PartFeatures): PartFeatures {
   return { tokens: Object.fromEntries(picked), labels: kept.map((i) => labels[i]) };
 }
 
-/** The share of pictures that the probe gets right after its last epoch, for several parts from one training. */
-async function probeShares(
+/** Train pictures that vote, and that probes learn from, where the selection part is judged: more would change no choice. */
+export const SELECTION_GALLERY = 10_000;
+
+/** The share of pictures that the probe gets right after its last epoch. */
+async function probeShare(
   engine: Engine,
   train: Rows & { labels: number[] },
-  parts: readonly (Rows & { labels: number[] })[],
+  asked: Rows & { labels: number[] },
   classes: number,
-): Promise<number[]> {
+): Promise<number> {
   const training = { ...REFERENCE_PROBE, batchSize: Math.min(PROBE_BATCH, train.rows) };
   for await (const { epoch, measure } of trainHeads(engine, train, classes, training)) {
-    if (epoch < training.epochs) continue;
-    const shares: number[] = [];
-    for (const part of parts) shares.push(meanOf((await measure(part))[0].top1));
-    return shares;
+    if (epoch === training.epochs) return meanOf((await measure(asked))[0].top1);
   }
   throw new Error("the probe has no epochs");
 }
 
+/** Judges all tokens of a part. */
+async function judgePart(
+  engine: Engine,
+  train: PartFeatures,
+  asked: PartFeatures,
+  classes: number,
+  linear: boolean,
+): Promise<Record<string, Figures>> {
+  const found: Record<string, Figures> = {};
+  for (const [token, gallery] of Object.entries(train.tokens)) {
+    const queries = asked.tokens[token], k = Math.min(K, gallery.rows);
+    const neighbours = await findNeighbours(engine, gallery, queries, k);
+    const knn = meanOf(knnHits(neighbours, train.labels, asked.labels, classes, [k]).get(k)!.top1);
+    found[token] = { knn };
+    if (!linear) continue;
+    const [from, of] = [{ ...gallery, labels: train.labels }, { ...queries, labels: asked.labels }];
+    found[token].linear = await probeShare(engine, from, of, classes);
+  }
+  return found;
+}
+
 /**
- * Judges features. The gallery of neighbours, and what the probe learns from, is the train part.
+ * Judges features. The gallery of neighbours, and what the probe learns from, is the train part; for the selection part
+ * {@linkcode SELECTION_GALLERY} pictures of it at most, whether all of them have features or only these.
  *
  * @param classes How many classes the train part has.
  * @param linear Whether to train probes too.
  */
 export async function judge(
   engine: Engine,
-  features: Features,
+  { train, selection, test }: Features,
   classes: number,
   linear: boolean,
 ): Promise<Judgement> {
-  const train = features.train!, found: Record<string, Record<string, Figures>> = {};
-  const asked = Object.entries(features).filter(([part]) => part !== "train")
-    .map(([part, given]) => ({ part, given: known(given) }));
-  for (const [token, gallery] of Object.entries(train.tokens)) {
-    const shares = linear
-      ? await probeShares(
-        engine,
-        { ...gallery, labels: train.labels },
-        asked.map(({ given }) => ({ ...given.tokens[token], labels: given.labels })),
-        classes,
-      )
-      : [];
-    for (const [i, { part, given }] of asked.entries()) {
-      const k = Math.min(K, gallery.rows);
-      const neighbours = await findNeighbours(engine, gallery, given.tokens[token], k);
-      const knn = meanOf(knnHits(neighbours, train.labels, given.labels, classes, [k]).get(k)!.top1);
-      found[part] = { ...found[part], [token]: { knn, ...linear && { linear: shares[i] } } };
-    }
-  }
-  return found;
+  const part = (gallery: PartFeatures, asked: PartFeatures) =>
+    judgePart(engine, gallery, known(asked), classes, linear);
+  return {
+    ...selection && { selection: await part(drawn(train!, SELECTION_GALLERY), selection) },
+    ...test && { test: await part(train!, test) },
+  };
 }

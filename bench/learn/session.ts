@@ -8,7 +8,7 @@ import { initModel } from "../../src/model/init.ts";
 import { markNear } from "./budget.ts";
 import type { LearnData, PartName } from "./data.ts";
 import { type Features, openEmbedding, pixelFeatures, writeFeatures } from "./features.ts";
-import { judge, type Judgement } from "./judge.ts";
+import { judge, type Judgement, SELECTION_GALLERY } from "./judge.ts";
 import { shortName } from "./methods.ts";
 import { isEnough, type Judged, readResult, type RunResult, writeResult } from "./results.ts";
 import { type LearnModel, type LearnRun, trainRun, weightsPath } from "./runs.ts";
@@ -76,7 +76,10 @@ async function judgeRun(session: Session, run: LearnRun, folder: string): Promis
     const embedding = openEmbedding(engine, data, config.imageSize);
     for (const { mark, linear } of open) {
       signal.throwIfAborted();
-      const features = await embedding.file(weightsPath(folder, run, mark.step), needed(session), peer);
+      const path = weightsPath(folder, run, mark.step);
+      // A trial asks the selection part alone, and few of the train part are its gallery.
+      const gallery = parts.includes("test") ? undefined : SELECTION_GALLERY;
+      const features = await embedding.file(path, needed(session), { peer, gallery });
       if (mark === end) await writeFeatures(join(folder, "features.safetensors"), features);
       const judgement = await judge(engine, features, data.parts.train.names.length, linear);
       const place = judged.findIndex(({ pictures }) => pictures === mark.pictures);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { prepareData } from "../../bench/learn/data.ts";
-import { openEmbedding, pixelFeatures, writeFeatures } from "../../bench/learn/features.ts";
+import { drawn, openEmbedding, pixelFeatures, writeFeatures } from "../../bench/learn/features.ts";
 import { judge } from "../../bench/learn/judge.ts";
 import { openSource } from "../../src/data/open/open_data.ts";
 import { decodePicture } from "../../src/data/picture/decode.ts";
@@ -91,6 +91,14 @@ Deno.test("features of an untrained encoder and of pixels are judged: colours ar
     assert.deepEqual(Object.keys(quick), ["test"]);
     assert.equal(quick.test!.mean.linear, undefined);
     assert.ok(quick.test!.mean.knn > .9, `${quick.test!.mean.knn}`);
+
+    // Few of the train part are embedded, from all classes though these lie in order; and the same few are drawn later.
+    const few = await embedding.of(TOY, initModel(TOY, 0), ["train", "selection"], 9);
+    assert.equal(few.train!.tokens.class.rows, 9);
+    assert.deepEqual(new Set(few.train!.labels), new Set([0, 1, 2]));
+    assert.deepEqual(drawn(features.train!, 9).labels, few.train!.labels);
+    assert.deepEqual(drawn(features.train!, 9).tokens.class, few.train!.tokens.class);
+    assert.equal(drawn(features.train!, 30), features.train);
 
     const path = join(folder, "features.safetensors");
     await writeFeatures(path, features);
