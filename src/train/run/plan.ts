@@ -59,8 +59,11 @@ export async function planRun(
         `${given.init} has no use; leave it out, or begin another run`,
     );
   }
-  // To go on with the batch size that was found, `auto` is as good as nothing said.
-  const said = [file, flags].map(({ batchSize, ...rest }) => batchSize ? { ...rest, batchSize } : rest);
+  // To go on with the batch size that was found, `auto` is as good as nothing said. A preset finds the folder above; what the
+  // run has of its own stays.
+  const said = [file, flags].map(({ batchSize, preset: _, ...rest }) =>
+    batchSize ? { ...rest, batchSize } : rest
+  );
   return withSecrets({ ...resolveConfig(first, ...said), out, resume: true });
 }
 
