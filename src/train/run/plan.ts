@@ -6,6 +6,7 @@ import { FIRST_WAYS } from "../config/presets.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { InUseError, type Lock } from "../../files/lock.ts";
 import { isRedacted } from "../../files/redact.ts";
+import { plural } from "../../text/amounts.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
 import { exists, isUnused, lockRun } from "./folder.ts";
 
@@ -156,7 +157,8 @@ export interface StepPlan {
 /**
  * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
  *
- * @throws {ConfigError} When the batch is larger than the data, or a stream's epoch is of unknown length.
+ * @throws {ConfigError} When the batch is larger than the data, a stream's epoch is of unknown length, or a part of an epoch is
+ * less than a step.
  */
 export function planSteps(config: PlanSettings, data: Data): StepPlan {
   const share = shareOf(config);
@@ -177,5 +179,13 @@ export function planSteps(config: PlanSettings, data: Data): StepPlan {
     );
   }
   const all = Math.round(config.epochs * perEpoch);
+  if (all === 0 && config.epochs > 0) {
+    throw new ConfigError(
+      `epochs is ${config.epochs}, but an epoch has only ${
+        plural(perEpoch, "step")
+      }, so not one would be done; use --epochs ` +
+        `${Number((1 / perEpoch).toPrecision(3))} or more`,
+    );
+  }
   return { pictures, perEpoch, total: config.steps > 0 ? Math.min(config.steps, all) : all };
 }
