@@ -102,7 +102,8 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
   let engine: Engine | undefined, stop: Interruption | undefined, table: Table | undefined, failed = false;
   let probe: OpenedTrainingProbe | null = null;
   try {
-    if (config.batchSize > 0) planSteps(config, data);
+    // With minutes the epochs come later.
+    if (config.batchSize > 0) planSteps(minutes === undefined ? config : { ...config, epochs: 1 }, data);
     probe = leads ? await openTrainingProbe(config, say) : null;
     engine = await openEngine(config.engine, { ...configuredEngine(config), hosts, progress: say });
     config = await withBatchSize(config, { engine, source: data, progress: say });

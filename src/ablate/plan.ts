@@ -98,7 +98,9 @@ export function runConfig(
     );
   }
   const { perEpoch } = planSteps({ ...unwarmed, epochs: 1, nodes: 1, process: "" }, data);
-  const epochs = steps / perEpoch, { warmupEpochs = 0 } = { ...given, ...own };
+  const epochs = steps / perEpoch,
+    said: Partial<RunConfig> = { ...given, ...own },
+    { warmupEpochs = 0 } = said;
   if (warmupEpochs > epochs) {
     const rounded = (value: number) => Number(value.toPrecision(3));
     throw new ConfigError(
@@ -110,10 +112,10 @@ export function runConfig(
   const config = resolveConfig(given, own, { epochs });
   return {
     ...config,
-    figures: given.figures ?? false,
-    keep: given.keep ?? 1,
+    figures: said.figures ?? false,
+    keep: said.keep ?? 1,
     // A page shows a thousand points.
-    logEvery: given.logEvery ?? Math.max(1, Math.floor(steps / 500)),
+    logEvery: said.logEvery ?? Math.max(1, Math.floor(steps / 500)),
   };
 }
 

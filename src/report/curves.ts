@@ -5,7 +5,8 @@ export interface CurveBuilder {
   /**
    * Takes a line. What is no finite number in it is left out.
    *
-   * @returns False for a step that is not after the last one; the line is then left out.
+   * @returns False for a step that is not after the last one; the line is then left out. Where a step may come `again`, its
+   * new line takes the place of the one before.
    */
   add(step: number, values: Record<string, unknown>): boolean;
   /** The curves as they stand. */
@@ -65,8 +66,13 @@ function shownPair({ least, most, rising }: Extremes, at: number): (number | nul
  *
  * @param limit Points, an even number.
  * @param skip Names in a line that are no values.
+ * @param again Whether the last step may come once more.
  */
-export function curveBuilder(limit: number, skip: ReadonlySet<string> = new Set()): CurveBuilder {
+export function curveBuilder(
+  limit: number,
+  skip: ReadonlySet<string> = new Set(),
+  again = false,
+): CurveBuilder {
   const first: number[] = [], end: number[] = [], series = new Map<string, Extremes>();
   const last = new Map<string, number>();
   let width = 1, inPoint = 0, lines = 0;
@@ -84,17 +90,29 @@ export function curveBuilder(limit: number, skip: ReadonlySet<string> = new Set(
     inPoint = width;
   };
 
+  /** Takes back what the last line said, where its point holds no other. */
+  const forget = () => {
+    if (inPoint > 1) return;
+    for (const { least, most, rising } of series.values()) {
+      least.length = most.length = rising.length = Math.min(least.length, first.length - 1);
+    }
+  };
+
   return {
     add(step, values) {
-      if (end.length > 0 && step <= end.at(-1)!) return false;
-      if (inPoint === width || first.length === 0) {
-        if (first.length === limit) halve();
-        first.push(step);
-        end.push(step);
-        inPoint = 0;
+      const before = end.at(-1), same = again && step === before;
+      if (before !== undefined && step <= before && !same) return false;
+      if (same) forget();
+      else {
+        if (inPoint === width || first.length === 0) {
+          if (first.length === limit) halve();
+          first.push(step);
+          end.push(step);
+          inPoint = 0;
+        }
+        inPoint++;
+        lines++;
       }
-      inPoint++;
-      lines++;
       const at = first.length - 1;
       end[at] = step;
       for (const name in values) {

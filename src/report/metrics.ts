@@ -58,7 +58,8 @@ const nothing = (): Taken => ({
 function evaluatorOf(taken: Taken, name: string): CurveBuilder | undefined {
   const known = taken.evaluators.get(name);
   if (known || taken.evaluators.size === MOST_EVALUATORS) return known;
-  const made = curveBuilder(EVALUATOR_POINTS, NO_FINDING);
+  // A run that had ended and goes on is looked at once more, and so is one that was stopped while it was.
+  const made = curveBuilder(EVALUATOR_POINTS, NO_FINDING, true);
   taken.evaluators.set(name, made);
   return made;
 }

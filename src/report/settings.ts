@@ -2,7 +2,7 @@ import { flagName } from "../cli/command.ts";
 import { detectPreset } from "../detect/presets.ts";
 import { finetunePreset } from "../finetune/presets.ts";
 import type { FinetunePreset } from "../finetune/settings.ts";
-import { presetConfig } from "../train/config/presets.ts";
+import { FIRST_WAYS, presetConfig } from "../train/config/presets.ts";
 import type { PresetName } from "../train/config/settings.ts";
 import { shellWord } from "../text/layout.ts";
 import { PRESETS } from "../model/config.ts";
@@ -37,18 +37,30 @@ function flag(key: string, value: unknown): string {
   return `--${flagName(key)} ${shellWord(textOf(value))}`;
 }
 
+/** What a command takes where it is told nothing: the preset's settings, and of its warm-up a tenth of the epochs at most. */
+function untold(
+  preset: Readonly<Record<string, unknown>>,
+  { epochs = preset.epochs }: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const { warmupEpochs } = preset;
+  if (typeof warmupEpochs !== "number" || typeof epochs !== "number") return preset;
+  return { ...preset, warmupEpochs: Math.min(warmupEpochs, epochs / 10) };
+}
+
 /**
  * A stored configuration as differences from its preset, and the one command that does the run again.
  *
- * @param config What config.json holds; anything.
+ * @param stored What config.json holds; anything.
  */
-export function settingsReport(config: Readonly<Record<string, unknown>>): SettingsReport {
-  const name = typeof config.preset === "string" && Object.hasOwn(PRESETS, config.preset)
-    ? config.preset
+export function settingsReport(stored: Readonly<Record<string, unknown>>): SettingsReport {
+  const name = typeof stored.preset === "string" && Object.hasOwn(PRESETS, stored.preset)
+    ? stored.preset
     : "demo";
-  const trained = typeof config.task === "string" && Object.hasOwn(TRAININGS, config.task)
-    ? TRAININGS[config.task]
+  const trained = typeof stored.task === "string" && Object.hasOwn(TRAININGS, stored.task)
+    ? TRAININGS[stored.task]
     : undefined;
+  // A run of an earlier version does not name what was the only way then.
+  const config: Readonly<Record<string, unknown>> = trained ? stored : { ...FIRST_WAYS, ...stored };
   const preset: Readonly<Record<string, unknown>> = trained
     ? { ...trained.preset(name as FinetunePreset) }
     : { ...presetConfig(name as PresetName) };
@@ -56,9 +68,12 @@ export function settingsReport(config: Readonly<Record<string, unknown>>): Setti
   const model = trained && typeof config.model === "string" && config.model !== ""
     ? ` ${shellWord(config.model)}`
     : "";
-  const known = Object.entries(config).filter(([key]) => !PLACE.has(key));
+  const known = Object.entries(config).filter(([key]) => !PLACE.has(key)), own = untold(preset, config);
   const other = known.filter(([key, value]) =>
     !Object.hasOwn(preset, key) || textOf(value) !== textOf(preset[key])
+  );
+  const told = known.filter(([key, value]) =>
+    Object.hasOwn(own, key) && textOf(value) !== textOf(own[key]) && !(trained && key === "model")
   );
   return {
     preset: name,
@@ -70,9 +85,7 @@ export function settingsReport(config: Readonly<Record<string, unknown>>): Setti
     settings: Object.fromEntries(known.map(([key, value]) => [key, textOf(value)])),
     command: [
       `deno task ${trained ? `${trained.command}${model}` : "train"} --preset ${name}`,
-      ...other.filter(([key]) => Object.hasOwn(preset, key) && !(trained && key === "model")).map((
-        [key, value],
-      ) => flag(key, value)),
+      ...told.map(([key, value]) => flag(key, value)),
     ].join(" "),
   };
 }

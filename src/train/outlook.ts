@@ -1,12 +1,12 @@
 /** What is told of a run beside its figures: signs that it fails, and what is usual for runs like it. */
 import { join } from "node:path";
 import type { RunConfig } from "./config/settings.ts";
-import { readEvaluations, readMetrics } from "./run/metrics_file.ts";
+import { eachLine, isStep } from "./run/metrics_file.ts";
 import { compareUsual, describeUsual, type Usual, usualFor } from "./show/expectations.ts";
 import { openWatch, type Watch, WINDOW } from "./watch.ts";
 
 /** The outlook of a run: to be told of each step and evaluation, and of the end. */
-export interface Outlook extends Watch {
+export interface Outlook extends Pick<Watch, "step" | "evaluation"> {
   /**
    * Compares where the run has come with what is usual.
    *
@@ -39,15 +39,24 @@ export async function openOutlook(
 ): Promise<Outlook> {
   const usual = usualFor(config, pictures, table), path = join(config.out, "metrics.jsonl");
   if (usual) say("usual", describeUsual(usual));
-  const past = resumed
-    ? { steps: await readMetrics(path), evaluations: await readEvaluations(path) }
-    : { steps: [], evaluations: [] };
-  const watch = openWatch(config, { perEpoch, total, past, say: (text) => say("warning", text) });
-  const losses = past.steps.slice(-WINDOW).map(({ loss }) => loss);
+  const watch = openWatch(config, { perEpoch, total, say: (text) => say("warning", text) });
+  const losses: number[] = [];
+  const add = (loss: number) => {
+    losses.push(loss);
+    if (losses.length > WINDOW) losses.shift();
+  };
+  let before = 0;
+  if (resumed) {
+    await eachLine(path, (line) => {
+      watch.recall(line);
+      if (!isStep(line)) return;
+      for (let at = Math.max(before, line.step - WINDOW); at < line.step; at++) add(line.loss);
+      before = line.step;
+    });
+  }
   return {
     step(step, values) {
-      if (values.loss !== undefined) losses.push(values.loss);
-      if (losses.length > WINDOW) losses.shift();
+      if (values.loss !== undefined) add(values.loss);
       return watch.step(step, values);
     },
     evaluation: watch.evaluation,

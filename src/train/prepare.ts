@@ -69,17 +69,19 @@ export async function prepareRun(
   say: (text: string) => void,
 ): Promise<PreparedRun> {
   const { leads } = group, { out } = config;
-  const resumed = await group.checkpoint(leads ? await prepareFolder(config) : null);
-  if (resumed) checkSameConfig(resumed.config, resumed.path, config);
-  if (resumed && resumed.pictures !== pictures) {
+  const placeIn = (checkpoint: Checkpoint) => {
+    checkSameConfig(checkpoint.config, checkpoint.path, config);
+    if (checkpoint.pictures === pictures) return placeOf(checkpoint, config, dataLength(source) === null);
     throw new ConfigError(
-      `${dataUri(source)} has ${pictures} pictures, but ${resumed.path} was made with ${resumed.pictures}; ` +
+      `${
+        dataUri(source)
+      } has ${pictures} pictures, but ${checkpoint.path} was made with ${checkpoint.pictures}; ` +
         "resume with the same data",
     );
-  }
-  const place = resumed
-    ? placeOf(resumed, config, dataLength(source) === null)
-    : { cursor: { epoch: 0, position: 0 }, bad: 0 };
+  };
+  // A run that is refused stays as it was: where its data lies, too, stands in config.json alone.
+  const own = leads ? await prepareFolder(config, placeIn) : null, resumed = await group.checkpoint(own);
+  const place = resumed ? placeIn(resumed) : { cursor: { epoch: 0, position: 0 }, bad: 0 };
   const badLog = leads ? await openBadLog(join(out, "bad.jsonl")) : silentBadLog();
   try {
     const account = runAccount(

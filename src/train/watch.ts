@@ -1,7 +1,7 @@
 /** Signs that a run fails, found in what its steps and evaluators report. Looking changes nothing of the training. */
 import { gridSize, type ModelConfig } from "../model/config.ts";
 import type { LossConfig } from "../model/loss_config.ts";
-import type { EvaluationLine, MetricsLine } from "./run/metrics_file.ts";
+import { type EvaluationLine, isStep, type MetricsLine } from "./run/metrics_file.ts";
 
 /** Settings of a run that its signs depend on. A whole run configuration is one. */
 export interface WatchSettings extends ModelConfig, LossConfig {
@@ -16,11 +16,12 @@ export interface WatchOptions {
   total: number;
   /** Takes each warning, for people. */
   say: (text: string) => void;
-  /** What a run that goes on has recorded so far, so that it is watched as if it had not been stopped. */
-  past?: { steps: readonly MetricsLine[]; evaluations: readonly EvaluationLine[] };
 }
 
-/** Looks at a run as it goes on. Both give a warning, for the metrics, where a sign has come and was not told of late. */
+/**
+ * Looks at a run as it goes on. `step` and `evaluation` give a warning, for the metrics, where a sign has come and was not
+ * told of late.
+ */
 export interface Watch {
   /**
    * Looks at what a step reports.
@@ -34,6 +35,11 @@ export interface Watch {
     evaluator: string,
     values: Readonly<Record<string, number | string | null>>,
   ): string | undefined;
+  /**
+   * Looks, without a word, at a line that a run which goes on has recorded, so that it is watched as if it had not been
+   * stopped. Where not every step has a line, one stands for the steps since the line before.
+   */
+  recall(line: MetricsLine | EvaluationLine): void;
 }
 
 /** Steps over which values are averaged. */
@@ -119,14 +125,13 @@ function neighboursOf(evaluator: string, { top1 }: Readonly<Record<string, unkno
  * nearest neighbours have stopped to rise. A sign is told at most once in a tenth of the run.
  *
  * @param settings The run.
- * @returns The watch; it has seen `past` without a word.
  */
-export function openWatch(settings: WatchSettings, { perEpoch, total, say, past }: WatchOptions): Watch {
+export function openWatch(settings: WatchSettings, { perEpoch, total, say }: WatchOptions): Watch {
   const between = Math.max(BETWEEN, Math.ceil(total / 10)), told = new Map<string, number>();
   const from = Math.max(FIRST, Math.ceil(settings.warmupEpochs * perEpoch) + WINDOW);
   const signs = signsOf(settings).map((sign) => ({ ...sign, last: lastMean() }));
   const best = new Map<string, { value: number; step: number; looks: number }>();
-  let silent = true;
+  let silent = false, recalled = 0;
   const tell = (sign: string, step: number, text: () => string): string | undefined => {
     if (step - (told.get(sign) ?? -Infinity) < between) return undefined;
     told.set(sign, step);
@@ -165,9 +170,15 @@ export function openWatch(settings: WatchSettings, { perEpoch, total, say, past 
           `What helps is more pictures, other crops and colours, or a larger model, rather than more epochs. ${GUIDE}`,
       );
     },
+    recall(line) {
+      silent = true;
+      if (isStep(line)) {
+        const { step } = line;
+        for (let at = Math.max(recalled, step - WINDOW); at < step; at++) watch.step(step, line);
+        recalled = step;
+      } else watch.evaluation(line.step, line.evaluator, line);
+      silent = false;
+    },
   };
-  for (const line of past?.steps ?? []) watch.step(line.step, line);
-  for (const line of past?.evaluations ?? []) watch.evaluation(line.step, line.evaluator, line);
-  silent = false;
   return watch;
 }

@@ -38,6 +38,14 @@ Deno.test("a warm-up is judged by the epochs that a run has, not by those of its
   assert.equal(runOf({}, 640).warmupEpochs, 0.1);
 });
 
+Deno.test("what a run leaves is as the settings say, a variant's own before those of all", () => {
+  const left = ({ figures, keep, logEvery }: RunConfig) => [figures, keep, logEvery];
+  assert.deepEqual(left(runOf({}, 640_000)), [false, 1, 20]);
+  assert.deepEqual(left(runOf({ keep: 2, logEvery: 3 }, 640_000)), [false, 2, 3]);
+  const own = { ...FULL, name: "own", settings: { figures: true, logEvery: 7 } };
+  assert.deepEqual(left(runOf({ keep: 2, logEvery: 3 }, 640_000, own)), [true, 2, 7]);
+});
+
 Deno.test("a warm-up that is longer than its run is refused", async () => {
   const planned = (flags: Partial<RunConfig>) => newPlan({ resume: false }, { file: {}, flags });
   await assert.rejects(

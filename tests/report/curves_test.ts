@@ -18,6 +18,25 @@ Deno.test("short curves stay as they are; what is no number leaves a gap", () =>
   });
 });
 
+Deno.test("where the last step may come again, what it said at last counts", () => {
+  const builder = curveBuilder(2, new Set(), true);
+  builder.add(5, { a: 1, b: 1 });
+  builder.add(10, { a: 2, b: 2 });
+  assert.equal(builder.add(10, { a: 3 }), true);
+  assert.equal(builder.add(5, { a: 9 }), false);
+  assert.deepEqual(builder.curves(), {
+    lines: 2,
+    perPoint: 1,
+    steps: [5, 10],
+    values: { a: [1, 3], b: [1, null] },
+    last: { a: 3, b: 2 },
+  });
+  // In a point of several steps it is one more.
+  for (const [step, a] of [[15, 4], [20, 5], [20, 9], [25, 6]]) builder.add(step, { a });
+  const { steps, values: { a }, last } = builder.curves();
+  assert.deepEqual([steps, a, last.a], [[5, 20, 25], [1, 9, 6], 6]);
+});
+
 Deno.test("curves of any length keep every point's least and most, in their order", () => {
   const values = fc.array(fc.oneof(fc.integer({ min: -50, max: 50 }), fc.constant(null)), { maxLength: 120 });
   fc.assert(fc.property(values, fc.constantFrom(2, 4, 8), (values, limit) => {

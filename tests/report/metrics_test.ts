@@ -50,6 +50,21 @@ Deno.test("what is broken is left out and counted; evaluators have curves of the
     assert.match(notes.join("\n"), /1 line of a step that is not after the one before/);
   }));
 
+Deno.test("an evaluation of the last step that was made once more is no fault: the last one counts", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "metrics.jsonl"), reader = metricsReader(path);
+    const found = (top1: number) =>
+      JSON.stringify({ step: 2, epoch: 0, evaluator: "knn", seconds: 3, top1 }) + "\n";
+    await Deno.writeTextFile(path, steps(1, 2) + found(0.5) + found(0.75));
+    await reader.read();
+    const { evaluators, notes } = reader.curves();
+    assert.deepEqual([evaluators.knn.values, evaluators.knn.last, notes], [
+      { top1: [0.75] },
+      { top1: 0.75 },
+      [],
+    ]);
+  }));
+
 Deno.test("a line longer than a chunk is passed over, and the file goes on after it", () =>
   withFolder(async (folder) => {
     const path = join(folder, "metrics.jsonl"), reader = metricsReader(path);

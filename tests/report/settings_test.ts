@@ -34,6 +34,31 @@ Deno.test("the command that is shown does the same run again", () => {
   assert.deepEqual(keys, [...Object.keys(given).filter((key) => key !== "preset"), "warmupEpochs"].sort());
 });
 
+Deno.test("the command has the run's warm-up, also where it is the preset's own in a shorter run", () => {
+  for (const warmupEpochs of [undefined, 0, 0.5, 2, 3]) {
+    const config = resolveConfig({
+      preset: "demo",
+      epochs: 5,
+      ...warmupEpochs === undefined ? {} : { warmupEpochs },
+    });
+    const [, , , ...args] = words(settingsReport({ ...config }).command);
+    assert.deepEqual(
+      resolveConfig(settingsIn(parse(trainTask.command, args).given)),
+      config,
+      `${warmupEpochs}`,
+    );
+  }
+});
+
+Deno.test("a run of before a setting existed is done again as it was", async () => {
+  const path = new URL("../fixtures/run-of-version-0/run/config.json", import.meta.url);
+  const config = JSON.parse(await Deno.readTextFile(path)), { command } = settingsReport(config);
+  assert.equal(config.optimizer, undefined);
+  const [, , , ...args] = words(command);
+  const again = resolveConfig(settingsIn(parse(trainTask.command, args).given));
+  assert.deepEqual([again.optimizer, again.attention, again.batchSize], ["adamw", "plain", config.batchSize]);
+});
+
 Deno.test("a configuration may hold anything", () => {
   for (const task of ["constructor", "toString", "__proto__", "nothing"]) {
     assert.match(settingsReport({ task, preset: "tiny" }).command, /^deno task train --preset tiny/);

@@ -197,14 +197,16 @@ Deno.test("settings that do not fit the data are refused before anything is writ
     await assert.rejects(() => start({ batchSize: 14 }), /batchSize is 14, but .* has only 13 pictures/);
     await assert.rejects(() => Deno.stat(join(folder, "run")), Deno.errors.NotFound);
     disposeTree((await start({ steps: 1 })).state);
-    const more = join(folder, "more");
+    const more = join(folder, "more"), kept = join(folder, "run", "config.json");
     await writePictures(more, 14);
-    const source = await openSource(more);
+    const source = await openSource(more), config = await Deno.readTextFile(kept);
     try {
       await assert.rejects(
-        () => start({ resume: true, steps: 2 }, { source }),
+        () => start({ resume: true, steps: 2, data: more }, { source }),
         /has 14 pictures, but .* made with 13/,
       );
+      // Else the next one would look for its pictures where this one did.
+      assert.equal(await Deno.readTextFile(kept), config);
     } finally {
       await source.close();
     }

@@ -89,6 +89,9 @@ Deno.test("minutes: a stop while the rate is measured begins no run", () =>
       const kept = await withMinutes(config, 0.02, { engine, source, keepWarmup: true });
       assert.equal(kept!.warmupEpochs, 0.1);
       assert.ok(kept!.epochs >= 2 / 3);
+      // A rate that only a warm-up makes bearable: the trial has none, and is to measure the time alone.
+      const steep = { ...config, lr: 1e32, clipGrad: 0 };
+      assert.ok((await withMinutes(steep, 0.02, { engine, source }))!.epochs >= 2 / 3);
       const long = { ...config, warmupEpochs: 1e6 };
       await assert.rejects(withMinutes(long, 0.02, { engine, source, keepWarmup: true }), /warmupEpochs is/);
     } finally {

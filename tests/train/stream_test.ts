@@ -67,6 +67,12 @@ Deno.test("a run on a stream resumes to the same losses, and bad.jsonl names eac
     const two = resolveConfig({ ...MINUSCULE, data: uri, epochPictures: 24, epochs: 1, process: "1/2" });
     assert.deepEqual(planSteps(two, source), { pictures: 24, perEpoch: 3, total: 3 });
     assert.throws(() => planSteps({ ...two, process: "2/2" }, source), ConfigError);
+    // A run of no step learns nothing; who wants that says 0.
+    assert.throws(
+      () => planSteps({ ...two, epochs: 0.1 }, source),
+      /epochs is 0\.1, but an epoch has only 3 steps, so not one would be done; use --epochs 0\.333 or more/,
+    );
+    assert.deepEqual([0, 0.333].map((epochs) => planSteps({ ...two, epochs }, source).total), [0, 1]);
     await closeData(source);
   });
 });

@@ -23,13 +23,12 @@ const CHANCE = Math.log(63), CELLS = Math.log(64);
 const GOOD = { loss: 3, class: 1, patch: 2, codeSpread: 0.9 };
 
 /** A watch of a run of 2,000 steps, and what it says. */
-function watched(change: Partial<RunConfig> = {}, past?: Parameters<typeof openWatch>[1]["past"]) {
+function watched(change: Partial<RunConfig> = {}) {
   const said: string[] = [];
   const watch = openWatch({ ...SETTINGS, ...change }, {
     perEpoch: 100,
     total: 2000,
     say: (text) => said.push(text),
-    past,
   });
   /** Steps that report this, from `from` to before `to`; gives those that were warned at. */
   const steps = (from: number, to: number, values: Record<string, number>) =>
@@ -130,8 +129,8 @@ Deno.test("a run that goes on is watched as if it had never stopped", () => {
     ...{ epoch: 0, lr: 0, wd: 0, imagesPerSecond: 0, waiting: 0, bad: 0, step },
     ...(step < 300 ? GOOD : bad),
   });
-  const past = Array.from({ length: split }, (_, i) => line(i + 1));
-  const { steps, said } = watched({}, { steps: past, evaluations: [] });
+  const { watch, steps, said } = watched();
+  for (let step = 1; step <= split; step++) watch.recall(line(step));
   assert.deepEqual(said, []);
   assert.deepEqual(steps(split + 1, 900, bad), wanted.filter((step) => step > split));
 });

@@ -173,7 +173,6 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
     text("I/N"),
     "i/n: take part i (from 0) of n disjoint parts of the data; the parts are equally long, so each epoch leaves out up " +
       "to n − 1 pictures, different ones each time; empty: all of it",
-    true,
   ),
   labels: data(
     text("FILE"),

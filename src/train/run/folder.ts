@@ -72,16 +72,21 @@ export async function lockRun(
 /**
  * Makes a run's folder ready: a new one must be missing or empty; a resumed one gives its last checkpoint.
  *
+ * @param check Refuses a checkpoint that the run cannot go on from; config.json then stays as it was.
  * @returns The checkpoint to go on from; null for a run that has none yet.
  * @throws {ConfigError} When a new run's folder is in use.
- * @throws {Error} When the checkpoint cannot be read or is of another configuration.
+ * @throws {Error} When the checkpoint cannot be read or is of another configuration, or `check` throws.
  */
-export async function prepareFolder(config: RunConfig): Promise<Checkpoint | null> {
+export async function prepareFolder(
+  config: RunConfig,
+  check: (checkpoint: Checkpoint) => void = () => {},
+): Promise<Checkpoint | null> {
   return await prepareFolderOf(config, {
     stored: storedConfig(config),
     read: async (path) => {
       const checkpoint = await readCheckpoint(path);
       checkSameConfig(checkpoint.config, checkpoint.path, config);
+      check(checkpoint);
       return checkpoint;
     },
   });

@@ -1,4 +1,4 @@
-import { publishFile } from "../../files/publish.ts";
+import { publishPieces } from "../../files/publish.ts";
 
 /** What a step reports, as numbers: the loss, and whatever else under a name of its own. */
 export type StepValues = { loss: number; [name: string]: number };
@@ -92,10 +92,9 @@ export interface MetricsLog {
  * @throws {Error} When the file cannot be read or written, or holds a line that is no JSON.
  */
 export async function openMetrics(path: string, step: number): Promise<MetricsLog> {
-  const kept = (await readLines(path)).filter((line) => line.step <= step);
-  await publishFile(path, kept.map((line) => JSON.stringify(line) + "\n").join(""));
-  const file = await Deno.open(path, { append: true });
   const encoder = new TextEncoder();
+  await publishPieces(path, keptBytes(path, step, encoder));
+  const file = await Deno.open(path, { append: true });
   return {
     write(line, warning) {
       const bytes = encoder.encode(
@@ -119,38 +118,82 @@ export function silentMetrics(): MetricsLog {
  * @throws {Error} When the file cannot be read, or holds a line that is no JSON.
  */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
-  return (await readLines(path)).filter((line): line is MetricsLine => !("evaluator" in line));
+  const found: MetricsLine[] = [];
+  await eachLine(path, (line) => void (isStep(line) && found.push(line)));
+  return found;
 }
 
 /** What evaluators have found, in order; else as {@linkcode readMetrics}. */
 export async function readEvaluations(path: string): Promise<EvaluationLine[]> {
-  return (await readLines(path)).filter((line): line is EvaluationLine => "evaluator" in line);
+  const found: EvaluationLine[] = [];
+  await eachLine(path, (line) => void (isStep(line) || found.push(line)));
+  return found;
 }
 
-/** All whole lines. */
-async function readLines(path: string): Promise<(MetricsLine | EvaluationLine)[]> {
-  let text: string;
+/** Whether a line is of a step, and not of an evaluation. */
+export function isStep(line: MetricsLine | EvaluationLine): line is MetricsLine {
+  return !("evaluator" in line);
+}
+
+/**
+ * Goes through a metrics file in memory that does not grow with it; a long run's has gigabytes. Else as
+ * {@linkcode readMetrics}.
+ *
+ * @param take Told of each line, in order.
+ */
+export async function eachLine(
+  path: string,
+  take: (line: MetricsLine | EvaluationLine) => void,
+): Promise<void> {
+  for await (const lines of linesOf(path)) for (const { line } of lines) take(line);
+}
+
+/** Bytes of a file that are read at once. */
+const CHUNK = 1 << 20;
+
+/** The lines up to a step as bytes, as they stand in the file. */
+async function* keptBytes(path: string, step: number, encoder: TextEncoder): AsyncGenerator<Uint8Array> {
+  for await (const lines of linesOf(path)) {
+    const kept = lines.filter(({ line }) => line.step <= step);
+    yield encoder.encode(kept.map(({ row }) => `${row}\n`).join(""));
+  }
+}
+
+/** All whole lines and what they say, some at a time. */
+async function* linesOf(
+  path: string,
+): AsyncGenerator<{ row: string; line: MetricsLine | EvaluationLine }[]> {
+  let number = 0;
+  for await (const { rows, torn } of rowsOf(path)) {
+    yield rows.flatMap((row) => {
+      number++;
+      try {
+        return [{ row, line: JSON.parse(row) as MetricsLine | EvaluationLine }];
+      } catch {
+        // Torn while it was written: the step counts as not done.
+        if (torn) return [];
+        throw new Error(`${path}: line ${number} is no JSON; repair or remove it`);
+      }
+    });
+  }
+}
+
+/** The rows of a file, some at a time; `torn`: what stands behind the last line end. None where there is no file. */
+async function* rowsOf(path: string): AsyncGenerator<{ rows: string[]; torn: boolean }> {
+  let opened: Deno.FsFile;
   try {
-    text = await Deno.readTextFile(path);
+    opened = await Deno.open(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
+    if (error instanceof Deno.errors.NotFound) return;
     throw error;
   }
-  const rows = text.split("\n");
-  const torn = rows.pop();
-  const lines = rows.map((row, i) => {
-    try {
-      return JSON.parse(row) as MetricsLine | EvaluationLine;
-    } catch {
-      throw new Error(`${path}: line ${i + 1} is no JSON; repair or remove it`);
-    }
-  });
-  if (torn) {
-    try {
-      lines.push(JSON.parse(torn));
-    } catch {
-      // Torn while it was written: the step counts as not done.
-    }
+  using file = opened;
+  const decoder = new TextDecoder(), buffer = new Uint8Array(CHUNK);
+  let rest = "";
+  for (let got = await file.read(buffer); got !== null; got = await file.read(buffer)) {
+    const rows = (rest + decoder.decode(buffer.subarray(0, got), { stream: true })).split("\n");
+    rest = rows.pop()!;
+    yield { rows, torn: false };
   }
-  return lines;
+  if (rest !== "") yield { rows: [rest], torn: true };
 }

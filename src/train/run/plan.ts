@@ -6,6 +6,7 @@ import { FIRST_WAYS } from "../config/presets.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { InUseError, type Lock } from "../../files/lock.ts";
 import { isRedacted } from "../../files/redact.ts";
+import { plural } from "../../text/amounts.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
 import { exists, isUnused, lockRun } from "./folder.ts";
 
@@ -59,8 +60,11 @@ export async function planRun(
         `${given.init} has no use; leave it out, or begin another run`,
     );
   }
-  // To go on with the batch size that was found, `auto` is as good as nothing said.
-  const said = [file, flags].map(({ batchSize, ...rest }) => batchSize ? { ...rest, batchSize } : rest);
+  // To go on with the batch size that was found, `auto` is as good as nothing said. A preset finds the folder above; what the
+  // run has of its own stays.
+  const said = [file, flags].map(({ batchSize, preset: _, ...rest }) =>
+    batchSize ? { ...rest, batchSize } : rest
+  );
   return withSecrets({ ...resolveConfig(first, ...said), out, resume: true });
 }
 
@@ -153,7 +157,8 @@ export interface StepPlan {
 /**
  * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
  *
- * @throws {ConfigError} When the batch is larger than the data, or a stream's epoch is of unknown length.
+ * @throws {ConfigError} When the batch is larger than the data, a stream's epoch is of unknown length, or a part of an epoch is
+ * less than a step.
  */
 export function planSteps(config: PlanSettings, data: Data): StepPlan {
   const share = shareOf(config);
@@ -174,5 +179,13 @@ export function planSteps(config: PlanSettings, data: Data): StepPlan {
     );
   }
   const all = Math.round(config.epochs * perEpoch);
+  if (all === 0 && config.epochs > 0) {
+    throw new ConfigError(
+      `epochs is ${config.epochs}, but an epoch has only ${
+        plural(perEpoch, "step")
+      }, so not one would be done; use --epochs ` +
+        `${Number((1 / perEpoch).toPrecision(3))} or more`,
+    );
+  }
   return { pictures, perEpoch, total: config.steps > 0 ? Math.min(config.steps, all) : all };
 }

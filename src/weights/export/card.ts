@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { ModelConfig } from "../../model/config.ts";
 import { type RunConfig, SETTINGS } from "../../train/config/settings.ts";
 import type { Checkpoint } from "../../train/run/checkpoint.ts";
-import { readEvaluations, readMetrics } from "../../train/run/metrics_file.ts";
+import { eachLine, isStep } from "../../train/run/metrics_file.ts";
 import { MEAN, STD } from "../../views/render.ts";
 import type { ExportFormat } from "./formats.ts";
 import { loading } from "./loading.ts";
@@ -48,18 +48,23 @@ export interface Figure {
 export async function figuresOf(path: string, step: number): Promise<Figure[]> {
   const folder = dirname(path), metrics = join(dirname(folder), "metrics.jsonl");
   if (basename(folder) !== "checkpoints") return [];
-  const found = new Map<string, Figure>(),
-    last = (await readMetrics(metrics)).findLast((line) => line.step <= step);
-  if (last) found.set("loss", { evaluator: "training", step: last.step, values: { loss: last.loss } });
-  for (const { step: at, evaluator, epoch: _, seconds: __, ...rest } of await readEvaluations(metrics)) {
+  const found = new Map<string, Figure>();
+  let last: Figure | undefined;
+  await eachLine(metrics, (line) => {
+    if (line.step > step) return;
+    if (isStep(line)) {
+      last = { evaluator: "training", step: line.step, values: { loss: line.loss } };
+      return;
+    }
+    const { step: at, evaluator, epoch: _, seconds: __, ...rest } = line;
     const numbers = Object.entries(rest).filter((pair): pair is [string, number] =>
       typeof pair[1] === "number"
     );
-    if (at <= step && numbers.length > 0) {
+    if (numbers.length > 0) {
       found.set(evaluator, { evaluator, step: at, values: Object.fromEntries(numbers) });
     }
-  }
-  return [...found.values()];
+  });
+  return [...last ? [last] : [], ...found.values()];
 }
 
 const list = (values: readonly number[]) => values.join(", ");

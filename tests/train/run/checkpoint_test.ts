@@ -107,4 +107,9 @@ Deno.test("a checkpoint of another configuration is refused by naming what diffe
         error.message.includes("cropScale is [0.5,1], in the checkpoint [0.3,1]") &&
         error.message.includes("width is 64, in the checkpoint 128") && !error.message.includes("depth"),
     );
+    // Another part of the data is other pictures, and has another number of steps in an epoch.
+    assert.throws(
+      () => checkSameConfig(checkpoint.config, checkpoint.path, { ...checkpoint.config, process: "0/2" }),
+      /process is "0\/2", in the checkpoint ""/,
+    );
   }));

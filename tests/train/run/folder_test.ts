@@ -127,6 +127,12 @@ Deno.test("--resume without a folder takes the last default one that holds a run
     for (const name of ["demo-11", "demo-012"]) await Deno.mkdir(join(root, name));
     assert.equal((await resume()).out, join(root, "demo-10"));
     assert.equal((await resume({ preset: "photo" })).out, join(root, "photo"));
+    // It is no other run for that: weights of it are trained on by their own preset.
+    assert.equal((await resume({ preset: "photo" })).preset, "demo");
+    assert.equal(
+      (await planRun({ preset: "tiny" }, { resume: true, out: join(root, "photo") })).preset,
+      "demo",
+    );
     await Deno.remove(join(root, "demo-10"), { recursive: true });
     assert.equal((await resume()).out, join(root, "demo-2"));
     await assert.rejects(resume({ preset: "tiny" }), /found no run/);

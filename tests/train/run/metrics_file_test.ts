@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type MetricsLine, openMetrics, readMetrics } from "../../../src/train/run/metrics_file.ts";
+import {
+  type MetricsLine,
+  openMetrics,
+  readEvaluations,
+  readMetrics,
+} from "../../../src/train/run/metrics_file.ts";
 import { openLines } from "../../../src/cli/lines.ts";
 import { runProgress } from "../../../src/train/show/progress.ts";
 import { openMeter } from "../../../src/train/show/meter.ts";
@@ -39,6 +44,29 @@ Deno.test("metrics go on after the checkpoint's step; later and torn lines are d
 
     await Deno.writeTextFile(path, "{}\noh\n{}\n");
     await assert.rejects(() => readMetrics(path), /metrics\.jsonl: line 2 is no JSON/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a file of many parts is read and kept as it stands, wherever a part ends", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = join(folder, "metrics.jsonl"), rows: string[] = [];
+    // Letters of two and three bytes at every place of a mebibyte's end, and long lines.
+    for (let step = 1; step <= 600; step++) {
+      rows.push(JSON.stringify({ step, evaluator: "knn", warning: "é…".repeat(step) }));
+      rows.push(JSON.stringify({ ...line(step), warning: "…é".repeat(1200 + step) }));
+    }
+    await Deno.writeTextFile(path, rows.join("\n"));
+    assert.ok((await Deno.stat(path)).size > 4 * 2 ** 20);
+    assert.deepEqual(
+      (await readMetrics(path)).map((line) => JSON.stringify(line)),
+      rows.filter((_, i) => i % 2),
+    );
+    assert.equal((await readEvaluations(path)).length, 600);
+    (await openMetrics(path, 500)).close();
+    assert.equal(await Deno.readTextFile(path), rows.slice(0, 1000).join("\n") + "\n");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -102,6 +102,14 @@ Deno.test("a run says what is usual when it begins and compares when it ends, re
     for (let step = 61; step <= 80; step++) second.step(step, { loss: 5.2 });
     second.end(940, { "knn top1": 0.5 });
     assert.match(said.splice(0)[1], /: loss 5\.08, usually/);
+    // With a line every ten steps (--log-every), the last 50 steps are five lines.
+    const tenth = Array.from(
+      { length: 60 },
+      (_, i) => JSON.stringify({ step: 10 * (i + 1), loss: i < 55 ? 90 : 5 }),
+    );
+    await Deno.writeTextFile(join(out, "metrics.jsonl"), tenth.join("\n") + "\n");
+    (await begin(true)).end(940, {});
+    assert.match(said.splice(0)[1], /: loss 5, usually/);
     const other = await begin(false, []);
     other.step(1, { loss: 5 });
     other.end(940, {});
