@@ -8,17 +8,14 @@ import type { Source } from "../../../src/data/types.ts";
 import { openWasm } from "../../../src/engine/wasm.ts";
 import { embedder } from "../../../src/eval/embed.ts";
 import { embedData, type EmbedDataOptions } from "../../../src/eval/embedding/embed_data.ts";
-import {
-  EMBEDDING_FORMATS,
-  embeddingFormat,
-  isEmbedding,
-  openEmbedding,
-} from "../../../src/eval/embedding/open.ts";
+import { writeNpy } from "../../../src/eval/embedding/npy_format.ts";
+import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
 import { allPictures } from "../../../src/eval/pictures.ts";
 import { weightsDigest } from "../../../src/eval/weights_digest.ts";
 import { evaluationPicture } from "../../../src/data/picture/resize.ts";
 import { encodeSafetensors } from "../../../src/files/safetensors.ts";
 import { initModel } from "../../../src/model/init.ts";
+import { faultyDisk, fullDisk } from "../../files/faulty_disk.ts";
 import { colourFolder, TOY, withFolder } from "../toy.ts";
 
 const engine = await openWasm();
@@ -243,17 +240,48 @@ Deno.test("embedding files: who dies between the two files of an .npy leaves no 
   withFolder(async (folder) => {
     const data = await pictures(join(folder, "data")), out = join(folder, "a.npy");
     const info = await embedData({ ...model, data, out, onBad: () => {} });
-    const { keys, labels } = await content(out);
-    const part = {
-      count: keys.length,
-      keys: () => Promise.resolve([...keys].reverse()),
-      rows: () => Promise.reject(new Error("killed")),
-    };
-    const killed = embeddingFormat(out).write(out, { info, labels: Int32Array.from(labels), parts: [part] });
-    await assert.rejects(killed, /killed/);
-    await assert.rejects(openEmbedding(out), /a\.npy: is missing, though .*interrupted; embed again/);
-    await embedData({ ...model, data, out, onBad: () => {} });
-    assert.deepEqual((await content(out)).keys, keys);
+    const old = await content(out), { keys, labels } = old, numbers = await Deno.readFile(out);
+    const made = (keys: string[], numbers: number[]) => ({
+      info,
+      labels: Int32Array.from(labels),
+      parts: [{
+        count: keys.length,
+        keys: () => Promise.resolve(keys),
+        rows: () => Promise.resolve(Float32Array.from(numbers)),
+      }],
+    });
+    const before = made(keys, old.tokens.class),
+      next = made(keys.toReversed(), old.tokens.class.toReversed());
+    const told: string[] = [];
+    for (let last = 0; told.at(-1) !== "new"; last++) {
+      await writeNpy(out, before);
+      let step = 0;
+      const dying = faultyDisk(() => {
+        if (step++ >= last) throw new Error("killed");
+      });
+      await writeNpy(out, next, { disk: dying }).catch((error) => assert.match(error.message, /killed/));
+      const left = await content(out).catch((error) => {
+        assert.match(error.message, /a\.npy: is missing, though .*interrupted; embed again/);
+        return null;
+      });
+      if (left?.keys[0] === keys[0]) assert.deepEqual(left, old);
+      else if (left) assert.deepEqual(left.tokens.class, old.tokens.class.toReversed());
+      told.push(!left ? "none" : left.keys[0] === keys[0] ? "old" : "new");
+    }
+    assert.deepEqual([...new Set(told)], ["old", "none", "new"], `${told}`);
+    await writeNpy(out, before);
+    assert.deepEqual(await content(out), old);
+    // What fails before both are written leaves the old ones, and no rubbish.
+    for (const disk of [fullDisk("a.npy-"), fullDisk("a.npy.jsonl")]) {
+      await assert.rejects(writeNpy(out, next, { disk }), /no space is left on the device/);
+      assert.deepEqual(await content(out), old);
+      assert.deepEqual(await Deno.readFile(out), numbers);
+    }
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+      "a.npy",
+      "a.npy.jsonl",
+      "data",
+    ]);
     await data.close();
   }));
 
