@@ -187,13 +187,15 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   };
   const advice = "Wait for its end, or name another file";
   await using _lock = await lockPlace(out, { what: out, advice });
-  const work = await openWork(out, {
-    ...request,
-    total: dataLength(data),
-    batchSize: options.batchSize ?? 64,
-    // Earlier versions read these sources by turns: what one of them has begun is not gone on with.
-    ...(openedOf(data).access === "mixed" && { order: "one after another" }),
-  });
+  const opened = openedOf(data),
+    about = {
+      ...request,
+      total: dataLength(data),
+      batchSize: options.batchSize ?? 64,
+      // Earlier versions read these sources by turns: what one of them has begun is not gone on with.
+      ...(opened.access === "mixed" && { order: "one after another" }),
+    };
+  const work = await openWork(out, about, opened.access === "random" ? opened.source : undefined);
   const bad = await embedRest(options, request, work);
   const { labels, ...rest } = await numberClasses(data, work);
   if (rest.count === 0) {

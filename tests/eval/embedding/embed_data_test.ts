@@ -285,6 +285,26 @@ Deno.test("embedding files: who dies between the two files of an .npy leaves no 
     await data.close();
   }));
 
+Deno.test("embedding: pictures that stand elsewhere when it goes on are embedded anew", () =>
+  withFolder(async (folder) => {
+    const place = await colourFolder(join(folder, "data"), 2), out = join(folder, "a.safetensors");
+    const embed = async (options: Partial<EmbedDataOptions> = {}) => {
+      const data = await openSource(place);
+      try {
+        return await embedData({ ...model, data, out, batchSize: 2, partBytes: 1, ...options });
+      } finally {
+        await data.close();
+      }
+    };
+    await assert.rejects(embed({ progress: ({ done }) => assert.ok(done < 4, "killed") }), /killed/);
+    // As many pictures as before: one has gone, and another has come.
+    await Deno.rename(join(place, "blue", "0.png"), join(place, "red", "9.png"));
+    await embed({ resumed: () => assert.fail("it must begin anew") });
+    assert.deepEqual((await content(out)).keys, [
+      ...["blue/1.png", "green/0.png", "green/1.png", "red/0.png", "red/1.png", "red/9.png"],
+    ]);
+  }));
+
 Deno.test("embedding files: what is none, or damaged, is refused by name", () =>
   withFolder(async (folder) => {
     const path = (name: string) => join(folder, name);
