@@ -305,6 +305,26 @@ Deno.test("embedding: pictures that stand elsewhere when it goes on are embedded
     ]);
   }));
 
+Deno.test("embedding: replaces an embedding, and nothing else that has its name", () =>
+  withFolder(async (folder) => {
+    const source = await openSource(await colourFolder(join(folder, "data"), 1));
+    const path = (name: string) => join(folder, name), bytes = encodeSafetensors({});
+    await Deno.writeTextFile(path("mine.lmdb"), "pictures");
+    await Deno.writeFile(path("model.safetensors"), bytes);
+    await Deno.writeFile(path("others.npy"), bytes);
+    for (const other of ["mine.lmdb", "model.safetensors", "others.npy"]) {
+      const before = await Deno.readFile(path(other));
+      await assert.rejects(
+        embedData({ ...model, data: source, out: path(other) }),
+        /is there already and is no embedding that could be replaced \(.*\); name another file, or remove it/,
+      );
+      assert.deepEqual(await Deno.readFile(path(other)), before);
+    }
+    const out = path("own.safetensors"), info = await embedData({ ...model, data: source, out });
+    assert.deepEqual(await embedData({ ...model, data: source, out }), info);
+    await source.close();
+  }));
+
 Deno.test("embedding files: what is none, or damaged, is refused by name", () =>
   withFolder(async (folder) => {
     const path = (name: string) => join(folder, name);
