@@ -56,6 +56,8 @@ export interface MeasureReport {
   /** The model for people, and the digest of its encoder's weights. */
   model: string;
   digest: string;
+  /** Its attention heads, where they are known. */
+  heads?: number;
   /** The encoder is not trained, and the features of test pictures are of pictures that are not augmented. */
   features: "frozen";
   preprocessing: Preprocessing;
@@ -79,6 +81,7 @@ async function openSets(options: MeasureOptions, wanted: readonly Measured[], cl
   let maker: Maker | undefined = model && {
     model: model.name,
     digest: await weightsDigest(model.state),
+    heads: model.config.heads,
     preprocessing: preprocessingOf(model.config),
   };
   const blocks = model ? Math.min(blocksNeeded(options), model.config.depth) : 0;

@@ -149,7 +149,8 @@ export async function filesOf(options: SideOptions): Promise<Record<ReidPart, st
   checkInput(model.config, input);
   const way = personWay(engine, model.config, input, batchSize);
   const digest = await weightsDigest(model.state);
-  const maker: Maker = { model: model.name, digest, preprocessing: way.preprocessing };
+  const { name, config: { heads } } = model;
+  const maker: Maker = { model: name, digest, heads, preprocessing: way.preprocessing };
   const file = async (part: ReidPart, side: Source | string) => {
     if (typeof side !== "string") return await embedSide(part, side, options, way, maker);
     const made = await openEmbedding(side);

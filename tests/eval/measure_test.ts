@@ -25,6 +25,7 @@ interface Made {
   /** Which pictures these are, so that two files differ. */
   seed?: number;
   digest?: string;
+  heads?: number;
   keys?: (i: number) => string;
   spoil?: (data: Float32Array) => void;
   tokens?: EmbeddingInfo["tokens"];
@@ -55,6 +56,7 @@ async function write(path: string, made: Made): Promise<string> {
     version: EMBEDDING_VERSION,
     model: "made up",
     digest: made.digest ?? "sha256:1",
+    ...made.heads !== undefined && { heads: made.heads },
     teacher: false,
     tokens,
     pooling: {},
@@ -216,6 +218,17 @@ Deno.test("protocols: what cannot be measured is refused by name", () =>
       { test: await file("foreign", { count: 9, digest: "sha256:2" }) },
       /foreign.*another encoder/,
     );
+    // The same weights with other heads are another encoder; a file of an earlier version does not say how many.
+    const [three, two] = [
+      await file("three", { count: 9, heads: 3 }),
+      await file("two", { count: 9, heads: 2 }),
+    ];
+    await refused(
+      { train: three, test: two },
+      /two\.safetensors: was embedded with 2 attention heads, made up has 3, .*embed it again, with the same --heads/,
+    );
+    const both = await measure({ ...short, train: three, test, protocols: ["knn"], k: [1] });
+    assert.equal(both.heads, 3);
     await refused({ model, test }, /train\.safetensors: was embedded by another encoder, made up .*than toy/);
     const spoil = (data: Float32Array) => data[6 * 4 + 1] = NaN;
     await refused(

@@ -191,6 +191,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     version: EMBEDDING_VERSION,
     model,
     digest: await weightsDigest(state),
+    heads: config.heads,
     teacher,
     tokens: by((token) => tokenShape(config, token, blocks)),
     pooling: by((token) => POOLING[token]),

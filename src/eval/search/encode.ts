@@ -87,6 +87,7 @@ export async function queryEncoder(
   const maker = {
     model: model.name,
     digest: await weightsDigest(state),
+    heads: config.heads,
     preprocessing: preprocessingOf(config),
   };
   agreedMaker(maker, info, path);
