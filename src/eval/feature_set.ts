@@ -189,9 +189,10 @@ export interface MatchedSets {
  * Matches the classes of two sets: where both have the same list, numbers decide; otherwise names, which must be unique.
  * Test pictures of a class that the gallery lacks are left out and counted.
  *
+ * @param which What the test pictures are called in the notes.
  * @throws {Error} When the gallery has pictures of one class only, a name is ambiguous, or no picture is of its classes.
  */
-export function matchSets(train: FeatureSet, test: FeatureSet | null): MatchedSets {
+export function matchSets(train: FeatureSet, test: FeatureSet | null, which = "query"): MatchedSets {
   const { names } = train;
   if (new Set(train.labels).size < 2) {
     throw new Error(
@@ -207,10 +208,15 @@ export function matchSets(train: FeatureSet, test: FeatureSet | null): MatchedSe
     const kept = unknown.pictures > 0 ? pickSet(test, known) : test;
     matched = { ...kept, labels: kept.labels.map((label) => numbers[label]) };
   }
-  return { train, test: matched, unknown, notes: notesOf(train, matched, unknown) };
+  return { train, test: matched, unknown, notes: notesOf(train, matched, unknown, which) };
 }
 
-function notesOf(gallery: FeatureSet, queries: FeatureSet | null, unknown: UnknownClasses): string[] {
+function notesOf(
+  gallery: FeatureSet,
+  queries: FeatureSet | null,
+  unknown: UnknownClasses,
+  name: string,
+): string[] {
   const several = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
   const without = ({ unlabelled }: FeatureSet, which: string) =>
     unlabelled > 0
@@ -221,8 +227,8 @@ function notesOf(gallery: FeatureSet, queries: FeatureSet | null, unknown: Unkno
   const alone = "of a class without gallery pictures, which counts as wrong";
   return [
     ...without(gallery, queries ? "gallery " : ""),
-    ...queries ? without(queries, "query ") : [],
-    ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names)] : [],
-    ...missing > 0 ? [several(missing, `query picture is ${alone}`, `query pictures are ${alone}`)] : [],
+    ...queries ? without(queries, `${name} `) : [],
+    ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names).replace("query", name)] : [],
+    ...missing > 0 ? [several(missing, `${name} picture is ${alone}`, `${name} pictures are ${alone}`)] : [],
   ];
 }

@@ -170,7 +170,9 @@ async function measureOpen(options: MeasureOptions, closers: (() => void)[]): Pr
   if (!tests && holdout !== undefined) ({ train: own, test: tests } = heldOut(own, holdout, seed));
   const picked = subset ? pickSubset(own, subset.names, subset.path) : { set: own, note: undefined };
   const matched = matchSets(picked.set, tests);
-  const chooses = validation === undefined ? undefined : matchSets(picked.set, sets.get(validation)!);
+  const chooses = validation === undefined
+    ? undefined
+    : matchSets(picked.set, sets.get(validation)!, "validation");
   const rows = await runProtocols(protocols, {
     ...options,
     train: matched.train,
@@ -186,7 +188,8 @@ async function measureOpen(options: MeasureOptions, closers: (() => void)[]): Pr
     test: matched.test ? size(matched.test) : "leave one out",
     ...chooses && { validation: size(chooses.test!) },
     classes: new Set(matched.train.labels).size,
-    notes: [...matched.notes, ...picked.note ? [picked.note] : []],
+    // What is said of the gallery is said once.
+    notes: [...new Set([...matched.notes, ...chooses?.notes ?? [], ...picked.note ? [picked.note] : []])],
     rows,
   };
 }

@@ -151,6 +151,28 @@ Deno.test("protocols: a validation part of one's own chooses; held-out pictures 
     const held = await measure({ ...short, train, validation, holdout: .25, protocols: ["logreg"] });
     assert.deepEqual([held.train.pictures, held.validation?.pictures], [45, 21]);
     assert.deepEqual(held.test, { uri: train, pictures: 15 });
+    // What of it is left out is told.
+    const odd = await write(join(folder, "odd.safetensors"), {
+      count: 24,
+      classes: ["a", "b", "c", "emu"],
+      labels: (i) => i % 5 === 4 ? -1 : i % 4,
+    });
+    const { notes, validation: kept } = await measure({
+      ...short,
+      ...{
+        train,
+        validation: odd,
+        holdout: .25,
+        protocols: ["linear"] as const,
+        recipes: ["grid"] as const,
+        ...{ lrs: [1], blocks: [1], pool: [false] },
+      },
+    });
+    assert.deepEqual(kept, { uri: odd, pictures: 15 });
+    assert.deepEqual(notes, [
+      "4 validation pictures have no class: left out",
+      '5 validation pictures are left out: the gallery lacks the class "emu"',
+    ]);
     const alone = await measure({ ...short, train, protocols: ["knn"], k: [3] });
     assert.equal(alone.test, "leave one out");
     assert.match(formatMeasures(alone, "text"), /each of 60 pictures of .* against all others/);
