@@ -119,7 +119,8 @@ export interface ReadSet {
 /**
  * Reads an embedding file, those pictures that have a class.
  *
- * @param options With `stored`, class and mean patch token stay in the file, for `setNeighbours`.
+ * @param options With `stored`, class and mean patch token stay in the file, for `setNeighbours`; not where only `blocks` hold
+ * the class token.
  * @throws {Error} When it cannot be read, none of its pictures has a class, or a feature that is read is no finite number.
  */
 export async function readFeatures(path: string, options: { stored?: boolean } = {}): Promise<ReadSet> {
@@ -127,7 +128,9 @@ export async function readFeatures(path: string, options: { stored?: boolean } =
   let open = false;
   try {
     const { info } = file, keys = await file.keys();
-    const stored = options.stored && (info.tokens.class ?? info.tokens.mean) !== undefined;
+    // Where only the blocks hold the class token, it is cut out of them in memory.
+    const { class: own, mean, blocks } = info.tokens;
+    const stored = options.stored === true && (own ?? (blocks ? undefined : mean)) !== undefined;
     const set: Omit<FeatureSet, "unlabelled"> = {
       uri: path,
       blockCount: stored ? 0 : info.tokens.blocks?.[0] ?? 0,
@@ -141,7 +144,7 @@ export async function readFeatures(path: string, options: { stored?: boolean } =
       set.places = keys.map((_, row) => row);
     } else await readKinds(file, set, keys);
     const known = labelled(set);
-    open = stored === true;
+    open = stored;
     return { set: known, info, close: () => open && file.close() };
   } finally {
     if (!open) file.close();

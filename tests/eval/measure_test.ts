@@ -322,6 +322,18 @@ Deno.test("protocols: what cannot be measured is refused by name", () =>
     assert.deepEqual(tested, { uri: more, pictures: 9 });
   }));
 
+Deno.test("protocols: a gallery that stays in its file has the class token of its blocks, as one in memory", () =>
+  withFolder(async (folder) => {
+    const tokens = { mean: [6], blocks: [2, 6] };
+    const train = await write(join(folder, "train.safetensors"), { count: 30, tokens });
+    const test = await write(join(folder, "test.safetensors"), { count: 12, tokens, seed: 3 });
+    const how = { ...short, train, test, k: [3], shots: [1], tries: 1 };
+    const { rows } = await measure({ ...how, protocols: ["knn"] });
+    assert.deepEqual(rows.map(({ tokens }) => tokens), ["class token", "mean patch token"]);
+    const whole = await measure({ ...how, protocols: ["knn", "fewshot"] });
+    assert.deepEqual(rows, whole.rows.filter(({ protocol }) => protocol === "knn"));
+  }));
+
 Deno.test("protocols: pictures and an embedding file of the same encoder go together", () =>
   withFolder(async (folder) => {
     const train = await openSource(await colourFolder(join(folder, "train"), 4));
