@@ -210,6 +210,16 @@ Deno.test("subsets: pictures by name, with or without folder and ending; what is
       wrong(["x.JPEG"]),
       /none of its 1 names, such as "x\.JPEG".*names such as "a\/0\.JPEG"/,
     );
+    // A whole key is what it names, also where it is the end of another one.
+    const ends = await write(join(folder, "ends.safetensors"), {
+      count: 12,
+      keys: (i) => i < 3 ? `${i}.png` : i < 6 ? `old/${i - 3}.png` : `x/${i}.v1`,
+    });
+    const picked = await measure({
+      ...{ ...short, train: ends, protocols: ["knn"] as const, k: [1] },
+      subset: { names: ["0.png", "1.png", "old/2.png", "x/7.v1.png"], path: "list.txt" },
+    });
+    assert.deepEqual([picked.train.pictures, picked.notes], [4, []]);
     const twice = await write(join(folder, "twice.safetensors"), {
       count: 6,
       keys: (i) => `${"ab"[i % 2]}/${i >> 1}.png`,
