@@ -56,6 +56,10 @@ export const evalTask = task({
   const sources: Source[] = [], open = opener(given.labels, progress, sources);
   const { holdout = linear ? 0.2 : undefined } = given;
   checkSources(given);
+  const idle = linear ? "--linear" : given.k && "--k";
+  if (idle && !given.data && !given.train) {
+    throw new UsageError(`${idle} needs labelled pictures: --data PATH, or --train and --test; see --help`);
+  }
   // The model is read before an engine is opened, so that a wrong path is told at once.
   const model = await readModel(given.model, given);
   model.notes.forEach(progress.line);
@@ -82,6 +86,7 @@ export const evalTask = task({
           ...pair,
           k: given.k,
           linear,
+          seed: given.seed,
           batchSize: given.batchSize,
           onBad: badPictures(pair.train.length + (pair.test?.length ?? 0), progress),
           progress: (done, total) => progress.status(() => `embedded ${done} of ${total}`, done === total),

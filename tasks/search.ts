@@ -1,7 +1,7 @@
 /** `deno task search MODEL_OR_FILE QUERY…`: pictures that are like others, and duplicates. */
 import { task } from "../src/cli/command.ts";
 import { engineArguments } from "../src/cli/engine_options.ts";
-import { openOutput } from "../src/cli/output_file.ts";
+import { openOutput, refuseInputs } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import { SERVE_NOTE, serveArguments } from "../src/cli/serve_options.ts";
 import { type Data, openedOf } from "../src/data/open/data.ts";
@@ -95,6 +95,7 @@ export const searchTask = task({
   const output = noSheet || serving
     ? null
     : await openOutput(sheet, "--sheet FILE names another, --no-sheet draws none");
+  if (output) await refuseInputs(sheet, [...given.query, given.model, given.features, given.data]);
   const queries = await readQueries(given.query);
   const stop = interruptible("ending the search");
   let left = 0;

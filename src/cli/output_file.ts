@@ -2,6 +2,7 @@
 import { basename, dirname, join } from "node:path";
 import { isPathError, pathError } from "../files/path_error.ts";
 import { publishFile } from "../files/publish.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A place for a result. */
 export interface OutputFile {
@@ -40,6 +41,22 @@ export async function openOutput(path: string, advice = ""): Promise<OutputFile>
   } catch (error) {
     const worded = isPathError(error) ? pathError(error, path, "write") : error as Error;
     throw advice ? new Error(`${worded.message}; ${advice}`, { cause: error }) : worded;
+  }
+}
+
+/**
+ * Refuses to write a result over a file that the command reads.
+ *
+ * @param path Where the result goes, as the user has named it; it need not be there.
+ * @param inputs Files that are read; what is no file is passed over.
+ * @throws {UsageError} When the two are one file.
+ */
+export async function refuseInputs(path: string, inputs: readonly (string | undefined)[]): Promise<void> {
+  const real = (path: string) => Deno.realPath(path).catch(() => null);
+  const own = await real(path);
+  for (const input of inputs) {
+    if (own === null || input === undefined || await real(input) !== own) continue;
+    throw new UsageError(`${path}: is read here and would be replaced; name another file`);
   }
 }
 

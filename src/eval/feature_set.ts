@@ -119,7 +119,8 @@ export interface ReadSet {
 /**
  * Reads an embedding file, those pictures that have a class.
  *
- * @param options With `stored`, class and mean patch token stay in the file, for `setNeighbours`.
+ * @param options With `stored`, class and mean patch token stay in the file, for `setNeighbours`; not where only `blocks` hold
+ * the class token.
  * @throws {Error} When it cannot be read, none of its pictures has a class, or a feature that is read is no finite number.
  */
 export async function readFeatures(path: string, options: { stored?: boolean } = {}): Promise<ReadSet> {
@@ -127,7 +128,9 @@ export async function readFeatures(path: string, options: { stored?: boolean } =
   let open = false;
   try {
     const { info } = file, keys = await file.keys();
-    const stored = options.stored && (info.tokens.class ?? info.tokens.mean) !== undefined;
+    // Where only the blocks hold the class token, it is cut out of them in memory.
+    const { class: own, mean, blocks } = info.tokens;
+    const stored = options.stored === true && (own ?? (blocks ? undefined : mean)) !== undefined;
     const set: Omit<FeatureSet, "unlabelled"> = {
       uri: path,
       blockCount: stored ? 0 : info.tokens.blocks?.[0] ?? 0,
@@ -141,7 +144,7 @@ export async function readFeatures(path: string, options: { stored?: boolean } =
       set.places = keys.map((_, row) => row);
     } else await readKinds(file, set, keys);
     const known = labelled(set);
-    open = stored === true;
+    open = stored;
     return { set: known, info, close: () => open && file.close() };
   } finally {
     if (!open) file.close();
@@ -189,9 +192,10 @@ export interface MatchedSets {
  * Matches the classes of two sets: where both have the same list, numbers decide; otherwise names, which must be unique.
  * Test pictures of a class that the gallery lacks are left out and counted.
  *
+ * @param which What the test pictures are called in the notes.
  * @throws {Error} When the gallery has pictures of one class only, a name is ambiguous, or no picture is of its classes.
  */
-export function matchSets(train: FeatureSet, test: FeatureSet | null): MatchedSets {
+export function matchSets(train: FeatureSet, test: FeatureSet | null, which = "query"): MatchedSets {
   const { names } = train;
   if (new Set(train.labels).size < 2) {
     throw new Error(
@@ -207,10 +211,15 @@ export function matchSets(train: FeatureSet, test: FeatureSet | null): MatchedSe
     const kept = unknown.pictures > 0 ? pickSet(test, known) : test;
     matched = { ...kept, labels: kept.labels.map((label) => numbers[label]) };
   }
-  return { train, test: matched, unknown, notes: notesOf(train, matched, unknown) };
+  return { train, test: matched, unknown, notes: notesOf(train, matched, unknown, which) };
 }
 
-function notesOf(gallery: FeatureSet, queries: FeatureSet | null, unknown: UnknownClasses): string[] {
+function notesOf(
+  gallery: FeatureSet,
+  queries: FeatureSet | null,
+  unknown: UnknownClasses,
+  name: string,
+): string[] {
   const several = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
   const without = ({ unlabelled }: FeatureSet, which: string) =>
     unlabelled > 0
@@ -221,8 +230,8 @@ function notesOf(gallery: FeatureSet, queries: FeatureSet | null, unknown: Unkno
   const alone = "of a class without gallery pictures, which counts as wrong";
   return [
     ...without(gallery, queries ? "gallery " : ""),
-    ...queries ? without(queries, "query ") : [],
-    ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names)] : [],
-    ...missing > 0 ? [several(missing, `query picture is ${alone}`, `query pictures are ${alone}`)] : [],
+    ...queries ? without(queries, `${name} `) : [],
+    ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names).replace("query", name)] : [],
+    ...missing > 0 ? [several(missing, `${name} picture is ${alone}`, `${name} pictures are ${alone}`)] : [],
   ];
 }

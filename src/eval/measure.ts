@@ -56,6 +56,8 @@ export interface MeasureReport {
   /** The model for people, and the digest of its encoder's weights. */
   model: string;
   digest: string;
+  /** Its attention heads, where they are known. */
+  heads?: number;
   /** The encoder is not trained, and the features of test pictures are of pictures that are not augmented. */
   features: "frozen";
   preprocessing: Preprocessing;
@@ -79,6 +81,7 @@ async function openSets(options: MeasureOptions, wanted: readonly Measured[], cl
   let maker: Maker | undefined = model && {
     model: model.name,
     digest: await weightsDigest(model.state),
+    heads: model.config.heads,
     preprocessing: preprocessingOf(model.config),
   };
   const blocks = model ? Math.min(blocksNeeded(options), model.config.depth) : 0;
@@ -167,7 +170,9 @@ async function measureOpen(options: MeasureOptions, closers: (() => void)[]): Pr
   if (!tests && holdout !== undefined) ({ train: own, test: tests } = heldOut(own, holdout, seed));
   const picked = subset ? pickSubset(own, subset.names, subset.path) : { set: own, note: undefined };
   const matched = matchSets(picked.set, tests);
-  const chooses = validation === undefined ? undefined : matchSets(picked.set, sets.get(validation)!);
+  const chooses = validation === undefined
+    ? undefined
+    : matchSets(picked.set, sets.get(validation)!, "validation");
   const rows = await runProtocols(protocols, {
     ...options,
     train: matched.train,
@@ -183,7 +188,8 @@ async function measureOpen(options: MeasureOptions, closers: (() => void)[]): Pr
     test: matched.test ? size(matched.test) : "leave one out",
     ...chooses && { validation: size(chooses.test!) },
     classes: new Set(matched.train.labels).size,
-    notes: [...matched.notes, ...picked.note ? [picked.note] : []],
+    // What is said of the gallery is said once.
+    notes: [...new Set([...matched.notes, ...chooses?.notes ?? [], ...picked.note ? [picked.note] : []])],
     rows,
   };
 }

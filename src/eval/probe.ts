@@ -25,6 +25,8 @@ export interface ProbeOptions {
   k?: readonly number[];
   /** Train a linear probe as well; `test` must be there. Default false. */
   linear?: boolean;
+  /** Determines its first weights and orders. Default 0. */
+  seed?: number;
   /** Pictures embedded at once. Default 64. */
   batchSize?: number;
   /** Called for pictures that cannot be read; they are left out. Default: the first one is an error. */
@@ -149,6 +151,6 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   };
   if (!linear) return report;
   const of = ({ blocks, labels }: FeatureSet) => ({ features: blocks!.data, labels });
-  const sizes = { width: gallery.blocks!.width, classes: names.length };
+  const sizes = { width: gallery.blocks!.width, classes: names.length, seed: options.seed };
   return { ...report, linear: { ...await trainProbe(engine, of(gallery), of(queries!), sizes), blocks } };
 }

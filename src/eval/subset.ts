@@ -31,19 +31,23 @@ export function pickSubset(
   names: readonly string[],
   path: string,
 ): { set: FeatureSet; note?: string } {
-  const places = new Map<string, number[]>();
+  const whole = new Map<string, number[]>(), places = new Map<string, number[]>();
+  const enter = (map: Map<string, number[]>, name: string, i: number) => {
+    const known = map.get(name);
+    if (known) known.push(i);
+    else map.set(name, [i]);
+  };
   set.keys.forEach((key, i) => {
     const last = lastPart(key);
-    for (const name of new Set([key, withoutEnding(key), last, withoutEnding(last)])) {
-      const known = places.get(name);
-      if (known) known.push(i);
-      else places.set(name, [i]);
-    }
+    enter(whole, key, i);
+    for (const name of new Set([withoutEnding(key), last, withoutEnding(last)])) enter(places, name, i);
   });
   const found = new Set<number>();
   let missing = 0;
   for (const name of names) {
-    const there = places.get(name) ?? places.get(withoutEnding(name)) ?? [];
+    // A whole key is what it names, also where it is the end of another one.
+    const plain = withoutEnding(name);
+    const there = whole.get(name) ?? places.get(name) ?? whole.get(plain) ?? places.get(plain) ?? [];
     if (there.length > 1) {
       const [a, b] = there.map((i) => set.keys[i]);
       throw new Error(

@@ -110,6 +110,55 @@ export async function publishFile(
   await publishPieces(path, [bytesOf(content)], options);
 }
 
+/** A file that is written whole and synced, and does not have its name yet. */
+export interface Written {
+  /**
+   * Gives it its name.
+   *
+   * @throws {Error} As publishFile; what was written is gone then.
+   */
+  publish(): Promise<void>;
+  /** Removes it, where it has no name yet. */
+  discard(): void;
+}
+
+/**
+ * Writes a file beside the name that it is to have, for those who have several to publish: all are written before the
+ * first one gets its name.
+ *
+ * @param pieces Bytes in order. An error in making them leaves nothing.
+ * @throws {Error} As publishFile, or what making the pieces throws.
+ */
+export async function writePieces(
+  path: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { disk = SYSTEM_DISK }: PublishOptions = {},
+): Promise<Written> {
+  let partial: Partial | undefined;
+  try {
+    const made = partial = openPartial(disk, path), { file } = made;
+    for await (const bytes of pieces) {
+      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    }
+    await file.sync();
+    return {
+      async publish() {
+        try {
+          rename(disk, made, path);
+          await disk.syncFolder(dirname(path));
+        } catch (error) {
+          discard(disk, made);
+          throw worded(error, path);
+        }
+      },
+      discard: () => discard(disk, made),
+    };
+  } catch (error) {
+    if (partial) discard(disk, partial);
+    throw worded(error, path);
+  }
+}
+
 /**
  * As {@linkcode publishFile}, for content that is made piece by piece and need not fit into memory.
  *
@@ -119,22 +168,9 @@ export async function publishFile(
 export async function publishPieces(
   path: string,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { disk = SYSTEM_DISK }: PublishOptions = {},
+  options: PublishOptions = {},
 ): Promise<void> {
-  let partial: Partial | undefined;
-  try {
-    partial = openPartial(disk, path);
-    const { file } = partial;
-    for await (const bytes of pieces) {
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-    }
-    await file.sync();
-    rename(disk, partial, path);
-    await disk.syncFolder(dirname(path));
-  } catch (error) {
-    if (partial) discard(disk, partial);
-    throw worded(error, path);
-  }
+  await (await writePieces(path, pieces, options)).publish();
 }
 
 /** As {@linkcode publishFile}, for callers that cannot wait. */

@@ -43,6 +43,7 @@ export interface ReidExample {
 export interface ReidReport extends ReidMetrics {
   model: string;
   digest: string;
+  heads?: number;
   preprocessing: Preprocessing;
   token: "class" | "mean";
   query: ReidSide;

@@ -82,6 +82,15 @@ export async function openSide(path: string, token: "class" | "mean"): Promise<O
   }
 }
 
+/** The first of some keys that a source does not have in this order, others between them; undefined where it has all. */
+async function strangerAmong(keys: readonly string[], source: Source): Promise<string | undefined> {
+  let at = 0;
+  for (let index = 0; index < source.length && at < keys.length; index++) {
+    if (await source.key(index) === keys[at]) at++;
+  }
+  return keys[at];
+}
+
 /** Embeds one side's pictures into the folder of features, unless it holds them. Gives the file. */
 async function embedSide(
   part: ReidPart,
@@ -94,7 +103,7 @@ async function embedSide(
     { config, state, name, teacher } = options.model!;
   const out = join(features, `${part}.safetensors`), { progress } = options;
   const known = await Deno.stat(out).then(() => openEmbedding(out), () => null);
-  known?.close();
+  const keys = known && await known.keys().finally(() => known.close());
   if (known) {
     const { info } = known;
     const words = dataWords(source);
@@ -108,6 +117,12 @@ async function embedSide(
     if (info.count + info.bad !== source.length) {
       throw new Error(
         `${out}: holds features of ${info.count} pictures, but ${source.uri} has ${source.length}; remove it, and they are made again`,
+      );
+    }
+    const stranger = await strangerAmong(keys!, source);
+    if (stranger !== undefined) {
+      throw new Error(
+        `${out}: holds features of "${stranger}", which ${source.uri} does not have in its place; remove it, and they are made again`,
       );
     }
     if (info.tokens[token]) {
@@ -149,7 +164,8 @@ export async function filesOf(options: SideOptions): Promise<Record<ReidPart, st
   checkInput(model.config, input);
   const way = personWay(engine, model.config, input, batchSize);
   const digest = await weightsDigest(model.state);
-  const maker: Maker = { model: model.name, digest, preprocessing: way.preprocessing };
+  const { name, config: { heads } } = model;
+  const maker: Maker = { model: name, digest, heads, preprocessing: way.preprocessing };
   const file = async (part: ReidPart, side: Source | string) => {
     if (typeof side !== "string") return await embedSide(part, side, options, way, maker);
     const made = await openEmbedding(side);

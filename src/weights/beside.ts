@@ -35,11 +35,13 @@ async function readJson(path: string): Promise<Json | undefined> {
   }
 }
 
-const numbers = (value: unknown): readonly number[] | undefined =>
-  Array.isArray(value) && value.length === 3 &&
-    value.every((x) => typeof x === "number" && Number.isFinite(x))
-    ? value
-    : undefined;
+const isNumber = (value: unknown) => typeof value === "number" && Number.isFinite(value);
+
+/** Three numbers; one stands for all three. */
+function numbers(value: unknown): readonly number[] | undefined {
+  if (isNumber(value)) return [value, value, value] as number[];
+  return Array.isArray(value) && value.length === 3 && value.every(isNumber) ? value : undefined;
+}
 
 /**
  * Reads `config.json` and `preprocessor_config.json` beside a file of weights that has the name which Hugging Face and
@@ -68,6 +70,8 @@ export async function factsBeside(path: string): Promise<BesideFacts> {
   const picture = await readJson(join(folder, "preprocessor_config.json")) ?? {};
   facts.mean = numbers(picture.image_mean ?? pretrained.mean);
   facts.std = numbers(picture.image_std ?? pretrained.std);
+  // Values from 0 to 1 as they are, whatever else stands there.
+  if (picture.do_normalize === false) [facts.mean, facts.std] = [[0, 0, 0], [1, 1, 1]];
   return facts;
 }
 

@@ -3,7 +3,7 @@ import { task } from "../../src/cli/command.ts";
 import { badPictures } from "../../src/cli/data_options.ts";
 import { ENGINE_AND_MEMORY, engineArguments } from "../../src/cli/engine_options.ts";
 import { onOff, text, whole } from "../../src/cli/kinds.ts";
-import { openOutput } from "../../src/cli/output_file.ts";
+import { openOutput, refuseInputs } from "../../src/cli/output_file.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
 import { openAnnotated } from "../../src/detect/annotated.ts";
 import { finder } from "../../src/detect/candidates.ts";
@@ -58,6 +58,7 @@ export const detectEvalTask = task({
   const source = await openAnnotated(data, "test", progress);
   let engine: Engine | undefined;
   try {
+    if (out !== undefined) await refuseInputs(out, [source.annotations?.file]);
     const test = await testObjects(source, detector.classes, detector.path);
     test.notes.forEach((note) => progress.line(`${data}: ${note}`));
     engine = await openEngine(...engineArguments(given, progress));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openOutput } from "../../src/cli/output_file.ts";
+import { openOutput, refuseInputs } from "../../src/cli/output_file.ts";
 import { withFolder } from "../eval/toy.ts";
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
@@ -30,6 +30,21 @@ Deno.test("where nothing can be written it is said before the work, and what els
       });
     }
     assert.deepEqual(names(folder), ["file"]);
+  }));
+
+Deno.test("a file that is read is not written over, whatever it is called", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "file"), link = join(folder, "link"), none = join(folder, "none");
+    await Deno.writeTextFile(file, "mine");
+    await Deno.symlink(file, link);
+    await refuseInputs(none, [file, none, undefined]);
+    await refuseInputs(file, [folder, none]);
+    for (const path of [file, link, join(folder, ".", "file")]) {
+      await assert.rejects(
+        refuseInputs(path, [none, file]),
+        /: is read here and would be replaced; name another file$/,
+      );
+    }
   }));
 
 Deno.test({

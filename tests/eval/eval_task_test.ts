@@ -89,6 +89,8 @@ Deno.test("task eval: what is wrong is said in one line", () =>
       [[], /eval takes MODEL; MODEL is missing, see --help/, 2],
       [["a", "--dta", "x"], /unknown option --dta; did you mean --data\?/, 2],
       [["a", "--data", "x", "--test", "y"], /exclude each other/, 2],
+      [["a", "--linear"], /--linear needs labelled pictures: --data PATH/, 2],
+      [["a", "--k", "5"], /--k needs labelled pictures/, 2],
       [["a", "--k", "ten", "--data", "x"], /--k is "ten", but it must be a list/, 2],
       [
         [join(folder, "nothing"), "--data", data],

@@ -25,6 +25,7 @@ interface Made {
   /** Which pictures these are, so that two files differ. */
   seed?: number;
   digest?: string;
+  heads?: number;
   keys?: (i: number) => string;
   spoil?: (data: Float32Array) => void;
   tokens?: EmbeddingInfo["tokens"];
@@ -55,6 +56,7 @@ async function write(path: string, made: Made): Promise<string> {
     version: EMBEDDING_VERSION,
     model: "made up",
     digest: made.digest ?? "sha256:1",
+    ...made.heads !== undefined && { heads: made.heads },
     teacher: false,
     tokens,
     pooling: {},
@@ -149,6 +151,28 @@ Deno.test("protocols: a validation part of one's own chooses; held-out pictures 
     const held = await measure({ ...short, train, validation, holdout: .25, protocols: ["logreg"] });
     assert.deepEqual([held.train.pictures, held.validation?.pictures], [45, 21]);
     assert.deepEqual(held.test, { uri: train, pictures: 15 });
+    // What of it is left out is told.
+    const odd = await write(join(folder, "odd.safetensors"), {
+      count: 24,
+      classes: ["a", "b", "c", "emu"],
+      labels: (i) => i % 5 === 4 ? -1 : i % 4,
+    });
+    const { notes, validation: kept } = await measure({
+      ...short,
+      ...{
+        train,
+        validation: odd,
+        holdout: .25,
+        protocols: ["linear"] as const,
+        recipes: ["grid"] as const,
+        ...{ lrs: [1], blocks: [1], pool: [false] },
+      },
+    });
+    assert.deepEqual(kept, { uri: odd, pictures: 15 });
+    assert.deepEqual(notes, [
+      "4 validation pictures have no class: left out",
+      '5 validation pictures are left out: the gallery lacks the class "emu"',
+    ]);
     const alone = await measure({ ...short, train, protocols: ["knn"], k: [3] });
     assert.equal(alone.test, "leave one out");
     assert.match(formatMeasures(alone, "text"), /each of 60 pictures of .* against all others/);
@@ -186,6 +210,16 @@ Deno.test("subsets: pictures by name, with or without folder and ending; what is
       wrong(["x.JPEG"]),
       /none of its 1 names, such as "x\.JPEG".*names such as "a\/0\.JPEG"/,
     );
+    // A whole key is what it names, also where it is the end of another one.
+    const ends = await write(join(folder, "ends.safetensors"), {
+      count: 12,
+      keys: (i) => i < 3 ? `${i}.png` : i < 6 ? `old/${i - 3}.png` : `x/${i}.v1`,
+    });
+    const picked = await measure({
+      ...{ ...short, train: ends, protocols: ["knn"] as const, k: [1] },
+      subset: { names: ["0.png", "1.png", "old/2.png", "x/7.v1.png"], path: "list.txt" },
+    });
+    assert.deepEqual([picked.train.pictures, picked.notes], [4, []]);
     const twice = await write(join(folder, "twice.safetensors"), {
       count: 6,
       keys: (i) => `${"ab"[i % 2]}/${i >> 1}.png`,
@@ -216,6 +250,17 @@ Deno.test("protocols: what cannot be measured is refused by name", () =>
       { test: await file("foreign", { count: 9, digest: "sha256:2" }) },
       /foreign.*another encoder/,
     );
+    // The same weights with other heads are another encoder; a file of an earlier version does not say how many.
+    const [three, two] = [
+      await file("three", { count: 9, heads: 3 }),
+      await file("two", { count: 9, heads: 2 }),
+    ];
+    await refused(
+      { train: three, test: two },
+      /two\.safetensors: was embedded with 2 attention heads, made up has 3, .*embed it again, with the same --heads/,
+    );
+    const both = await measure({ ...short, train: three, test, protocols: ["knn"], k: [1] });
+    assert.equal(both.heads, 3);
     await refused({ model, test }, /train\.safetensors: was embedded by another encoder, made up .*than toy/);
     const spoil = (data: Float32Array) => data[6 * 4 + 1] = NaN;
     await refused(
@@ -285,6 +330,18 @@ Deno.test("protocols: what cannot be measured is refused by name", () =>
     });
     assert.match(notes[0], /3 query pictures are left out: the gallery lacks the class "emu"/);
     assert.deepEqual(tested, { uri: more, pictures: 9 });
+  }));
+
+Deno.test("protocols: a gallery that stays in its file has the class token of its blocks, as one in memory", () =>
+  withFolder(async (folder) => {
+    const tokens = { mean: [6], blocks: [2, 6] };
+    const train = await write(join(folder, "train.safetensors"), { count: 30, tokens });
+    const test = await write(join(folder, "test.safetensors"), { count: 12, tokens, seed: 3 });
+    const how = { ...short, train, test, k: [3], shots: [1], tries: 1 };
+    const { rows } = await measure({ ...how, protocols: ["knn"] });
+    assert.deepEqual(rows.map(({ tokens }) => tokens), ["class token", "mean patch token"]);
+    const whole = await measure({ ...how, protocols: ["knn", "fewshot"] });
+    assert.deepEqual(rows, whole.rows.filter(({ protocol }) => protocol === "knn"));
   }));
 
 Deno.test("protocols: pictures and an embedding file of the same encoder go together", () =>

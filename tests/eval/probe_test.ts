@@ -78,6 +78,20 @@ Deno.test("probe: two sources, matched by the names of their classes, and a line
     await test.close();
   }));
 
+Deno.test("probe: the seed determines the linear probe", () =>
+  withFolder(async (folder) => {
+    const train = await openSource(await colourFolder(join(folder, "train"), 4));
+    const test = await openSource(await colourFolder(join(folder, "test"), 3));
+    const best = async (seed?: number) => {
+      const { linear } = await probe({ ...model, train, test, k: [4], linear: true, seed });
+      return JSON.stringify(linear);
+    };
+    assert.equal(await best(), await best(0));
+    assert.notEqual(await best(1), await best(2));
+    await train.close();
+    await test.close();
+  }));
+
 /** Pictures of one colour each; a class is the colour's number, whatever its name. */
 function colours(uri: string, labels: string[], count: number, numbers = labels.map((_, i) => i)): Source {
   const order = Array.from({ length: count * numbers.length }, (_, i) => numbers[i % numbers.length]);

@@ -159,6 +159,18 @@ Deno.test("task reid eval: SYSU-30k's layout; features are kept, found again, an
       /holds features of 7 pictures, but .*gallery has 6; remove it/,
     );
     await Deno.writeTextFile(list, lines);
+    // As many pictures, one of which is said to show somebody else now.
+    const shown = join(folder, "sysu/sysu_test_set_all/gallery"), person = "000028311_c1_1.png";
+    const renamed = join(shown, "000028319", "000028319_c1_1.png");
+    await Deno.mkdir(join(shown, "000028319"));
+    await Deno.rename(join(shown, "000028311", person), renamed);
+    await Deno.writeTextFile(list, lines.replace(person, "000028319_c1_1.png"));
+    assert.match(
+      (await run(model, ...args)).err,
+      /holds features of "000028311\/000028311_c1_1\.png", which .*gallery does not have in its place; remove it/,
+    );
+    await Deno.rename(renamed, join(shown, "000028311", person));
+    await Deno.writeTextFile(list, lines);
 
     // Features of two models are mixed.
     const mixed = join(folder, "mixed.safetensors"), query = `sysu:${join(folder, "sysu")}#query`;

@@ -210,6 +210,20 @@ Deno.test("weights: files beside the weights that ask for other layers are heede
     const config = JSON.parse(await Deno.readTextFile(fixture("hf/config.json")));
     const write = (change: object) =>
       Deno.writeTextFile(join(folder, "config.json"), JSON.stringify({ ...config, ...change }));
+    for (
+      const [said, told] of [
+        [{ image_mean: 0.5, image_std: 0.25 }, /mean 0\.5,0\.5,0\.5 and deviation 0\.25,0\.25,0\.25/],
+        [
+          { do_normalize: false, image_mean: [0.5, 0.5, 0.5] },
+          /mean 0,0,0 and deviation 1,1,1; the patch embedding/,
+        ],
+      ] as const
+    ) {
+      const path = join(folder, "preprocessor_config.json");
+      await Deno.writeTextFile(path, JSON.stringify(said));
+      assert.match((await readWeights(folder)).notes.join("\n"), told);
+      await Deno.remove(path);
+    }
     await write({ layer_norm_eps: 1e-12 });
     assert.ok((await readWeights(folder)).notes.some((line) => /epsilon 1e-12, ours 1e-6/.test(line)));
     await write({ hidden_act: "quick_gelu" });

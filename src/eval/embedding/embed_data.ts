@@ -17,7 +17,7 @@ import {
   type TokenName,
   tokenShape,
 } from "./info.ts";
-import { embeddingFormat } from "./open.ts";
+import { embeddingFormat, openEmbedding } from "./open.ts";
 import { tokenRows } from "./token_rows.ts";
 import { type EmbedWay, evaluationWay, type Loaded, loadPicture } from "./way.ts";
 import { openBuffer, openWork, recordsLeft, type Work } from "./work.ts";
@@ -45,7 +45,7 @@ export interface EmbedDataOptions {
   teacher?: boolean;
   /** Pictures: what `openData` gives. Not closed. */
   data: Data;
-  /** The file; its ending says which kind. An existing one is replaced. */
+  /** The file; its ending says which kind. An embedding that is there is replaced, any other file is refused. */
   out: string;
   /** Which tokens. Default the class token. */
   tokens?: readonly TokenName[];
@@ -136,6 +136,22 @@ async function numberClasses(data: Data, { parts }: Work) {
   return { count, labels, classes: classes.labels(), unlabelled };
 }
 
+/** Refuses to replace what is no embedding: it may be the pictures or the model themselves. */
+async function refuseOther(out: string): Promise<void> {
+  if (!await Deno.stat(out).then(({ isFile }) => isFile, () => false)) return;
+  try {
+    (await openEmbedding(out)).close();
+  } catch (cause) {
+    throw new Error(
+      `${out}: is there already and is no embedding that could be replaced (${
+        (cause as Error).message
+      }); name another ` +
+        "file, or remove it",
+      { cause },
+    );
+  }
+}
+
 /**
  * Embeds all pictures of a data set once, to a file. Nothing but the current part is held in memory, and parts are
  * written to a hidden folder beside the file: a call that was stopped or killed is gone on from there by the same call,
@@ -147,6 +163,7 @@ async function numberClasses(data: Data, { parts }: Work) {
  * @returns What the file says of itself.
  * @throws {RangeError} When the file's ending or the tokens cannot be used, before work starts.
  * @throws {InUseError} When another process writes the file.
+ * @throws {Error} When the file is there and is no embedding.
  * @throws {BadLimitError} When more than 1 % of the pictures cannot be read.
  * @throws {Error} When there is no picture, or the file cannot be written; or the signal's reason.
  */
@@ -174,6 +191,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     version: EMBEDDING_VERSION,
     model,
     digest: await weightsDigest(state),
+    heads: config.heads,
     teacher,
     tokens: by((token) => tokenShape(config, token, blocks)),
     pooling: by((token) => POOLING[token]),
@@ -187,13 +205,16 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   };
   const advice = "Wait for its end, or name another file";
   await using _lock = await lockPlace(out, { what: out, advice });
-  const work = await openWork(out, {
-    ...request,
-    total: dataLength(data),
-    batchSize: options.batchSize ?? 64,
-    // Earlier versions read these sources by turns: what one of them has begun is not gone on with.
-    ...(openedOf(data).access === "mixed" && { order: "one after another" }),
-  });
+  await refuseOther(out);
+  const opened = openedOf(data),
+    about = {
+      ...request,
+      total: dataLength(data),
+      batchSize: options.batchSize ?? 64,
+      // Earlier versions read these sources by turns: what one of them has begun is not gone on with.
+      ...(opened.access === "mixed" && { order: "one after another" }),
+    };
+  const work = await openWork(out, about, opened.access === "random" ? opened.source : undefined);
   const bad = await embedRest(options, request, work);
   const { labels, ...rest } = await numberClasses(data, work);
   if (rest.count === 0) {

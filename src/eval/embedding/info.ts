@@ -42,6 +42,8 @@ export interface EmbeddingInfo {
   model: string;
   /** The encoder's weights, see `weightsDigest`. */
   digest: string;
+  /** Its attention heads, which its weights do not tell; files of earlier versions lack them. */
+  heads?: number;
   /** Whether they are averaged ones. */
   teacher: boolean;
   /** Shape of each token's features of one picture: [width], or [tokens, width]. */

@@ -1,5 +1,5 @@
 import { pathError } from "../../files/path_error.ts";
-import { publishPieces } from "../../files/publish.ts";
+import { type PublishOptions, writePieces, type Written } from "../../files/publish.ts";
 import { readAt } from "../../files/read_at.ts";
 import type { Rows } from "../rows.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
@@ -58,20 +58,44 @@ async function readNumbers(path: string, shape: readonly number[], from: number,
   return new Float32Array((await readAt(file, expected.length + from * row, count * row, other)).buffer);
 }
 
+/** Removes the numbers of before. */
+async function removeNumbers(path: string): Promise<void> {
+  await Deno.remove(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw pathError(error, path, "write");
+  });
+}
+
+/**
+ * Writes the two files. Both are whole before anything of before goes, so that what fails leaves the old ones. They cannot get
+ * their names at once: what the numbers are comes first, for without it nobody reads them, and numbers of before go before that.
+ * Who dies between the two names leaves no numbers, and not those of other pictures under the new names.
+ *
+ * @throws {Error} When one cannot be written.
+ */
+export async function writeNpy(
+  path: string,
+  content: EmbeddingContent,
+  options: PublishOptions = {},
+): Promise<void> {
+  const written: Written[] = [];
+  try {
+    written.push(await writePieces(path, numbers(content), options));
+    written.unshift(await writePieces(besides(path), lines(content), options));
+    await removeNumbers(path);
+    for (const one of written) await one.publish();
+  } catch (error) {
+    // One that has its name already stays.
+    for (const one of written) one.discard();
+    throw error;
+  }
+}
+
 /** NumPy's .npy: the features of one token; beside it FILE.npy.jsonl with what the file is, then a key and a label a line. */
 export const npyFormat: EmbeddingFormat = {
   ending: ".npy",
   several: false,
   help: "NumPy, one kind of token; keys and labels in FILE.jsonl beside it",
-  async write(path, content) {
-    // Two files cannot appear at once. What the numbers are comes first: without it nobody reads them. And numbers of before
-    // go before that: who dies in between leaves none, and not those of other pictures under the new names.
-    await Deno.remove(path).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw pathError(error, path, "write");
-    });
-    await publishPieces(besides(path), lines(content));
-    await publishPieces(path, numbers(content));
-  },
+  write: (path, content) => writeNpy(path, content),
   async open(path) {
     const text = await Deno.readTextFile(besides(path)).catch((cause) => {
       throw new Error(`${path}: ${besides(path)} is missing, which says what the numbers are; embed again`, {

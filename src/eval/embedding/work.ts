@@ -2,6 +2,7 @@
 import { basename, dirname, join } from "node:path";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
 import type { OnePass } from "../../data/epoch/one_pass.ts";
+import type { Source } from "../../data/types.ts";
 import { publishFile } from "../../files/publish.ts";
 import { encodeSafetensors, float32, openSafetensors, type StoredTensor } from "../../files/safetensors.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
@@ -59,33 +60,55 @@ async function openPart(path: string): Promise<Part> {
   };
 }
 
+/** Whether the pictures of some parts still stand in their source where they stood, by their names. */
+async function areInPlace(parts: readonly Part[], source: Pick<Source, "key">): Promise<boolean> {
+  let at = 0;
+  for (const part of parts) {
+    const { keys, bad } = await part.notes(), left = new Set(bad.map(({ at }) => at));
+    for (const name of keys) {
+      while (left.has(at)) at++;
+      if (await source.key(at++).catch(() => null) !== name) return false;
+    }
+  }
+  return true;
+}
+
 /**
  * Opens the folder in which an embedding is made. What was begun for the same request is taken up; anything else that
  * lies there is removed.
  *
  * @param out The file that it is to become. The caller holds its lock.
  * @param request What is asked for: model, tokens, source.
+ * @param source The pictures, where they are read by index: parts of pictures that stand elsewhere now are not taken up.
  * @returns The folder, with the parts that are there.
  * @throws {Error} When it cannot be written.
  */
-export async function openWork(out: string, request: unknown): Promise<Work> {
+export async function openWork(
+  out: string,
+  request: unknown,
+  source?: Pick<Source, "key">,
+): Promise<Work> {
   const folder = join(dirname(out), `.${basename(out)}.embedding`), text = JSON.stringify(request);
   const partPath = (number: number) => join(folder, `part-${String(number).padStart(6, "0")}.safetensors`);
   const remove = () =>
     Deno.remove(folder, { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
-  const begun = await Deno.readTextFile(join(folder, REQUEST)).catch(() => null);
-  if (begun !== text) {
+  const anew = async () => {
     await remove();
     await Deno.mkdir(folder);
     await publishFile(join(folder, REQUEST), text);
-  }
+  };
+  if (await Deno.readTextFile(join(folder, REQUEST)).catch(() => null) !== text) await anew();
   const numbers = (await Array.fromAsync(Deno.readDir(folder)))
     .flatMap(({ name }) => PART.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
   const parts: Part[] = [];
   // A part is whole or not there, and they were written in order.
   for (const number of numbers) if (number === parts.length) parts.push(await openPart(partPath(number)));
+  if (source && !await areInPlace(parts, source)) {
+    await anew();
+    parts.length = 0;
+  }
   return {
     parts,
     remove,

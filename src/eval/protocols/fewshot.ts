@@ -12,7 +12,11 @@ const SHOTS: readonly number[] = [1, 2, 5, 10];
 /** Picks n pictures of each class at random, the same for the same seed. */
 export function pickShots({ labels }: Pick<FeatureSet, "labels">, n: number, seed: number): number[] {
   const byClass = new Map<number, number[]>();
-  labels.forEach((label, i) => byClass.set(label, [...byClass.get(label) ?? [], i]));
+  labels.forEach((label, i) => {
+    const own = byClass.get(label);
+    if (own) own.push(i);
+    else byClass.set(label, [i]);
+  });
   const stream = randomStream(seed, "fewShot", n);
   return [...byClass].sort(([a], [b]) => a - b).flatMap(([, own]) => stream.shuffle(own).slice(0, n));
 }

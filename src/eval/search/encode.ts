@@ -51,9 +51,11 @@ export async function readSetModel(
   { file: { path, info } }: PictureSet,
   options: ReadModelOptions = {},
 ): Promise<StoredModel> {
-  const from = modelPath(info);
+  const from = modelPath(info), { teacher, heads, preprocessing: { size: imageSize } } = info;
+  // What is not said must not hide what the file says.
+  const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   try {
-    return await readModel(from, { teacher: info.teacher, imageSize: info.preprocessing.size, ...options });
+    return await readModel(from, { teacher, heads, imageSize, ...said });
   } catch (cause) {
     throw new Error(
       `${path}: its model, which has to embed the query, cannot be read (${
@@ -87,6 +89,7 @@ export async function queryEncoder(
   const maker = {
     model: model.name,
     digest: await weightsDigest(state),
+    heads: config.heads,
     preprocessing: preprocessingOf(config),
   };
   agreedMaker(maker, info, path);

@@ -37,7 +37,9 @@ async function namesIn(folder: string): Promise<string[]> {
     for (const { name, isFile, isSymlink } of entries) {
       // A file that begins with a dot is a system's note on another one.
       if (!isPictureName(name) || name.startsWith(".")) continue;
-      if (isFile || isSymlink && (await Deno.stat(join(folder, name))).isFile) names.push(name);
+      // A link that leads nowhere is told as the file that cannot be read.
+      const linked = isSymlink && await Deno.stat(join(folder, name)).then((info) => info.isFile, () => true);
+      if (isFile || linked) names.push(name);
     }
     return names.sort();
   } catch (error) {

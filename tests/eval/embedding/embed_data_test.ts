@@ -8,17 +8,14 @@ import type { Source } from "../../../src/data/types.ts";
 import { openWasm } from "../../../src/engine/wasm.ts";
 import { embedder } from "../../../src/eval/embed.ts";
 import { embedData, type EmbedDataOptions } from "../../../src/eval/embedding/embed_data.ts";
-import {
-  EMBEDDING_FORMATS,
-  embeddingFormat,
-  isEmbedding,
-  openEmbedding,
-} from "../../../src/eval/embedding/open.ts";
+import { writeNpy } from "../../../src/eval/embedding/npy_format.ts";
+import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
 import { allPictures } from "../../../src/eval/pictures.ts";
 import { weightsDigest } from "../../../src/eval/weights_digest.ts";
 import { evaluationPicture } from "../../../src/data/picture/resize.ts";
 import { encodeSafetensors } from "../../../src/files/safetensors.ts";
 import { initModel } from "../../../src/model/init.ts";
+import { faultyDisk, fullDisk } from "../../files/faulty_disk.ts";
 import { colourFolder, TOY, withFolder } from "../toy.ts";
 
 const engine = await openWasm();
@@ -243,18 +240,89 @@ Deno.test("embedding files: who dies between the two files of an .npy leaves no 
   withFolder(async (folder) => {
     const data = await pictures(join(folder, "data")), out = join(folder, "a.npy");
     const info = await embedData({ ...model, data, out, onBad: () => {} });
-    const { keys, labels } = await content(out);
-    const part = {
-      count: keys.length,
-      keys: () => Promise.resolve([...keys].reverse()),
-      rows: () => Promise.reject(new Error("killed")),
-    };
-    const killed = embeddingFormat(out).write(out, { info, labels: Int32Array.from(labels), parts: [part] });
-    await assert.rejects(killed, /killed/);
-    await assert.rejects(openEmbedding(out), /a\.npy: is missing, though .*interrupted; embed again/);
-    await embedData({ ...model, data, out, onBad: () => {} });
-    assert.deepEqual((await content(out)).keys, keys);
+    const old = await content(out), { keys, labels } = old, numbers = await Deno.readFile(out);
+    const made = (keys: string[], numbers: number[]) => ({
+      info,
+      labels: Int32Array.from(labels),
+      parts: [{
+        count: keys.length,
+        keys: () => Promise.resolve(keys),
+        rows: () => Promise.resolve(Float32Array.from(numbers)),
+      }],
+    });
+    const before = made(keys, old.tokens.class),
+      next = made(keys.toReversed(), old.tokens.class.toReversed());
+    const told: string[] = [];
+    for (let last = 0; told.at(-1) !== "new"; last++) {
+      await writeNpy(out, before);
+      let step = 0;
+      const dying = faultyDisk(() => {
+        if (step++ >= last) throw new Error("killed");
+      });
+      await writeNpy(out, next, { disk: dying }).catch((error) => assert.match(error.message, /killed/));
+      const left = await content(out).catch((error) => {
+        assert.match(error.message, /a\.npy: is missing, though .*interrupted; embed again/);
+        return null;
+      });
+      if (left?.keys[0] === keys[0]) assert.deepEqual(left, old);
+      else if (left) assert.deepEqual(left.tokens.class, old.tokens.class.toReversed());
+      told.push(!left ? "none" : left.keys[0] === keys[0] ? "old" : "new");
+    }
+    assert.deepEqual([...new Set(told)], ["old", "none", "new"], `${told}`);
+    await writeNpy(out, before);
+    assert.deepEqual(await content(out), old);
+    // What fails before both are written leaves the old ones, and no rubbish.
+    for (const disk of [fullDisk("a.npy-"), fullDisk("a.npy.jsonl")]) {
+      await assert.rejects(writeNpy(out, next, { disk }), /no space is left on the device/);
+      assert.deepEqual(await content(out), old);
+      assert.deepEqual(await Deno.readFile(out), numbers);
+    }
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+      "a.npy",
+      "a.npy.jsonl",
+      "data",
+    ]);
     await data.close();
+  }));
+
+Deno.test("embedding: pictures that stand elsewhere when it goes on are embedded anew", () =>
+  withFolder(async (folder) => {
+    const place = await colourFolder(join(folder, "data"), 2), out = join(folder, "a.safetensors");
+    const embed = async (options: Partial<EmbedDataOptions> = {}) => {
+      const data = await openSource(place);
+      try {
+        return await embedData({ ...model, data, out, batchSize: 2, partBytes: 1, ...options });
+      } finally {
+        await data.close();
+      }
+    };
+    await assert.rejects(embed({ progress: ({ done }) => assert.ok(done < 4, "killed") }), /killed/);
+    // As many pictures as before: one has gone, and another has come.
+    await Deno.rename(join(place, "blue", "0.png"), join(place, "red", "9.png"));
+    await embed({ resumed: () => assert.fail("it must begin anew") });
+    assert.deepEqual((await content(out)).keys, [
+      ...["blue/1.png", "green/0.png", "green/1.png", "red/0.png", "red/1.png", "red/9.png"],
+    ]);
+  }));
+
+Deno.test("embedding: replaces an embedding, and nothing else that has its name", () =>
+  withFolder(async (folder) => {
+    const source = await openSource(await colourFolder(join(folder, "data"), 1));
+    const path = (name: string) => join(folder, name), bytes = encodeSafetensors({});
+    await Deno.writeTextFile(path("mine.lmdb"), "pictures");
+    await Deno.writeFile(path("model.safetensors"), bytes);
+    await Deno.writeFile(path("others.npy"), bytes);
+    for (const other of ["mine.lmdb", "model.safetensors", "others.npy"]) {
+      const before = await Deno.readFile(path(other));
+      await assert.rejects(
+        embedData({ ...model, data: source, out: path(other) }),
+        /is there already and is no embedding that could be replaced \(.*\); name another file, or remove it/,
+      );
+      assert.deepEqual(await Deno.readFile(path(other)), before);
+    }
+    const out = path("own.safetensors"), info = await embedData({ ...model, data: source, out });
+    assert.deepEqual(await embedData({ ...model, data: source, out }), info);
+    await source.close();
   }));
 
 Deno.test("embedding files: what is none, or damaged, is refused by name", () =>

@@ -174,6 +174,10 @@ Deno.test("task search: what is wrong is said in one line, before any work", () 
     }
     const sheet = await run(file, "a.png", "--sheet", join(folder, "no", "x.png"));
     assert.match(sheet.err, /x\.png: .*--no-sheet draws none/);
+    const asked = join(data, "red", "0.png"), bytes = await Deno.readFile(asked);
+    const over = await run(file, "a.png", asked, "--sheet", asked);
+    assert.deepEqual([over.code, await Deno.readFile(asked)], [2, bytes]);
+    assert.match(over.err, /0\.png: is read here and would be replaced/);
     const left = await run(file, "a.png", "--no-sheet");
     assert.match(left.err, /left out: 1 picture whose features are all 0/);
     assert.match(left.out, / 1 +0\.0000 +c\.png\n$/);

@@ -5,7 +5,8 @@ import { openData } from "../../../src/data/open/open_data.ts";
 import { encodePng } from "../../../src/data/picture/png.ts";
 import { openWasm } from "../../../src/engine/wasm.ts";
 import { EMBEDDING_FORMATS } from "../../../src/eval/embedding/open.ts";
-import { modelPath } from "../../../src/eval/search/encode.ts";
+import { preprocessingOf } from "../../../src/eval/embedding/info.ts";
+import { modelPath, readSetModel } from "../../../src/eval/search/encode.ts";
 import { filterPictures } from "../../../src/eval/search/filter.ts";
 import { findPictures } from "../../../src/eval/search/pictures.ts";
 import { searchPictures } from "../../../src/eval/search/search.ts";
@@ -13,7 +14,8 @@ import { openPictureSet, setRows } from "../../../src/eval/search/set.ts";
 import { drawSheet } from "../../../src/eval/search/sheet.ts";
 import { tarFile } from "../../data/tar_writer.ts";
 import { colourFolder, withFolder } from "../toy.ts";
-import { writeSet } from "./made_up.ts";
+import { fixture } from "../../weights/fixtures.ts";
+import { makeRun, writeSet } from "./made_up.ts";
 
 const engine = await openWasm();
 const PICTURES = [
@@ -178,3 +180,32 @@ Deno.test("contact sheets: proportions are kept, rows are broken, what is missin
   ]]);
   assert.deepEqual(at(10, 12 + 352 + 64), [0, 110, 200]);
 });
+
+Deno.test("the model of a set is read as the file says, where nothing else is said", () =>
+  withFolder(async (folder) => {
+    const nothing = {
+      teacher: undefined,
+      key: undefined,
+      preset: undefined,
+      heads: undefined,
+      imageSize: undefined,
+    };
+    const about = {
+      model: fixture("timm.safetensors"),
+      heads: 4,
+      preprocessing: preprocessingOf({ imageSize: 64 }),
+    };
+    const set = await openPictureSet(
+      await writeSet(join(folder, "set.safetensors"), { pictures: PICTURES }, about),
+    );
+    const { heads, imageSize } = (await readSetModel(set, nothing)).config;
+    assert.deepEqual([heads, imageSize], [4, 64]);
+    assert.equal((await readSetModel(set, { ...nothing, heads: 2 })).config.heads, 2);
+    set.close();
+    const averaged = { model: await makeRun(join(folder, "run")), teacher: true };
+    const other = await openPictureSet(
+      await writeSet(join(folder, "other.safetensors"), { pictures: PICTURES }, averaged),
+    );
+    await assert.rejects(readSetModel(other, nothing), /holds no averaged parameters/);
+    other.close();
+  }));

@@ -115,6 +115,9 @@ Deno.test("masks of another size, missing ones, unknown classes, smoothed masks 
       /has the class 7, which no training mask has; classes are/,
     );
     await Deno.remove(join(other, "masks/1.png"));
+    await Deno.symlink("nowhere.png", join(other, "masks/1.png"));
+    await refused(["--train", train, "--test", other], /masks\/1\.png: no such file or folder/);
+    await Deno.remove(join(other, "masks/1.png"));
     await refused(["--train", train, "--test", other], /images\/1\.png: has no mask 1\.png in masks\//);
     const smooth = await halves(join(folder, "smooth"), 5);
     await paint(join(smooth, "masks/0.png"), 32, 32, (x, y) => [x * 8, y * 8, 0]);
