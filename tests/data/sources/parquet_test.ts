@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "npm:fast-check@4.10.2";
 import { decodePicture } from "../../../src/data/picture/decode.ts";
 import { openParquet, type ParquetOptions } from "../../../src/data/sources/parquet/open.ts";
@@ -126,6 +127,21 @@ Deno.test("parquet: pages that claim more than their bytes can hold get no memor
       message: /cannot be|instead of/,
     });
     assert.ok(Deno.memoryUsage().rss - rss < 1e8, codec);
+  }
+});
+
+Deno.test("parquet: a page of nothing, as a dictionary of nulls alone is, unpacks to nothing", () => {
+  const packed = {
+    SNAPPY: [0],
+    // Blocks of a byte that announces neither letters nor repeats; Hadoop's has both lengths before it.
+    LZ4_RAW: [0],
+    LZ4: [0, 0, 0, 0, 0, 0, 0, 1, 0],
+    GZIP: gzipSync(new Uint8Array()),
+    ZSTD: zstdCompressSync(new Uint8Array()),
+    BROTLI: brotliCompressSync(new Uint8Array()),
+  };
+  for (const [codec, bytes] of Object.entries(packed)) {
+    assert.equal(unpack(codec as keyof typeof packed, Uint8Array.from(bytes), 0).length, 0, codec);
   }
 });
 
