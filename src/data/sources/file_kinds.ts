@@ -17,7 +17,7 @@ const UNREADABLE = new Set(
 );
 
 /** Endings of what is a source of its own, and of archives. */
-const SOURCES = new Set([".tar", ".tgz", ".parquet", ".lmdb", ".mdb"]);
+const SOURCES = new Set([".tar", ".tar.gz", ".tgz", ".parquet", ".lmdb", ".mdb"]);
 const ARCHIVES = new Set([".zip", ".rar", ".7z", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".lz4"]);
 
 /** Whether files of an ending need not be looked into to know that they are no pictures. */
