@@ -89,8 +89,8 @@ async function decodeVips(
     if (error instanceof PictureError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     if (reason.includes("pixel limit")) throw tooLarge("", options.maxPixels);
-    throw new PictureError(
-      `${format.toUpperCase()} cannot be decoded: ${reason.trim().replaceAll(/\s*\n\s*/g, "; ")}`,
-    );
+    // The library repeats itself for each strip of a picture.
+    const lines = new Set(reason.trim().split(/\s*\n\s*/));
+    throw new PictureError(`${format.toUpperCase()} cannot be decoded: ${[...lines].join("; ")}`);
   }
 }
