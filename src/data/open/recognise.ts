@@ -2,9 +2,8 @@ import { pathError } from "../io/paths.ts";
 import { withFileReader } from "../io/reader/file.ts";
 import { NoPicturesError } from "../sources/folder.ts";
 import type { PathLook, SourceFormat } from "../sources/format.ts";
-import { describeFile } from "../sources/file_kinds.ts";
+import { describeFile, START_BYTES } from "../sources/file_kinds.ts";
 import { isPictureName } from "../sources/picture_file.ts";
-import { START_BYTES } from "../sources/right_files.ts";
 import { formatByEnding, formatNamed } from "../sources/registry.ts";
 
 /** A folder with more entries is one of pictures; shards are fewer. */

@@ -149,6 +149,32 @@ Deno.test("a folder of compressed shards needs no prefix, and tables beside shar
   });
 });
 
+Deno.test("a folder of Parquet that Spark wrote: what it has not finished, and its notes, are no part of the table", async () => {
+  await withFolder(async (folder) => {
+    const table = await fixture("snappy.parquet"), root = `${folder}/pictures.parquet`;
+    for (
+      const name of [
+        ...["part-00000.snappy.parquet", "label=1/part-00001.snappy.parquet", "_SUCCESS", ".part-00000.crc"],
+        ...["_temporary/0/part-00002.snappy.parquet", "_delta_log/1.checkpoint.parquet", "_old.parquet"],
+      ]
+    ) {
+      await Deno.mkdir(`${root}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeFile(`${root}/${name}`, table);
+    }
+    for (const uri of [root, `parquet:${root}`]) {
+      const data = await openData(uri);
+      assert.equal(dataLength(data), 40);
+      const passed = dataPassedOver(data).map(({ what, count }) => `${count} ${what}`).sort();
+      assert.deepEqual(passed, ["1 .parquet", "1 file", "2 folder"]);
+      await closeData(data);
+    }
+    // Who names such a file means it.
+    const data = await openData(`${root}/_old.parquet`);
+    assert.equal(dataLength(data), 20);
+    await closeData(data);
+  });
+});
+
 Deno.test("describeFile: nothing is said of what nobody knows, and an empty file is called so", async () => {
   assert.equal(describeFile(hex("8182838485")), null);
   assert.match(describeFile(new Uint8Array())!.what, /empty/);
