@@ -3,7 +3,7 @@ import { foreignNames } from "../io/raw_names.ts";
 import { byCodeUnits, join, pathError } from "../io/paths.ts";
 import { sniff } from "../picture/sniff.ts";
 import type { PassedOver } from "../types.ts";
-import { endingReason, isKnownEnding } from "./file_kinds.ts";
+import { endingReason, isFormat, isKnownEnding } from "./file_kinds.ts";
 import { fileKind, passedCounter } from "./passed_over.ts";
 import { isPictureName } from "./picture_file.ts";
 
@@ -114,8 +114,8 @@ async function lookInto(
   try {
     using file = await Deno.open(join(root, relative));
     const start = new Uint8Array(64), length = await file.read(start);
-    if (sniff(start.subarray(0, length ?? 0)) !== null) return { relative, reason: null };
-    return { relative, reason: endingReason(fileKind(relative)) };
+    const format = sniff(start.subarray(0, length ?? 0)), ending = fileKind(relative);
+    return { relative, reason: format !== null && isFormat(ending, format) ? null : endingReason(ending) };
   } catch (error) {
     const reason = passableReason(error);
     if (reason === null) throw pathError(error, join(root, relative), "read");

@@ -136,7 +136,13 @@ Deno.test("what is no picture is counted by its ending, with the reason where on
     const file = await png(), photo = await jpeg();
     const heic = new Uint8Array(64);
     heic.set(new TextEncoder().encode("....ftypheic"));
+    const tiff = new Uint8Array(64);
+    tiff.set(new TextEncoder().encode("II*\0\x08"));
     await writeFiles(folder, {
+      // Cameras' raw files are TIFFs with a thumbnail, or JPEGs that were given a wrong name.
+      "a.NEF": tiff,
+      "a.dng": tiff,
+      "b.dng": photo,
       "a.jpg": photo,
       "b.JPE": photo,
       "c.jfif": photo,
@@ -162,6 +168,7 @@ Deno.test("what is no picture is counted by its ending, with the reason where on
     assert.deepEqual(await keysOf(source), [
       "a.jpg",
       "b.JPE",
+      "b.dng",
       "c.jfif",
       "d.pjpeg",
       "no_ending",
@@ -171,6 +178,8 @@ Deno.test("what is no picture is counted by its ending, with the reason where on
     ]);
     const counted = source.passedOver!().map(({ what, why, count }) => `${count} ${what} ${why}`).sort();
     assert.deepEqual(counted, [
+      "1 .dng cannot be decoded",
+      "1 .nef cannot be decoded",
       "1 .png has a name that begins with a dot",
       "1 .svg cannot be decoded",
       "1 .tar a source of its own, name it to read it",
@@ -182,7 +191,7 @@ Deno.test("what is no picture is counted by its ending, with the reason where on
     for (let i = 0; i < source.length; i++) await decodePicture((await source.get(i)).bytes);
     assert.match(
       describePassedOver(source.passedOver!())!,
-      /^10 files passed over: 2 (.*, )?2 \.heic \(cannot be decoded\), /,
+      /^12 files passed over: 2 (.*, )?2 \.heic \(cannot be decoded\), /,
     );
     assert.deepEqual(select(source, [0]).passedOver!(), source.passedOver!());
   }));
