@@ -27,15 +27,30 @@ const UNREADABLE = new Set(
 const SOURCES = new Set([".tar", ".tar.gz", ".tgz", ".parquet", ".lmdb", ".mdb"]);
 const ARCHIVES = new Set([".zip", ".rar", ".7z", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".lz4"]);
 
+/** Endings of what programs leave beside a file: as it was before a change, or not finished; many begin as a picture does. */
+const LEFT = /^\.(bak|old|orig|tmp|temp|part|partial|crdownload|download|swp)$|(~|_original)$/;
+
+/** Folders that storage systems make: thumbnails of all pictures, and deleted files. */
+const OF_SYSTEMS = new Set(["@eaDir", "@Recycle", "#recycle", "$RECYCLE.BIN", "lost+found"]);
+
+/** Why the pictures in a folder of this name are nobody's. */
+export const OF_SYSTEM = "is of the storage system: thumbnails, or deleted files";
+
+/** Whether a folder is one that a storage system made. */
+export function isOfSystem(name: string): boolean {
+  return OF_SYSTEMS.has(name);
+}
+
 /** Whether files of an ending need not be looked into to know that they are no pictures. */
 export function isKnownEnding(ending: string): boolean {
-  return OTHERS.has(ending) || SOURCES.has(ending) || ARCHIVES.has(ending);
+  return OTHERS.has(ending) || SOURCES.has(ending) || ARCHIVES.has(ending) || LEFT.test(ending);
 }
 
 /** Why a file of an ending is passed over; empty where nobody would expect it to be read. */
 export function endingReason(ending: string): string {
   if (SOURCES.has(ending)) return "a source of its own, name it to read it";
   if (ARCHIVES.has(ending)) return "an archive, unpack it";
+  if (LEFT.test(ending)) return "a copy of before a change, or not finished";
   return UNREADABLE.has(ending) || RAW.has(ending) ? "cannot be decoded" : "";
 }
 

@@ -1,4 +1,5 @@
 import { byCodeUnits, join, pathError } from "../io/paths.ts";
+import { isOfSystem } from "./file_kinds.ts";
 import { isPictureName } from "./picture_file.ts";
 import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
 
@@ -109,7 +110,7 @@ async function lookInto(path: string): Promise<{ folders: string[]; pictures: nu
   try {
     if (!(await Deno.stat(path)).isDirectory) return { folders, pictures };
     for await (const { name, isDirectory, isSymlink } of Deno.readDir(path)) {
-      if (name.startsWith(".")) continue;
+      if (name.startsWith(".") || isOfSystem(name)) continue;
       const linked = isSymlink &&
         await Deno.stat(join(path, name)).then((info) => info.isDirectory, () => false);
       if (isDirectory) folders.push(name);
