@@ -1,11 +1,14 @@
 import { byCodeUnits, join, pathError } from "../io/paths.ts";
 import { isOfSystem } from "./file_kinds.ts";
 import { isPictureName } from "./picture_file.ts";
-import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
+import { chooseSplit, SPLIT_WORDS, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
 
 /** Names of folders that are a split's: `val`, `train2017`, `test_images`, `bedroom_train_lmdb`. */
-const WHOLE =
-  /^(.*[-_ ])?(train|training|val|valid|validation|dev|test|testing|trainval)([-_ ]?\d{4})?([-_ ](set|data|images?|imgs?|pictures|photos|split|lmdb|shards?|256|512))?$/i;
+const WHOLE = new RegExp(
+  `^(.*[-_ ])?(${SPLIT_WORDS.join("|")})([-_ ]?\\d{4})?` +
+    "([-_ ](set|data|images?|imgs?|pictures|photos|split|lmdb|shards?|256|512))?$",
+  "i",
+);
 
 /** Folders of classes are many; splits and what stands beside them are few. */
 const MANY = 3;

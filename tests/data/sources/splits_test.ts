@@ -4,7 +4,8 @@ import { closeData, dataLabels, dataLength } from "../../../src/data/open/data.t
 import { openData, type OpenDataOptions } from "../../../src/data/open/open_data.ts";
 import { pack } from "../../../src/data/pack.ts";
 import { openFolder } from "../../../src/data/sources/folder.ts";
-import { chooseSplit, splitOf } from "../../../src/data/sources/splits.ts";
+import { isSplitFolder } from "../../../src/data/sources/split_folders.ts";
+import { chooseSplit, SPLIT_WORDS, splitOf } from "../../../src/data/sources/splits.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
 import { png, withFolder, writeFiles } from "../pictures.ts";
 import { tarFile } from "../tar_writer.ts";
@@ -245,6 +246,24 @@ Deno.test("folders of pictures called train, val and test are splits and no clas
     // The only floor below is no class either; one split alone beside it would be.
     await pictures(`${folder}/only`, { "train/cat": 1, "train/dog": 1 });
     assert.deepEqual(await opened(`${folder}/only`), { length: 2, labels: ["cat", "dog"], said: "" });
+  });
+});
+
+Deno.test("every word that names a split names one of folders, too", async () => {
+  for (const word of SPLIT_WORDS) {
+    assert.ok(
+      isSplitFolder(word) && isSplitFolder(`${word}2017`) && isSplitFolder(`my_${word}_images`),
+      word,
+    );
+    assert.notEqual(splitOf(word), null);
+  }
+  assert.ok(!isSplitFolder("evaluated") && !isSplitFolder("medieval") && !isSplitFolder("trainer"));
+  await withFolder(async (folder) => {
+    await pictures(folder, { "train/cat": 3, "eval/cat": 2 });
+    const { length, labels, said } = await opened(folder);
+    assert.deepEqual([length, labels], [3, ["cat"]]);
+    assert.match(said, /takes the split train \(1 folder\) and leaves out test \(1\)/);
+    assert.equal((await opened(folder, { role: "test" })).length, 2);
   });
 });
 
