@@ -158,7 +158,7 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
   const { imageSize = 224, count = Infinity, sheet = 64, sheetSize = 96, progress } = options;
   const opened = openedOf(data), uri = dataUri(data), examples: BadRecord[] = [];
   const sample = sampler(Math.max(1, sheet)), content = contentCounter();
-  let seen = 0, refusal: string | null = null;
+  let looked = 0, refusal: string | null = null;
   const pass = onePass(data, {
     onBadRecord({ source, key, reason }) {
       if (examples.length < EXAMPLES) examples.push({ source, key, reason });
@@ -169,15 +169,15 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
   try {
     const records = reads(pass, count, sample.wants);
     for await (const result of map(records, look, 4 * navigator.hardwareConcurrency)) {
-      seen++;
-      progress?.(seen);
+      looked++;
+      progress?.(looked);
       pass.enter(result.from, result.bad);
       if (result.bad) continue;
       content.add(result.record, result.objects);
       if (result.shown) sample.add(result.shown);
     }
     // What comes behind the first few is not known.
-    if (seen < count) pass.end();
+    if (looked < count) pass.end();
   } finally {
     close();
   }
@@ -188,7 +188,8 @@ export async function reportData(data: Data, options: ReportOptions = {}): Promi
   return {
     uri,
     access: opened.access,
-    seen,
+    // What a source that is read in order says of itself, such as a null, does not come here as a record.
+    seen: account.read + account.bad + account.withoutPicture,
     total: opened.access === "random" ? opened.source.length : null,
     bad: account.bad,
     account,

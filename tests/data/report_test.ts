@@ -7,6 +7,7 @@ import { openData } from "../../src/data/open/open_data.ts";
 import { reportData } from "../../src/data/report.ts";
 import { dataTask } from "../../tasks/data.ts";
 import { capture } from "../cli/capture.ts";
+import { fixturePath } from "./helpers.ts";
 import { A, HEIGHT, miniCoco, WIDTH } from "./mini_coco.ts";
 import { jpeg, png, withFolder, writeFiles } from "./pictures.ts";
 import { tarFile } from "./tar_writer.ts";
@@ -39,6 +40,25 @@ Deno.test("a report says what a folder and a stream hold", async () => {
     assert.equal(contactSheet({ sheet: [], sheetSize: 9 }), null);
   });
 });
+
+Deno.test("a report counts each record once, also of a mixture with a stream: what cannot be read, and nulls", () =>
+  withFolder(async (folder) => {
+    const good = await jpeg(1);
+    await writeFiles(`${folder}/photos`, { "a.jpg": good, "empty.jpg": new Uint8Array(0) });
+    await Deno.symlink("nowhere", `${folder}/photos/gone.jpg`);
+    const content = new Uint8Array(good);
+    await Deno.writeFile(`${folder}/t.tar.gz`, gzipSync(tarFile([{ name: "b.jpg", content }])));
+    // Three nulls, a path without bytes, zero bytes, and a picture.
+    const table = fixturePath("absent.parquet"), parts = [`${folder}/photos`, table];
+    const counted = async (uri: string) => {
+      const data = await openData(uri), report = await reportData(data, { sheet: 1 });
+      await closeData(data);
+      const { read, bad, withoutPicture } = report.account;
+      return [report.seen, read, bad, withoutPicture];
+    };
+    assert.deepEqual(await counted(parts.join()), [9, 2, 4, 3]);
+    assert.deepEqual(await counted([...parts, `${folder}/t.tar.gz`].join()), [10, 3, 4, 3]);
+  }));
 
 Deno.test("deno task data prints the report and writes the sheet", async () => {
   await withFolder(async (folder) => {

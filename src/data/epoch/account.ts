@@ -1,4 +1,5 @@
 import { redact } from "../../files/redact.ts";
+import { sumPassed } from "../sources/passed_over.ts";
 import type { Cursor, PassedOver } from "../types.ts";
 import type { Came, CamePage, Fate } from "./came.ts";
 
@@ -118,6 +119,8 @@ export interface Accountant {
  */
 export function accountant(begun: DataAccount): Accountant {
   const account = structuredClone(begun);
+  // A stream counts what it passes over in the shards that it has read, and after a resume begins with none.
+  const before = begun.sources.map(({ pictures, passedOver }) => pictures === null ? passedOver : []);
   const shardsOf = account.sources.map(({ shards }) => new Map(shards.map((shard) => [shard.shard, shard])));
   const shardOf = (part: number, name: string): ShardAccount => {
     const { shards } = account.sources[part], byName = shardsOf[part];
@@ -158,15 +161,28 @@ export function accountant(begun: DataAccount): Accountant {
     },
     passedOver(lists) {
       lists.forEach((list, part) =>
-        account.sources[part].passedOver = list.map((one) => ({
-          ...one,
-          ...(one.where !== undefined && { where: redact(one.where) }),
-          ...(one.example !== undefined && { example: redact(one.example) }),
-        }))
+        account.sources[part].passedOver = atLeast(
+          before[part],
+          list.map((one) => ({
+            ...one,
+            ...(one.where !== undefined && { where: redact(one.where) }),
+            ...(one.example !== undefined && { example: redact(one.example) }),
+          })),
+        )
       );
     },
     account: () => structuredClone(account),
   };
+}
+
+/** What is passed over now, no less of each kind than before. */
+function atLeast(before: readonly PassedOver[], now: readonly PassedOver[]): PassedOver[] {
+  const kindOf = ({ what, why }: PassedOver) => `${what}\0${why}`;
+  const kinds = new Map(sumPassed([now]).map((one) => [kindOf(one), one]));
+  for (const one of sumPassed([before])) {
+    if (one.count > (kinds.get(kindOf(one))?.count ?? 0)) kinds.set(kindOf(one), one);
+  }
+  return [...kinds.values()];
 }
 
 function addReason(

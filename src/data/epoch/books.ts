@@ -45,7 +45,7 @@ export function epochBooks(
   const { onBad, onBadRecord, onLimit, alone, process = { index: 0, count: 1 } } = options;
   let { bad = 0 } = options;
   const { parts } = reader, counter = cameCounter();
-  let epoch = 0, watch: BadWatch | null = null;
+  let epoch = 0, watch: BadWatch | null = null, told = 0;
   const repeats = parts.length > 1;
   /** This process's part of a number. */
   const mine = (count: number) => Math.floor((count + process.count - 1 - process.index) / process.count);
@@ -91,9 +91,11 @@ export function epochBooks(
       const { source, key, reason, withoutPicture } = step.bad;
       const fate = withoutPicture ? "withoutPicture" : "bad";
       if (fate === "bad" && onBad === "fail") throw new BadRecordError(source, key, reason);
-      counter.add({ epoch, part, shard, fate, count: 1, why: reason, key });
+      // What a stream tells of while it is read, all processes are told, and each counts its part.
+      const own = step.places === 1 || told++ % process.count === process.index;
+      if (own) counter.add({ epoch, part, shard, fate, count: 1, why: reason, key });
       if (fate === "withoutPicture") return;
-      bad++;
+      if (own) bad++;
       onBadRecord?.(step.bad);
       limited(() => watch!.bad(part, step.bad));
     },

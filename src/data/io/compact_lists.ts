@@ -52,7 +52,9 @@ export interface TextList {
 
 /** A growing list of texts; JavaScript's own strings take three times the memory. */
 export function textList(): TextList {
-  const ends = numberList(Float64Array), encoder = new TextEncoder(), decoder = new TextDecoder();
+  const ends = numberList(Float64Array), encoder = new TextEncoder();
+  // A file's name may begin with what is a mark of byte order elsewhere.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let bytes = new Uint8Array(4096), used = 0;
   return {
     get length() {

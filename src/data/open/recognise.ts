@@ -2,9 +2,8 @@ import { pathError } from "../io/paths.ts";
 import { withFileReader } from "../io/reader/file.ts";
 import { NoPicturesError } from "../sources/folder.ts";
 import type { PathLook, SourceFormat } from "../sources/format.ts";
-import { describeFile } from "../sources/file_kinds.ts";
+import { describeFile, START_BYTES } from "../sources/file_kinds.ts";
 import { isPictureName } from "../sources/picture_file.ts";
-import { START_BYTES } from "../sources/right_files.ts";
 import { formatByEnding, formatNamed } from "../sources/registry.ts";
 
 /** A folder with more entries is one of pictures; shards are fewer. */
@@ -48,10 +47,17 @@ async function lookAt(path: string): Promise<PathLook> {
   }
 }
 
-/** The format of the files that a folder without pictures holds, where one can read them. */
+/**
+ * The format of the files that a folder without pictures holds, where one can read them: of several that of most files, for
+ * shards often have lists or tables beside them; of as many, the one that is tried first.
+ */
 export function formatInside(error: unknown, formats: readonly SourceFormat[]): SourceFormat | undefined {
   if (!(error instanceof NoPicturesError)) return undefined;
-  return error.passedOver.map(({ what }) => formatByEnding(what, formats)).find((format) =>
-    format !== undefined
-  );
+  const counts = new Map<SourceFormat, number>(formats.map((format) => [format, 0]));
+  for (const { what, count } of error.passedOver) {
+    const format = formatByEnding(what, formats);
+    if (format) counts.set(format, counts.get(format)! + count);
+  }
+  const most = Math.max(...counts.values());
+  return most === 0 ? undefined : formats.find((format) => counts.get(format) === most);
 }

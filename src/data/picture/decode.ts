@@ -2,6 +2,7 @@ import { decodeJpeg } from "./jpeg.ts";
 import { hasManyScans, MOST_SCANS, reachesEnd, readJpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { decodePpm } from "./ppm.ts";
+import { describeFile, START_BYTES } from "../sources/file_kinds.ts";
 import { type Picture, PictureError } from "../types.ts";
 import { decodeBmp } from "./bmp.ts";
 import { refuseLarge, tooLarge } from "./limits.ts";
@@ -44,8 +45,10 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   const format = sniff(bytes);
   if (format === null) {
     const start = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    // A pointer of Git LFS, a server's error, a telephone's HEIC: names of pictures are given to much.
+    const kind = describeFile(bytes.subarray(0, START_BYTES)), other = kind ? `, but ${kind.what}` : "";
     throw new PictureError(
-      `no JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PPM picture: begins with bytes ${start}`,
+      `no JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PPM picture${other}: begins with bytes ${start}`,
     );
   }
   if (format === "ppm") return decodePpm(bytes, maxPixels);
@@ -89,8 +92,8 @@ async function decodeVips(
     if (error instanceof PictureError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     if (reason.includes("pixel limit")) throw tooLarge("", options.maxPixels);
-    throw new PictureError(
-      `${format.toUpperCase()} cannot be decoded: ${reason.trim().replaceAll(/\s*\n\s*/g, "; ")}`,
-    );
+    // The library repeats itself for each strip of a picture.
+    const lines = new Set(reason.trim().split(/\s*\n\s*/));
+    throw new PictureError(`${format.toUpperCase()} cannot be decoded: ${[...lines].join("; ")}`);
   }
 }

@@ -1,6 +1,9 @@
 /** Formats that can be read. */
 export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | "bmp" | "ppm";
 
+/** Both orders of bytes, of TIFF and of BigTIFF. */
+const TIFF: readonly string[] = ["II*\0", "MM\0*", "II+\0", "MM\0+"];
+
 const text = (bytes: Uint8Array, from: number, to: number) =>
   String.fromCharCode(...bytes.subarray(from, to));
 
@@ -15,7 +18,7 @@ export function sniff(bytes: Uint8Array): PictureFormat | null {
   if (text(bytes, 0, 8) === "\x89PNG\r\n\x1a\n") return "png";
   if (text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP") return "webp";
   if (text(bytes, 0, 6) === "GIF87a" || text(bytes, 0, 6) === "GIF89a") return "gif";
-  if (text(bytes, 0, 4) === "II*\0" || text(bytes, 0, 4) === "MM\0*") return "tiff";
+  if (TIFF.includes(text(bytes, 0, 4))) return "tiff";
   if (text(bytes, 4, 8) === "ftyp" && /avif|avis/.test(text(bytes, 8, 32))) return "avif";
   if (text(bytes, 0, 2) === "BM" && isBmp(bytes)) return "bmp";
   if (/^P[1-6][\s#][\s\d#]/.test(text(bytes, 0, 4))) return "ppm";

@@ -8,16 +8,21 @@ const YCBCR = 6;
 /** Of Compression: both kinds of JPEG, whose decoder brings colours to RGB. */
 const JPEG = [6, 7];
 
+/** Bytes of a TIFF's numbers and entries; a BigTIFF has wider ones. */
+const CLASSIC = { header: 8, count: 2, entry: 12, value: 8 },
+  BIG = { header: 16, count: 8, entry: 20, value: 12 };
+
 /** The first value of a tag of the first picture, and the one behind it; undefined where it is not there. */
 function tag(bytes: Uint8Array, wanted: number): [number, number] | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), little = bytes[0] === 0x49;
-  if (bytes.length < 8) return undefined;
-  const directory = view.getUint32(4, little);
-  if (directory + 2 > bytes.length) return undefined;
-  const entries = view.getUint16(directory, little);
-  for (let i = 0, at = directory + 2; i < entries && at + 12 <= bytes.length; i++, at += 12) {
+  const big = bytes[2] === 0x2b || bytes[3] === 0x2b, { header, count, entry, value } = big ? BIG : CLASSIC;
+  if (bytes.length < header) return undefined;
+  const directory = big ? Number(view.getBigUint64(8, little)) : view.getUint32(4, little);
+  if (directory + count > bytes.length) return undefined;
+  const entries = big ? Number(view.getBigUint64(directory, little)) : view.getUint16(directory, little);
+  for (let i = 0, at = directory + count; i < entries && at + entry <= bytes.length; i++, at += entry) {
     if (view.getUint16(at, little) !== wanted) continue;
-    return [view.getUint16(at + 8, little), view.getUint16(at + 10, little)];
+    return [view.getUint16(at + value, little), view.getUint16(at + value + 2, little)];
   }
   return undefined;
 }

@@ -25,6 +25,13 @@ export interface FoundPath {
   from: number;
 }
 
+/** Names that a kind of source has for what is none of its data. */
+export interface Aside {
+  names: RegExp;
+  /** What they are, as said after a name. */
+  why: string;
+}
+
 /** What names stand for, and what stood beside that in folders. */
 export interface Found {
   paths: FoundPath[];
@@ -37,10 +44,15 @@ export interface Found {
  *
  * @param patterns Paths, folders, patterns (name_patterns.ts).
  * @param endings Which files of a folder count, such as `.parquet`. Without it, folders stand for themselves.
+ * @param aside Names in folders, of files with such an ending and of folders, that are left out and counted.
  * @returns Paths, those of one folder or pattern in the order of their characters.
  * @throws {Error} When nothing fits, or a folder cannot be read.
  */
-export async function expandPaths(patterns: readonly string[], endings?: readonly string[]): Promise<Found> {
+export async function expandPaths(
+  patterns: readonly string[],
+  endings?: readonly string[],
+  aside?: Aside,
+): Promise<Found> {
   const paths: FoundPath[] = [], passed = passedCounter();
   for (const [from, pattern] of patterns.entries()) {
     if (isRemote(pattern)) {
@@ -53,7 +65,7 @@ export async function expandPaths(patterns: readonly string[], endings?: readonl
     const fixed = wild ? fixedPart(pattern).length : 0;
     for (const path of matches) {
       if (endings && await isFolder(path)) {
-        const names = await filesIn(path, endings, passed);
+        const names = await filesIn(path, endings, passed, aside);
         paths.push(...names.map((name) => ({ path: join(path, name), name, named: false, from })));
       } else paths.push({ path, name: wild ? path.slice(fixed) : lastPart(path), named: !wild, from });
     }
@@ -140,14 +152,25 @@ function expressionOf(part: string): RegExp {
   return new RegExp(`^${source}$`, "su");
 }
 
-/** The files of a folder with one of the endings, relative to it; everything else is passed over. */
-async function filesIn(root: string, endings: readonly string[], passed: PassedCounter): Promise<string[]> {
+/**
+ * The files of a folder with one of the endings, relative to it; everything else is passed over. A folder that links lead to as
+ * well counts once, under its own path.
+ */
+async function filesIn(
+  root: string,
+  endings: readonly string[],
+  passed: PassedCounter,
+  aside?: Aside,
+): Promise<string[]> {
   const fits = (name: string) => endings.some((ending) => name.toLowerCase().endsWith(ending));
-  const files: string[] = [];
+  const files: string[] = [], seen = new Set<string>(), links: { name: string; floor: number }[] = [];
   const walk = async (below: string, floor: number): Promise<void> => {
     const folder = below === "" ? root : join(root, below);
     let entries: Deno.DirEntry[];
     try {
+      const real = await Deno.realPath(folder);
+      if (seen.has(real)) return;
+      seen.add(real);
       entries = await entriesOf(folder, fits, passed);
     } catch (error) {
       const reason = passableReason(error);
@@ -157,14 +180,27 @@ async function filesIn(root: string, endings: readonly string[], passed: PassedC
     for (const { name: base, isDirectory, isSymlink } of entries) {
       const name = below === "" ? base : `${below}/${base}`;
       if (base.startsWith(".")) continue;
-      if (isDirectory || (isSymlink && await isFolder(join(root, name)))) {
-        if (floor < FLOORS) await walk(name, floor + 1);
-        else passed.add("folder", "is deeper than shards are searched for", name);
+      const isInner = isDirectory || (isSymlink && await isFolder(join(root, name)));
+      if (aside?.names.test(base) && (isInner || fits(base))) {
+        passed.add(isInner ? "folder" : fileKind(base), aside.why, name);
+      } else if (isInner) {
+        if (floor === FLOORS) passed.add("folder", "is deeper than shards are searched for", name);
+        else if (isSymlink) links.push({ name, floor: floor + 1 });
+        else await walk(name, floor + 1);
       } else if (fits(base)) files.push(name);
       else passed.add(fileKind(base), endingReason(fileKind(base)), name);
     }
   };
   await walk("", 0);
+  // After all that is really there.
+  for (let i = 0; i < links.length; i++) await walk(links[i].name, links[i].floor);
   if (files.length === 0) throw new Error(`${root}: holds no files ending with ${endings.join(", ")}`);
-  return files;
+  return files.sort(byParts);
+}
+
+/** Orders paths folder by folder. */
+function byParts(a: string, b: string): number {
+  const [these, those] = [a.split("/"), b.split("/")];
+  const at = these.findIndex((part, i) => part !== those[i]);
+  return at < 0 ? these.length - those.length : byCodeUnits(these[at], those[at] ?? "");
 }

@@ -1,6 +1,6 @@
 /** What files are that are no pictures and no source: told by their endings in a folder, and by their bytes when named. */
 
-import { sniff } from "../picture/sniff.ts";
+import { type PictureFormat, sniff } from "../picture/sniff.ts";
 
 /** Endings of what is certainly no picture, so that nobody need look into it. */
 const OTHERS = new Set(
@@ -10,26 +10,53 @@ const OTHERS = new Set(
     .split(" ").map((ending) => `.${ending}`),
 );
 
-/** Endings of pictures that no decoder here can read. */
+/** Endings of cameras' raw files. Many begin as a TIFF does, of which all that can be read is a thumbnail. */
+const RAW = new Set(
+  ("raw cr2 cr3 nef nrw arw sr2 srf dng orf rw2 rwl raf pef srw 3fr fff iiq erf mef mos kdc dcr mrw x3f gpr")
+    .split(" ")
+    .map((ending) => `.${ending}`),
+);
+
+/** Endings of other pictures that no decoder here can read. */
 const UNREADABLE = new Set(
-  ("heic heif jxl jp2 j2k jpx jpf ico cur svg svgz tga psd xcf exr hdr pcx eps ai raw cr2 cr3 nef nrw arw sr2 dng orf " +
-    "rw2 raf pef srw 3fr").split(" ").map((ending) => `.${ending}`),
+  "heic heif jxl jp2 j2k jpx jpf ico cur svg svgz tga psd xcf exr hdr pcx eps ai".split(" ")
+    .map((ending) => `.${ending}`),
 );
 
 /** Endings of what is a source of its own, and of archives. */
-const SOURCES = new Set([".tar", ".tgz", ".parquet", ".lmdb", ".mdb"]);
+const SOURCES = new Set([".tar", ".tar.gz", ".tgz", ".parquet", ".lmdb", ".mdb"]);
 const ARCHIVES = new Set([".zip", ".rar", ".7z", ".gz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".lz4"]);
+
+/** Endings of what programs leave beside a file: as it was before a change, or not finished; many begin as a picture does. */
+const LEFT = /^\.(bak|old|orig|tmp|temp|part|partial|crdownload|download|swp)$|(~|_original)$/;
+
+/** Folders that storage systems make: thumbnails of all pictures, and deleted files. */
+const OF_SYSTEMS = new Set(["@eaDir", "@Recycle", "#recycle", "$RECYCLE.BIN", "lost+found"]);
+
+/** Why the pictures in a folder of this name are nobody's. */
+export const OF_SYSTEM = "is of the storage system: thumbnails, or deleted files";
+
+/** Whether a folder is one that a storage system made. */
+export function isOfSystem(name: string): boolean {
+  return OF_SYSTEMS.has(name);
+}
 
 /** Whether files of an ending need not be looked into to know that they are no pictures. */
 export function isKnownEnding(ending: string): boolean {
-  return OTHERS.has(ending) || SOURCES.has(ending) || ARCHIVES.has(ending);
+  return OTHERS.has(ending) || SOURCES.has(ending) || ARCHIVES.has(ending) || LEFT.test(ending);
 }
 
 /** Why a file of an ending is passed over; empty where nobody would expect it to be read. */
 export function endingReason(ending: string): string {
   if (SOURCES.has(ending)) return "a source of its own, name it to read it";
   if (ARCHIVES.has(ending)) return "an archive, unpack it";
-  return UNREADABLE.has(ending) ? "cannot be decoded" : "";
+  if (LEFT.test(ending)) return "a copy of before a change, or not finished";
+  return UNREADABLE.has(ending) || RAW.has(ending) ? "cannot be decoded" : "";
+}
+
+/** Whether a file is what its first bytes say, a picture in this format. */
+export function isFormat(ending: string, format: PictureFormat): boolean {
+  return format !== "tiff" || !RAW.has(ending);
 }
 
 /** A kind of file, and what to do to have it read. */
@@ -74,10 +101,13 @@ const MAGIC: readonly (readonly [hex: string, what: string, advice: string])[] =
   ["1a45dfa3", "a video (Matroska or WebM)", "write its frames into a folder"],
 ];
 
+/** Bytes at a file's beginning that tell what it is. */
+export const START_BYTES = 512;
+
 /**
  * Tells by its bytes what a file is that cannot be read as data.
  *
- * @param start Its first 512 bytes, or all.
+ * @param start Its first {@linkcode START_BYTES} bytes, or all.
  * @returns Null when nobody knows.
  */
 export function describeFile(start: Uint8Array): FileKind | null {
@@ -127,7 +157,10 @@ function describeText(start: Uint8Array): FileKind | null {
   if (/^\s*<(!doctype html|html|head|body)/i.test(text)) {
     return { what: "an HTML page, as servers send with an error", advice: "download the file again" };
   }
-  if (/^\s*<(\?xml|svg|error)/i.test(text)) {
+  if (/^\s*<(svg\b|[?!].*<svg\b)/is.test(text)) {
+    return { what: "an SVG drawing", advice: "write it as a PNG, and name the folder that it is in" };
+  }
+  if (/^\s*<(\?xml|error)/i.test(text)) {
     return {
       what: "XML, as storage servers send with an error",
       advice: "download the file again, or name the pictures' folder",

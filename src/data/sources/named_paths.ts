@@ -1,4 +1,4 @@
-import { expandPaths, type Found, type FoundPath } from "./expand_paths.ts";
+import { type Aside, expandPaths, type Found, type FoundPath } from "./expand_paths.ts";
 import { isRemote } from "../io/paths.ts";
 import type { OpenRequest } from "./format.ts";
 import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
@@ -14,13 +14,15 @@ export function splitQuestion(request: OpenRequest, where: string, what: string)
  *
  * @param request What the user named.
  * @param endings Which files of a folder count.
+ * @param aside Names in folders that are left out.
  * @throws {Error} When nothing fits, or several splits could be meant.
  */
 export async function requestedFiles(
   request: OpenRequest,
   endings: readonly string[],
+  aside?: Aside,
 ): Promise<{ files: string[] } & Pick<Found, "passedOver">> {
-  const { paths, passedOver } = await expandPaths(request.names, endings);
+  const { paths, passedOver } = await expandPaths(request.names, endings, aside);
   const files = chooseSplit(splitItems(paths), splitQuestion(request, request.text, "file"));
   return { files: files.map(({ path }) => path), passedOver };
 }

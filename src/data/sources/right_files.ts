@@ -1,9 +1,6 @@
 import { isRemote } from "../io/paths.ts";
 import { withFileReader } from "../io/reader/file.ts";
-import { describeFile } from "./file_kinds.ts";
-
-/** Bytes at a file's beginning that tell what it is. */
-export const START_BYTES = 512;
+import { describeFile, START_BYTES } from "./file_kinds.ts";
 
 /** A file's first bytes; fewer where it is shorter, none where it cannot be read. */
 export async function startOf(path: string): Promise<Uint8Array> {

@@ -1,10 +1,14 @@
 import { byCodeUnits, join, pathError } from "../io/paths.ts";
+import { isOfSystem } from "./file_kinds.ts";
 import { isPictureName } from "./picture_file.ts";
-import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
+import { chooseSplit, SPLIT_WORDS, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
 
 /** Names of folders that are a split's: `val`, `train2017`, `test_images`, `bedroom_train_lmdb`. */
-const WHOLE =
-  /^(.*[-_ ])?(train|training|val|valid|validation|dev|test|testing|trainval)([-_ ]?\d{4})?([-_ ](set|data|images?|imgs?|pictures|photos|split|lmdb|shards?|256|512))?$/i;
+const WHOLE = new RegExp(
+  `^(.*[-_ ])?(${SPLIT_WORDS.join("|")})([-_ ]?\\d{4})?` +
+    "([-_ ](set|data|images?|imgs?|pictures|photos|split|lmdb|shards?|256|512))?$",
+  "i",
+);
 
 /** Folders of classes are many; splits and what stands beside them are few. */
 const MANY = 3;
@@ -102,18 +106,25 @@ export async function splitFolders(path: string, question: SplitQuestion): Promi
   return chooseSplit([...splits, ...others], question);
 }
 
-/** A folder's folders, and how many pictures stand beside them. */
+/** A folder's folders, and how many pictures stand beside them. Of links to a folder beside them, or to the same one, one counts. */
 async function lookInto(path: string): Promise<{ folders: string[]; pictures: number }> {
-  const folders: string[] = [];
+  const folders: string[] = [], links: string[] = [];
   let pictures = 0;
   try {
     if (!(await Deno.stat(path)).isDirectory) return { folders, pictures };
     for await (const { name, isDirectory, isSymlink } of Deno.readDir(path)) {
-      if (name.startsWith(".")) continue;
-      const inner = isDirectory ||
-        (isSymlink && await Deno.stat(join(path, name)).then((info) => info.isDirectory, () => false));
-      if (inner) folders.push(name);
+      if (name.startsWith(".") || isOfSystem(name)) continue;
+      const linked = isSymlink &&
+        await Deno.stat(join(path, name)).then((info) => info.isDirectory, () => false);
+      if (isDirectory) folders.push(name);
+      else if (linked) links.push(name);
       else if (isPictureName(name)) pictures++;
+    }
+    const root = links.length > 0 ? await Deno.realPath(path) : path;
+    const seen = new Set([root, ...folders.map((name) => join(root, name))]);
+    for (const name of links.sort(byCodeUnits)) {
+      const real = await Deno.realPath(join(path, name));
+      if (seen.size < seen.add(real).size) folders.push(name);
     }
   } catch (error) {
     throw pathError(error, path, "read");

@@ -19,6 +19,9 @@ const WORDS: Readonly<Record<string, string>> = {
   trainval: "trainval",
 };
 
+/** All words that name a split, in small letters. */
+export const SPLIT_WORDS: readonly string[] = Object.keys(WORDS);
+
 /** The split that a word means. A name may have any word in it, "constructor" too. */
 function known(word: string): string | undefined {
   const lower = word.toLowerCase();

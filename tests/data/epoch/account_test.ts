@@ -92,6 +92,20 @@ Deno.test("account: kinds of reasons are bounded", () => {
   assert.deepEqual([reasons.at(-1)!.why, reasons.at(-1)!.count], ["other reasons", 40]);
 });
 
+Deno.test("account: after a resume a stream has passed over no less than before; a source by index tells all at once", () => {
+  const kind = (what: string, count: number) => ({ what, why: "", count, example: `a${what}` });
+  for (const [length, second] of [[null, [5, 4]], [9, [2]]] as const) {
+    const first = accountant(emptyAccount({ uri: "a", sources: [{ uri: "a", length }] }));
+    first.passedOver([[kind(".txt", 3), kind(".npy", 4)]]);
+    first.passedOver([[kind(".txt", 5), kind(".npy", 4)]]);
+    const keeper = accountant(first.account());
+    keeper.passedOver([[kind(".txt", 2)]]);
+    assert.deepEqual(keeper.account().sources[0].passedOver.map(({ count }) => count), second);
+    keeper.passedOver([[kind(".txt", 6)]]);
+    assert.equal(keeper.account().sources[0].passedOver[0].count, 6);
+  }
+});
+
 Deno.test("account: in words, only what matters", () => {
   const keeper = accountant(fresh());
   keeper.add({ came: [came(0, { shard: shard(0), count: 400 })], shards: [] });

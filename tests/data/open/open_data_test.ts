@@ -106,6 +106,29 @@ Deno.test("expandPaths: names stand for themselves where nothing else fits", asy
   assert.equal((await paths([`${fixturePath("")}wds-00?.tar.gz`], [])).length, 3);
 });
 
+Deno.test("expandPaths: a folder of shards that links lead to as well counts once, and circles end", async () => {
+  await withFolder(async (folder) => {
+    for (const name of ["v1/b.tar", "v1/a/c.tar", "v1.tar", "z.tar"]) {
+      await Deno.mkdir(`${folder}/set/${name.replace(/[^/]*$/, "")}`, { recursive: true });
+      await Deno.writeTextFile(`${folder}/set/${name}`, "");
+    }
+    await Deno.mkdir(`${folder}/elsewhere`);
+    await Deno.writeTextFile(`${folder}/elsewhere/d.tar`, "");
+    await Deno.symlink("v1", `${folder}/set/latest`);
+    await Deno.symlink("..", `${folder}/set/v1/a/circle`);
+    await Deno.symlink(".", `${folder}/set/self`);
+    await Deno.symlink("../elsewhere", `${folder}/set/more`);
+    const { paths } = await expandPaths([`${folder}/set`], [".tar"]);
+    assert.deepEqual(paths.map(({ name }) => name), [
+      "more/d.tar",
+      "v1/a/c.tar",
+      "v1/b.tar",
+      "v1.tar",
+      "z.tar",
+    ]);
+  });
+});
+
 Deno.test("expandPaths: wildcards in any part of a path, and none where a backslash stands before them", async () => {
   await withFolder(async (folder) => {
     for (const name of ["a/x-0.tar", "a/x*.tar", "b/x-1.tar", "b/deep/y.tar", ".c/x-2.tar", "a{1/x.tar"]) {

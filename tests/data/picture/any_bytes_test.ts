@@ -36,7 +36,7 @@ const BEGINS: Record<string, number[][]> = {
   bmp: [ascii("BM")],
   netpbm: ["P1 ", "P2 3 1 ", "P3\n2 2 255\n", "P4 9 2 ", "P5\n3 3\n300 ", "P6 2 2 255 "].map(ascii),
   jpeg: [[0xff, 0xd8, 0xff], EXIF],
-  tiff: [ascii("II*\0"), [...ascii("MM\0*"), 0, 0, 0, 8]],
+  tiff: [ascii("II*\0"), [...ascii("MM\0*"), 0, 0, 0, 8], [...ascii("II+\0"), 8, 0, 0, 0, 16]],
   png: [[...SIGNATURE], [...SIGNATURE, ...INTERLACED, 0, 0, 0, 30, ...ascii("IDAT")]],
 };
 

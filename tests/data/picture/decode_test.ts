@@ -154,13 +154,32 @@ Deno.test("a picture with a side that no picture has is refused, whoever decodes
 });
 
 Deno.test("what is no picture, or a damaged one, is refused with a reason", async () => {
-  const photo = await jpeg(), drawing = await png();
+  const photo = await jpeg(),
+    drawing = await png(),
+    text = (words: string) => new TextEncoder().encode(words);
   const flipped = drawing.slice();
   flipped[drawing.length - 30] ^= 0x40;
   const cases: [string, Uint8Array, RegExp][] = [
     ["nothing", new Uint8Array(0), /empty/],
     ["a zip", new Uint8Array([0x50, 0x4b, 3, 4, 0, 0, 0, 0]), /begins with bytes 50 4b 03 04/],
-    ["an SVG", new TextEncoder().encode("<svg width='9' height='9'/>"), /no JPEG, PNG/],
+    [
+      "an SVG",
+      text("<svg width='9' height='9'/>"),
+      /no JPEG, PNG, .*, but an SVG drawing: begins with bytes 3c/,
+    ],
+    ["an SVG with a head", text("<?xml version='1.0'?>\n<svg/>"), /, but an SVG drawing/],
+    [
+      "a pointer",
+      text("version https://git-lfs.github.com/spec/v1\noid sha256:1"),
+      /but a pointer of Git LFS/,
+    ],
+    ["a server's error", text("<!DOCTYPE html><html>"), /but an HTML page, as servers send with an error/],
+    [
+      "a telephone's",
+      text("\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+      /but a HEIC picture: begins with bytes 00 00/,
+    ],
+    ["noise", Uint8Array.of(0x81, 0x82, 0x83, 0x84), /or PPM picture: begins with bytes 81 82 83 84/],
     ["half a JPEG", photo.slice(0, photo.length / 2), /JPEG cut short: no end marker/],
     ["a JPEG's header", photo.slice(0, 30), /JPEG cut short/],
     ["3 bytes of JPEG", photo.slice(0, 3), /JPEG cut short/],

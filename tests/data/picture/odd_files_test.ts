@@ -296,3 +296,61 @@ Deno.test("a TIFF of luma and chroma without JPEG comes to its colours", async (
   const { data } = await decodePicture(plain);
   assert.ok(worst(data, flat.data.map((_, i) => i % 3 === 0 ? 254 : 0)) <= 1, `${data.subarray(0, 3)}`);
 });
+
+/** A BigTIFF of two pixels, by its own tags: number, type (3: two bytes, 16: eight) and values. */
+function bigTiff(pixels: readonly number[], photometric: number, littleEndian: boolean): Uint8Array {
+  const tags: [tag: number, type: 3 | 16, values: number[]][] = [
+    [256, 3, [2]],
+    [257, 3, [1]],
+    [258, 3, [8, 8, 8]],
+    [259, 3, [1]],
+    [262, 3, [photometric]],
+    [273, 16, [16]],
+    [277, 3, [3]],
+    [278, 3, [1]],
+    [279, 16, [pixels.length]],
+    [530, 3, [1, 1]],
+  ];
+  const directory = 24,
+    file = new Uint8Array(directory + 8 + 20 * tags.length + 8),
+    view = new DataView(file.buffer);
+  file.set(new TextEncoder().encode(littleEndian ? "II+\0\x08\0\0\0" : "MM\0+\0\x08\0\0"));
+  view.setBigUint64(8, BigInt(directory), littleEndian);
+  file.set(pixels, 16);
+  view.setBigUint64(directory, BigInt(tags.length), littleEndian);
+  tags.forEach(([tag, type, values], i) => {
+    const at = directory + 8 + 20 * i;
+    view.setUint16(at, tag, littleEndian);
+    view.setUint16(at + 2, type, littleEndian);
+    view.setBigUint64(at + 4, BigInt(values.length), littleEndian);
+    if (type === 16) view.setBigUint64(at + 12, BigInt(values[0]), littleEndian);
+    else values.forEach((value, n) => view.setUint16(at + 12 + 2 * n, value, littleEndian));
+  });
+  return file;
+}
+
+Deno.test("a BigTIFF is a TIFF, in both orders of bytes, of red, green and blue or of luma and chroma", async () => {
+  for (const littleEndian of [true, false]) {
+    const pixels = [250, 3, 100, 0, 90, 255];
+    const plain = await decodePicture(bigTiff(pixels, 2, littleEndian));
+    assert.deepEqual([plain.width, plain.height, [...plain.data]], [2, 1, pixels]);
+    // Pure red as JPEG stores it.
+    const red = await decodePicture(bigTiff([76, 85, 255, 76, 85, 255], 6, littleEndian));
+    assert.ok(worst(red.data, Uint8Array.of(254, 0, 0, 254, 0, 0)) <= 1, `${red.data}`);
+  }
+});
+
+Deno.test("a reason that the library repeats for each strip is told once", async () => {
+  const { data } = gradient(64, 64), size = { width: 64, height: 64, channels: 3 } as const;
+  const file = new Uint8Array(await draw({ ...size, data }).tiff({ compression: "deflate" }).toBuffer());
+  // Of no known kind.
+  const view = new DataView(file.buffer), directory = view.getUint32(4, true);
+  for (let i = 0, at = directory + 2; i < view.getUint16(directory, true); i++, at += 12) {
+    if (view.getUint16(at, true) === 259) view.setUint16(at + 8, 34925, true);
+  }
+  await assert.rejects(decodePicture(file), ({ message }: Error) => {
+    const reasons = message.replace("TIFF cannot be decoded: ", "").split("; ");
+    assert.equal(new Set(reasons).size, reasons.length, message);
+    return true;
+  });
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { openData } from "../../../src/data/open/open_data.ts";
-import { closeData } from "../../../src/data/open/data.ts";
+import { closeData, dataLength, dataPassedOver } from "../../../src/data/open/data.ts";
 import { describeFile } from "../../../src/data/sources/file_kinds.ts";
 import { fakeJpeg, fixture } from "../helpers.ts";
 import { png, withFolder } from "../pictures.ts";
@@ -109,6 +109,69 @@ Deno.test("what is data is told by its bytes, whatever its name: tar, tar.gz, Pa
       await closeData(data);
       await Deno.remove(`${folder}/in.tar`, { recursive: true });
     }
+  });
+});
+
+Deno.test("a folder of compressed shards needs no prefix, and tables beside shards do not stand for them", async () => {
+  await withFolder(async (folder) => {
+    const tar = tarFile([{ name: "1.jpg", content: fakeJpeg(1) }]), table = await fixture("snappy.parquet");
+    const write = async (name: string, bytes: Uint8Array) => {
+      await Deno.mkdir(`${folder}/${name.replace(/\/.*/, "")}`, { recursive: true });
+      await Deno.writeFile(`${folder}/${name}`, bytes);
+    };
+    for (const i of [0, 1]) await write(`packed/${i}.tar.gz`, gzipSync(tar));
+    // As img2dataset writes them, the table being one of addresses; whatever order the folder gives them in.
+    for (const name of ["b.parquet", "b_stats.json", "b.tar", "a.tar", "a.parquet"]) {
+      await write(`beside/${name}`, name.endsWith(".tar") ? tar : table);
+    }
+    for (const name of ["a.parquet", "b.parquet", "notes.tar"]) {
+      await write(`tables/${name}`, name.endsWith(".tar") ? tar : table);
+    }
+    const kinds: [name: string, access: string, length: number | null, others: string][] = [
+      ["packed", "stream", null, ""],
+      ["beside", "random", 2, "2 .parquet,1 .json"],
+      ["tables", "random", 40, "1 .tar"],
+    ];
+    for (const [name, access, length, others] of kinds) {
+      const data = await openData(`${folder}/${name}`);
+      assert.deepEqual([data.access, dataLength(data)], [access, length], name);
+      const passed = dataPassedOver(data).map(({ what, count }) => `${count} ${what}`).sort().reverse();
+      assert.equal(passed.join(), others, name);
+      await closeData(data);
+    }
+    // Among pictures they are told for what they are.
+    await write("packed/1.jpg", fakeJpeg(1));
+    const data = await openData(`${folder}/packed`);
+    assert.deepEqual(dataPassedOver(data).map(({ what, why }) => `${what} ${why}`), [
+      ".tar.gz a source of its own, name it to read it",
+    ]);
+    await closeData(data);
+  });
+});
+
+Deno.test("a folder of Parquet that Spark wrote: what it has not finished, and its notes, are no part of the table", async () => {
+  await withFolder(async (folder) => {
+    const table = await fixture("snappy.parquet"), root = `${folder}/pictures.parquet`;
+    for (
+      const name of [
+        ...["part-00000.snappy.parquet", "label=1/part-00001.snappy.parquet", "_SUCCESS", ".part-00000.crc"],
+        ...["_temporary/0/part-00002.snappy.parquet", "_delta_log/1.checkpoint.parquet", "_old.parquet"],
+      ]
+    ) {
+      await Deno.mkdir(`${root}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeFile(`${root}/${name}`, table);
+    }
+    for (const uri of [root, `parquet:${root}`]) {
+      const data = await openData(uri);
+      assert.equal(dataLength(data), 40);
+      const passed = dataPassedOver(data).map(({ what, count }) => `${count} ${what}`).sort();
+      assert.deepEqual(passed, ["1 .parquet", "1 file", "2 folder"]);
+      await closeData(data);
+    }
+    // Who names such a file means it.
+    const data = await openData(`${root}/_old.parquet`);
+    assert.equal(dataLength(data), 20);
+    await closeData(data);
   });
 });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { openFolder } from "../../../src/data/sources/folder.ts";
 import { isPictureName } from "../../../src/data/sources/picture_file.ts";
-import { openSource } from "../../../src/data/open/open_data.ts";
+import { closeData, dataLength } from "../../../src/data/open/data.ts";
+import { openData, openSource } from "../../../src/data/open/open_data.ts";
 import { describePassedOver } from "../../../src/data/sources/passed_over.ts";
 import { decodePicture } from "../../../src/data/picture/decode.ts";
 import { select } from "../../../src/data/sources/select.ts";
@@ -136,7 +137,13 @@ Deno.test("what is no picture is counted by its ending, with the reason where on
     const file = await png(), photo = await jpeg();
     const heic = new Uint8Array(64);
     heic.set(new TextEncoder().encode("....ftypheic"));
+    const tiff = new Uint8Array(64);
+    tiff.set(new TextEncoder().encode("II*\0\x08"));
     await writeFiles(folder, {
+      // Cameras' raw files are TIFFs with a thumbnail, or JPEGs that were given a wrong name.
+      "a.NEF": tiff,
+      "a.dng": tiff,
+      "b.dng": photo,
       "a.jpg": photo,
       "b.JPE": photo,
       "c.jfif": photo,
@@ -162,6 +169,7 @@ Deno.test("what is no picture is counted by its ending, with the reason where on
     assert.deepEqual(await keysOf(source), [
       "a.jpg",
       "b.JPE",
+      "b.dng",
       "c.jfif",
       "d.pjpeg",
       "no_ending",
@@ -171,6 +179,8 @@ Deno.test("what is no picture is counted by its ending, with the reason where on
     ]);
     const counted = source.passedOver!().map(({ what, why, count }) => `${count} ${what} ${why}`).sort();
     assert.deepEqual(counted, [
+      "1 .dng cannot be decoded",
+      "1 .nef cannot be decoded",
       "1 .png has a name that begins with a dot",
       "1 .svg cannot be decoded",
       "1 .tar a source of its own, name it to read it",
@@ -182,9 +192,48 @@ Deno.test("what is no picture is counted by its ending, with the reason where on
     for (let i = 0; i < source.length; i++) await decodePicture((await source.get(i)).bytes);
     assert.match(
       describePassedOver(source.passedOver!())!,
-      /^10 files passed over: 2 (.*, )?2 \.heic \(cannot be decoded\), /,
+      /^12 files passed over: 2 (.*, )?2 \.heic \(cannot be decoded\), /,
     );
     assert.deepEqual(select(source, [0]).passedOver!(), source.passedOver!());
+  }));
+
+Deno.test("what systems and programs leave beside pictures is passed over and told", () =>
+  withFolder(async (folder) => {
+    const photo = await jpeg();
+    const names = [
+      "train/cat/a.jpg",
+      "val/cat/b.jpg",
+      "train/cat/old.jpg",
+      "train/cat/a~b.jpg",
+      "train/part.png",
+    ];
+    const left = ["a.jpg_original", "a.jpg~", "a.bak", "c.jpg.crdownload", "d.part"].map((name) =>
+      `train/cat/${name}`
+    );
+    const ofSystems = [
+      "@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg",
+      "train/cat/@eaDir/a.jpg",
+      "$RECYCLE.BIN/$R1.jpg",
+    ];
+    await writeFiles(
+      folder,
+      Object.fromEntries([...names, ...left, ...ofSystems].map((name) => [name, photo])),
+    );
+    const source = await openFolder(folder);
+    assert.deepEqual(await keysOf(source), names.toSorted());
+    const counts = new Map<string, number>();
+    for (const { why, count } of source.passedOver!()) counts.set(why, (counts.get(why) ?? 0) + count);
+    assert.deepEqual(
+      counts,
+      new Map([["is of the storage system: thumbnails, or deleted files", 3], [
+        "a copy of before a change, or not finished",
+        5,
+      ]]),
+    );
+    // Nor are they a folder beside those of splits.
+    const data = await openData(folder);
+    assert.equal(dataLength(data), 4);
+    await closeData(data);
   }));
 
 Deno.test("passed over: a line names the most frequent kinds and counts the rest", () => {

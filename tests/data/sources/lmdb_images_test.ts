@@ -5,6 +5,7 @@ import { readLmdbHeader } from "../../../src/data/sources/lmdb/format.ts";
 import { classOf, isNote } from "../../../src/data/sources/lmdb/keys.ts";
 import { openLmdbImages } from "../../../src/data/sources/lmdb/images.ts";
 import { extentOf, isDatabase, nodesOf } from "../../../src/data/sources/lmdb/page.ts";
+import { lmdbPieces } from "../../../src/data/sources/lmdb/write.ts";
 import { isWithoutPicture, unwrap } from "../../../src/data/sources/lmdb/unwrap.ts";
 import { damage, fakeJpeg, fixture, survives } from "../helpers.ts";
 import { withFolder } from "../pictures.ts";
@@ -123,6 +124,31 @@ Deno.test("lmdb: a class beside a picture may be a name, under a label's key", (
   const list = Uint8Array.of(0x92, 0xc4, picture.length, ...picture, ...encode("cat.jpg"));
   assert.deepEqual(unwrap(list)?.label, undefined);
 });
+
+Deno.test("lmdb: a label that is no class is told once, however often its record is read", () =>
+  withFolder(async (folder) => {
+    const picture = fakeJpeg(1, 20), labels = ["cat", "dog"], stated = ["dog", "emu", "cat", "yak"];
+    const text = (words: string) => [0xa0 + words.length, ...new TextEncoder().encode(words)];
+    const values = stated.map((name) =>
+      Uint8Array.of(0x82, ...text("image"), 0xc4, 20, ...picture, ...text("label"), ...text(name))
+    );
+    const records = {
+      count: values.length,
+      key: (index: number) => new TextEncoder().encode(`${index}`),
+      size: (index: number) => values[index].length,
+      values: async function* () {
+        for (const value of values) yield await Promise.resolve(value);
+      },
+    };
+    await Deno.writeFile(`${folder}/data.mdb`, ReadableStream.from(lmdbPieces(records)));
+    const source = await openLmdbImages(folder, { labels });
+    for (let epoch = 0; epoch < 3; epoch++) {
+      const read = await Promise.all(stated.map((_, i) => source.get(i)));
+      assert.deepEqual(read.map(({ label }) => label), [1, undefined, 0, undefined]);
+    }
+    assert.deepEqual(source.passedOver!().map(({ what, count }) => [what, count]), [["label", 2]]);
+    await source.close();
+  }));
 
 Deno.test("lmdb: a wrapper with a null has no picture; whatever else holds none is bad", () => {
   const none: Record<string, number[]> = {

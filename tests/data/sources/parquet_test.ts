@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "npm:fast-check@4.10.2";
 import { decodePicture } from "../../../src/data/picture/decode.ts";
 import { openParquet, type ParquetOptions } from "../../../src/data/sources/parquet/open.ts";
+import { openFileReader } from "../../../src/data/io/reader/file.ts";
+import type { ByteReader } from "../../../src/data/io/reader/types.ts";
 import { unpack } from "../../../src/data/sources/parquet/compression.ts";
 import { readDeltaBytes, readDeltaLengths, readDeltas } from "../../../src/data/sources/parquet/delta.ts";
+import { readPictureTable } from "../../../src/data/sources/parquet/metadata.ts";
+import { pictureStore } from "../../../src/data/sources/parquet/store.ts";
 import { readHybrid } from "../../../src/data/sources/parquet/values.ts";
 import { NoPictureError } from "../../../src/data/types.ts";
 import { damage, fixture, fixturePath, survives } from "../helpers.ts";
@@ -129,6 +134,21 @@ Deno.test("parquet: pages that claim more than their bytes can hold get no memor
   }
 });
 
+Deno.test("parquet: a page of nothing, as a dictionary of nulls alone is, unpacks to nothing", () => {
+  const packed = {
+    SNAPPY: [0],
+    // Blocks of a byte that announces neither letters nor repeats; Hadoop's has both lengths before it.
+    LZ4_RAW: [0],
+    LZ4: [0, 0, 0, 0, 0, 0, 0, 1, 0],
+    GZIP: gzipSync(new Uint8Array()),
+    ZSTD: zstdCompressSync(new Uint8Array()),
+    BROTLI: brotliCompressSync(new Uint8Array()),
+  };
+  for (const [codec, bytes] of Object.entries(packed)) {
+    assert.equal(unpack(codec as keyof typeof packed, Uint8Array.from(bytes), 0).length, 0, codec);
+  }
+});
+
 Deno.test("parquet: several files are one source", async () => {
   const folder = fixturePath("");
   const source = await openParquet(`${folder}{snappy,zstd-index}.parquet`);
@@ -165,6 +185,32 @@ Deno.test("parquet: over http, with and without a page index", async () => {
     await source.close();
   }
   await refused(`${running.url}/nothing.parquet`, /404: no such file/, { http });
+});
+
+Deno.test("parquet: without a page index, a row group comes whole where the cache can hold it; otherwise page by page", async () => {
+  const file = await openFileReader(fixturePath("zstd-index.parquet")), table = await readPictureTable(file);
+  const groups = table.groups.map((group) => ({ ...group, picture: { ...group.picture, index: null } }));
+  const size = Math.min(...groups.map(({ picture: { start, end } }) => end - start));
+  let longest = 0;
+  const watched: ByteReader = {
+    ...file,
+    read(offset, length) {
+      longest = Math.max(longest, length);
+      return file.read(offset, length);
+    },
+  };
+  for (const [cacheBytes, whole] of [[2 ** 20, true], [size, false]] as const) {
+    longest = 0;
+    const store = pictureStore(groups, {
+      ...{ use: (_, work) => work(watched), columnOf: () => table.picture, sequential: () => true },
+      ...{ cacheBytes, maxPageBytes: 2 ** 20 },
+    });
+    for (let i = 0; i < 20; i++) {
+      await checkPicture(await store.value(Math.floor(i / 10), i % 10) as Uint8Array, 20 + i);
+    }
+    assert.equal(longest >= size, whole, `${longest} bytes were read at once, with a cache of ${cacheBytes}`);
+  }
+  await file.close();
 });
 
 /** Class names of all rows of labels.parquet. */

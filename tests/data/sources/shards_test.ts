@@ -47,6 +47,11 @@ async function readAll(source: Source): Promise<ImageRecord[]> {
   return await Promise.all(Array.from({ length: source.length }, (_, i) => source.get(i)));
 }
 
+Deno.test("a record's name may begin with what is a mark of byte order elsewhere", () => {
+  const record: ImageRecord = { key: "\uFEFFcat/1.jpg", bytes: fakeJpeg(1), label: 0 };
+  assert.deepEqual(decodeRecord(encodeRecord(record)), record);
+});
+
 Deno.test("a shard gives back what was written, in any order, and leaves no lock file", () =>
   withFolder(async (folder) => {
     const path = `${folder}/a.lmdb`, records = makeRecords(700);

@@ -4,7 +4,8 @@ import { closeData, dataLabels, dataLength } from "../../../src/data/open/data.t
 import { openData, type OpenDataOptions } from "../../../src/data/open/open_data.ts";
 import { pack } from "../../../src/data/pack.ts";
 import { openFolder } from "../../../src/data/sources/folder.ts";
-import { chooseSplit, splitOf } from "../../../src/data/sources/splits.ts";
+import { isSplitFolder } from "../../../src/data/sources/split_folders.ts";
+import { chooseSplit, SPLIT_WORDS, splitOf } from "../../../src/data/sources/splits.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
 import { png, withFolder, writeFiles } from "../pictures.ts";
 import { tarFile } from "../tar_writer.ts";
@@ -189,6 +190,7 @@ Deno.test("LMDB: files and folders of train beside those of val, as LSUN names t
       assert.equal(length, 30);
       assert.match(said, /takes the split train \(1 LMDB\) and leaves out validation \(1\)/);
     }
+    await Deno.symlink("bedroom_train_lmdb", `${folder}/lsun/a_train_lmdb`);
     const lsun = await opened(`${folder}/lsun`);
     assert.equal(lsun.length, 60);
     assert.match(lsun.said, /takes the split train \(2 LMDBs\) and leaves out validation \(1\)/);
@@ -244,6 +246,43 @@ Deno.test("folders of pictures called train, val and test are splits and no clas
     // The only floor below is no class either; one split alone beside it would be.
     await pictures(`${folder}/only`, { "train/cat": 1, "train/dog": 1 });
     assert.deepEqual(await opened(`${folder}/only`), { length: 2, labels: ["cat", "dog"], said: "" });
+  });
+});
+
+Deno.test("every word that names a split names one of folders, too", async () => {
+  for (const word of SPLIT_WORDS) {
+    assert.ok(
+      isSplitFolder(word) && isSplitFolder(`${word}2017`) && isSplitFolder(`my_${word}_images`),
+      word,
+    );
+    assert.notEqual(splitOf(word), null);
+  }
+  assert.ok(!isSplitFolder("evaluated") && !isSplitFolder("medieval") && !isSplitFolder("trainer"));
+  await withFolder(async (folder) => {
+    await pictures(folder, { "train/cat": 3, "eval/cat": 2 });
+    const { length, labels, said } = await opened(folder);
+    assert.deepEqual([length, labels], [3, ["cat"]]);
+    assert.match(said, /takes the split train \(1 folder\) and leaves out test \(1\)/);
+    assert.equal((await opened(folder, { role: "test" })).length, 2);
+  });
+});
+
+Deno.test("a folder of a split counts once, whatever links lead to it", async () => {
+  await withFolder(async (folder) => {
+    await pictures(`${folder}/set`, { train2017: 3, val2017: 2 });
+    await pictures(folder, { "elsewhere/cat": 1 });
+    // So that other programs find them by these names.
+    for (const [link, target] of [["train", "train2017"], ["val", "val2017"], ["here", "."]]) {
+      await Deno.symlink(target, `${folder}/set/${link}`);
+    }
+    const { length, said } = await opened(`${folder}/set`);
+    assert.equal(length, 3);
+    assert.match(said, /takes the split train \(1 folder\) and leaves out validation \(1\)/);
+    assert.equal((await opened(`${folder}/set#split=all`)).length, 5);
+    assert.equal((await opened(`${folder}/set#split=val`)).length, 2);
+    // Links to what is not there otherwise are followed.
+    for (const name of ["test", "testing"]) await Deno.symlink("../elsewhere", `${folder}/set/${name}`);
+    assert.equal((await opened(`${folder}/set#split=test`)).length, 1);
   });
 });
 

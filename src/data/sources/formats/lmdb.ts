@@ -65,7 +65,19 @@ async function lmdbsIn(path: string, entries: readonly string[]): Promise<string
     const inside = /(^|[^a-z])l?mdb$/i.test(name) ? await entriesOf(join(path, name)) : null;
     if (inside ? inside.some(isDataFile) : isDataFile(name) && await isMeant(path, name)) found.push(name);
   }
-  return found;
+  return await apart(path, found);
+}
+
+/** Of several names of one LMDB in a folder, the one that is no link, else the first. */
+async function apart(path: string, names: readonly string[]): Promise<string[]> {
+  if (names.length < 2) return [...names];
+  const root = await Deno.realPath(path), kept = new Map<string, string>();
+  for (const name of names) {
+    const real = await Deno.realPath(join(path, name)).catch(() => name);
+    if (!kept.has(real) || real === join(root, name)) kept.set(real, name);
+  }
+  const chosen = new Set(kept.values());
+  return names.filter((name) => chosen.has(name));
 }
 
 /** Whether a file's name promises an LMDB; Microsoft's databases are called .mdb as well. */

@@ -4,6 +4,12 @@ import { requestedFiles } from "../named_paths.ts";
 import { openParquet } from "../parquet/open.ts";
 import { openRight } from "../right_files.ts";
 
+/** How Spark and those that read its folders name what is not, or not yet, a part of a table: `_temporary`, `_delta_log`. */
+const UNFINISHED = {
+  names: /^_/,
+  why: "has a name that begins with an underscore, as what is no part of a table",
+};
+
 /** Parquet as Hugging Face's datasets store pictures. */
 export const parquet: SourceFormat = {
   name: "parquet",
@@ -29,7 +35,7 @@ export const parquet: SourceFormat = {
   recognise: ({ start }) => isParquet(start),
   async open(request) {
     const { text: name, options: { column, label }, labels, classes, http } = request;
-    const { files, passedOver } = await requestedFiles(request, [".parquet"]);
+    const { files, passedOver } = await requestedFiles(request, [".parquet"], UNFINISHED);
     const open = () => openParquet(files, { name, column, label, labels, classes, http });
     return withPassedOver(await openRight(files, isParquet, open), passedOver);
   },

@@ -141,7 +141,13 @@ function makeSource(
   const size = header.pageSize;
   const classes = labeller(uri, labels.length > 0 ? labels : undefined);
   const names = new Set(labels.map(sameName));
-  const labelFor = (key: string, stated: Unwrapped["label"]): Pick<ImageRecord, "label" | "className"> => {
+  // Records whose label is known to be none: it is told once, however often they are read.
+  const told = new Uint8Array(labels.length > 0 ? index.length : 0);
+  const labelFor = (
+    at: number,
+    key: string,
+    stated: Unwrapped["label"],
+  ): Pick<ImageRecord, "label" | "className"> => {
     // A class that the key names goes before one beside the picture, which may be a number that nobody knows.
     const named = classOf(key), known = named !== null && names.has(sameName(named));
     if (labels.length === 0) {
@@ -152,8 +158,11 @@ function makeSource(
         : { label: stated };
     }
     if (!known && !options.labels) return {};
+    if (told[at]) return {};
     const label = classes.number(known ? named : readStated(stated), key);
-    return label < 0 ? {} : { label };
+    if (label >= 0) return { label };
+    told[at] = 1;
+    return {};
   };
   const leaf = memo(cacheBytes, async (page: number) => {
     const bytes = await reader.read(page * size, size);
@@ -196,7 +205,7 @@ function makeSource(
       }
       if (!picture && isWithoutPicture(raw)) throw new NoPictureError(uri, key, "no picture (null)");
       if (!picture) throw new BadRecordError(uri, key, `the value is no picture but ${describeValue(raw)}`);
-      return { key, bytes: picture.bytes, ...labelFor(key, picture.label) };
+      return { key, bytes: picture.bytes, ...labelFor(at, key, picture.label) };
     },
     key: async (at) => (await find(at)).key,
     passedOver: () => [...passed, ...classes.passedOver()],

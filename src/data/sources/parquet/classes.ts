@@ -2,7 +2,7 @@
 import { memo } from "../../io/reader/cache.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import type { PassedOver } from "../../types.ts";
-import { labeller } from "../class_names.ts";
+import { labeller, type Reading } from "../class_names.ts";
 import { joinClasses } from "../match_classes.ts";
 import { passedCounter } from "../passed_over.ts";
 import { readLabels } from "./labels.ts";
@@ -65,20 +65,28 @@ function namedClasses<G extends FileGroup>(
 ): ParquetClasses {
   const lists = files.map((uri, file) => ({ uri, labels: tables[file].label ? tables[file].labels : [] }));
   const { labels, numbers } = joinClasses(lists), passed = passedCounter();
+  // Row groups whose labels have been read before: what is none in them is told once.
+  const told = new Set<number>();
   const read = async (number: number): Promise<Int32Array> => {
     const group = groups[number], column = tables[group.file].label, own = numbers[group.file];
     if (!column || !group.label) return new Int32Array(group.rows).fill(-1);
-    return await use(
+    const strays: [row: number, stated: Reading][] = [];
+    const found = await use(
       group.file,
       (reader) =>
         readLabels(reader, group.label!, column, group.rows, (stated, row) => {
           if (stated === null) return -1;
           if (typeof stated === "number" && stated < own.length) return own[stated];
-          const why = `is none of the ${own.length} classes that the file names`;
-          passed.add("label", why, `${keyOf(group, row)} (${JSON.stringify(stated)})`);
+          strays.push([row, stated]);
           return -1;
         }),
     );
+    const why = `is none of the ${own.length} classes that the file names`;
+    for (const [row, stated] of told.has(number) ? [] : strays) {
+      passed.add("label", why, `${keyOf(group, row)} (${JSON.stringify(stated)})`);
+    }
+    told.add(number);
+    return found;
   };
   const known = memo<number, Int32Array>(32 * 2 ** 20, read, (labels) => labels.byteLength);
   return { labels, of: known, passedOver: passed.list };

@@ -49,8 +49,10 @@ function unpackAny(codec: Codec, packed: Uint8Array, length: number): Uint8Array
     case "SNAPPY":
       return snappy(packed, length);
     case "LZ4":
-      return decompressLz4(packed, atMost(packed, length, MOST_LZ4));
+      // Its decoder takes the one byte that stands for nothing, in a dictionary of no words, for damage.
+      return length === 0 ? new Uint8Array() : decompressLz4(packed, atMost(packed, length, MOST_LZ4));
     case "LZ4_RAW":
+      if (length === 0) return new Uint8Array();
       return decompressLz4Raw(packed, atMost(packed, length, MOST_LZ4));
     case "GZIP":
       return plain(gunzipSync(packed, limit));

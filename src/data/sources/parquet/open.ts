@@ -52,7 +52,7 @@ interface Group extends FileGroup {
  *
  * A record costs the page that holds it, read and unpacked once while the cache holds it. Writers make pages of
  * about a megabyte, so an exact shuffle reads some ten pictures for one; where this is felt, pack the pictures or write
- * smaller pages. Of remote files without a page index, whole row groups are read.
+ * smaller pages. Of remote files without a page index, whole row groups are read where two fit into the cache.
  *
  * @param uri A path or URL, braces expanded; or a list of them as they stand.
  * @param options Column, cache and limits.

@@ -12,7 +12,10 @@ export interface StoreOptions<G extends RowGroup> {
   /** Works with the reader of a row group's file. */
   use<T>(group: G, work: (reader: ByteReader) => Promise<T>): Promise<T>;
   columnOf(group: G): Column;
-  /** Whether the pictures of a row group are read in one go: asking for each page's header would be slower. */
+  /**
+   * Whether the pictures of a row group are read in one go, if two such fit into the cache: asking for each page's header would be
+   * slower.
+   */
   sequential(group: G): boolean;
   cacheBytes: number;
   maxPageBytes: number;
@@ -46,10 +49,11 @@ export function pictureStore<G extends RowGroup>(
       async (reader) => inMemory(reader.uri, start, await reader.read(start, end - start)),
     );
   }, (reader) => reader.length);
+  // A larger one would not stay in the cache, and would come again for each of its pages.
+  const inOneGo = (group: G) =>
+    options.sequential(group) && group.picture.end - group.picture.start <= cacheBytes / 2;
   const reach = async <T>(number: number, work: (reader: ByteReader) => Promise<T>): Promise<T> =>
-    options.sequential(groups[number])
-      ? await work(await whole(number))
-      : await options.use(groups[number], work);
+    inOneGo(groups[number]) ? await work(await whole(number)) : await options.use(groups[number], work);
   const load = (number: number, page: Page, words: Value[] | null): Promise<Value[]> => {
     const group = groups[number], column = options.columnOf(group);
     return reach(number, (reader) => readPage(reader, page, group.picture, column, maxPageBytes, words));

@@ -41,7 +41,8 @@ export interface Manifest {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+// What begins as a mark of byte order is a part of a name.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const RECORD_HEADER = 10;
 // Behind all records in the order of keys, and the manifest last.
 const OBJECTS_KEY = encoder.encode("boxes"), MANIFEST_KEY = encoder.encode("manifest");
