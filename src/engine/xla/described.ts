@@ -2,7 +2,7 @@
 import type { XlaBackend } from "./backend.ts";
 import { lower } from "./compile/jit.ts";
 import type { Client, ElementType } from "./pjrt/types.ts";
-import { BACKEND, registerBackend } from "./register.ts";
+import { closeBackend, registerBackend } from "./register.ts";
 import { dtypeOf } from "./storage.ts";
 import * as tf from "./tf.ts";
 import type { Tree } from "./tree.ts";
@@ -85,6 +85,6 @@ export async function openDescribed(options: DescribedOptions): Promise<Describe
       return tf.engine().makeTensorFromDataId(dataId, [...shape], dtypeOf(element), backend);
     },
     lower: (fn, args, how) => lower(backend, fn, args, how),
-    close: () => tf.removeBackend(BACKEND),
+    close: () => closeBackend(backend),
   };
 }
