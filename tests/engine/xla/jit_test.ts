@@ -3,6 +3,7 @@ import type { Compiler } from "../../../src/engine/xla/compile/compiler.ts";
 import { jit } from "../../../src/engine/xla/compile/jit.ts";
 import { openXla } from "../../../src/engine/xla/open.ts";
 import * as tf from "../../../src/engine/xla/tf.ts";
+import { plainEngine } from "../../../src/engine/op_by_op.ts";
 import { PLUGIN } from "./plugin.ts";
 
 const xla = await openXla(PLUGIN, { devices: 2 });
@@ -26,6 +27,34 @@ Deno.test("what a function has captured is given back where its program cannot b
   tf.dispose([captured, x]);
 });
 
+const factor = many(1500);
+
+/** Fails while gradients are taken. */
+function failing({ x }: { x: tf.Tensor }): { dx: tf.Tensor } {
+  const loss = (x: tf.Tensor) => {
+    const y = tf.mul(tf.exp(tf.sin(x)), factor);
+    if (y.rank === 1) throw new Error("no further");
+    return tf.sum(y);
+  };
+  return { dx: tf.grad(loss)(x) };
+}
+Deno.test("a function that throws in the middle of its gradients leaves nothing behind, and others go on", () => {
+  const x = tf.reshape(many(1500), [1500]), right = tf.reshape(x, [1, 1500]);
+  const tried = (fn: (args: { x: tf.Tensor }) => { dx: tf.Tensor }) => {
+    assert.throws(() => fn({ x }), /no further/);
+    const before = [tf.memory().numTensors, backend.refCount(factor.dataId)];
+    assert.throws(() => fn({ x }), /no further/);
+    assert.deepEqual([tf.memory().numTensors, backend.refCount(factor.dataId)], before);
+    fn({ x: right }).dx.dispose();
+  };
+  const compiled = jit(backend, compiler, failing), ids = backend.numDataIds();
+  tried(compiled);
+  compiled.dispose();
+  assert.equal(backend.numDataIds(), ids);
+  tried(plainEngine("xla", "op by op").jit(failing));
+  tf.dispose([x, right]);
+});
+
 Deno.test("a function that is compiled twice at a time has one program", async () => {
   const captured = many(), x = tf.scalar(2), before = client.counts().executables;
   const scaled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(captured, x));
@@ -37,4 +66,14 @@ Deno.test("a function that is compiled twice at a time has one program", async (
   assert.equal(client.counts().executables, before);
   assert.equal(backend.refCount(captured.dataId), 1);
   tf.dispose([captured, x]);
+});
+
+Deno.test("a kernel of the host that refuses its inputs leaves nothing behind", () => {
+  const cpu = tf.findBackend("cpu"),
+    wrong = () =>
+      tf.sparse.sparseFillEmptyRows(tf.tensor2d([[5, 0]], [1, 2], "int32"), tf.tensor1d([1]), [2, 2], 0);
+  assert.throws(() => tf.tidy(wrong), /indices/);
+  const before = cpu.numDataIds();
+  assert.throws(() => tf.tidy(wrong), /indices/);
+  assert.equal(cpu.numDataIds(), before);
 });

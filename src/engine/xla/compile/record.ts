@@ -6,6 +6,7 @@ import { countFlops } from "../ir/flops.ts";
 import { printProgram, reachable } from "../ir/print.ts";
 import { partsOf } from "../ir/sharding.ts";
 import type { Lay, Mesh, TensorType, Value } from "../ir/types.ts";
+import { dropTape } from "./tape.ts";
 import { newTrace, valueOf, withoutChance } from "./trace.ts";
 import { leaves, mapTree, paths, type Tree } from "../tree.ts";
 import type { JitOptions } from "../types.ts";
@@ -99,6 +100,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
     // Tensors that the function marked with tf.keep outlive the scope.
     for (const leaf of found) if (leaf.kept && backend.entries.get(leaf.dataId).value) leaf.dispose();
   } catch (error) {
+    dropTape();
     releaseCaptures(backend, trace.captures.keys());
     throw error;
   } finally {
