@@ -25,6 +25,25 @@ export function requireClosed(): void {
   }
 }
 
+/**
+ * Makes sure that what TensorFlow.js computes now goes to a backend.
+ *
+ * @throws {Error} When it was closed, or another one has been made TensorFlow.js's current backend since.
+ */
+export function requireCurrent(backend: XlaBackend): void {
+  if (tf.findBackend(BACKEND) !== backend) {
+    throw new Error(
+      "xla: the backend that this function was prepared for is closed; prepare it on the open one",
+    );
+  }
+  const current = tf.getBackend();
+  if (current === BACKEND) return;
+  throw new Error(
+    `xla: a function cannot be traced while TensorFlow.js's current backend is ${current}: another engine was opened ` +
+      `since. Close xla and open it anew, or tf.setBackend("${BACKEND}")`,
+  );
+}
+
 /** Gives a backend up, and its client; nothing where it was given up before, whatever has been opened since. */
 export function closeBackend(backend: XlaBackend): void {
   if (tf.findBackend(BACKEND) === backend) tf.removeBackend(BACKEND);

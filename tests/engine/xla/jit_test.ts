@@ -55,6 +55,15 @@ Deno.test("a function that throws in the middle of its gradients leaves nothing 
   tf.dispose([x, right]);
 });
 
+Deno.test("while another backend is current it is said why nothing can be traced", async () => {
+  const doubled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(x, 2)), x = tf.ones([3]);
+  await tf.setBackend("cpu");
+  assert.throws(() => doubled({ x }), /current backend is cpu/);
+  await tf.setBackend("xla");
+  assert.deepEqual([...doubled({ x }).dataSync()], [2, 2, 2]);
+  doubled.dispose();
+});
+
 Deno.test("a function that is compiled twice at a time has one program", async () => {
   const captured = many(), x = tf.scalar(2), before = client.counts().executables;
   const scaled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(captured, x));
