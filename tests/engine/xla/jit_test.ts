@@ -77,6 +77,23 @@ Deno.test("a function that is compiled twice at a time has one program", async (
   tf.dispose([captured, x]);
 });
 
+Deno.test("who shares a donated tensor that was handed on is told that it is gone", async () => {
+  const next = jit(
+    backend,
+    compiler,
+    ({ state }: { state: { w: tf.Tensor; n: tf.Tensor } }) => ({ w: state.w, n: tf.add(state.n, 1) }),
+    { donate: ["state"] },
+  );
+  const w = many(3), shared = w.clone();
+  const result = next({ state: { w, n: tf.scalar(1) } });
+  assert.throws(() => shared.dataSync(), /given up \(donated\)/);
+  await assert.rejects(shared.data(), /given up \(donated\)/);
+  assert.throws(() => tf.add(shared, 1), /given up \(donated\)/);
+  assert.deepEqual([...result.w.dataSync(), ...result.n.dataSync()], [0, 1, 2, 2]);
+  tf.dispose([shared, result]);
+  next.dispose();
+});
+
 Deno.test("a kernel of the host that refuses its inputs leaves nothing behind", () => {
   const cpu = tf.findBackend("cpu"),
     wrong = () =>

@@ -115,6 +115,7 @@ function releaseDonated(
     if (handed.has(i)) {
       const entry = backend.entries.get(tensor.dataId);
       entry.buffer = entry.spread = entry.host = undefined;
+      entry.gone = true; // For others that share it.
     }
     tensor.dispose();
   }
