@@ -4,6 +4,7 @@ import { jit } from "../../../src/engine/xla/compile/jit.ts";
 import { openXla } from "../../../src/engine/xla/open.ts";
 import * as tf from "../../../src/engine/xla/tf.ts";
 import { plainEngine } from "../../../src/engine/op_by_op.ts";
+import { xlaEngine } from "../../../src/engine/xla_engine.ts";
 import { PLUGIN } from "./plugin.ts";
 
 const xla = await openXla(PLUGIN, { devices: 2 });
@@ -92,6 +93,22 @@ Deno.test("who shares a donated tensor that was handed on is told that it is gon
   assert.deepEqual([...result.w.dataSync(), ...result.n.dataSync()], [0, 1, 2, 2]);
   tf.dispose([shared, result]);
   next.dispose();
+});
+
+Deno.test("waiting for tensors that lie divided leaves them so", async () => {
+  const engine = xlaEngine(xla, { devices: 2 });
+  const step = engine.jit(
+    ({ state, x }: { state: { m: tf.Tensor }; x: tf.Tensor }) => ({
+      state: { m: tf.add(state.m, tf.sum(x)) },
+    }),
+    { donate: ["state"], shard: ["x"], divide: ["state"] },
+  );
+  const x = tf.ones([2]), { state } = step({ state: { m: tf.reshape(many(2000), [2, 1000]) }, x });
+  await engine.ready({ state, x });
+  assert.equal(backend.entries.get(state.m.dataId).buffer, undefined);
+  assert.equal(state.m.dataSync()[1], 3);
+  tf.dispose([state, x]);
+  step.dispose();
 });
 
 Deno.test("a kernel of the host that refuses its inputs leaves nothing behind", () => {
