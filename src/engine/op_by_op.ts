@@ -1,6 +1,17 @@
 import * as tf from "./tensors.ts";
 import type { Engine, EngineName, JitOptions, Jitted } from "./types.ts";
 import { leaves, type Tree } from "./tensors.ts";
+import { dropTape } from "./xla/compile/tape.ts";
+
+/** Runs a function in a tidy; one that throws leaves nothing behind, and another call may follow. */
+function tidied<Result extends Tree>(fn: () => Result): Result {
+  try {
+    return tf.tidy(() => fn() as unknown as tf.TensorContainer) as unknown as Result;
+  } catch (error) {
+    dropTape();
+    throw error;
+  }
+}
 
 /** An engine on a tfjs backend that runs op by op: `jit` runs the function as it is, in a tidy. */
 export function plainEngine(name: EngineName, description: string): Engine {
@@ -22,7 +33,7 @@ export function plainEngine(name: EngineName, description: string): Engine {
         );
       }
       const call = (args: Args): Result => {
-        const result = tf.tidy(() => fn(args) as unknown as tf.TensorContainer) as unknown as Result;
+        const result = tidied(() => fn(args));
         const kept = new Set(leaves(result));
         for (const key of options.donate ?? []) {
           for (const tensor of leaves(args[key])) if (!kept.has(tensor)) tensor.dispose();

@@ -92,7 +92,8 @@ export function xlaEngine(xla: Xla, { devices: ofEach = 1, hosts }: XlaEngineOpt
       });
     },
     ready: async (tree) => {
-      await Promise.all(leaves(tree).map((leaf) => backend.buffer(leaf).ready()));
+      const held = leaves(tree).flatMap((leaf) => backend.buffers(leaf));
+      await Promise.all(held.map((buffer) => buffer.ready()));
     },
     close: () => Promise.resolve(xla.close()),
   };

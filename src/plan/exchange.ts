@@ -35,7 +35,18 @@ export interface Exchange {
   network?: string;
 }
 
-/** Seconds that one exchange takes at least, where the ring goes through all devices. */
+/** The nodes that a group's devices are of, and how many of each: all, where no group is named. */
+function spreadOf(group: readonly number[] | undefined, all: Spread): Spread {
+  if (!group) return all;
+  const nodes = new Set(group.map((device) => Math.floor(device / all.devices))).size;
+  return { devices: group.length / nodes, nodes };
+}
+
+/**
+ * Seconds that one exchange takes at least, where the ring goes through all devices of a group.
+ *
+ * @param network Bytes a second that the devices of a group have of a node's network.
+ */
 function secondsOf(
   kind: Collective,
   bytes: number,
@@ -71,11 +82,13 @@ export function exchangeOf(
   let seconds = 0;
   for (const { collective, times } of kernels) {
     if (!collective) continue;
-    const { kind, bytes } = collective, call = calls.get(kind) ?? { kind, count: 0, bytes: 0 };
+    const { kind, bytes, group } = collective, call = calls.get(kind) ?? { kind, count: 0, bytes: 0 };
+    // Of a node's devices, those of other groups exchange at the same time, over the same network.
+    const ring = spreadOf(group, spread), share = ring.devices / spread.devices;
     call.count += times;
     call.bytes += times * bytes;
     calls.set(kind, call);
-    seconds += times * secondsOf(kind, bytes, spread, card.link.bytes, network.bytes);
+    seconds += times * secondsOf(kind, bytes, ring, card.link.bytes, network.bytes * share);
   }
   const list = [...calls.values()].sort((a, b) => b.bytes - a.bytes);
   return {

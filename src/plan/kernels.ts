@@ -1,5 +1,6 @@
 /** What the kernels of an optimised program compute and move. */
 import { arraysIn, bytesOf, type HloComputation, type HloModule, type HloOperation, partsOf } from "./hlo.ts";
+import { groupOf } from "./groups.ts";
 import { operandRead, writtenBy } from "./kernel_bytes.ts";
 import { type ProductKind, productsOf } from "./products.ts";
 
@@ -20,8 +21,8 @@ export interface Kernel {
   flops: number;
   /** What its products work on; undefined where it has none. */
   product?: ProductKind;
-  /** Of a collective: bytes of its result on each device. */
-  collective?: { kind: Collective; bytes: number; element: string };
+  /** Of a collective: bytes of its result on each device; the devices of a group, where not all of them exchange. */
+  collective?: { kind: Collective; bytes: number; element: string; group?: readonly number[] };
 }
 
 /** Operations by which devices exchange data. */
@@ -55,12 +56,17 @@ const FREE = new Set([
   ...COLLECTIVES.map((kind) => `${kind}-done`),
 ]);
 
-/** The kind of exchange that an operation is or begins. */
-function collectiveOf(module: HloModule, { opcode, calls }: HloOperation): Collective | undefined {
+/** The exchange that an operation is or begins: its kind, and what is said of it. */
+function collectiveOf(
+  module: HloModule,
+  operation: HloOperation,
+): { kind: Collective; attributes: string } | undefined {
+  const { opcode, calls } = operation;
   const inner = opcode === "async-start"
-    ? module.computations.get(calls[0])?.operations.find(({ root }) => root)?.opcode ?? ""
-    : opcode.replace(/-start$/, "");
-  return COLLECTIVES.find((kind) => kind === inner);
+    ? module.computations.get(calls[0])?.operations.find(({ root }) => root)
+    : operation;
+  const name = inner?.opcode.replace(/-start$/, ""), kind = COLLECTIVES.find((kind) => kind === name);
+  return inner && kind && { kind, attributes: inner.attributes };
 }
 
 /** A type without layouts. */
@@ -95,7 +101,8 @@ function kernelOf(
   const begun = opcode.endsWith("-start") && opcode !== "all-reduce-start" && type.startsWith("(");
   const results = arraysIn(begun ? partsOf(type.slice(1, -1))[1] ?? "" : type);
   const moved = results.reduce((sum, array) => sum + bytesOf(array), 0);
-  return { ...kernel, collective: { kind: exchanged, bytes: moved, element: results[0]?.element ?? "" } };
+  const { kind: how, attributes } = exchanged, group = groupOf(attributes);
+  return { ...kernel, collective: { kind: how, bytes: moved, element: results[0]?.element ?? "", group } };
 }
 
 /** Where an operation comes from: its own scope, else that of what it calls. */

@@ -76,7 +76,7 @@ function describedEngine({ standIn, lower }: Described, lowered: (step: LoweredS
  */
 export async function lowerStep(config: RunConfig, kind: string): Promise<LoweredStep> {
   const { devices, nodes, batchSize, imageSize } = config, all = devices * nodes;
-  const described = await openDescribed({ platform: "cuda", kind, devices: all });
+  const described = await openDescribed({ platform: "cuda", kind, devices, processes: nodes });
   try {
     let step: LoweredStep | undefined;
     const engine = describedEngine(described, (lowered) => step = lowered);

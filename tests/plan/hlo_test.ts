@@ -88,6 +88,32 @@ Deno.test("of an exchange that is begun the results count, of several tensors at
   assert.equal(bytes("all-reduce-start", "f32[4]{0}"), 16);
 });
 
+Deno.test("an exchange takes the links between the devices of its groups, and no others", () => {
+  const spread = { devices: 2, nodes: 2 }, card = CARDS.h100, network = NETWORKS["ethernet-10"];
+  const ms = (groups: string) => {
+    const list = kernels(
+      `ENTRY %main (q: f32[1024]) -> f32[4096] {\n  %q = f32[1024]{0} parameter(0)\n` +
+        `  ROOT %x = f32[4096]{0} all-gather(%q), channel_id=1, ${groups}, dimensions={0}\n}\n`,
+    );
+    return exchangeOf(list, card, network, spread)!.ms;
+  };
+  const bytes = 4096 * 4,
+    link = card.link.bytes,
+    near = (a: number, b: number) => Math.abs(a / b - 1) < 1e-12;
+  const within = 1000 * bytes / 2 / link, between = 1000 * bytes / 2 / network.bytes;
+  for (const all of ["replica_groups={}", "replica_groups=[1,4]<=[4]", "replica_groups={{0,1,2,3}}"]) {
+    assert.ok(near(ms(all), within + between), all);
+  }
+  assert.ok(near(ms("replica_groups=mesh['a'=2,'b'=2] {'a','b'}"), within + between));
+  for (const groups of ["[2,2]<=[4]", "{{0,1},{2,3}}", "mesh['a'=2,'b'=2] {'b'}"]) {
+    assert.ok(near(ms(`replica_groups=${groups}`), within), groups);
+  }
+  // Both devices of a node send over its network at the same time.
+  for (const groups of ["[2,2]<=[2,2]T(1,0)", "{{0,2},{1,3}}", "mesh['a'=2,'b'=2] {'a'}"]) {
+    assert.ok(near(ms(`replica_groups=${groups}`), 2 * between), groups);
+  }
+});
+
 Deno.test("types: arrays, tuples, elements of tuples", () => {
   assert.deepEqual(arraysIn("(f32[2,3]{1,0}, pred[], token[])").map(({ size }) => size), [6, 1]);
   assert.equal(bytesIn("(bf16[4]{0}, (s8[3]{0}, f64[]))"), 8 + 3 + 8);

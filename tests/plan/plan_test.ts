@@ -42,6 +42,15 @@ Deno.test("a step is lowered for a card without a card: its batch is split over 
   assert.match(nodes.text, /"data"=4/);
 });
 
+Deno.test("what is divided is divided among the devices of a node, as train divides it", async () => {
+  const settings = { ...SMALL, engine: "auto", optimizer: "adamw", shardOptimizer: true, batchSize: 8 };
+  const text = async (more: Partial<RunConfig>) =>
+    (await lowerStep(resolveConfig({ ...settings, ...more } as Partial<RunConfig>), "a card")).text;
+  assert.match(await text({ devices: 4 }), /sdy\.mesh @mesh = <\["data"=4\]>/);
+  const nodes = await text({ devices: 2, nodes: 2, coordinator: "x:1" });
+  assert.match(nodes, /sdy\.mesh @mesh = <\["process"=2, "data"=2\]>/);
+});
+
 Deno.test({
   name: "a program is compiled for a card that is not here, once",
   ignore: !installed,

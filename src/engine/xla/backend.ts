@@ -208,6 +208,11 @@ export class XlaBackend extends tf.KernelBackend {
     return bufferOf(this.client, this.entries.get(info.dataId));
   }
 
+  /** The buffers behind a tensor: one on each device that it lies on. */
+  buffers(info: { dataId: tf.DataId }): readonly Buffer[] {
+    return this.entries.get(info.dataId).spread?.buffers ?? [this.buffer(info)];
+  }
+
   /** Records or runs one kernel. The attributes must be those of the kernel that the lowering is for. */
   run(name: string, lowering: AnyLowering, inputs: Inputs, attrs: unknown): tf.TensorInfo | tf.TensorInfo[] {
     const given = Object.entries(inputs).filter(([, info]) => info?.dataId !== undefined);

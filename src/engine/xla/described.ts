@@ -2,7 +2,7 @@
 import type { XlaBackend } from "./backend.ts";
 import { lower } from "./compile/jit.ts";
 import type { Client, ElementType } from "./pjrt/types.ts";
-import { BACKEND, registerBackend } from "./register.ts";
+import { closeBackend, registerBackend } from "./register.ts";
 import { dtypeOf } from "./storage.ts";
 import * as tf from "./tf.ts";
 import type { Tree } from "./tree.ts";
@@ -14,8 +14,10 @@ export interface DescribedOptions {
   platform: string;
   /** As the devices name their kind. */
   kind: string;
-  /** Devices, of all hosts, that functions are split over. Default 1. */
+  /** Devices of each process that functions are split over. Default 1. */
   devices?: number;
+  /** Processes that compute together. Default 1. */
+  processes?: number;
 }
 
 /** TensorFlow.js on devices that are not here: functions can be lowered, nothing can be computed. */
@@ -32,18 +34,18 @@ export interface Described {
 }
 
 /** A client whose devices nothing can be sent to. */
-function absentClient({ platform, kind, devices = 1 }: DescribedOptions): Client {
+function absentClient({ platform, kind, devices = 1, processes = 1 }: DescribedOptions): Client {
   const absent = () => {
     throw new Error(
       `xla: ${kind} is only described here: a function can be lowered for it, but nothing runs`,
     );
   };
-  const list = Array.from({ length: devices }, (_, id) => ({
+  const list = Array.from({ length: devices * processes }, (_, id) => ({
     id,
     kind,
     description: kind,
     hardwareId: -1,
-    processIndex: 0,
+    processIndex: Math.floor(id / devices),
     attributes: {},
     memory: () => undefined,
   }));
@@ -52,7 +54,7 @@ function absentClient({ platform, kind, devices = 1 }: DescribedOptions): Client
     platformVersion: "described",
     apiVersion: "described",
     attributes: {},
-    devices: list,
+    devices: list.slice(0, devices),
     globalDevices: list,
     processIndex: 0,
     compile: absent,
@@ -72,10 +74,9 @@ function absentClient({ platform, kind, devices = 1 }: DescribedOptions): Client
  * @throws {Error} When the backend is already open in this process.
  */
 export async function openDescribed(options: DescribedOptions): Promise<Described> {
-  const { devices = 1 } = options, client = absentClient(options);
-  const ids = client.devices.map(({ id }) => id);
-  const mesh = devices > 1
-    ? { devices: client.devices, ids, first: 0, size: devices, shardy: true }
+  const client = absentClient(options), ids = client.globalDevices.map(({ id }) => id);
+  const mesh = ids.length > 1
+    ? { devices: client.devices, ids, first: 0, size: ids.length, shardy: true }
     : undefined;
   const backend: XlaBackend = await registerBackend(client, mesh);
   return {
@@ -84,6 +85,6 @@ export async function openDescribed(options: DescribedOptions): Promise<Describe
       return tf.engine().makeTensorFromDataId(dataId, [...shape], dtypeOf(element), backend);
     },
     lower: (fn, args, how) => lower(backend, fn, args, how),
-    close: () => tf.removeBackend(BACKEND),
+    close: () => closeBackend(backend),
   };
 }

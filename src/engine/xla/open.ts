@@ -2,13 +2,12 @@ import type { XlaBackend } from "./backend.ts";
 import { type Compiler, compilerOf } from "./compile/compiler.ts";
 import { jit, type XlaJitted } from "./compile/jit.ts";
 import type { Hosts } from "./hosts/join.ts";
-import { PjrtError } from "./pjrt/api.ts";
+import { loadApi, PjrtError } from "./pjrt/api.ts";
 import { openClient } from "./pjrt/client.ts";
 import { compiles } from "./pjrt/probe.ts";
 import type { Client, NamedValues } from "./pjrt/types.ts";
-import { BACKEND, registerBackend } from "./register.ts";
-import { type DeviceMesh, meshOf } from "./compile/spread.ts";
-import * as tf from "./tf.ts";
+import { closeBackend, registerBackend, requireClosed } from "./register.ts";
+import { type DeviceMesh, meshOf, requireCount } from "./compile/spread.ts";
 import type { Tree } from "./tree.ts";
 import type { JitOptions } from "./types.ts";
 
@@ -68,7 +67,7 @@ export interface Xla {
     fn: (args: Args) => Result,
     options?: JitOptions<Args>,
   ): XlaJitted<Args, Result>;
-  /** Gives back the devices and all tensors on them. */
+  /** Gives back the devices and all tensors on them. Safe to call twice. */
   close(): void;
 }
 
@@ -77,10 +76,13 @@ export interface Xla {
  *
  * @param plugin Path of the plugin's shared library, see `ensureCpuPlugin`.
  * @param options Client options and the cache for compiled programs.
- * @throws {Error} When the plugin cannot be loaded or has no device.
+ * @throws {Error} When the plugin cannot be loaded or has no device, or the backend is open in this process.
  */
 export async function openXla(plugin: string, options: XlaOptions = {}): Promise<Xla> {
   const { flags, devices = 1, hosts } = options;
+  requireCount(devices);
+  loadApi(plugin); // What is no plugin is told first.
+  requireClosed(); // Before a client takes a card's memory.
   // Programs of several processes are compiled by all of them together; one that found its own on disk would not join in.
   const cache = hosts ? undefined : options.cache;
   let client = hosts ? openWithHosts(plugin, hosts, options.client) : openClient(plugin, options.client);
@@ -106,6 +108,6 @@ export async function openXla(plugin: string, options: XlaOptions = {}): Promise
     backend,
     compiler,
     jit: (fn, how) => jit(backend, compiler, fn, how),
-    close: () => tf.removeBackend(BACKEND),
+    close: () => closeBackend(backend),
   };
 }

@@ -15,6 +15,41 @@ import { userLine } from "./compile/trace.ts";
 export const BACKEND = "xla";
 
 /**
+ * Makes sure that the backend may be opened.
+ *
+ * @throws {Error} When it is open: a process has one.
+ */
+export function requireClosed(): void {
+  if (tf.findBackend(BACKEND)) {
+    throw new Error("xla: the backend is already open in this process; use that one, or close it first");
+  }
+}
+
+/**
+ * Makes sure that what TensorFlow.js computes now goes to a backend.
+ *
+ * @throws {Error} When it was closed, or another one has been made TensorFlow.js's current backend since.
+ */
+export function requireCurrent(backend: XlaBackend): void {
+  if (tf.findBackend(BACKEND) !== backend) {
+    throw new Error(
+      "xla: the backend that this function was prepared for is closed; prepare it on the open one",
+    );
+  }
+  const current = tf.getBackend();
+  if (current === BACKEND) return;
+  throw new Error(
+    `xla: a function cannot be traced while TensorFlow.js's current backend is ${current}: another engine was opened ` +
+      `since. Close xla and open it anew, or tf.setBackend("${BACKEND}")`,
+  );
+}
+
+/** Gives a backend up, and its client; nothing where it was given up before, whatever has been opened since. */
+export function closeBackend(backend: XlaBackend): void {
+  if (tf.findBackend(BACKEND) === backend) tf.removeBackend(BACKEND);
+}
+
+/**
  * Registers the kernels and a backend on a client's first device, and makes it TensorFlow.js's current backend.
  *
  * @param client An open PJRT client.
@@ -28,9 +63,7 @@ export async function registerBackend(
   mesh?: DeviceMesh,
   platform = client.platform,
 ): Promise<XlaBackend> {
-  if (tf.findBackend(BACKEND)) {
-    throw new Error("xla: the backend is already open in this process; use that one, or close it first");
-  }
+  requireClosed();
   for (const kernelName of [...Object.keys(LOWERINGS), ...Object.keys(HOSTED)]) {
     if (tf.getKernel(kernelName, BACKEND)) continue;
     tf.registerKernel({

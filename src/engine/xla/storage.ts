@@ -25,6 +25,8 @@ export interface Entry {
   /** Host data in an element type of its own, not yet moved to where they are needed. */
   waiting?: { readonly data: Uint8Array; readonly element: ElementType };
   value?: Value;
+  /** True where it was given up to a compiled function that has handed it on as its result. */
+  gone?: boolean;
 }
 
 /** A value on several devices: a part on each, cut along the first axis, or the whole on each. */
@@ -114,7 +116,7 @@ const NOT_HERE = "stay on the host and cannot be computed with";
  * @throws {Error} When it was given up to a compiled function.
  */
 export function alive(entry: Entry): void {
-  if (entry.buffer?.deleted || entry.spread?.buffers[0].deleted) {
+  if (entry.gone || entry.buffer?.deleted || entry.spread?.buffers[0].deleted) {
     throw new Error("xla: this tensor was given up (donated) to a compiled function and is gone");
   }
 }

@@ -44,6 +44,42 @@ function memoryOf(executable: Executable): CallMemory | undefined {
   return { arguments: given, outputs, aliased, temporaries, peak };
 }
 
+/** Compiles a recorded function; what it has captured is given back where that fails. */
+function compileNow(
+  backend: XlaBackend,
+  compiler: Compiler,
+  recorded: Recorded,
+  target: CompileOptions,
+): Built {
+  try {
+    return compiler.compile(recorded.text, target);
+  } catch (error) {
+    releaseCaptures(backend, recorded.captures);
+    throw error;
+  }
+}
+
+/** As {@linkcode compileNow}, without blocking. */
+async function compileLater(
+  backend: XlaBackend,
+  compiler: Compiler,
+  recorded: Recorded,
+  target: CompileOptions,
+): Promise<Built> {
+  try {
+    return await compiler.compileAsync(recorded.text, target);
+  } catch (error) {
+    releaseCaptures(backend, recorded.captures);
+    throw error;
+  }
+}
+
+/** Gives back a program and what it has captured. */
+function discard(backend: XlaBackend, program: Pick<Program, "executable" | "captures">): void {
+  program.executable.delete();
+  releaseCaptures(backend, program.captures);
+}
+
 /** The type that each tensor has on the device, in order. */
 const typesOf = (backend: XlaBackend, tensors: readonly tf.Tensor[]) =>
   tensors.map(({ dataId }) => typeOfEntry(backend.entries.get(dataId)));
@@ -79,6 +115,7 @@ function releaseDonated(
     if (handed.has(i)) {
       const entry = backend.entries.get(tensor.dataId);
       entry.buffer = entry.spread = entry.host = undefined;
+      entry.gone = true; // For others that share it.
     }
     tensor.dispose();
   }
@@ -136,6 +173,11 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
     recordFunction(backend, fn, args, types, options, mesh);
   const complete = (signature: string, recorded: Recorded, built: Built, start: number): Program => {
     const { executable, cached } = built, { traceSeconds, flops } = recorded;
+    const meanwhile = programs.get(signature);
+    if (meanwhile) { // Compiled twice at a time.
+      discard(backend, { ...recorded, executable });
+      return meanwhile;
+    }
     const compileSeconds = (performance.now() - start) / 1000;
     const exchanges = exchangesOf(executable, mesh?.size ?? 1);
     const report = { traceSeconds, compileSeconds, cached, memory: memoryOf(executable), flops, exchanges };
@@ -155,7 +197,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
     let program = programs.get(signature);
     if (!program) {
       const recorded = record(args, types), start = performance.now();
-      program = complete(signature, recorded, compiler.compile(recorded.text, target), start);
+      program = complete(signature, recorded, compileNow(backend, compiler, recorded, target), start);
     }
     const { captures, donated, executable, form } = program;
     const given = tensors.map(({ dataId }, i) => place(dataId, program.given[i]));
@@ -172,15 +214,12 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
       const known = programs.get(signature);
       if (known) return known.report;
       const recorded = record(args, types), start = performance.now();
-      const built = await compiler.compileAsync(recorded.text, target);
+      const built = await compileLater(backend, compiler, recorded, target);
       return complete(signature, recorded, built, start).report;
     },
     lower: (args: Args) => lower(backend, fn, args, options),
     dispose: () => {
-      for (const program of programs.values()) {
-        program.executable.delete();
-        releaseCaptures(backend, program.captures);
-      }
+      for (const program of programs.values()) discard(backend, program);
       programs.clear();
     },
   });

@@ -6,6 +6,8 @@ import { countFlops } from "../ir/flops.ts";
 import { printProgram, reachable } from "../ir/print.ts";
 import { partsOf } from "../ir/sharding.ts";
 import type { Lay, Mesh, TensorType, Value } from "../ir/types.ts";
+import { requireCurrent } from "../register.ts";
+import { dropTape } from "./tape.ts";
 import { newTrace, valueOf, withoutChance } from "./trace.ts";
 import { leaves, mapTree, paths, type Tree } from "../tree.ts";
 import type { JitOptions } from "../types.ts";
@@ -59,7 +61,7 @@ export function releaseCaptures(backend: XlaBackend, captures: Iterable<tf.DataI
  *
  * @param types The arguments' types on the device, in order.
  * @param mesh The devices to split over, if there are several.
- * @throws {Error} When another function is being traced, or the function returns no tensor.
+ * @throws {Error} When another function is being traced, another backend is current, or the function returns no tensor.
  */
 export function recordFunction<Args extends Record<string, Tree>>(
   backend: XlaBackend,
@@ -73,6 +75,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
   if (backend.trace) {
     throw new Error("xla: a jitted function was called while another is being traced; call the plain one");
   }
+  requireCurrent(backend);
   const argumentPaths = paths(args);
   const given = laysOf(argumentPaths, types, options, mesh);
   const trace = newTrace(options.precision ?? "float32", { ...backend.target, mesh });
@@ -99,6 +102,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
     // Tensors that the function marked with tf.keep outlive the scope.
     for (const leaf of found) if (leaf.kept && backend.entries.get(leaf.dataId).value) leaf.dispose();
   } catch (error) {
+    dropTape();
     releaseCaptures(backend, trace.captures.keys());
     throw error;
   } finally {

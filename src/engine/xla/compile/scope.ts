@@ -1,13 +1,6 @@
 import { XlaBackend } from "../backend.ts";
 import * as tf from "../tf.ts";
-
-/** A step of TensorFlow.js's tape, as far as it is needed here. */
-interface TapeNode {
-  gradient?: (dys: tf.Tensor[]) => Record<string, () => tf.Tensor>;
-}
-
-/** The tape that derivatives are read from; null where none is taken. */
-const tape = () => (tf.engine() as unknown as { state: { activeTape: TapeNode[] | null } }).state.activeTape;
+import { tape, type TapeNode } from "./tape.ts";
 
 /** Runs a function while what is recorded belongs to a part of the program. */
 function within<T>(graph: { scope: string }, scope: string, fn: () => T): T {

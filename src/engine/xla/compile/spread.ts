@@ -26,6 +26,17 @@ const PROBE = (size: number) =>
 }`;
 
 /**
+ * Makes sure that a number is one of devices.
+ *
+ * @throws {RangeError} When it is not whole, or below 1.
+ */
+export function requireCount(count: number): void {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`xla: ${count} devices; at least 1 is needed`);
+  }
+}
+
+/**
  * The first devices of each process of a client as a mesh; none for one device.
  *
  * @param count Devices of each process.
@@ -33,9 +44,7 @@ const PROBE = (size: number) =>
  */
 export function meshOf(client: Client, count: number): DeviceMesh | undefined {
   const { devices, platform, globalDevices, processIndex } = client;
-  if (!Number.isInteger(count) || count < 1) {
-    throw new RangeError(`xla: ${count} devices; at least 1 is needed`);
-  }
+  requireCount(count);
   if (count > devices.length) {
     throw new RangeError(
       `xla: ${count} devices were asked for, but ${platform} has ${devices.length}: ` +

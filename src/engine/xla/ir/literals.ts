@@ -20,11 +20,23 @@ export function typeText(type: TensorType): string {
   return `tensor<${type.shape.map((n) => `${n}x`).join("")}${elementText(type.element)}>`;
 }
 
+/** A whole number as a literal: fractions are cut off, what is too large is the largest, and not-a-number 0. */
+function wholeText(value: number, element: ElementType): string {
+  const whole = Math.trunc(value) || 0, bits = Number(element.slice(1));
+  if (bits > 32) return `${whole}`;
+  const [least, most] = element.startsWith("u")
+    ? [0, 2 ** bits - 1]
+    : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+  return `${Math.min(most, Math.max(least, whole))}`;
+}
+
 /** A number as a StableHLO literal; infinities and not-a-number as bits, fractions always with a point. */
-export function numberText(value: number, element: ElementType): string {
-  if (element === "pred") return value ? "true" : "false";
-  if (element === "c64") return `(${numberText(value, "f32")}, 0.0)`;
-  if (!isFloat(element)) return `${Math.trunc(value)}`;
+export function numberText(number: number, element: ElementType): string {
+  if (element === "pred") return number ? "true" : "false";
+  if (element === "c64") return `(${numberText(number, "f32")}, 0.0)`;
+  if (!isFloat(element)) return wholeText(number, element);
+  // What is too large for float32, such as Number.MAX_VALUE, is infinite.
+  const value = element === "f64" ? number : Math.fround(number);
   if (!Number.isFinite(value)) {
     const bits = {
       f32: ["0x7FC00000", "0x7F800000", "0xFF800000"],
@@ -42,8 +54,7 @@ export function numberText(value: number, element: ElementType): string {
 }
 
 /** The shortest decimal that reads back as the same float32. */
-function shortest(value: number): string {
-  const rounded = Math.fround(value);
+function shortest(rounded: number): string {
   for (let digits = 6; digits < 10; digits++) {
     const text = rounded.toPrecision(digits);
     if (Math.fround(Number(text)) === rounded) return Number(text).toString();

@@ -8,7 +8,7 @@ import {
   type UnaryName,
   type Value,
 } from "../ir/types.ts";
-import type { Lowering, Lowerings } from "./types.ts";
+import { holds, type Lowering, type Lowerings } from "./types.ts";
 
 const add = (a: Value, b: Value) => binary("add", a, b);
 const sub = (a: Value, b: Value) => binary("subtract", a, b);
@@ -43,6 +43,9 @@ const pair = (f: (a: Value, b: Value) => Value): Lowering => ({ inputs }) =>
 /** Arithmetic on truth values counts them. */
 const counting = (x: Value) => x.type.element === "pred" ? convert(x, "i32") : x;
 const arithmetic = (name: BinaryName): Lowering => pair((a, b) => binary(name, counting(a), counting(b)));
+
+/** As {@linkcode pair}, of truth values as numbers. */
+const counted = (f: (a: Value, b: Value) => Value): Lowering => pair((a, b) => f(counting(a), counting(b)));
 
 const compared = (direction: Comparison): Lowering => pair((a, b) => compare(direction, a, b));
 const truth = (x: Value) => convert(x, "pred");
@@ -105,7 +108,7 @@ function cast(x: Value, dtype: string): Value {
 
 /** Elementwise kernels. */
 export const ELEMENTWISE: Lowerings = {
-  Abs: map((x) => unary("abs", x)),
+  Abs: map((x) => x.type.element === "pred" ? x : unary("abs", x)),
   Acos: direct("acos"),
   Acosh: direct("acosh"),
   Asin: direct("asin"),
@@ -121,12 +124,12 @@ export const ELEMENTWISE: Lowerings = {
   Floor: rounding("floor"),
   Log: direct("log"),
   Log1p: direct("log_plus_one"),
-  Neg: map((x) => unary("negate", x)),
+  Neg: map((x) => unary("negate", counting(x))),
   Round: rounding("round_nearest_even"),
   Rsqrt: direct("rsqrt"),
   Sigmoid: direct("logistic"),
   // Not-a-number has no sign here.
-  Sign: map((x) => select(isNan(x), like(x, 0), unary("sign", x))),
+  Sign: map((x) => x.type.element === "pred" ? x : select(isNan(x), like(x, 0), unary("sign", x))),
   Sin: direct("sine"),
   Sinh: direct("sinh"),
   Sqrt: direct("sqrt"),
@@ -142,13 +145,14 @@ export const ELEMENTWISE: Lowerings = {
   Relu6: map((x) => binary("minimum", binary("maximum", x, like(x, 0)), like(x, 6))),
   Elu: map((x) => select(positive(x), x, unary("exponential_minus_one", x))),
   EluGrad: ({ inputs: { dy, y } }) => select(compare("GE", y, like(y, 0)), dy, mul(dy, add(y, like(y, 1)))),
-  Selu: map((x) =>
-    select(
+  Selu: map((whole) => {
+    const x = floating(whole);
+    return select(
       compare("GE", x, like(x, 0)),
       mul(x, like(x, SELU_SCALE)),
       mul(unary("exponential_minus_one", x), like(x, SELU_ALPHA)),
-    )
-  ),
+    );
+  }),
   LeakyRelu: map((whole, { alpha }) => {
     const x = floating(whole);
     return select(positive(x), x, mul(x, like(x, alpha)));
@@ -157,12 +161,13 @@ export const ELEMENTWISE: Lowerings = {
     const [x, alpha] = broadcastPair(floating(inputs.x), floating(inputs.alpha));
     return select(compare("LT", x, like(x, 0)), mul(alpha, x), x);
   },
-  Softplus: map((x) =>
-    add(
+  Softplus: map((whole) => {
+    const x = floating(whole);
+    return add(
       binary("maximum", x, like(x, 0)),
       unary("log_plus_one", unary("exponential", unary("negate", unary("abs", x)))),
-    )
-  ),
+    );
+  }),
   Step: map((x, { alpha }) => select(isNan(x), x, select(positive(x), like(x, 1), like(x, alpha ?? 0)))),
   ClipByValue: map((x, { clipValueMin, clipValueMax }) =>
     binary("minimum", binary("maximum", x, like(x, clipValueMin)), like(x, clipValueMax))
@@ -172,13 +177,13 @@ export const ELEMENTWISE: Lowerings = {
   Sub: arithmetic("subtract"),
   Multiply: arithmetic("multiply"),
   RealDiv: pair((a, b) => div(floating(a), floating(b))),
-  FloorDiv: pair(floorDivide),
-  Mod: pair(floorModulo),
+  FloorDiv: counted(floorDivide),
+  Mod: counted(floorModulo),
   Maximum: arithmetic("maximum"),
   Minimum: arithmetic("minimum"),
-  Pow: pair(power),
-  SquaredDifference: pair((a, b) => mul(sub(a, b), sub(a, b))),
-  Atan2: pair((a, b) => binary("atan2", a, b)),
+  Pow: counted(power),
+  SquaredDifference: counted((a, b) => mul(sub(a, b), sub(a, b))),
+  Atan2: pair((a, b) => binary("atan2", floating(a), floating(b))),
   AddN: ({ inputs }) => Object.values(inputs).reduce(add),
   Equal: compared("EQ"),
   NotEqual: compared("NE"),
@@ -196,7 +201,9 @@ export const ELEMENTWISE: Lowerings = {
     const spread = condition.type.shape.length === 1 && shape.length > 1
       ? { ...condition.type, shape: [shape[0], ...shape.slice(1).map(() => 1)] }
       : condition.type;
-    return select(broadcastTo(reshape(truth(condition), spread.shape), shape), t, e);
+    const { element } = (holds(t.type.element, e.type.element) ? t : e).type;
+    const chosen = broadcastTo(reshape(truth(condition), spread.shape), shape);
+    return select(chosen, convert(t, element), convert(e, element));
   },
   Complex: ({ inputs: { real, imag } }) => binary("complex", real, imag),
   Real: ({ inputs: { input } }) => input.type.element === "c64" ? unary("real", input) : input,

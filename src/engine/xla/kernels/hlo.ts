@@ -143,6 +143,8 @@ export interface Gather {
 
 /** Takes slices at given places; a place outside is moved to the nearest inside. */
 export function gather(x: Value, indices: Value, g: Gather): Value {
+  // Nothing can be taken of an axis without elements, which XLA would refuse.
+  if (sizeOf(g.shape) === 0) return splat(x.graph, x.type.element, g.shape, 0);
   const [operandBatch, indexBatch] = g.batch ?? [[], []];
   return text(
     x.graph,

@@ -69,10 +69,11 @@ export function runOnHost(
   if (!kernel || !cpu) {
     throw new Error(`xla: ${name} runs on the host, but tfjs's cpu backend has no kernel of that name`);
   }
-  const copies: tf.TensorInfo[] = [];
+  /** Tensors of the cpu backend. */
+  const held: tf.TensorInfo[] = [];
   const copy = (info: tf.TensorInfo): tf.TensorInfo => {
     const made = cpu.makeTensorInfo(info.shape, info.dtype, owner.readSync(info.dataId));
-    copies.push(made);
+    held.push(made);
     return made;
   };
   // Kernels that take a list get a list.
@@ -81,11 +82,16 @@ export function runOnHost(
     if (value) copied[key] = Array.isArray(value) ? value.map(copy) : copy(value as tf.TensorInfo);
   }
   const given = { inputs: copied as tf.NamedTensorInfoMap, attrs, backend: cpu };
-  const result = kernel.kernelFunc(given), results = [result].flat();
-  const taken = results.map(({ dataId, shape, dtype }) => {
-    const values = cpu.data.get(dataId).values;
-    return { dataId: owner.write(values, shape, dtype), shape, dtype };
-  });
-  for (const { dataId } of [...copies, ...results]) cpu.disposeData(dataId);
-  return Array.isArray(result) ? taken : taken[0];
+  try {
+    const result = kernel.kernelFunc(given), results = [result].flat();
+    held.push(...results);
+    const taken = results.map(({ dataId, shape, dtype }) => {
+      const values = cpu.data.get(dataId).values;
+      return { dataId: owner.write(values, shape, dtype), shape, dtype };
+    });
+    return Array.isArray(result) ? taken : taken[0];
+  } finally {
+    // The kernel may have refused its inputs.
+    for (const { dataId } of held) cpu.disposeData(dataId);
+  }
 }

@@ -11,8 +11,8 @@ import {
 } from "../ir/movement.ts";
 import type { Value } from "../ir/types.ts";
 import * as tf from "../tf.ts";
-import { elementOf } from "../storage.ts";
-import { axisOf, listOf, type Lowering, type Lowerings } from "./types.ts";
+import { dtypeOf, elementOf } from "../storage.ts";
+import { axisOf, holds, listOf, type Lowering, type Lowerings } from "./types.ts";
 
 /**
  * A shape with an axis of length 1 more.
@@ -37,6 +37,18 @@ export function sliceAxis(x: Value, axis: number, begin: number, size: number): 
     shape.map((_, i) => i === axis ? begin : 0),
     shape.map((n, i) => i === axis ? begin + size : n),
   );
+}
+
+/** Values that are joined, in the first one's element type, as in TensorFlow.js; but no fractions are lost on the way. */
+function alike(values: Value[]): Value[] {
+  const [{ type: { element } }] = values;
+  return values.map((value) => {
+    const own = value.type.element;
+    if (own === element || (element !== "c64" && holds(element, own))) return convert(value, element);
+    throw new Error(
+      `xla: ${dtypeOf(element)} and ${dtypeOf(own)} cannot be joined: cast them to one dtype before`,
+    );
+  });
 }
 
 /** Numbers start, start + step, …, computed on the host in double. */
@@ -92,11 +104,11 @@ export const SHAPE: Lowerings = {
     return pad(inputs.x, paddings.map((p) => p[0]), paddings.map((p) => p[1]), attrs.constantValue ?? 0);
   },
   Concat: ({ inputs, attrs }) => {
-    const values = listOf(inputs);
+    const values = alike(listOf(inputs));
     return concatenate(values, axisOf(attrs.axis, values[0].type.shape.length));
   },
   Pack: ({ inputs, attrs }) => {
-    const values = listOf(inputs), shape = [...values[0].type.shape];
+    const values = alike(listOf(inputs)), shape = [...values[0].type.shape];
     for (const { type } of values) tf.util.assertShapesMatch(shape, [...type.shape], "xla: tf.stack: ");
     const axis = axisOf(attrs.axis, shape.length + 1);
     shape.splice(axis, 0, 1);

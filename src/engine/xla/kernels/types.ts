@@ -1,4 +1,4 @@
-import type { Graph, Value } from "../ir/types.ts";
+import type { ElementType, Graph, Value } from "../ir/types.ts";
 import type { Precision } from "../types.ts";
 import type { AttributesOf, KernelName } from "./attributes.ts";
 
@@ -20,6 +20,14 @@ export type AnyLowering = Lowering<never>;
 
 /** Lowerings by tfjs kernel name. */
 export type Lowerings = { readonly [Name in KernelName]?: Lowering<AttributesOf<Name>> };
+
+/** Element types, each of which holds what those before it hold. */
+const WIDTHS: readonly ElementType[] = ["pred", "i32", "f32", "c64"];
+
+/** Whether an element type holds all that another one does. */
+export function holds(element: ElementType, other: ElementType): boolean {
+  return WIDTHS.indexOf(other) <= WIDTHS.indexOf(element);
+}
 
 /** An axis counted from the front. */
 export function axisOf(axis: number, rank: number): number {

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import type { Compiler } from "../../../src/engine/xla/compile/compiler.ts";
+import { jit } from "../../../src/engine/xla/compile/jit.ts";
+import { openXla } from "../../../src/engine/xla/open.ts";
+import * as tf from "../../../src/engine/xla/tf.ts";
+import { plainEngine } from "../../../src/engine/op_by_op.ts";
+import { xlaEngine } from "../../../src/engine/xla_engine.ts";
+import { PLUGIN } from "./plugin.ts";
+
+const xla = await openXla(PLUGIN, { devices: 2 });
+const { backend, client, compiler } = xla;
+
+/** More numbers than are written into a program. */
+const many = (length = 2000) => tf.tensor1d(Float32Array.from({ length }, (_, i) => i % 7));
+
+Deno.test("what a function has captured is given back where its program cannot be compiled", async () => {
+  const broken: Compiler = {
+    compile: () => {
+      throw new Error("no memory");
+    },
+    compileAsync: () => Promise.reject(new Error("no memory")),
+  };
+  const captured = many(), x = tf.scalar(2);
+  const scaled = jit(backend, broken, ({ x }: { x: tf.Tensor }) => tf.mul(captured, x));
+  assert.throws(() => scaled({ x }), /no memory/);
+  await assert.rejects(scaled.compile({ x }), /no memory/);
+  assert.equal(backend.refCount(captured.dataId), 1);
+  tf.dispose([captured, x]);
+});
+
+const factor = many(1500);
+
+/** Fails while gradients are taken. */
+function failing({ x }: { x: tf.Tensor }): { dx: tf.Tensor } {
+  const loss = (x: tf.Tensor) => {
+    const y = tf.mul(tf.exp(tf.sin(x)), factor);
+    if (y.rank === 1) throw new Error("no further");
+    return tf.sum(y);
+  };
+  return { dx: tf.grad(loss)(x) };
+}
+Deno.test("a function that throws in the middle of its gradients leaves nothing behind, and others go on", () => {
+  const x = tf.reshape(many(1500), [1500]), right = tf.reshape(x, [1, 1500]);
+  const tried = (fn: (args: { x: tf.Tensor }) => { dx: tf.Tensor }) => {
+    assert.throws(() => fn({ x }), /no further/);
+    const before = [tf.memory().numTensors, backend.refCount(factor.dataId)];
+    assert.throws(() => fn({ x }), /no further/);
+    assert.deepEqual([tf.memory().numTensors, backend.refCount(factor.dataId)], before);
+    fn({ x: right }).dx.dispose();
+  };
+  const compiled = jit(backend, compiler, failing), ids = backend.numDataIds();
+  tried(compiled);
+  compiled.dispose();
+  assert.equal(backend.numDataIds(), ids);
+  tried(plainEngine("xla", "op by op").jit(failing));
+  tf.dispose([x, right]);
+});
+
+Deno.test("while another backend is current it is said why nothing can be traced", async () => {
+  const doubled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(x, 2)), x = tf.ones([3]);
+  await tf.setBackend("cpu");
+  assert.throws(() => doubled({ x }), /current backend is cpu/);
+  await tf.setBackend("xla");
+  assert.deepEqual([...doubled({ x }).dataSync()], [2, 2, 2]);
+  doubled.dispose();
+});
+
+Deno.test("a function that is compiled twice at a time has one program", async () => {
+  const captured = many(), x = tf.scalar(2), before = client.counts().executables;
+  const scaled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(captured, x));
+  const [first, second] = await Promise.all([scaled.compile({ x }), scaled.compile({ x })]);
+  assert.equal(first, second);
+  assert.equal(client.counts().executables, before + 1);
+  assert.equal(backend.refCount(captured.dataId), 2);
+  scaled.dispose();
+  assert.equal(client.counts().executables, before);
+  assert.equal(backend.refCount(captured.dataId), 1);
+  tf.dispose([captured, x]);
+});
+
+Deno.test("who shares a donated tensor that was handed on is told that it is gone", async () => {
+  const next = jit(
+    backend,
+    compiler,
+    ({ state }: { state: { w: tf.Tensor; n: tf.Tensor } }) => ({ w: state.w, n: tf.add(state.n, 1) }),
+    { donate: ["state"] },
+  );
+  const w = many(3), shared = w.clone();
+  const result = next({ state: { w, n: tf.scalar(1) } });
+  assert.throws(() => shared.dataSync(), /given up \(donated\)/);
+  await assert.rejects(shared.data(), /given up \(donated\)/);
+  assert.throws(() => tf.add(shared, 1), /given up \(donated\)/);
+  assert.deepEqual([...result.w.dataSync(), ...result.n.dataSync()], [0, 1, 2, 2]);
+  tf.dispose([shared, result]);
+  next.dispose();
+});
+
+Deno.test("waiting for tensors that lie divided leaves them so", async () => {
+  const engine = xlaEngine(xla, { devices: 2 });
+  const step = engine.jit(
+    ({ state, x }: { state: { m: tf.Tensor }; x: tf.Tensor }) => ({
+      state: { m: tf.add(state.m, tf.sum(x)) },
+    }),
+    { donate: ["state"], shard: ["x"], divide: ["state"] },
+  );
+  const x = tf.ones([2]), { state } = step({ state: { m: tf.reshape(many(2000), [2, 1000]) }, x });
+  await engine.ready({ state, x });
+  assert.equal(backend.entries.get(state.m.dataId).buffer, undefined);
+  assert.equal(state.m.dataSync()[1], 3);
+  tf.dispose([state, x]);
+  step.dispose();
+});
+
+Deno.test("a kernel of the host that refuses its inputs leaves nothing behind", () => {
+  const cpu = tf.findBackend("cpu"),
+    wrong = () =>
+      tf.sparse.sparseFillEmptyRows(tf.tensor2d([[5, 0]], [1, 2], "int32"), tf.tensor1d([1]), [2, 2], 0);
+  assert.throws(() => tf.tidy(wrong), /indices/);
+  const before = cpu.numDataIds();
+  assert.throws(() => tf.tidy(wrong), /indices/);
+  assert.equal(cpu.numDataIds(), before);
+});
