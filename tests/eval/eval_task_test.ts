@@ -61,7 +61,7 @@ Deno.test("tasks embed and eval: features to a file, and protocols on it", () =>
     await Deno.writeTextFile(join(folder, "list.txt"), "0.png\n".repeat(2));
     const cases: [string[], RegExp, number][] = [
       [[file, "--data", data], /an embedding file stands for --data and --train/, 2],
-      [[file, "--linear"], /say --protocol knn,linear/, 2],
+      [[file, "--linear"], /is an embedding file, so say --protocol knn,linear/, 2],
       [[run7, "--data", data, "--shots", "1"], /--shots belongs to --protocol, which is missing/, 2],
       [[run7, "--protocol", "knn"], /name labelled pictures/, 2],
       [[file, "--test", data, "--k", "1"], /pictures need a model that embeds them/, 1],

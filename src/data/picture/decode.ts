@@ -87,10 +87,11 @@ async function decodeVips(
     return picture;
   } catch (error) {
     if (error instanceof PictureError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    // Some of libvips' reasons end with a colon and nothing behind it.
+    const reason = (error instanceof Error ? error.message : String(error)).trim().replace(/\s*:+$/, "");
     if (reason.includes("pixel limit")) throw tooLarge("", options.maxPixels);
     throw new PictureError(
-      `${format.toUpperCase()} cannot be decoded: ${reason.trim().replaceAll(/\s*\n\s*/g, "; ")}`,
+      `${format.toUpperCase()} cannot be decoded: ${reason.replaceAll(/\s*\n\s*/g, "; ")}`,
     );
   }
 }
