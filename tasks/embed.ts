@@ -4,6 +4,7 @@ import { LABELS, SOURCES_HELP } from "../src/cli/data_options.ts";
 import { ENGINE_AND_MEMORY, engineArguments } from "../src/cli/engine_options.ts";
 import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
 import { MODEL_CHOICE, MODEL_HELP } from "../src/cli/model_options.ts";
+import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { closeData, dataPassedOver } from "../src/data/open/data.ts";
@@ -12,12 +13,23 @@ import { describePassedOver } from "../src/data/sources/passed_over.ts";
 import { openEngine } from "../src/engine/open.ts";
 import { embedData } from "../src/eval/embedding/embed_data.ts";
 import { TOKENS } from "../src/eval/embedding/info.ts";
-import { EMBEDDING_FORMATS, embeddingFormat } from "../src/eval/embedding/open.ts";
+import { EMBEDDING_FORMATS, embeddingFormat, openEmbedding } from "../src/eval/embedding/open.ts";
 import { readModel } from "../src/eval/stored_model.ts";
 import { plural } from "../src/text/amounts.ts";
 
 /** Bad pictures that are named. */
 const NAMED = 5;
+
+/** Looks at the file's place before work begins: it can be written, and nothing but another embedding is replaced. */
+async function checkPlace(out: string): Promise<void> {
+  embeddingFormat(out);
+  await openOutput(out);
+  const there = await Deno.stat(out).then(() => true, () => false);
+  const known = there && await openEmbedding(out).then((file) => (file.close(), true), () => false);
+  if (there && !known) {
+    throw new Error(`${out}: is there and is no embedding file, so it is not replaced; name another file`);
+  }
+}
 
 export const embedTask = task({
   name: "embed",
@@ -68,7 +80,7 @@ export const embedTask = task({
 }, async (given, { print, progress, interruptible }) => {
   const { out } = given;
   if (out === undefined) throw new UsageError("name a file for the features: --out FILE");
-  embeddingFormat(out);
+  await checkPlace(out);
   const model = await readModel(given.model, given);
   model.notes.forEach(progress.line);
   const stop = interruptible("finishing what is under way; the same command goes on from there");
