@@ -82,7 +82,7 @@ export async function findCompiler({ plugin, cache }: CompilerOptions = {}): Pro
     if (cuda) return { plugin: path, cuda };
   }
   throw new InstallError(
-    `no compiler for graphics cards is here. \`deno task engine install ${CUDA13_COMPILER.name}\` fetches it (256 MB; ` +
+    `no compiler for graphics cards is here. \`deno task engine install ${CUDA13_COMPILER.name}\` fetches it (257 MB; ` +
       "it needs no card), or --plugin names one",
   );
 }
