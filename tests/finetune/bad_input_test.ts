@@ -1,5 +1,6 @@
 /** What a user of finetune and predict gets wrong: told in a line that says what, where and what to do. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { BadRecordError, type Source } from "../../src/data/types.ts";
 import { checkClasses, withinBudget } from "../../src/finetune/budget.ts";
@@ -86,7 +87,8 @@ Deno.test("budgets: a share of each class, so many of each, a list; one at a tim
   await assert.rejects(withinBudget(pictures, { ...none, perClass: 1, share: 0.1 }, 1), /exclude each other/);
   await withFolder(async (folder) => {
     const subset = join(folder, "names.txt");
-    await Deno.writeTextFile(subset, "p0\np201\nnobody\n");
+    // As PowerShell writes a list.
+    await Deno.writeFile(subset, Buffer.from("\uFEFFp0\r\np201\r\nnobody\r\n", "utf16le"));
     const { pictures: listed, notes } = await withinBudget(pictures, { ...none, subset }, 1);
     assert.deepEqual([[...listed.labels], notes.length], [[0, 2], 1]);
     assert.match(notes[0], /1 of 3 names/);

@@ -1,5 +1,6 @@
 import { misfit } from "../../cli/kinds.ts";
 import { UsageError } from "../../cli/usage_error.ts";
+import { decodeText } from "../../data/io/foreign_text.ts";
 import { redact } from "../../files/redact.ts";
 import { checkModel } from "../../model/check_model.ts";
 import { didYouMean } from "../../text/nearest.ts";
@@ -60,7 +61,7 @@ export function ofTask(task: unknown): string {
 export async function readSettingsFile(path: string): Promise<Record<string, unknown>> {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(await Deno.readTextFile(path));
+    parsed = JSON.parse(decodeText(await Deno.readFile(path)));
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound
       ? "there is no such file"
