@@ -36,6 +36,7 @@ import type { Shell } from "../src/cli/shell.ts";
 import { prepareDemo } from "../src/demo/mod.ts";
 import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
+import { shellWord } from "../src/text/layout.ts";
 import { readConfig } from "../src/train/config/config.ts";
 import { SETTING_NOTES, SETTING_OPTIONS, settingsIn, shownSettings } from "../src/train/config/flags.ts";
 
@@ -185,7 +186,7 @@ async function run(given: Given, settings: GivenSettings, shell: Shell): Promise
       await show(plan);
       return 0;
     }
-    say(`stopped; to go on: deno task ablate --resume --out ${out}`);
+    say(`stopped; to go on: deno task ablate --resume --out ${shellWord(out)}`);
     return stop.code() || 1;
   } finally {
     stop.close();

@@ -4,13 +4,14 @@ import { LABELS, SOURCES_HELP } from "../src/cli/data_options.ts";
 import { ENGINE_AND_MEMORY, engineArguments } from "../src/cli/engine_options.ts";
 import { choice, list, onOff, text, whole } from "../src/cli/kinds.ts";
 import { MODEL_CHOICE, MODEL_HELP } from "../src/cli/model_options.ts";
+import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { closeData, dataPassedOver } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
 import { describePassedOver } from "../src/data/sources/passed_over.ts";
 import { openEngine } from "../src/engine/open.ts";
-import { embedData } from "../src/eval/embedding/embed_data.ts";
+import { embedData, refuseOther } from "../src/eval/embedding/embed_data.ts";
 import { TOKENS } from "../src/eval/embedding/info.ts";
 import { EMBEDDING_FORMATS, embeddingFormat } from "../src/eval/embedding/open.ts";
 import { readModel } from "../src/eval/stored_model.ts";
@@ -68,7 +69,10 @@ export const embedTask = task({
 }, async (given, { print, progress, interruptible }) => {
   const { out } = given;
   if (out === undefined) throw new UsageError("name a file for the features: --out FILE");
+  // Before work begins: a wrong path is told at once.
   embeddingFormat(out);
+  await openOutput(out);
+  await refuseOther(out);
   const model = await readModel(given.model, given);
   model.notes.forEach(progress.line);
   const stop = interruptible("finishing what is under way; the same command goes on from there");

@@ -46,7 +46,8 @@ export const evalTask = task({
   const { linear, json, protocol } = given;
   const files = await embeddingsAmong(given);
   if (linear && (protocol || files.size > 0)) {
-    throw new UsageError("with protocols say --protocol knn,linear");
+    const [file] = files, why = protocol ? "--protocol is given" : `${file} is an embedding file`;
+    throw new UsageError(`--linear: ${why}, so say --protocol knn,linear instead`);
   }
   if (protocol || files.size > 0) return await measureByProtocols(given, files, { print, progress });
   const other = Object.keys(PROTOCOL_OPTIONS).find((key) =>

@@ -18,6 +18,7 @@ import { openLabelled } from "../src/finetune/open_labelled.ts";
 import { finetunePreset } from "../src/finetune/presets.ts";
 import type { FinetuneConfig, FinetunePreset } from "../src/finetune/settings.ts";
 import { percent } from "../src/text/amounts.ts";
+import { shellWord } from "../src/text/layout.ts";
 import {
   CONFIG_FILE,
   type DownstreamCommand,
@@ -50,7 +51,7 @@ const COMMAND: DownstreamCommand<FinetuneConfig, LabelledPictures, LabelledPictu
   train: finetune,
   result: ({ "test top1": top1, "test top5": top5 }, { evalData, out }) => [
     ...top1 === undefined ? [] : [`top-1 ${percent(top1)}, top-5 ${percent(top5)} on ${evalData}`],
-    `classify pictures: deno task predict ${out} PICTURE…`,
+    `classify pictures: deno task predict ${shellWord(out)} PICTURE…`,
   ],
 };
 

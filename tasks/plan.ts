@@ -1,12 +1,13 @@
 /** `deno task plan`: what a training will take on graphics cards that are not here. */
 import { task } from "../src/cli/command.ts";
+import { SOURCES_HELP } from "../src/cli/data_options.ts";
 import { choice, fits, onOff, readValue, text, whole } from "../src/cli/kinds.ts";
+import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import type { Shell } from "../src/cli/shell.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { closeData, dataLength } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
-import { publishFile } from "../src/files/publish.ts";
 import { type Card, CARDS } from "../src/plan/cards.ts";
 import { findCompiler } from "../src/plan/compiler.ts";
 import { NETWORKS } from "../src/plan/exchange.ts";
@@ -102,6 +103,11 @@ export const planTask = task({
     dump: { kind: text, help: "write the optimised program as XLA shows it", value: "FILE" },
     json: { kind: onOff, help: "print the plan as one line of JSON" },
     ...SETTING_OPTIONS,
+    data: {
+      ...SETTING_OPTIONS.data,
+      help:
+        `pictures, which are counted: ${SOURCES_HELP}; empty: as many as --epoch-pictures says, or ImageNet has`,
+    },
     batchSize: {
       kind: text,
       help: "pictures in a step, of all cards; auto: the largest that fits, without and with --rematerialise",
@@ -127,6 +133,8 @@ export const planTask = task({
 }, async (given, shell) => {
   const card = await cardOf(given.gpu, given.gpuFile);
   const settings = await settingsOf(given);
+  // Compiling takes minutes: a wrong path is told before.
+  const dump = given.dump === undefined ? undefined : await openOutput(given.dump);
   const compiler = await findCompiler({ plugin: settings.plugin || undefined });
   const pictures = await picturesOf(settings, shell);
   const made = await plan({
@@ -137,7 +145,7 @@ export const planTask = task({
     pictures,
     progress: shell.progress.line,
   });
-  if (given.dump !== undefined) await publishFile(given.dump, made.step.hlo);
+  await dump?.write(made.step.hlo);
   shell.print(
     given.json
       ? JSON.stringify(planJson(made))

@@ -26,12 +26,37 @@ import {
 /** Lines that are printed at once. */
 const TOGETHER = 256;
 
+/** Refuses what would do nothing: some options are for pictures, some for the figures of `--data`. */
+function checkGiven(
+  { pictures = [], data, labels, top, format, json }: {
+    pictures?: readonly string[];
+    data?: string;
+    labels?: string;
+    top?: number;
+    format?: PredictionForm;
+    json: boolean;
+  },
+): void {
+  if ((pictures.length === 0) === (data === undefined)) {
+    throw new UsageError("name either pictures, or labelled ones with --data; see --help");
+  }
+  if (data !== undefined && (top ?? format) !== undefined) {
+    throw new UsageError("--top and --format are for pictures that are named; with --data leave them out");
+  }
+  if (data === undefined && labels !== undefined) {
+    throw new UsageError("--labels names the classes of --data, which is missing");
+  }
+  if (json && format !== undefined && format !== "jsonl") {
+    throw new UsageError(`--json prints JSON, not ${format}: leave one of them out`);
+  }
+}
+
 /** Says what each picture is. */
 async function list(
   source: Source,
   { classes }: StoredClassifier,
   how: PredictOptions,
-  { form, top, print }: { form: PredictionForm; top: number; print: Shell["print"] },
+  { form, top, print, gone }: { form: PredictionForm; top: number } & Pick<Shell, "print" | "gone">,
 ): Promise<void> {
   let waiting: ReturnType<typeof namedPrediction>[] = [], first = true;
   const flush = () => {
@@ -44,6 +69,7 @@ async function list(
   for await (const { key, probabilities } of predictPictures(source, how)) {
     waiting.push(namedPrediction(key, probabilities, classes, Math.min(top, classes.length)));
     if (waiting.length === TOGETHER) flush();
+    if (gone()) return;
   }
   if (waiting.length > 0) flush();
 }
@@ -83,8 +109,8 @@ export const predictTask = task({
     labels: LABELS,
     best: { kind: onOff, help: "take the state that was best on the run's --eval-data, not the last one" },
     teacher: { kind: onOff, help: "take the averaged parameters of a run with --ema" },
-    top: { kind: whole(1), help: "how many classes of each picture are named", default: 1 },
-    format: { kind: choice(...PREDICTION_FORMS), help: "how predictions are printed", default: "table" },
+    top: { kind: whole(1), help: "how many classes of each picture are named", usually: "1" },
+    format: { kind: choice(...PREDICTION_FORMS), help: "how predictions are printed", usually: "table" },
     batchSize: { kind: whole(1), help: "pictures classified at once", default: 64 },
     ...ENGINE_AND_MEMORY,
     json: { kind: onOff, help: "print the figures of --data as JSON, or predictions as JSON lines" },
@@ -95,11 +121,9 @@ export const predictTask = task({
     ["predict runs/finetune-demo ./photos --top 5 --format csv", "a folder, as CSV"],
     ["predict runs/finetune-demo --data ./test --best", "accuracy, confusion matrix, calibration"],
   ],
-}, async (given, { print, progress }) => {
-  const { model, pictures = [], data, labels = "", top, json } = given, opened: Source[] = [];
-  if ((pictures.length === 0) === (data === undefined)) {
-    throw new UsageError("name either pictures, or labelled ones with --data; see --help");
-  }
+}, async (given, { print, gone, progress }) => {
+  checkGiven(given);
+  const { model, pictures = [], data, labels = "", top = 1, json } = given, opened: Source[] = [];
   // The model is read before an engine is opened, so that a wrong path is told at once.
   const classifier = await readClassifier(model, given);
   let engine: Engine | undefined;
@@ -116,9 +140,9 @@ export const predictTask = task({
     const { config, settings: { evalShare } } = classifier, source = test?.source ?? opened[0];
     const onBad = badPictures(source.length, progress);
     const how = { engine, config, params: classifier.load(), evalShare, batchSize: given.batchSize, onBad };
-    const form = json ? "jsonl" : given.format;
+    const form = json ? "jsonl" : given.format ?? "table";
     if (test) await measured(test, classifier, how, json, { print, progress });
-    else await list(source, classifier, how, { form, top, print });
+    else await list(source, classifier, how, { form, top, print, gone });
   } finally {
     await engine?.close();
     for (const source of opened) await source.close();

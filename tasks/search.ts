@@ -96,6 +96,9 @@ export const searchTask = task({
     ? null
     : await openOutput(sheet, "--sheet FILE names another, --no-sheet draws none");
   if (output) await refuseInputs(sheet, [...given.query, given.model, given.features, given.data]);
+  const { features: kept } = given,
+    isKept = kept !== undefined && await Deno.stat(kept).then(() => true, () => false);
+  if (kept !== undefined && !isKept) await openOutput(kept);
   const queries = await readQueries(given.query);
   const stop = interruptible("ending the search");
   let left = 0;

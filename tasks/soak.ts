@@ -6,6 +6,7 @@ import { task } from "../src/cli/command.ts";
 import { choice, number, onOff, text, whole } from "../src/cli/kinds.ts";
 import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
+import { pathError } from "../src/files/path_error.ts";
 import { reportText } from "../src/soak/report.ts";
 import { soak } from "../src/soak/soak.ts";
 
@@ -51,7 +52,14 @@ export const soakTask = task({
   if (Deno.build.os === "windows") throw new Error("the soak needs a system with POSIX signals and sh");
   const seed = given.seed ?? crypto.getRandomValues(new Uint16Array(1))[0];
   const file = out === undefined ? undefined : await openOutput(out);
-  if (given.work !== undefined) await Deno.mkdir(given.work);
+  if (given.work !== undefined) {
+    await Deno.mkdir(given.work).catch((error) => {
+      if (error instanceof Deno.errors.AlreadyExists) {
+        throw new Error(`${given.work}: exists; --work makes a new folder`);
+      }
+      throw pathError(error, given.work!, "write");
+    });
+  }
   const work = await Deno.realPath(given.work ?? await Deno.makeTempDir({ prefix: "semantic-ae-soak-" }));
   const { signal } = interruptible("ending what runs");
   const report = await soak({ minutes, seed, engine, work, signal, progress: (line) => progress.line(line) });

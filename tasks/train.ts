@@ -21,6 +21,7 @@ import { openEngine } from "../src/engine/open.ts";
 import type { Engine } from "../src/engine/types.ts";
 import type { Hosts } from "../src/engine/xla/hosts/join.ts";
 import { beginRun } from "../src/eval/begin_run.ts";
+import { shellWord } from "../src/text/layout.ts";
 import { withBatchSize } from "../src/train/auto_batch.ts";
 import { type OpenedTrainingProbe, openTrainingProbe } from "../src/eval/training_probe.ts";
 import { presetAdvice } from "../src/train/config/advice.ts";
@@ -148,7 +149,7 @@ async function run(wanted: Wanted, shell: Shell, hosts?: Hosts): Promise<number>
     if (!stopped && (!signal.aborted || !leads)) return 0;
     if (!leads) return stop.code() || STOPPED;
     const state = stopped ? "stopped" : "trained to the end, but not evaluated";
-    say(`${state}; to go on: deno task train --resume --out ${config.out}`);
+    say(`${state}; to go on: deno task train --resume --out ${shellWord(config.out)}`);
     return stop.code() || STOPPED;
   } catch (error) {
     failed = hosts !== undefined;

@@ -1,5 +1,6 @@
 /** What is compared: the method, and the method with one thing changed. */
 import { UsageError } from "../cli/usage_error.ts";
+import { decodeText } from "../data/io/foreign_text.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { checkSettings } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
@@ -115,7 +116,7 @@ const COMMON: readonly (keyof RunConfig)[] = [
 export async function readVariants(path: string): Promise<Variant[]> {
   let found: unknown;
   try {
-    found = JSON.parse(await Deno.readTextFile(path));
+    found = JSON.parse(decodeText(await Deno.readFile(path)));
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : (cause as Error).message;
     throw new UsageError(`${path}: the variants cannot be read: ${why}`, { cause });

@@ -20,8 +20,8 @@ export const LABELS = {
 const NAMED = 5;
 
 /**
- * Names the first bad pictures of one pass, and fails when they are more than 1 %. One alone never fails; records without a
- * picture, such as nulls in a table, do not count.
+ * Names the first bad pictures of one pass, and fails when they are more than 1 %. One alone fails only where it is all there
+ * is; records without a picture, such as nulls in a table, do not count.
  *
  * @param total Pictures of the pass.
  * @param progress Where they are named.
@@ -36,7 +36,8 @@ export function badPictures(total: number, progress: Lines): (bad: BadRecordErro
       return;
     }
     if (++count <= NAMED) progress.line(`left out: ${bad.message}`);
-    if (count <= Math.max(1, MAX_BAD * total)) return;
+    if (count <= Math.max(1, MAX_BAD * total) && count < total) return;
+    if (total === 1) throw new Error(`the only picture cannot be read: ${bad.message}`);
     throw new Error(
       `${count} of ${total} pictures cannot be read, more than ${100 * MAX_BAD} %; the last: ${bad.message}`,
     );

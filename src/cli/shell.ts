@@ -12,6 +12,8 @@ export interface Shell {
   env(name: string): string | undefined;
   /** Writes a result to the standard output, with a line end. Nothing else is ever written there. */
   print(text: string): void;
+  /** Whether nobody reads the standard output any more, as after `head`: work that only fills it can end. */
+  gone(): boolean;
   /** Lines for people, on the error output. */
   progress: Lines;
   /** Characters in a line of the output. */
@@ -27,10 +29,10 @@ export interface Shell {
 }
 
 /** Writes all of a text. A reader that has gone, as `head` does, is no failure of the command: it wants no more. */
-function writeTo(stream: { writeSync(bytes: Uint8Array): number }): (text: string) => void {
+function writeTo(stream: { writeSync(bytes: Uint8Array): number }) {
   const encoder = new TextEncoder();
   let gone = false;
-  return (text) => {
+  const write = (text: string) => {
     // Whatever a command says, no password and no signature in an address is shown.
     const bytes = encoder.encode(redact(text));
     for (let at = 0; at < bytes.length && !gone;) {
@@ -45,6 +47,7 @@ function writeTo(stream: { writeSync(bytes: Uint8Array): number }): (text: strin
       }
     }
   };
+  return { write, gone: () => gone };
 }
 
 /** Characters in a line of the terminal; elsewhere what `COLUMNS` says, or 100. */
@@ -60,7 +63,7 @@ function terminalColumns(): number {
 export function systemShell(): Shell {
   const { stdout, stderr } = Deno, env = (name: string) => Deno.env.get(name);
   const terminal = stderr.isTerminal() && env("TERM") !== "dumb";
-  const out = writeTo(stdout), err = writeTo(stderr);
+  const out = writeTo(stdout), err = writeTo(stderr).write;
   // What cannot be said any more, on a disk that is full, must not end what runs.
   const quiet = (text: string) => {
     try {
@@ -74,13 +77,14 @@ export function systemShell(): Shell {
     print: (text) => {
       progress.close();
       try {
-        out(`${stdout.isTerminal() ? visible(text) : text}\n`);
+        out.write(`${stdout.isTerminal() ? visible(text) : text}\n`);
       } catch (cause) {
         throw new Error(`the result cannot be written to the standard output: ${(cause as Error).message}`, {
           cause,
         });
       }
     },
+    gone: out.gone,
     progress,
     columns: terminalColumns(),
     interruptible: (notice) => listenForSignals((text) => progress.line(text), notice),

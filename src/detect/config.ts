@@ -6,7 +6,7 @@ import { ConfigError } from "../train/config/config.ts";
 import {
   checkAddresses,
   checkTaskSettings,
-  readTaskConfig,
+  readTaskSettings,
   resumedTaskConfig,
   type TaskKind,
   taskOptions,
@@ -44,12 +44,12 @@ export function checkDetectSettings(
 }
 
 /**
- * Reads the configuration of a detector's run folder.
+ * Reads a file of settings: what somebody has written, or the config.json of a detector's run.
  *
- * @throws {ConfigError} When it cannot be read, or is of a run of another kind.
+ * @throws {ConfigError} When it cannot be read, a setting cannot be used, or they are of another task.
  */
-export async function readDetectConfig(path: string): Promise<DetectConfig> {
-  return await readTaskConfig(KIND, path);
+export async function readDetectConfig(path: string): Promise<Partial<DetectConfig>> {
+  return await readTaskSettings(KIND, path);
 }
 
 /** The model that a configuration is of. */

@@ -112,7 +112,7 @@ async function readOwn(path: string, options: ReadModelOptions): Promise<StoredM
   }
   const { params, ema, frozen, buffers } = splitState(tensors);
   if (teacher && Object.keys(ema).length === 0) {
-    throw new Error("the checkpoint holds no averaged parameters: its run was made without --ema");
+    throw new Error(`${checkpoint.path}: holds no averaged parameters: its run was made without --ema`);
   }
   const parts: Parts = { params: teacher ? ema : params, frozen, buffers }, { step } = checkpoint;
   const config = imageSize === undefined || imageSize === checkpoint.config.imageSize

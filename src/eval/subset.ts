@@ -1,4 +1,5 @@
 /** Lists of pictures that a probe learns from, such as ImageNet's 1 % and 10 %. */
+import { decodeText } from "../data/io/foreign_text.ts";
 import { type FeatureSet, pickSet } from "./feature_set.ts";
 
 /**
@@ -7,7 +8,7 @@ import { type FeatureSet, pickSet } from "./feature_set.ts";
  * @throws {Error} When it cannot be read or is empty.
  */
 export async function readSubset(path: string): Promise<string[]> {
-  const text = await Deno.readTextFile(path).catch((cause) => {
+  const text = await Deno.readFile(path).then((bytes) => decodeText(bytes)).catch((cause) => {
     const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : (cause as Error).message;
     throw new Error(`${path}: the list of pictures cannot be read: ${why}`, { cause });
   });

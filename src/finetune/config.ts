@@ -5,7 +5,7 @@ import { ConfigError } from "../train/config/config.ts";
 import {
   checkAddresses,
   checkTaskSettings,
-  readTaskConfig,
+  readTaskSettings,
   resumedTaskConfig,
   storedTaskConfig,
   type TaskKind,
@@ -41,12 +41,12 @@ export function checkFinetuneSettings(
 }
 
 /**
- * Reads the configuration of a fine-tuning's run folder.
+ * Reads a file of settings: what somebody has written, or the config.json of a fine-tuning's run.
  *
- * @throws {ConfigError} When it cannot be read, or is of a run of another kind.
+ * @throws {ConfigError} When it cannot be read, a setting cannot be used, or they are of another task.
  */
-export async function readFinetuneConfig(path: string): Promise<FinetuneConfig> {
-  return await readTaskConfig(KIND, path);
+export async function readFinetuneConfig(path: string): Promise<Partial<FinetuneConfig>> {
+  return await readTaskSettings(KIND, path);
 }
 
 /** A configuration as it is stored: without what is said anew at each start, and without the secrets of addresses. */

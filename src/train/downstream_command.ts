@@ -9,6 +9,7 @@ import { MODEL_HELP } from "../cli/model_options.ts";
 import type { Shell } from "../cli/shell.ts";
 import { openEngine } from "../engine/open.ts";
 import type { EngineName } from "../engine/types.ts";
+import { shellWord } from "../text/layout.ts";
 import type { TaskConfig } from "./config/task_settings.ts";
 import type { DownstreamOptions, DownstreamResult } from "./downstream.ts";
 import { claimRun } from "./run/plan.ts";
@@ -118,7 +119,7 @@ export async function runDownstreamCommand<
       if (json) shell.print(JSON.stringify({ run: config.out, ...done }));
       else for (const line of command.result(done.found, config)) shell.print(line);
       if (!done.stopped && !signal.aborted) return 0;
-      say(`stopped; to go on: deno task ${command.name} --resume --out ${config.out}`);
+      say(`stopped; to go on: deno task ${command.name} --resume --out ${shellWord(config.out)}`);
       return stop.code();
     } finally {
       await engine.close();

@@ -39,7 +39,7 @@ export const detectPredictTask = task({
     ["detect predict runs/detect-demo street.jpg --png drawn", "one picture, and drawn/street.png"],
     ["detect predict runs/detect-demo ./photos --threshold 0.5 > found.jsonl", "a folder"],
   ],
-}, async (given, { print, progress }) => {
+}, async (given, { print, gone, progress }) => {
   const { model, pictures, png, threshold, most, batchSize } = given;
   // Before work begins: a wrong path is told at once.
   const detector = await readDetector(model, given), { classes, config } = detector;
@@ -55,6 +55,7 @@ export const detectPredictTask = task({
     for await (const found of detectObjects(source, how)) {
       print(foundLine(found, classes));
       await drawn?.add(source, found);
+      if (gone() && !drawn) break;
     }
   } finally {
     await engine?.close();

@@ -19,6 +19,7 @@ import type { DetectConfig, DetectPreset } from "../../src/detect/settings.ts";
 import { trainDetector } from "../../src/detect/train.ts";
 import { type TestObjects, testObjects } from "../../src/detect/truth.ts";
 import { type Beginning, beginOnEncoder } from "../../src/finetune/begin.ts";
+import { shellWord } from "../../src/text/layout.ts";
 import {
   CONFIG_FILE,
   type DownstreamCommand,
@@ -51,7 +52,7 @@ const COMMAND: DownstreamCommand<DetectConfig, { source: AnnotatedSource }, Trai
   train: trainDetector,
   result: ({ "test AP": ap, "test AP50": ap50 }, { evalData, out }) => [
     ...ap === undefined ? [] : [`AP ${percent(ap)}, AP50 ${percent(ap50)} on ${evalData}`],
-    `find objects: deno task detect predict ${out} PICTURE…`,
+    `find objects: deno task detect predict ${shellWord(out)} PICTURE…`,
   ],
 };
 

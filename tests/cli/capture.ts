@@ -31,6 +31,7 @@ export async function capture(
     args,
     env: (name) => env[name],
     print: (text) => out += `${text}\n`,
+    gone: () => false,
     progress: openLines({
       write(text) {
         err += text;

@@ -61,7 +61,7 @@ Deno.test("tasks embed and eval: features to a file, and protocols on it", () =>
     await Deno.writeTextFile(join(folder, "list.txt"), "0.png\n".repeat(2));
     const cases: [string[], RegExp, number][] = [
       [[file, "--data", data], /an embedding file stands for --data and --train/, 2],
-      [[file, "--linear"], /say --protocol knn,linear/, 2],
+      [[file, "--linear"], /is an embedding file, so say --protocol knn,linear/, 2],
       [[run7, "--data", data, "--shots", "1"], /--shots belongs to --protocol, which is missing/, 2],
       [[run7, "--protocol", "knn"], /name labelled pictures/, 2],
       [[file, "--test", data, "--k", "1"], /pictures need a model that embeds them/, 1],
@@ -79,6 +79,20 @@ Deno.test("tasks embed and eval: features to a file, and protocols on it", () =>
       (await embed(run7, data, "--out", join(folder, "x.csv"))).err,
       /ends with one of \.safetensors/,
     );
+    // Before the model is read and an engine opened; and what is no embedding is not replaced.
+    const lost = await embed(run7, data, "--out", join(folder, "none", "x.npy"));
+    assert.match(lost.err, /^error: .*x\.npy: no such file or folder; check the path\n$/);
+    const weights = join(folder, "weights.safetensors");
+    await Deno.writeFile(weights, encodeSafetensors({}));
+    const numbers = join(folder, "numbers.npy");
+    await Deno.writeTextFile(numbers, "numbers");
+    for (const other of [weights, numbers]) {
+      assert.match(
+        (await embed(run7, data, "--out", other)).err,
+        /is no embedding file, so it is not replaced/,
+      );
+    }
+    assert.equal((await embed(run7, data, "--out", file)).code, 0);
   }));
 
 Deno.test("task eval: what is wrong is said in one line", () =>

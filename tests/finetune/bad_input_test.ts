@@ -1,5 +1,6 @@
 /** What a user of finetune and predict gets wrong: told in a line that says what, where and what to do. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { BadRecordError, type Source } from "../../src/data/types.ts";
 import { checkClasses, withinBudget } from "../../src/finetune/budget.ts";
@@ -86,7 +87,8 @@ Deno.test("budgets: a share of each class, so many of each, a list; one at a tim
   await assert.rejects(withinBudget(pictures, { ...none, perClass: 1, share: 0.1 }, 1), /exclude each other/);
   await withFolder(async (folder) => {
     const subset = join(folder, "names.txt");
-    await Deno.writeTextFile(subset, "p0\np201\nnobody\n");
+    // As PowerShell writes a list.
+    await Deno.writeFile(subset, Buffer.from("\uFEFFp0\r\np201\r\nnobody\r\n", "utf16le"));
     const { pictures: listed, notes } = await withinBudget(pictures, { ...none, subset }, 1);
     assert.deepEqual([[...listed.labels], notes.length], [[0, 2], 1]);
     assert.match(notes[0], /1 of 3 names/);
@@ -135,6 +137,11 @@ Deno.test("settings that do not go together, and models of the wrong kind", () =
     await refused(finetuneTask, ["--resume", "--out", encoder], 2, /holds no run/);
     await refused(predictTask, [encoder, train], 1, /is an encoder, not a classifier; .*deno task finetune/);
     await refused(predictTask, [encoder], 2, /name either pictures, or labelled ones with --data/);
+    for (const words of [["--top=2"], ["--format=csv"]]) {
+      await refused(predictTask, [encoder, "--data", test, ...words], 2, /with --data leave them out/);
+    }
+    await refused(predictTask, [encoder, test, "--labels=x"], 2, /--labels names the classes of --data/);
+    await refused(predictTask, [encoder, test, "--json", "--format=csv"], 2, /--json prints JSON, not csv/);
     // A refused run leaves its folder free.
     assert.equal(await Deno.stat(out).then(() => true, () => false), false);
 
@@ -142,6 +149,14 @@ Deno.test("settings that do not go together, and models of the wrong kind", () =
     await refused(evalTask, [out, "--data", test], 1, /is a classifier that deno task finetune has trained/);
     await refused(predictTask, [out, "--best", train], 1, /has no best state/);
     await refused(predictTask, [out, join(folder, "none.png")], 1, /none\.png/);
+    const torn = join(folder, "torn.png"), picture = await Deno.readFile(join(test, "red", "0.png"));
+    await Deno.writeFile(torn, picture.subarray(0, 20));
+    await refused(
+      predictTask,
+      [out, torn, "--engine=wasm"],
+      1,
+      /the only picture cannot be read: .*torn\.png/,
+    );
   }));
 
 Deno.test("resuming with other classes, other pictures, another model or other settings", () =>

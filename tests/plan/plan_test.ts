@@ -124,4 +124,11 @@ Deno.test("wrong words are refused before anything is compiled", async () => {
   const { code, err } = await capture(planTask, ["--gpu-file", "/no/such.txtpb"]);
   assert.equal(code, 1);
   assert.match(err, /no such file/);
+  const dump = await capture(planTask, ["--gpu", "h100", "--dump", "/no/such/program.txt"]);
+  assert.equal(dump.code, 1);
+  assert.match(dump.err, /^error: \/no\/such\/program\.txt: no such file or folder/);
+  // What no --data means is not what it means to train.
+  const { out } = await capture(planTask, ["--help"]);
+  assert.match(out, /--data URI [^[]*--epoch-pictures says, or\s+ImageNet has/);
+  assert.doesNotMatch(out, /use\s+the\s+demo\s+pictures/);
 });

@@ -30,7 +30,7 @@ function withoutPrefix(text: string, formats: readonly SourceFormat[]): string {
 /** Words and the weight behind their last star; no weight where what stands there does not begin as a number. */
 export function takeWeight(text: string): { words: string; weight?: string } {
   const star = lastUnquoted(text, "*"), weight = text.slice(star + 1);
-  const isWeight = star > 0 && text[star - 1] !== "*" && /^[-+.\d][^/]*$/.test(weight) &&
+  const isWeight = star > 0 && text[star - 1] !== "*" && /^[-+.\d][^/,]*$/.test(weight) &&
     // A name may end in a star and letters, as in *.tar.
     !/^\.[a-z]/i.test(weight);
   return isWeight ? { words: text.slice(0, star), weight } : { words: text };

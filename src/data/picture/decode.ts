@@ -90,10 +90,11 @@ async function decodeVips(
     return picture;
   } catch (error) {
     if (error instanceof PictureError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    // Some of libvips' reasons end with a colon and nothing behind it.
+    const reason = (error instanceof Error ? error.message : String(error)).trim().replace(/\s*:+$/, "");
     if (reason.includes("pixel limit")) throw tooLarge("", options.maxPixels);
     // The library repeats itself for each strip of a picture.
-    const lines = new Set(reason.trim().split(/\s*\n\s*/));
+    const lines = new Set(reason.split(/\s*\n\s*/));
     throw new PictureError(`${format.toUpperCase()} cannot be decoded: ${[...lines].join("; ")}`);
   }
 }

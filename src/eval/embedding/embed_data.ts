@@ -136,8 +136,12 @@ async function numberClasses(data: Data, { parts }: Work) {
   return { count, labels, classes: classes.labels(), unlabelled };
 }
 
-/** Refuses to replace what is no embedding: it may be the pictures or the model themselves. */
-async function refuseOther(out: string): Promise<void> {
+/**
+ * Refuses to replace what is no embedding: it may be the pictures or the model themselves.
+ *
+ * @throws {Error} There is such a file.
+ */
+export async function refuseOther(out: string): Promise<void> {
   if (!await Deno.stat(out).then(({ isFile }) => isFile, () => false)) return;
   try {
     (await openEmbedding(out)).close();

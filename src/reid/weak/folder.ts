@@ -5,13 +5,14 @@ import type { BagList } from "../../data/sources/people/bags.ts";
 import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
 import { publishFile } from "../../files/publish.ts";
 import { encoderSizes, type ModelConfig } from "../../model/config.ts";
-import { ConfigError } from "../../train/config/config.ts";
+import { ConfigError, readSettingsFile } from "../../train/config/config.ts";
 import {
   type Checkpoint,
   checkpointFolder,
   latestCheckpoint,
   readCheckpoint,
 } from "../../train/run/checkpoint.ts";
+import { exists } from "../../train/run/folder.ts";
 import { checkSameWeak, type WeakConfig } from "./config.ts";
 import { HEAD } from "./step.ts";
 
@@ -34,8 +35,7 @@ export function bagsDigest(list: BagList, { folders }: FolderedSource): string {
 export async function prepareWeakFolder(config: WeakConfig, resume: boolean): Promise<Checkpoint | null> {
   const path = join(config.out, CONFIG_FILE);
   if (resume) {
-    const text = await Deno.readTextFile(path).catch(() => null);
-    const stored = text === null ? null : JSON.parse(text) as Partial<WeakConfig>;
+    const stored: Partial<WeakConfig> | null = await exists(path) ? await readSettingsFile(path) : null;
     if (stored?.task !== "reid") {
       throw new ConfigError(
         `--resume: ${config.out} holds no run of reid train; check --out, or leave --resume out`,

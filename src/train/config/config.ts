@@ -1,5 +1,6 @@
 import { misfit } from "../../cli/kinds.ts";
 import { UsageError } from "../../cli/usage_error.ts";
+import { decodeText } from "../../data/io/foreign_text.ts";
 import { redact } from "../../files/redact.ts";
 import { checkModel } from "../../model/check_model.ts";
 import { didYouMean } from "../../text/nearest.ts";
@@ -36,15 +37,31 @@ export function checkSettings(values: Record<string, unknown>, where: string): P
   return values as Partial<RunConfig>;
 }
 
+/** Commands whose runs say in their config.json of which task they are, by that word. */
+const TASKS: Readonly<Record<string, string>> = {
+  finetune: "finetune",
+  detect: "detect train",
+  reid: "reid train",
+};
+
+/** Says whose settings a file holds that are of another task than was looked for. */
+export function ofTask(task: unknown): string {
+  const command = typeof task === "string" && Object.hasOwn(TASKS, task) ? TASKS[task] : undefined;
+  if (command === undefined) {
+    return `holds settings of ${JSON.stringify(task)}, which is no task of this program`;
+  }
+  return `holds settings of deno task ${command}; a run of it goes on with deno task ${command} --resume`;
+}
+
 /**
- * Reads a configuration file: a JSON object of settings, such as a run folder's config.json.
+ * Reads a file of settings as it is: their names and values are not checked.
  *
- * @throws {ConfigError} When it cannot be read, is no JSON object, or a setting cannot be used.
+ * @throws {ConfigError} When it cannot be read, or is no JSON object.
  */
-export async function readConfig(path: string): Promise<Partial<RunConfig>> {
+export async function readSettingsFile(path: string): Promise<Record<string, unknown>> {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(await Deno.readTextFile(path));
+    parsed = JSON.parse(decodeText(await Deno.readFile(path)));
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound
       ? "there is no such file"
@@ -56,7 +73,18 @@ export async function readConfig(path: string): Promise<Partial<RunConfig>> {
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
     throw new ConfigError(`${path}: must hold a JSON object of settings`);
   }
-  return checkSettings(parsed as Record<string, unknown>, path);
+  return parsed as Record<string, unknown>;
+}
+
+/**
+ * Reads a configuration file: a JSON object of settings, such as a run folder's config.json.
+ *
+ * @throws {ConfigError} When it cannot be read, is no JSON object or of another task, or a setting cannot be used.
+ */
+export async function readConfig(path: string): Promise<Partial<RunConfig>> {
+  const settings = await readSettingsFile(path);
+  if (Object.hasOwn(settings, "task")) throw new ConfigError(`${path}: ${ofTask(settings.task)}`);
+  return checkSettings(settings, path);
 }
 
 /**

@@ -6,7 +6,7 @@ import { misfit } from "../../cli/kinds.ts";
 import { isRedacted, redact } from "../../files/redact.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { exists } from "../run/folder.ts";
-import { ConfigError } from "./config.ts";
+import { ConfigError, KEYS, ofTask, readSettingsFile } from "./config.ts";
 import type { Setting } from "./setting.ts";
 
 /** The settings that every kind of training has. */
@@ -70,11 +70,12 @@ export function checkTaskSettings<Config extends TaskConfig>(
   where: string,
 ): Partial<Config> {
   const { task = kind.task, ...rest } = values, keys = keysOf(kind);
-  if (task !== kind.task) throw new ConfigError(`${where}: are settings of ${JSON.stringify(task)}`);
+  if (task !== kind.task) throw new ConfigError(`${where}: ${ofTask(task)}`);
   for (const [key, value] of Object.entries(rest)) {
     if (!Object.hasOwn(kind.table, key)) {
+      const others = (KEYS as readonly string[]).includes(key) ? ", which is one of deno task train" : "";
       throw new ConfigError(
-        `${where}: unknown setting "${key}"${didYouMean(key, keys) || "; --help lists them"}`,
+        `${where}: unknown setting "${key}"${others || didYouMean(key, keys) || "; --help lists them"}`,
       );
     }
     const wrong = misfit(key, kind.table[key as Key<Config>].kind, value);
@@ -84,23 +85,29 @@ export function checkTaskSettings<Config extends TaskConfig>(
 }
 
 /**
- * Reads the configuration of a run folder.
+ * Reads a file of settings that a user names: what somebody has written, or a run folder's config.json.
  *
- * @throws {ConfigError} When it cannot be read, or is of a run of another kind.
+ * @throws {ConfigError} When it cannot be read, a setting cannot be used, or they are of another task.
  */
-export async function readTaskConfig<Config extends TaskConfig>(
+export async function readTaskSettings<Config extends TaskConfig>(
+  kind: TaskKind<Config>,
+  path: string,
+): Promise<Partial<Config>> {
+  return checkTaskSettings(kind, await readSettingsFile(path), path);
+}
+
+/** Reads the configuration of a run folder. Throws when it cannot be read, or is of a run of another kind. */
+async function readTaskConfig<Config extends TaskConfig>(
   kind: TaskKind<Config>,
   path: string,
 ): Promise<Config> {
-  const parsed: unknown = await Deno.readTextFile(path).then(JSON.parse).catch((cause) => {
-    throw new ConfigError(`${path}: cannot be read as configuration: ${(cause as Error).message}`);
-  });
-  if (typeof parsed !== "object" || parsed === null || !("task" in parsed)) {
+  const settings = await readSettingsFile(path);
+  if (!Object.hasOwn(settings, "task")) {
     throw new ConfigError(
       `${path}: is not of ${kind.title}; a run of pre-training goes on with deno task train --resume`,
     );
   }
-  return { ...checkTaskSettings(kind, parsed as Record<string, unknown>, path), task: kind.task } as Config;
+  return { ...checkTaskSettings(kind, settings, path), task: kind.task } as Config;
 }
 
 /** A configuration as it is stored: without what is said anew at each start, and without the secrets of addresses. */

@@ -1,5 +1,6 @@
 /** What checkpoints say that they are: of which kind of training, and of which version. */
 import { checkSettings } from "../config/config.ts";
+import { shellWord } from "../../text/layout.ts";
 import { FIRST_WAYS } from "../config/presets.ts";
 import type { RunConfig } from "../config/settings.ts";
 
@@ -51,7 +52,7 @@ function otherFormat(format: string | undefined, wanted: string, file: string): 
     return `is ${other.is} that ${other.made} has trained; ${other.read}${instead}`;
   }
   if (format === PRETRAINING.format && own) {
-    return `is an encoder, not ${own.is}; train one from it: ${own.made} ${file} --data URI`;
+    return `is an encoder, not ${own.is}; train one from it: ${own.made} ${shellWord(file)} --data URI`;
   }
   return "a safetensors file, but not a checkpoint of a run (its metadata does not say so)";
 }

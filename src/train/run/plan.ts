@@ -25,6 +25,19 @@ async function lastDefault(preset: string, root?: string): Promise<string | unde
   return undefined;
 }
 
+/** Says that no default folder of a preset holds a run, and which others there are. */
+async function noDefault(preset: string, root = "runs"): Promise<string> {
+  const names = await Array.fromAsync(Deno.readDir(root), ({ name }) => name).catch(() => []);
+  const there = await Promise.all(
+    names.map((name) => exists(join(root, name, "config.json")).catch(() => false)),
+  );
+  const runs = names.filter((_, i) => there[i]).sort().map((name) => join(root, name));
+  const others = runs.length === 0
+    ? ""
+    : `; there is ${runs.slice(0, 5).join(", ")}${runs.length > 5 ? ", …" : ""}`;
+  return `--resume found no run of preset ${preset} in ${root}/${others}; name the run's folder with --out`;
+}
+
 /**
  * The whole configuration of a run from what the user gave: of a new run, or with `resume` that of the run in `out`.
  *
@@ -44,7 +57,7 @@ export async function planRun(
   const given = { ...file, ...flags };
   if (!given.resume) return withSecrets(resolveConfig(file, flags));
   const out = given.out || await lastDefault(given.preset ?? "demo", root);
-  if (!out) throw new ConfigError("--resume found no run in runs/; name its folder with --out");
+  if (!out) throw new ConfigError(await noDefault(given.preset ?? "demo", root));
   const stored = join(out, "config.json");
   if (!await exists(stored)) {
     throw new ConfigError(

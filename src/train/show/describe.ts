@@ -52,9 +52,11 @@ export function describeRun(
     ["model", `${config.preset}, ${parameters.toLocaleString("en")} trainable parameters`],
     [
       "data",
-      `${dataUri(source)}: ${pictures} pictures, ${perEpoch} steps of ${config.batchSize} an epoch${order}`,
+      `${dataUri(source)}: ${plural(pictures, "picture")}, ${
+        plural(perEpoch, "step")
+      } of ${config.batchSize} an epoch${order}`,
     ],
-    ["run", `${config.out}: ${total} steps${from}`],
+    ["run", `${config.out}: ${plural(total, "step")}${from}`],
   ];
   lines.push(["watch", `deno task report ${shellWord(config.out)} --serve`]);
   const passedOver = describePassedOver(dataPassedOver(source));

@@ -205,6 +205,10 @@ Deno.test("words for data: what cannot be understood is said", () => {
     ["a-{0..3.tar", /brace at character 3 is not closed/],
   ];
   for (const [text, words] of cases) assert.throws(() => parseDataUri(text), words, text);
+  // The first source is there: what follows its weight is another source all the same, there or not.
+  for (const existing of [["a"], ["a", "b"]]) {
+    assert.throws(() => meaning("a*0.5,b", existing), /"b" has no weight/);
+  }
 });
 
 Deno.test("words for data: any text is understood or refused in words", () => {

@@ -191,6 +191,7 @@ Deno.test("what is no picture, or a damaged one, is refused with a reason", asyn
     await assert.rejects(decodePicture(bytes), (error: Error) => {
       assert.ok(error instanceof PictureError, `${name}: ${error.stack}`);
       assert.match(error.message, reason, name);
+      assert.doesNotMatch(error.message, /[:\s]$/, name);
       return true;
     });
   }

@@ -154,6 +154,11 @@ Deno.test("task search: what is wrong is said in one line, before any work", () 
       [[model, "a.png", "--data", data, "--features", "x.csv"], /ends with one of \.safetensors/, 1],
       [[model, "a.png", "--features", join(folder, "x.npy")], /x\.npy: there is no such embedding file/, 1],
       [
+        [model, "a.png", "--data", data, "--features", join(folder, "none", "x.npy")],
+        /^error: .*x\.npy: no such file or folder/,
+        1,
+      ],
+      [
         [model, "a.png", "--data", data],
         /a\.png: no such file, and no picture of .*names look like "blue\/0\.png"/,
         1,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { checkSettings, ConfigError, readConfig, resolveConfig } from "../../../src/train/config/config.ts";
 import { type Command, flagName } from "../../../src/cli/command.ts";
@@ -103,6 +104,11 @@ Deno.test("a configuration file is checked like flags, and flags win over it, it
     await write({ ema: 1 });
     await rejects(/ema is 1, but it must be true or false/);
 
+    // As editors and shells of Windows write it.
+    for (const form of ["utf8", "utf16le"] as const) {
+      await Deno.writeFile(path, Buffer.from('\uFEFF{"lr": 0.5}', form));
+      assert.deepEqual(await readConfig(path), { lr: 0.5 }, form);
+    }
     await write({ preset: "tiny", lr: 0.5, epochs: 50 });
     const config = resolveConfig(await readConfig(path), settingsIn(flags("--epochs", "60")));
     assert.equal(config.epochs, 60);

@@ -135,7 +135,10 @@ Deno.test("--resume without a folder takes the last default one that holds a run
     );
     await Deno.remove(join(root, "demo-10"), { recursive: true });
     assert.equal((await resume()).out, join(root, "demo-2"));
-    await assert.rejects(resume({ preset: "tiny" }), /found no run/);
+    await assert.rejects(
+      resume({ preset: "tiny" }),
+      /found no run of preset tiny in .*; there is \S+demo-2, \S+other-99, \S+photo; name .* --out/,
+    );
   }));
 
 Deno.test("a run that begins once more keeps no best state of before, one that goes on does", () =>
