@@ -89,7 +89,7 @@ Deno.test("tasks embed and eval: features to a file, and protocols on it", () =>
     for (const other of [weights, numbers]) {
       assert.match(
         (await embed(run7, data, "--out", other)).err,
-        /is no embedding file, so it is not replaced/,
+        /is there already and is no embedding that could be replaced/,
       );
     }
     assert.equal((await embed(run7, data, "--out", file)).code, 0);
