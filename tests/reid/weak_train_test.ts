@@ -139,9 +139,9 @@ Deno.test("batches of bags: each bag once an epoch, its own pictures; the rest f
   }));
 
 /** A run folder with one checkpoint of an untrained encoder. */
-async function makeEncoder(folder: string): Promise<string> {
+async function makeEncoder(folder: string, depth = 1): Promise<string> {
   await openWasm();
-  const settings = resolveConfig({ ...TOY, depth: 1, data: "elsewhere" });
+  const settings = resolveConfig({ ...TOY, depth, data: "elsewhere" });
   const info = {
     config: settings,
     step: 7,
@@ -157,8 +157,8 @@ async function makeEncoder(folder: string): Promise<string> {
 
 Deno.test("task reid train: the loss falls, a run in two parts ends as one without a break, and its encoder is measured", () =>
   withFolder(async (folder) => {
-    const encoder = await makeEncoder(join(folder, "encoder")),
-      data = `sysu:${await writeSysu(join(folder, "sysu"))}`;
+    let encoder = await makeEncoder(join(folder, "encoder"));
+    const data = `sysu:${await writeSysu(join(folder, "sysu"))}`;
     const train = (out: string, ...args: string[]) =>
       capture(reidTrainTask, [
         ...[
@@ -224,6 +224,15 @@ Deno.test("task reid train: the loss falls, a run in two parts ends as one witho
       /was begun with other settings: other bags, or other folders/,
     );
     await Deno.writeTextFile(file, bags);
+    // A run that is refused stays as it was.
+    const config = () => Deno.readTextFile(join(folder, "parts/config.json")), before = await config();
+    encoder = await makeEncoder(join(folder, "deeper"), 2);
+    assert.match(
+      (await train("parts", "--resume", "--steps", "20")).err,
+      /is of another encoder: depth 1, now 2/,
+    );
+    assert.equal(await config(), before);
+    assert.match((await train("short", "--epochs", "0.2")).err, /not one would be done/);
     assert.match((await train("new", "--resume")).err, /holds no run of reid train/);
     assert.match((await train("few", "--bags-per-batch", "9")).err, /a batch takes 9 bags, but there are 4/);
     await Deno.remove(join(folder, "sysu/bag_level_label.json"));

@@ -24,29 +24,39 @@ export function bagsDigest(list: BagList, { folders }: FolderedSource): string {
   return createHash("sha256").update(JSON.stringify(about)).digest("hex");
 }
 
+/** The run that is in a folder, and its last checkpoint; null where it has none yet. */
+async function runIn(config: WeakConfig): Promise<Checkpoint | null> {
+  const path = join(config.out, CONFIG_FILE);
+  const stored: Partial<WeakConfig> | null = await exists(path) ? await readSettingsFile(path) : null;
+  if (stored?.task !== "reid") {
+    throw new ConfigError(
+      `--resume: ${config.out} holds no run of reid train; check --out, or leave --resume out`,
+    );
+  }
+  checkSameWeak(stored, config);
+  const latest = await latestCheckpoint(config.out);
+  return latest === null ? null : await readCheckpoint(latest);
+}
+
 /**
  * Makes the run's folder ready, which is this process's own: a new one gets its config.json, a resumed one must have been
  * begun with the same settings.
  *
+ * @param check Refuses a checkpoint that the run cannot go on from; config.json then stays as it was.
  * @returns The checkpoint that it goes on from; null for a run that has none yet.
  * @throws {ConfigError} When there is nothing to resume, or settings differ.
- * @throws {Error} When it cannot be written, or the checkpoint cannot be read.
+ * @throws {Error} When it cannot be written, the checkpoint cannot be read, or `check` throws.
  */
-export async function prepareWeakFolder(config: WeakConfig, resume: boolean): Promise<Checkpoint | null> {
-  const path = join(config.out, CONFIG_FILE);
-  if (resume) {
-    const stored: Partial<WeakConfig> | null = await exists(path) ? await readSettingsFile(path) : null;
-    if (stored?.task !== "reid") {
-      throw new ConfigError(
-        `--resume: ${config.out} holds no run of reid train; check --out, or leave --resume out`,
-      );
-    }
-    checkSameWeak(stored, config);
-  }
-  await publishFile(path, JSON.stringify(config, null, 2) + "\n");
+export async function prepareWeakFolder(
+  config: WeakConfig,
+  resume: boolean,
+  check: (checkpoint: Checkpoint) => void = () => {},
+): Promise<Checkpoint | null> {
+  const resumed = resume ? await runIn(config) : null;
+  if (resumed) check(resumed);
+  await publishFile(join(config.out, CONFIG_FILE), JSON.stringify(config, null, 2) + "\n");
   await Deno.mkdir(checkpointFolder(config.out), { recursive: true });
-  const latest = resume ? await latestCheckpoint(config.out) : null;
-  return latest === null ? null : await readCheckpoint(latest);
+  return resumed;
 }
 
 /**

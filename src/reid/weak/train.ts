@@ -197,7 +197,7 @@ async function trainRun(session: Session, run: Run<WeakState>, resumed: Checkpoi
  *
  * @param config The run; `out` names its folder.
  * @throws {ConfigError} When the run cannot go on with these settings, pictures or bags.
- * @throws {RangeError} When there are too few bags, or the input's sides are no multiples of the encoder's patches.
+ * @throws {RangeError} When there are too few bags or epochs for a step, or the input's sides are no multiples of the encoder's patches.
  * @throws {InUseError} When another process has the run folder.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
  * @throws {Error} When pictures cannot be read, or a checkpoint cannot be written; the earlier ones stay.
@@ -212,14 +212,19 @@ export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOption
       `${source.uri}: a batch takes ${config.bagsPerBatch} bags, but there are ${list.bags.length}`,
     );
   }
+  if (all === 0 && config.epochs > 0) {
+    throw new RangeError(
+      `epochs is ${config.epochs}, but an epoch has only ${perEpoch} steps, so not one would be done; give more`,
+    );
+  }
   const total = config.steps > 0 ? Math.min(config.steps, all) : all;
   const session: Session = { ...options, config, perEpoch, total, progress };
   await using _lock = options.lock ? null : await lockRun({ out: config.out, resume }, progress.line);
-  const resumed = await prepareWeakFolder({ ...config, bagsDigest: bagsDigest(list, source) }, resume);
-  if (resumed) {
-    checkSamePictures(resumed, source, list);
-    checkSameEncoder(resumed, model);
-  }
+  const stored = { ...config, bagsDigest: bagsDigest(list, source) };
+  const resumed = await prepareWeakFolder(stored, resume, (checkpoint) => {
+    checkSamePictures(checkpoint, source, list);
+    checkSameEncoder(checkpoint, model);
+  });
   const state = resumed
     ? writeWeakState(resumed.tensors)
     : firstWeakState(await options.load(), list.identities.length, config.seed);

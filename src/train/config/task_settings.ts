@@ -13,6 +13,7 @@ import type { Setting } from "./setting.ts";
 export interface TaskConfig {
   /** Tells config.json from one of another kind. */
   task: string;
+  preset: string;
   data: string;
   evalData: string;
   model: string;
@@ -161,5 +162,7 @@ export async function resumedTaskConfig<Config extends TaskConfig>(
         "it, or begin another run in another --out",
     );
   }
-  return { ...resolve(stored, flags), out, resume: true };
+  // A run has its preset's values of its own; another name would only say what is not so.
+  const { preset: _, ...given } = flags;
+  return { ...resolve(stored, given as Partial<Config>), out, resume: true };
 }

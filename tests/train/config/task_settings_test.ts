@@ -26,6 +26,8 @@ Deno.test("settings of one kind of training: a file that somebody has written, a
 
     await write({ task: "finetune", preset: "demo" });
     assert.deepEqual(await finetuning(), { preset: "demo" });
+    // A run that goes on keeps the name of its preset, whose values it has.
+    assert.equal((await resumedFinetuneConfig({ out, preset: "base" })).preset, "demo");
     const finetune =
       /config\.json: holds settings of deno task finetune; .* with deno task finetune --resume$/;
     for (const read of [pretraining, detector]) await rejects(read, finetune);
