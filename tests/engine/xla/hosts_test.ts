@@ -10,17 +10,18 @@ import { PLUGIN } from "./plugin.ts";
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Joins all nodes of a run in this process. */
-async function joinAll(nodes: number, silence = 20) {
+async function joinAll(nodes: number, silence = 20, patience = 20) {
   const coordinator = `127.0.0.1:${freePort()}`;
   const ids = Array.from({ length: nodes }, (_, i) => i).reverse();
   const all = await Promise.all(
-    ids.map((nodeId) => joinHosts({ nodes, nodeId, coordinator, patience: 20, silence })),
+    ids.map((nodeId) => joinHosts({ nodes, nodeId, coordinator, patience, silence })),
   );
   return all.reverse();
 }
 
-// Deno checks the types of a thread's module when it starts, each time until it has done so once.
-await joinAll(1).then(([host]) => host.close());
+// Deno checks the types of a thread's module when it starts, each time until it has done so once. That takes as long as it
+// takes: the machine may be busy.
+await joinAll(1, 20, 600).then(([host]) => host.close());
 
 Deno.test("nodes share values, files and barriers, and agree where to stop", async () => {
   const hosts = await joinAll(3), [first, second, third] = hosts;
