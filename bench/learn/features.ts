@@ -55,13 +55,21 @@ function isDrawn(index: number, count: number, limit: number): boolean {
   return count <= limit || Math.floor((index + 1) * limit / count) > Math.floor(index * limit / count);
 }
 
-/** Pictures that lie evenly among a part's: their order may be that of the classes. */
-export function drawn(part: PartFeatures, limit: number): PartFeatures {
+/** A part with some of its pictures. */
+export function keepPictures(
+  part: PartFeatures,
+  isWanted: (label: number, index: number) => boolean,
+): PartFeatures {
   const { tokens, labels } = part;
-  const kept = labels.flatMap((_, i) => isDrawn(i, labels.length, limit) ? [i] : []);
+  const kept = labels.flatMap((label, i) => isWanted(label, i) ? [i] : []);
   if (kept.length === labels.length) return part;
   const picked = Object.entries(tokens).map(([token, rows]) => [token, pickRows(rows, kept)]);
   return { tokens: Object.fromEntries(picked), labels: kept.map((i) => labels[i]) };
+}
+
+/** Pictures that lie evenly among a part's: their order may be that of the classes. */
+export function drawn(part: PartFeatures, limit: number): PartFeatures {
+  return keepPictures(part, (_, i) => isDrawn(i, part.labels.length, limit));
 }
 
 /** The pictures of a chunk that are drawn. */

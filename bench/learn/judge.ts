@@ -4,9 +4,9 @@ import { trainHeads } from "../../src/eval/heads.ts";
 import { meanOf } from "../../src/eval/hits.ts";
 import { findNeighbours, knnHits } from "../../src/eval/knn.ts";
 import { REFERENCE_PROBE } from "../../src/eval/linear.ts";
-import { pickRows, type Rows } from "../../src/eval/rows.ts";
+import type { Rows } from "../../src/eval/rows.ts";
 import type { PartName } from "./data.ts";
-import { drawn, type Features, type PartFeatures } from "./features.ts";
+import { drawn, type Features, keepPictures, type PartFeatures } from "./features.ts";
 
 /** Neighbours that vote. */
 export const K = 20;
@@ -26,12 +26,7 @@ export type Judgement = Readonly<
 >;
 
 /** Leaves out pictures of classes that the train part lacks; no method could be right. */
-function known({ tokens, labels }: PartFeatures): PartFeatures {
-  const kept = labels.flatMap((label, i) => label >= 0 ? [i] : []);
-  if (kept.length === labels.length) return { tokens, labels };
-  const picked = Object.entries(tokens).map(([token, rows]) => [token, pickRows(rows, kept)]);
-  return { tokens: Object.fromEntries(picked), labels: kept.map((i) => labels[i]) };
-}
+const known = (part: PartFeatures) => keepPictures(part, (label) => label >= 0);
 
 /** Train pictures that vote, and that probes learn from, where the selection part is judged: more would change no choice. */
 export const SELECTION_GALLERY = 10_000;

@@ -76,15 +76,21 @@ export function unknownClasses(
  * Says which classes of the queries the gallery lacks, and what may have been meant.
  *
  * @param known The gallery's class names.
+ * @param called What the two sets are called; `queries` may be empty.
  */
-export function describeUnknown({ classes, pictures }: UnknownClasses, known: readonly string[]): string {
+export function describeUnknown(
+  { classes, pictures }: UnknownClasses,
+  known: readonly string[],
+  called: { queries?: string; gallery?: string } = {},
+): string {
+  const { queries = "query", gallery = "gallery" } = called, kind = queries === "" ? "" : `${queries} `;
   const alike = new Map(known.map((name) => [likeName(name), name]));
   const words = classes.slice(0, SHOWN).map((name) => {
     const like = alike.get(likeName(name));
-    return like === undefined ? `"${name}"` : `"${name}" (the gallery has "${like}")`;
+    return like === undefined ? `"${name}"` : `"${name}" (the ${gallery} has "${like}")`;
   });
   const more = classes.length > SHOWN ? ` and ${classes.length - SHOWN} more` : "";
-  return `${pictures} query picture${pictures === 1 ? " is" : "s are"} left out: the gallery lacks ${
+  return `${pictures} ${kind}picture${pictures === 1 ? " is" : "s are"} left out: the ${gallery} lacks ${
     classes.length === 1 ? "the class" : `${classes.length} classes,`
   } ${words.join(", ")}${more}`;
 }

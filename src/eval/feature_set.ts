@@ -231,7 +231,7 @@ function notesOf(
   return [
     ...without(gallery, queries ? "gallery " : ""),
     ...queries ? without(queries, `${name} `) : [],
-    ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names).replace("query", name)] : [],
+    ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names, { queries: name })] : [],
     ...missing > 0 ? [several(missing, `${name} picture is ${alone}`, `${name} pictures are ${alone}`)] : [],
   ];
 }

@@ -46,9 +46,7 @@ export function testPictures(
     labels: own,
     notes: [
       ...unlabelled > 0 ? [`${unlabelled} of its pictures have no class: left out`] : [],
-      ...unknown.pictures > 0
-        ? [describeUnknown(unknown, names).replace(/query /, "").replaceAll("gallery", "training")]
-        : [],
+      ...unknown.pictures > 0 ? [describeUnknown(unknown, names, { queries: "", gallery: "training" })] : [],
       ...missing.length > 0
         ? [
           `it has no picture of ${missing.length === 1 ? "the class" : `${missing.length} classes,`} ${

@@ -17,6 +17,7 @@ import { oneProcess } from "../../train/process_group.ts";
 import { recorder } from "../../train/record.ts";
 import { type Checkpoint, saveCheckpoint } from "../../train/run/checkpoint.ts";
 import { lockRun } from "../../train/run/folder.ts";
+import { refuseNoStep } from "../../train/run/plan.ts";
 import { noteStart, thisStart } from "../../train/run/machine.ts";
 import { openMetrics } from "../../train/run/metrics_file.ts";
 import { BETAS } from "../../train/schedule.ts";
@@ -196,8 +197,8 @@ async function trainRun(session: Session, run: Run<WeakState>, resumed: Checkpoi
  * checkpoints whose encoder every command reads. With `resume` it goes on from the last one, bit for bit on the same engine.
  *
  * @param config The run; `out` names its folder.
- * @throws {ConfigError} When the run cannot go on with these settings, pictures or bags.
- * @throws {RangeError} When there are too few bags or epochs for a step, or the input's sides are no multiples of the encoder's patches.
+ * @throws {ConfigError} When the run cannot go on with these settings, pictures or bags, or has not one step.
+ * @throws {RangeError} When there are too few bags, or the input's sides are no multiples of the encoder's patches.
  * @throws {InUseError} When another process has the run folder.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
  * @throws {Error} When pictures cannot be read, or a checkpoint cannot be written; the earlier ones stay.
@@ -212,11 +213,7 @@ export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOption
       `${source.uri}: a batch takes ${config.bagsPerBatch} bags, but there are ${list.bags.length}`,
     );
   }
-  if (all === 0 && config.epochs > 0) {
-    throw new RangeError(
-      `epochs is ${config.epochs}, but an epoch has only ${perEpoch} steps, so not one would be done; give more`,
-    );
-  }
+  refuseNoStep(config.epochs, perEpoch);
   const total = config.steps > 0 ? Math.min(config.steps, all) : all;
   const session: Session = { ...options, config, perEpoch, total, progress };
   await using _lock = options.lock ? null : await lockRun({ out: config.out, resume }, progress.line);

@@ -168,6 +168,21 @@ export interface StepPlan {
 }
 
 /**
+ * Refuses a run whose part of an epoch is less than half a step; one of no epochs at all is meant.
+ *
+ * @throws {ConfigError} When no step would be done.
+ */
+export function refuseNoStep(epochs: number, perEpoch: number): void {
+  if (epochs <= 0 || Math.round(epochs * perEpoch) > 0) return;
+  throw new ConfigError(
+    `epochs is ${epochs}, but an epoch has only ${
+      plural(perEpoch, "step")
+    }, so not one would be done; use --epochs ` +
+      `${Number((1 / perEpoch).toPrecision(3))} or more`,
+  );
+}
+
+/**
  * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
  *
  * @throws {ConfigError} When the batch is larger than the data, a stream's epoch is of unknown length, or a part of an epoch is
@@ -192,13 +207,6 @@ export function planSteps(config: PlanSettings, data: Data): StepPlan {
     );
   }
   const all = Math.round(config.epochs * perEpoch);
-  if (all === 0 && config.epochs > 0) {
-    throw new ConfigError(
-      `epochs is ${config.epochs}, but an epoch has only ${
-        plural(perEpoch, "step")
-      }, so not one would be done; use --epochs ` +
-        `${Number((1 / perEpoch).toPrecision(3))} or more`,
-    );
-  }
+  refuseNoStep(config.epochs, perEpoch);
   return { pictures, perEpoch, total: config.steps > 0 ? Math.min(config.steps, all) : all };
 }

@@ -1,19 +1,7 @@
 import assert from "node:assert/strict";
-import { openXla, type Xla } from "../../../src/engine/xla/open.ts";
-import { PLUGIN } from "./plugin.ts";
 import * as tf from "../../../src/engine/xla/tf.ts";
+import { int, onXla } from "./on_xla.ts";
 
-/** Runs work on an open xla backend. */
-async function onXla(work: (xla: Xla) => void | Promise<void>): Promise<void> {
-  const xla = await openXla(PLUGIN);
-  try {
-    await work(xla);
-  } finally {
-    xla.close();
-  }
-}
-
-const int = (values: tf.TensorLike) => tf.tensor(values, undefined, "int32");
 const ramp = (shape: number[]) =>
   tf.tensor(Float32Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) => Math.sin(i * 1.7)), shape);
 

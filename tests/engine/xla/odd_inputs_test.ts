@@ -1,20 +1,8 @@
 /** Inputs that kernels seldom meet, on XLA. */
 import assert from "node:assert/strict";
-import { openXla, type Xla } from "../../../src/engine/xla/open.ts";
 import * as tf from "../../../src/engine/xla/tf.ts";
-import { PLUGIN } from "./plugin.ts";
+import { int, onXla } from "./on_xla.ts";
 
-/** Runs work on an open xla backend. */
-async function onXla(work: (xla: Xla) => void | Promise<void>): Promise<void> {
-  const xla = await openXla(PLUGIN);
-  try {
-    await work(xla);
-  } finally {
-    xla.close();
-  }
-}
-
-const int = (values: tf.TensorLike) => tf.tensor(values, undefined, "int32");
 const bool = (values: tf.TensorLike) => tf.tensor(values, undefined, "bool");
 
 /** Inputs that kernels seldom meet: what is computed of them, and what is right. */

@@ -128,22 +128,19 @@ async function chooseTree(
   );
 }
 
-function makeSource(
-  uri: string,
-  reader: ByteReader,
-  header: LmdbHeader,
-  index: LeafIndex,
-  labels: readonly string[],
-  passed: readonly PassedOver[],
-  options: LmdbImagesOptions,
-): Source {
-  const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
-  const size = header.pageSize;
+/**
+ * The classes of a data set's records.
+ *
+ * @param labels Their names; none where nobody has named them.
+ * @param records How many there are.
+ * @param given Whether the user has named the classes.
+ */
+function recordClasses(uri: string, labels: readonly string[], records: number, given: boolean) {
   const classes = labeller(uri, labels.length > 0 ? labels : undefined);
   const names = new Set(labels.map(sameName));
   // Records whose label is known to be none: it is told once, however often they are read.
-  const told = new Uint8Array(labels.length > 0 ? index.length : 0);
-  const labelFor = (
+  const told = new Uint8Array(labels.length > 0 ? records : 0);
+  const of = (
     at: number,
     key: string,
     stated: Unwrapped["label"],
@@ -157,13 +154,27 @@ function makeSource(
         ? {}
         : { label: stated };
     }
-    if (!known && !options.labels) return {};
-    if (told[at]) return {};
+    if ((!known && !given) || told[at]) return {};
     const label = classes.number(known ? named : readStated(stated), key);
     if (label >= 0) return { label };
     told[at] = 1;
     return {};
   };
+  return { of, passedOver: classes.passedOver };
+}
+
+function makeSource(
+  uri: string,
+  reader: ByteReader,
+  header: LmdbHeader,
+  index: LeafIndex,
+  labels: readonly string[],
+  passed: readonly PassedOver[],
+  options: LmdbImagesOptions,
+): Source {
+  const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
+  const size = header.pageSize;
+  const classes = recordClasses(uri, labels, index.length, options.labels !== undefined);
   const leaf = memo(cacheBytes, async (page: number) => {
     const bytes = await reader.read(page * size, size);
     return { bytes, nodes: nodesOf(header, page, bytes, "leaf").filter(isRecord) };
@@ -205,7 +216,7 @@ function makeSource(
       }
       if (!picture && isWithoutPicture(raw)) throw new NoPictureError(uri, key, "no picture (null)");
       if (!picture) throw new BadRecordError(uri, key, `the value is no picture but ${describeValue(raw)}`);
-      return { key, bytes: picture.bytes, ...labelFor(at, key, picture.label) };
+      return { key, bytes: picture.bytes, ...classes.of(at, key, picture.label) };
     },
     key: async (at) => (await find(at)).key,
     passedOver: () => [...passed, ...classes.passedOver()],

@@ -44,7 +44,13 @@ function memoryOf(executable: Executable): CallMemory | undefined {
   return { arguments: given, outputs, aliased, temporaries, peak };
 }
 
-/** Compiles a recorded function; what it has captured is given back where that fails. */
+/** Gives back what a function has captured whose program cannot be compiled. */
+function refuse(backend: XlaBackend, { captures }: Recorded, error: unknown): never {
+  releaseCaptures(backend, captures);
+  throw error;
+}
+
+/** Compiles a recorded function while everything waits. */
 function compileNow(
   backend: XlaBackend,
   compiler: Compiler,
@@ -54,23 +60,7 @@ function compileNow(
   try {
     return compiler.compile(recorded.text, target);
   } catch (error) {
-    releaseCaptures(backend, recorded.captures);
-    throw error;
-  }
-}
-
-/** As {@linkcode compileNow}, without blocking. */
-async function compileLater(
-  backend: XlaBackend,
-  compiler: Compiler,
-  recorded: Recorded,
-  target: CompileOptions,
-): Promise<Built> {
-  try {
-    return await compiler.compileAsync(recorded.text, target);
-  } catch (error) {
-    releaseCaptures(backend, recorded.captures);
-    throw error;
+    return refuse(backend, recorded, error);
   }
 }
 
@@ -214,7 +204,9 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
       const known = programs.get(signature);
       if (known) return known.report;
       const recorded = record(args, types), start = performance.now();
-      const built = await compileLater(backend, compiler, recorded, target);
+      const built = await compiler.compileAsync(recorded.text, target).catch((error) =>
+        refuse(backend, recorded, error)
+      );
       return complete(signature, recorded, built, start).report;
     },
     lower: (args: Args) => lower(backend, fn, args, options),

@@ -42,10 +42,9 @@ const pair = (f: (a: Value, b: Value) => Value): Lowering => ({ inputs }) =>
 
 /** Arithmetic on truth values counts them. */
 const counting = (x: Value) => x.type.element === "pred" ? convert(x, "i32") : x;
-const arithmetic = (name: BinaryName): Lowering => pair((a, b) => binary(name, counting(a), counting(b)));
-
 /** As {@linkcode pair}, of truth values as numbers. */
 const counted = (f: (a: Value, b: Value) => Value): Lowering => pair((a, b) => f(counting(a), counting(b)));
+const arithmetic = (name: BinaryName): Lowering => counted((a, b) => binary(name, a, b));
 
 const compared = (direction: Comparison): Lowering => pair((a, b) => compare(direction, a, b));
 const truth = (x: Value) => convert(x, "pred");
