@@ -1,6 +1,7 @@
 import type { DataAccount } from "../data/epoch/account.ts";
 import { BadLimitError } from "../data/epoch/bad_limit.ts";
 import type { Data } from "../data/open/data.ts";
+import { bfloat16Units } from "../engine/processor.ts";
 import type { Engine } from "../engine/types.ts";
 import type { Hosts } from "../engine/xla/hosts/join.ts";
 import type { Disk } from "../files/disk.ts";
@@ -165,7 +166,17 @@ function beginRun(
   const state = firstState(config, resumed?.tensors, initial);
   if (resumed) resumed.tensors = {}; // They are on the engine now; a second copy would stay for the whole run.
   const parameters = countParameters(state.params), warm = !resumed && initial !== undefined;
-  for (const [label, text] of describeRun(config, { engine, source, parameters, plan, resumed, warm })) {
+  for (
+    const [label, text] of describeRun(config, {
+      engine,
+      source,
+      parameters,
+      plan,
+      resumed,
+      warm,
+      units: bfloat16Units(),
+    })
+  ) {
     progress.line(labelled(label, text));
   }
   const { cursor, bad } = place;

@@ -2,11 +2,19 @@ import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { describePassedOver } from "../../data/sources/passed_over.ts";
 import { type Data, dataLength, dataPassedOver, dataUri } from "../../data/open/data.ts";
 import { LOST_KEY } from "../../data/types.ts";
+import type { Bfloat16Units } from "../../engine/processor.ts";
 import type { CompileReport, Engine, Exchange } from "../../engine/types.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
 import type { RunConfig } from "../config/settings.ts";
+import { peakRate } from "../schedule.ts";
 import { decimalBytes, plural } from "../../text/amounts.ts";
 import { shellWord } from "../../text/layout.ts";
+
+/** The largest peak of the learning rate that Muon was tried with (docs/learning.md). */
+const MUON_TRIED = 0.02;
+
+/** A number with two digits. */
+const short = (value: number) => Number(value.toPrecision(2)).toString();
 
 /** A line for people, with what it is about before it. */
 export const labelled = (label: string, text: string): string => `${label.padEnd(11)}${text}`;
@@ -25,7 +33,10 @@ export function describeBad({ source, key, reason, lost }: BadRecord): [label: s
 
 /** What a run is, as labels and lines for people. */
 export function describeRun(
-  config: Pick<RunConfig, "shuffleBuffer" | "precision" | "preset" | "batchSize" | "out">,
+  config: Pick<
+    RunConfig,
+    "shuffleBuffer" | "precision" | "preset" | "batchSize" | "lr" | "optimizer" | "out"
+  >,
   run: {
     engine: Engine;
     source: Data;
@@ -36,9 +47,11 @@ export function describeRun(
     resumed: Pick<Checkpoint, "step" | "path" | "engine"> | null;
     /** True when it starts from given weights. */
     warm: boolean;
+    /** What the processor multiplies bfloat16 with; see {@linkcode bfloat16Units}. */
+    units?: Bfloat16Units;
   },
 ): [label: string, text: string][] {
-  const { engine, source, parameters, plan: { pictures, perEpoch, total }, resumed, warm } = run;
+  const { engine, source, parameters, plan: { pictures, perEpoch, total }, resumed, warm, units } = run;
   const order = dataLength(source) === null
     ? `, a stream: shards and a buffer of ${config.shuffleBuffer} are shuffled`
     : ", shuffled exactly";
@@ -64,14 +77,35 @@ export function describeRun(
   if (resumed && resumed.engine !== engine.name) {
     lines.push(["note", `the checkpoint was made by ${resumed.engine}; ${engine.name} rounds differently`]);
   }
-  // A device with memory of its own is a graphics card.
-  if (!resumed && config.precision === "float32" && typeof engine.deviceMemory() === "object") {
+  const peak = peakRate(config.lr, config.batchSize);
+  if (!resumed && config.optimizer === "muon" && peak > 2 * MUON_TRIED) {
     lines.push([
       "note",
-      "products have all digits of float32; on a card --precision bfloat16 takes a fraction of the time, and tf32 less too",
+      `--lr ${config.lr} grows with the batch, to ${
+        short(peak)
+      }; Muon was tried with up to ${MUON_TRIED}, which here is ` +
+      `--lr ${short(MUON_TRIED * 256 / config.batchSize)}`,
     ]);
   }
+  if (!resumed && config.precision === "float32") {
+    const faster = fasterThanFloat32(engine.deviceMemory(), units);
+    if (faster) lines.push(["note", faster]);
+  }
   return lines;
+}
+
+/** What would be faster than float32's products, for people; undefined where nothing is known. */
+function fasterThanFloat32(
+  memory: ReturnType<Engine["deviceMemory"]>,
+  units: Bfloat16Units | undefined,
+): string | undefined {
+  // A device with memory of its own is a graphics card.
+  if (typeof memory === "object") {
+    return "products have all digits of float32; on a card --precision bfloat16 takes a fraction of the time, and tf32 less too";
+  }
+  if (memory === "host" && units) {
+    return `this processor has units for bfloat16 (${units}): with --precision bfloat16 a step takes about half the time`;
+  }
 }
 
 /** How a step was compiled, for people. */

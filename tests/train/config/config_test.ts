@@ -28,12 +28,20 @@ const fails = (args: string[], pattern: RegExp) =>
   });
 
 Deno.test("every preset's values pass the table's own checks, and every setting has a default", () => {
-  for (const preset of ["demo", "tiny", "small", "base"] as const) {
+  for (const preset of ["demo", "thumbnail", "photo", "tiny", "small", "base"] as const) {
     const config = presetConfig(preset);
     checkSettings({ ...config }, preset);
     assert.deepEqual(Object.keys(config).sort(), Object.keys(SETTINGS).sort());
   }
   assert.equal(presetConfig("demo").lr * presetConfig("demo").batchSize / 256, 1.5e-3);
+});
+
+Deno.test("a preset's rate is for its own optimiser; AdamW gets one of its own, unless it is given", () => {
+  assert.equal(resolveConfig({ preset: "thumbnail" }).lr, 0.04);
+  assert.equal(resolveConfig({ preset: "thumbnail" }, { optimizer: "adamw" }).lr, 0.006);
+  assert.equal(resolveConfig({ preset: "photo", lr: 0.01 }, { optimizer: "adamw" }).lr, 0.01);
+  assert.equal(resolveConfig({ preset: "demo", optimizer: "adamw" }).lr, 0.006);
+  assert.equal(resolveConfig({ preset: "tiny", optimizer: "muon" }).lr, presetConfig("tiny").lr);
 });
 
 Deno.test("flags of every kind are read", () => {
