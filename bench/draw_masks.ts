@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { task } from "../src/cli/command.ts";
 import { SOURCES_HELP } from "../src/cli/data_options.ts";
 import { text, whole } from "../src/cli/kinds.ts";
+import type { Lines } from "../src/cli/lines.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { collect } from "../src/data/open/collect.ts";
@@ -10,7 +11,8 @@ import { openData } from "../src/data/open/open_data.ts";
 import { decodePicture } from "../src/data/picture/decode.ts";
 import { encodePng } from "../src/data/picture/png.ts";
 import { basePicture } from "../src/data/picture/resize.ts";
-import { type RandomStream, randomStream } from "../src/random.ts";
+import { newFolder, openDestination } from "../src/files/destination.ts";
+import { LARGEST_SEED, type RandomStream, randomStream } from "../src/random.ts";
 
 /** Whether a place is inside of a thing at 0 with the radius 1; its number is its class, background is 0. */
 const THINGS: readonly ((x: number, y: number) => boolean)[] = [
@@ -39,35 +41,51 @@ function draw(picture: Uint8Array, mask: Uint8Array, size: number, random: Rando
   }
 }
 
-export const benchTask = task({
-  name: "bench draw-masks",
-  summary: "Draws discs, squares and triangles on photographs, and masks of them, for segment-eval.",
-  options: {
-    pictures: { kind: text, help: `photographs: ${SOURCES_HELP}`, value: "URI" },
-    out: { kind: text, help: "a folder for images/ and masks/", value: "DIR" },
-    count: { kind: whole(1), help: "how many", default: 500 },
-    size: { kind: whole(8, 4096), help: "side of the pictures in pixels", default: 96 },
-    seed: { kind: whole(), help: "determines what is drawn", default: 0 },
-  },
-  examples: [["bench draw-masks --pictures ./photos --out ./drawn", "500 pictures with masks"]],
-}, async ({ pictures, out, count, size, seed }, { print, progress }) => {
-  if (!pictures || !out) throw new UsageError("name photographs and a folder: --pictures URI --out DIR");
+/** Draws pictures and their masks into a folder. */
+async function drawInto(
+  folder: string,
+  { pictures, count, size, seed }: { pictures: string; count: number; size: number; seed: number },
+  progress: Lines,
+): Promise<void> {
   const source = await collect(await openData(pictures, { classes: false, progress: progress.line }), {
     count,
   });
   try {
-    for (const part of ["images", "masks"]) await Deno.mkdir(join(out, part), { recursive: true });
+    for (const part of ["images", "masks"]) await Deno.mkdir(join(folder, part));
     for (let i = 0; i < count; i++) {
       const { bytes } = await source.get(i % source.length);
       const data = basePicture(await decodePicture(bytes), size), mask = new Uint8Array(data.length);
       draw(data, mask, size, randomStream(seed, "test", 7, i));
       const name = `${String(i).padStart(5, "0")}.png`, sides = { width: size, height: size };
-      await Deno.writeFile(join(out, "images", name), encodePng({ ...sides, data }));
-      await Deno.writeFile(join(out, "masks", name), encodePng({ ...sides, data: mask }));
+      await Deno.writeFile(join(folder, "images", name), encodePng({ ...sides, data }));
+      await Deno.writeFile(join(folder, "masks", name), encodePng({ ...sides, data: mask }));
       progress.status(() => `drew ${i + 1} of ${count}`, i + 1 === count);
     }
   } finally {
     await source.close();
+  }
+}
+
+export const benchTask = task({
+  name: "bench draw-masks",
+  summary: "Draws discs, squares and triangles on photographs, and masks of them, for segment-eval.",
+  options: {
+    pictures: { kind: text, help: `photographs: ${SOURCES_HELP}`, value: "URI" },
+    out: { kind: text, help: "a folder that must not exist, for images/ and masks/", value: "DIR" },
+    count: { kind: whole(1), help: "how many", default: 500 },
+    size: { kind: whole(8, 4096), help: "side of the pictures in pixels", default: 96 },
+    seed: { kind: whole(0, LARGEST_SEED), help: "determines what is drawn", default: 0 },
+  },
+  examples: [["bench draw-masks --pictures ./photos --out ./drawn", "500 pictures with masks"]],
+}, async ({ pictures, out, count, size, seed }, { print, progress }) => {
+  if (!pictures || !out) throw new UsageError("name photographs and a folder: --pictures URI --out DIR");
+  // Half a set, or one with pictures of another in it, would be measured as a whole one.
+  const destination = await openDestination(newFolder(out)), { folder } = destination;
+  try {
+    await drawInto(folder, { pictures, count, size, seed }, progress);
+    await destination.publish();
+  } finally {
+    await destination.close();
   }
   print(`${out}: ${count} pictures of background (0), discs (1), squares (2), triangles (3)`);
 });

@@ -12,6 +12,7 @@ import type { Picture } from "../src/data/types.ts";
 import { type EmojiFolder, fetchEmoji } from "../src/demo/fetch.ts";
 import { type Hand, HANDS, isHeldOut, type Meaning } from "../src/demo/select.ts";
 import { newFolder, openDestination } from "../src/files/destination.ts";
+import { LARGEST_SEED } from "../src/random.ts";
 import { makeSet, type SetOptions, type SplitParts, SPLITS } from "./objects/make.ts";
 import { readSprite } from "./objects/sprite.ts";
 import type { Drawing } from "./objects/scene.ts";
@@ -94,7 +95,7 @@ export const benchTask = task({
     train: { kind: whole(1), help: "pictures to learn from", default: 2000 },
     val: { kind: whole(1), help: "pictures to be judged by, on other photographs", default: 400 },
     size: { kind: whole(32, 2048), help: "longer side of the pictures in pixels", default: 224 },
-    seed: { kind: whole(), help: "determines what is drawn", default: 0 },
+    seed: { kind: whole(0, LARGEST_SEED), help: "determines what is drawn", default: 0 },
     unseen: {
       kind: choice("hand", "emoji"),
       help: "what val shows that train does not: the same emoji as another hand draws them, or other emoji",

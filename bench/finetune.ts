@@ -21,6 +21,7 @@ import { type TestPictures, testPictures } from "../src/finetune/evaluate.ts";
 import { finetune } from "../src/finetune/finetune.ts";
 import type { LabelledPictures } from "../src/finetune/labelled.ts";
 import { openLabelled } from "../src/finetune/open_labelled.ts";
+import { LARGEST_SEED } from "../src/random.ts";
 import { runProgress } from "../src/train/show/progress.ts";
 import { disposeTree } from "../src/train/state.ts";
 import { encoderSizes } from "../src/model/config.ts";
@@ -137,7 +138,7 @@ export const benchTask = task({
     out: { kind: text, help: "folder of the runs", value: "FOLDER", default: "runs/finetune-table" },
     shares: { kind: list({ ...share }), help: "budgets of labels", default: [0.01, 0.1, 1] },
     epochs: { kind: list(number()), help: "epochs for each budget", default: [150, 50, 12] },
-    seeds: { kind: list(whole()), help: "seeds", default: [0, 1] },
+    seeds: { kind: list(whole(0, LARGEST_SEED)), help: "seeds", default: [0, 1] },
     lr: { kind: number(), help: "learning rate for 256 pictures a step", default: 4e-3 },
     batchSize: { kind: whole(2), help: "pictures in a step, where there are so many", default: 64 },
     ...ENGINE_AND_MEMORY,

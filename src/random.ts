@@ -58,6 +58,9 @@ export const PURPOSE = {
   person: 61,
 } as const;
 
+/** The largest seed: a stream's key has 32 bits of it, so larger ones would give the numbers of smaller ones. */
+export const LARGEST_SEED: number = 2 ** 32 - 1;
+
 /** A name of {@linkcode PURPOSE}. */
 export type Purpose = keyof typeof PURPOSE;
 

@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import { UsageError } from "../cli/usage_error.ts";
 import type { Engine } from "../engine/types.ts";
+import { LARGEST_SEED } from "../random.ts";
 import { withBatchSize } from "../train/auto_batch.ts";
-import { resolveConfig } from "../train/config/config.ts";
+import { ConfigError, resolveConfig } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import { measureRate } from "../train/rate.ts";
 import { planSteps } from "../train/run/plan.ts";
@@ -83,8 +84,21 @@ export function checkWish(given: AblationWish, { file, flags }: GivenSettings): 
   }
 }
 
-/** The seeds: the one of the settings and those after it. */
-const seedsFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
+/**
+ * The seeds: the one of the settings and those after it.
+ *
+ * @throws {ConfigError} When there are not as many.
+ */
+function seedsFrom(first: number, count: number): number[] {
+  if (first + count - 1 > LARGEST_SEED) {
+    throw new ConfigError(
+      `--seed ${first} and ${
+        count - 1
+      } after it: the largest seed is ${LARGEST_SEED}; begin with a smaller one`,
+    );
+  }
+  return Array.from({ length: count }, (_, i) => first + i);
+}
 
 /** Gallery and queries, as far as they are named. */
 const wordsOf = ({ evalTrain, evalData }: AblationWish): AblationPlan["words"] => ({
@@ -96,7 +110,7 @@ const wordsOf = ({ evalTrain, evalData }: AblationWish): AblationPlan["words"] =
  * The plan of a new ablation, as far as it is known before the data is open.
  *
  * @throws {UsageError} When variants cannot be used, see `chooseVariants` and `readVariants`.
- * @throws {ConfigError} When settings do not go together.
+ * @throws {ConfigError} When settings do not go together, or there are not as many seeds.
  */
 export async function newPlan(given: AblationWish, wanted: GivenSettings): Promise<BegunPlan> {
   const { variants = [...DEFAULT_VARIANTS, ...BASELINES], also, seeds = 3 } = given;

@@ -1,12 +1,12 @@
 /** A file that the user has named for a command's result. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { isPathError, pathError } from "../files/path_error.ts";
 import { publishFile } from "../files/publish.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A place for a result. */
 export interface OutputFile {
-  /** Writes the whole result; an existing file is replaced, a link is followed. */
+  /** Writes the whole result; an existing file is replaced, a link is followed, also to where nothing is yet. */
   write(content: Uint8Array | string): Promise<void>;
 }
 
@@ -18,8 +18,14 @@ async function target(path: string): Promise<{ path: string; special: boolean }>
     return info.isFile ? { path: await Deno.realPath(path), special: false } : { path, special: true };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return { path, special: false };
+    return { path: await linkedPlace(path), special: false };
   }
+}
+
+/** Where a file of this name will be: a link may lead to where nothing is yet. */
+async function linkedPlace(path: string): Promise<string> {
+  const link = await Deno.readLink(path).catch(() => null);
+  return link === null ? path : await linkedPlace(resolve(await Deno.realPath(dirname(path)), link));
 }
 
 /**

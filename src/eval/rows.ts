@@ -69,13 +69,17 @@ export function unitRow(
  * Rows of length 1. A row of length 0 stays 0.
  *
  * @param features Any rows; they are not changed.
- * @throws {Error} A row holds a number that is not finite.
+ * @param nameOf What a row is called in errors. Default: `picture` and its number.
+ * @throws {Error} A row holds a number that is not finite; names the row.
  */
-export function unitRows({ rows, width, data }: Rows): Rows {
+export function unitRows(
+  { rows, width, data }: Rows,
+  nameOf: (row: number) => string = (row) => `picture ${row}`,
+): Rows {
   const out = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) {
     const length = unitRow(data, i * width, width, out, i * width);
-    if (!Number.isFinite(length)) throw new Error(`the features of picture ${i} are not finite numbers`);
+    if (!Number.isFinite(length)) throw new Error(`the features of ${nameOf(i)} are not finite numbers`);
   }
   return { rows, width, data: out };
 }

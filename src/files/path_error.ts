@@ -8,6 +8,8 @@ const CODES: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only; choose another place",
   EISDIR: "a folder has this name; choose another name or remove it",
   ENAMETOOLONG: "the name is too long",
+  EEXIST:
+    "something has this name already, perhaps a link that leads nowhere; choose another name or remove it",
 };
 
 /** Codes that Deno does not always give, by the system's words. */
@@ -18,6 +20,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "Read-only file system": "EROFS",
   "Is a directory": "EISDIR",
   "File name too long": "ENAMETOOLONG",
+  "File exists": "EEXIST",
 };
 
 /** The operating system's code for an error, such as ENOSPC; empty for one of its errors without a known code. */

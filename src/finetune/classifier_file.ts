@@ -38,7 +38,10 @@ export function learnedFromMetadata({ classes, digest }: LearnedFrom): Record<st
 export function learnedFrom(
   { more = {}, path }: Pick<Checkpoint<{ seed: number }>, "more" | "path">,
 ): LearnedFrom {
-  const classes: unknown = JSON.parse(more.classes ?? "null");
+  let classes: unknown;
+  try {
+    classes = JSON.parse(more.classes ?? "null");
+  } catch { /* told below */ }
   if (!Array.isArray(classes) || !classes.every((name) => typeof name === "string")) {
     throw new Error(`${path}: does not say which classes it knows`);
   }

@@ -9,6 +9,8 @@ export interface FeatureRows {
   width: number;
   /** Rows `from` … `to` − 1 side by side; may be read again. */
   read(from: number, to: number): Float32Array | Promise<Float32Array>;
+  /** What a row is called in errors. Default: `picture` and its number. */
+  nameOf?(row: number): string;
 }
 
 /** Rows that are in memory. */
@@ -39,11 +41,17 @@ export interface ScoreBlocks extends AsyncDisposable {
 /** Queries compared at once. */
 const QUERY_ROWS = 512;
 
-/** Rows of length 1, padded with zeros to `count`. */
-function unitBlock(rows: Rows, count: number): Float32Array {
-  const { data } = unitRows(rows);
+/** Rows `from` … `to` − 1 at length 1, padded with zeros to `count`. */
+async function unitBlock(
+  { width, read, nameOf = (row) => `picture ${row}` }: FeatureRows,
+  from: number,
+  to: number,
+  count: number,
+): Promise<Float32Array> {
+  const rows = { rows: to - from, width, data: await read(from, to) };
+  const { data } = unitRows(rows, (row) => nameOf(from + row));
   if (rows.rows === count) return data;
-  const out = new Float32Array(count * rows.width);
+  const out = new Float32Array(count * width);
   out.set(data);
   return out;
 }
@@ -53,6 +61,7 @@ function unitBlock(rows: Rows, count: number): Float32Array {
  *
  * @param blockRows Rows of the gallery in a block.
  * @throws {RangeError} When widths differ, or there is nothing to compare.
+ * @throws {Error} When a feature is no finite number, here or in `compare`; names the row.
  */
 export async function scoreBlocks(
   engine: Engine,
@@ -68,8 +77,7 @@ export async function scoreBlocks(
   const height = Math.min(QUERY_ROWS, queries.rows), asked: tf.Tensor2D[] = [];
   for (let from = 0; from < queries.rows; from += height) {
     const to = Math.min(queries.rows, from + height);
-    const part = { rows: to - from, width, data: await queries.read(from, to) };
-    asked.push(tf.tensor2d(unitBlock(part, height), [height, width]));
+    asked.push(tf.tensor2d(await unitBlock(queries, from, to, height), [height, width]));
   }
   const product = engine.jit(({ q, g }: { q: tf.Tensor2D; g: tf.Tensor2D }) => ({
     cosines: tf.matMul(q, g, false, true),
@@ -79,8 +87,7 @@ export async function scoreBlocks(
     rows,
     async compare(block, told) {
       const firstRow = block * rows, to = Math.min(gallery.rows, firstRow + rows), here = to - firstRow;
-      const part = { rows: here, width, data: await gallery.read(firstRow, to) };
-      const g = tf.tensor2d(unitBlock(part, rows), [rows, width]);
+      const g = tf.tensor2d(await unitBlock(gallery, firstRow, to, rows), [rows, width]);
       for (const [i, q] of asked.entries()) {
         const { cosines } = product({ q, g }), values = await cosines.data() as Float32Array;
         cosines.dispose();

@@ -57,12 +57,13 @@ export interface OpenSide extends Persons {
  *
  * @throws {Error} When it does not hold the token.
  */
-function fileRows(file: EmbeddingFile, token: "class" | "mean"): FeatureRows {
+function fileRows(file: EmbeddingFile, keys: readonly string[], token: "class" | "mean"): FeatureRows {
   const [width] = requireToken(file, token);
   return {
     rows: file.info.count,
     width,
     read: async (from, to) => (await file.part(token, from, to - from)).data,
+    nameOf: (row) => `${file.path}: ${keys[row]}`,
   };
 }
 
@@ -75,7 +76,7 @@ export async function openSide(path: string, token: "class" | "mean"): Promise<O
   const file = await openEmbedding(path);
   try {
     const keys = await file.keys();
-    return { info: file.info, keys, file, features: fileRows(file, token), ...peopleOf(keys, path) };
+    return { info: file.info, keys, file, features: fileRows(file, keys, token), ...peopleOf(keys, path) };
   } catch (error) {
     file.close();
     throw error;

@@ -157,3 +157,13 @@ Deno.test("a batch of auto that nobody has found is refused, and a plan that cam
       /ablate\.json: .*pictures is null; begin a new ablation in another folder/,
     );
   }));
+
+Deno.test("seeds end where the numbers of smaller ones would come again", async () => {
+  const planned = (seed: number, seeds: number) =>
+    newPlan({ seeds, resume: false }, { file: {}, flags: { seed } });
+  assert.deepEqual((await planned(2 ** 32 - 2, 2)).seeds, [2 ** 32 - 2, 2 ** 32 - 1]);
+  await assert.rejects(
+    planned(2 ** 32 - 2, 3),
+    /--seed 4294967294 and 2 after it: the largest seed is 4294967295; begin with a smaller one/,
+  );
+});

@@ -62,3 +62,23 @@ Deno.test({
       assert.ok((await Deno.stat(device)).isCharDevice);
     }),
 });
+
+Deno.test({
+  name: "a link to where nothing is yet is followed too, from link to link",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      await Deno.mkdir(join(folder, "far", "in"), { recursive: true });
+      await Deno.symlink(join(folder, "far", "in"), join(folder, "near"));
+      // Beside the folder that the link is really in, which is not the one that its name says.
+      await Deno.symlink("../made", join(folder, "far", "in", "second"));
+      await Deno.symlink("near/second", join(folder, "first"));
+      const first = join(folder, "first");
+      await (await openOutput(first)).write("new");
+      assert.equal(await Deno.readTextFile(join(folder, "far", "made")), "new");
+      assert.ok((await Deno.lstat(first)).isSymlink);
+      await Deno.symlink("none/made", join(folder, "lost"));
+      await assert.rejects(openOutput(join(folder, "lost")), /lost: no such file or folder; check the path$/);
+      assert.deepEqual(names(folder), ["far", "first", "lost", "near"]);
+    }),
+});

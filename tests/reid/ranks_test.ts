@@ -132,6 +132,24 @@ Deno.test("features that cannot be compared are refused", async () => {
   );
   const wrong = personsOf([{ identity: 1, camera: 2, feature: [1, NaN] }]);
   await assert.rejects(rightRanks({ engine, queries: one, gallery: wrong }), /are not finite numbers/);
+  // In whatever block it stands, the picture that is meant is named.
+  const pictures = Array.from(
+    { length: 5 },
+    (_, i) => ({ identity: 1, camera: 2, feature: [1, i === 3 ? NaN : i] }),
+  );
+  const { features, ...people } = personsOf(pictures);
+  for (
+    const [nameOf, name] of [[undefined, "picture 3"], [
+      (row: number) => `g.npy: ${row}.jpg`,
+      "g.npy: 3.jpg",
+    ]] as const
+  ) {
+    const gallery = { ...people, features: { ...features, ...nameOf && { nameOf } } };
+    await assert.rejects(
+      rightRanks({ engine, queries: one, gallery, blockRows: 2 }),
+      (error: Error) => error.message === `the features of ${name} are not finite numbers`,
+    );
+  }
 });
 
 Deno.test("the nearest pictures are the first of the same walk", async () => {

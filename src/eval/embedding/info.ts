@@ -104,26 +104,3 @@ export function tokenShape(config: ModelConfig, token: TokenName, blocks: number
 
 /** The numbers of a shape. */
 export const sizeOfShape = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-
-/**
- * Reads what a file says of itself.
- *
- * @param text JSON.
- * @param path Named in errors.
- * @throws {Error} When it was not written by `embed`, or by a newer version.
- */
-export function parseInfo(text: string | undefined, path: string): EmbeddingInfo {
-  let info: Partial<EmbeddingInfo> | undefined;
-  try {
-    info = JSON.parse(text ?? "");
-  } catch { /* told below */ }
-  if (info?.format !== "semantic-ae embedding") {
-    throw new Error(`${path}: holds no embedding that deno task embed has written (it does not say so)`);
-  }
-  if (!(Number(info.version) <= EMBEDDING_VERSION)) {
-    throw new Error(
-      `${path}: has format version ${info.version}; this program reads up to ${EMBEDDING_VERSION}. Update it`,
-    );
-  }
-  return info as EmbeddingInfo;
-}

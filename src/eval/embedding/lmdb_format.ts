@@ -14,9 +14,10 @@ import {
 } from "../../data/sources/shards/format.ts";
 import { publishPieces } from "../../files/publish.ts";
 import type { Rows } from "../rows.ts";
+import { checkLabels, damaged, named, parseInfo } from "./check.ts";
 import type { EmbeddingContent, EmbeddingFile, EmbeddingFormat } from "./format.ts";
 import { requireToken } from "./format.ts";
-import { type EmbeddingInfo, parseInfo, sizeOfShape, type TokenName } from "./info.ts";
+import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 const encoder = new TextEncoder();
 /** Keys behind those of the pictures: what the file is, and all labels in one piece, so that it opens quickly. */
@@ -106,19 +107,9 @@ async function readNotes(path: string, reader: ByteReader) {
   const info = parseInfo(text ? new TextDecoder().decode(text) : undefined, path);
   const labels = await readNote(reader, header, LABELS);
   if (labels?.length !== 4 * info.count || header.entries !== info.count + 2) {
-    throw new Error(`damaged: does not hold ${info.count} pictures and their labels; embed again`);
+    damaged(path, `it does not hold ${info.count} pictures and their labels`);
   }
-  return { header, info, labels: new Int32Array(labels.slice().buffer) };
-}
-
-/** Says which file an error is of. */
-async function named<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw message.startsWith(path) ? cause : new Error(`${path}: ${message}`, { cause });
-  }
+  return { header, info, labels: checkLabels(new Int32Array(labels.slice().buffer), info, path) };
 }
 
 function openFile(

@@ -2,9 +2,10 @@ import { pathError } from "../../files/path_error.ts";
 import { type PublishOptions, writePieces, type Written } from "../../files/publish.ts";
 import { readAt } from "../../files/read_at.ts";
 import type { Rows } from "../rows.ts";
+import { checkLabels, damaged, parseInfo } from "./check.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
 import { requireToken } from "./format.ts";
-import { parseInfo, sizeOfShape, type TokenName } from "./info.ts";
+import { sizeOfShape, type TokenName } from "./info.ts";
 
 /** What stands beside `FILE.npy`, which can hold nothing but numbers. */
 const besides = (path: string) => `${path}.jsonl`;
@@ -47,15 +48,35 @@ async function* lines({ info, labels, parts }: EmbeddingContent): AsyncGenerator
 async function readNumbers(path: string, shape: readonly number[], from: number, count: number) {
   const expected = head(shape), size = expected.length + 4 * sizeOfShape(shape);
   const other = (): never => {
-    throw new Error(
-      `${path}: does not hold float32 of shape [${shape}], as ${besides(path)} says; embed again`,
-    );
+    damaged(path, `it does not hold float32 of shape [${shape}], as ${besides(path)} says`);
   };
   using file = await Deno.open(path);
   if ((await file.stat()).size !== size) other();
   if ((await readAt(file, 0, expected.length, other)).some((byte, i) => byte !== expected[i])) other();
   const row = 4 * sizeOfShape(shape.slice(1));
   return new Float32Array((await readAt(file, expected.length + from * row, count * row, other)).buffer);
+}
+
+/** Reads the lines of the pictures: a key and a label each. */
+function parseLines(lines: readonly string[], path: string): { key: string; label: number | null }[] {
+  return lines.map((line, i) => {
+    try {
+      const { key, label } = JSON.parse(line);
+      if (typeof key === "string" && (label === null || label === (label | 0))) return { key, label };
+    } catch { /* told below */ }
+    return damaged(path, `line ${i + 2} is no JSON of a key and a label`);
+  });
+}
+
+/** Looks at one of the two files; says what it means where that is not there. */
+async function orMissing<T>(path: string, look: () => Promise<T>, missing: string): Promise<T> {
+  try {
+    return await look();
+  } catch (cause) {
+    throw cause instanceof Deno.errors.NotFound
+      ? new Error(missing, { cause })
+      : pathError(cause, path, "read");
+  }
 }
 
 /** Removes the numbers of before. */
@@ -97,23 +118,22 @@ export const npyFormat: EmbeddingFormat = {
   help: "NumPy, one kind of token; keys and labels in FILE.jsonl beside it",
   write: (path, content) => writeNpy(path, content),
   async open(path) {
-    const text = await Deno.readTextFile(besides(path)).catch((cause) => {
-      throw new Error(`${path}: ${besides(path)} is missing, which says what the numbers are; embed again`, {
-        cause,
-      });
-    });
-    await Deno.stat(path).catch((cause) => {
-      throw new Error(
-        `${path}: is missing, though ${besides(path)} is there: its making was interrupted; embed again`,
-        { cause },
-      );
-    });
+    const text = await orMissing(
+      besides(path),
+      () => Deno.readTextFile(besides(path)),
+      `${path}: ${besides(path)} is missing, which says what the numbers are; embed again`,
+    );
+    await orMissing(
+      path,
+      () => Deno.stat(path),
+      `${path}: is missing, though ${besides(path)} is there: its making was interrupted; embed again`,
+    );
     const [first, ...rest] = text.trimEnd().split("\n");
     const info = parseInfo(first, besides(path));
     if (rest.length !== info.count) {
-      throw new Error(`${besides(path)}: has ${rest.length} of ${info.count} lines; embed again`);
+      damaged(besides(path), `it has lines of ${rest.length} pictures, not ${info.count}`);
     }
-    const records = rest.map((line) => JSON.parse(line) as { key: string; label: number | null });
+    const records = parseLines(rest, besides(path));
     const part = async (token: TokenName, from: number, count: number): Promise<Rows> => {
       const shape = requireToken({ path, info }, token);
       const data = await readNumbers(path, [info.count, ...shape], from, count);
@@ -122,7 +142,7 @@ export const npyFormat: EmbeddingFormat = {
     return {
       path,
       info,
-      labels: Int32Array.from(records, ({ label }) => label ?? -1),
+      labels: checkLabels(Int32Array.from(records, ({ label }) => label ?? -1), info, besides(path)),
       keys: () => Promise.resolve(records.map(({ key }) => key)),
       rows: (token) => part(token, 0, info.count),
       part,

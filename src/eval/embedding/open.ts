@@ -1,4 +1,6 @@
+import { isPathError, pathError } from "../../files/path_error.ts";
 import { openSafetensors } from "../../files/safetensors.ts";
+import { EmbeddingError } from "./check.ts";
 import type { EmbeddingFile, EmbeddingFormat } from "./format.ts";
 import { lmdbFormat } from "./lmdb_format.ts";
 import { npyFormat } from "./npy_format.ts";
@@ -42,9 +44,12 @@ export async function isEmbedding(path: string): Promise<boolean> {
     file?.close();
     return file?.metadata.embedding !== undefined;
   }
-  const file = await format.open(path).catch(() => null);
-  file?.close();
-  return file !== null;
+  try {
+    (await format.open(path)).close();
+    return true;
+  } catch (error) {
+    return error instanceof EmbeddingError;
+  }
 }
 
 /**
@@ -57,7 +62,9 @@ export async function openEmbedding(path: string): Promise<EmbeddingFile> {
   try {
     return await embeddingFormat(path).open(path);
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new Error(`${path}: there is no such embedding file`, { cause });
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new Error(`${path}: there is no such embedding file`, { cause });
+    }
+    throw isPathError(cause) ? pathError(cause, path, "read") : cause;
   }
 }

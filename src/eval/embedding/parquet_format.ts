@@ -1,9 +1,10 @@
 import { type AsyncBuffer, parquetMetadataAsync, parquetRead } from "npm:hyparquet@1.31.5";
 import { ByteWriter, ParquetWriter, type SchemaElement } from "npm:hyparquet-writer@0.17.0";
 import { publishPieces } from "../../files/publish.ts";
+import { checkLabels, damaged, named, parseInfo } from "./check.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
 import { requireToken } from "./format.ts";
-import { type EmbeddingInfo, parseInfo, sizeOfShape, type TokenName } from "./info.ts";
+import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 /** Under this key the file says what it is. */
 const KEY = "semantic-ae";
@@ -74,6 +75,25 @@ async function* pieces({ info, labels, parts }: EmbeddingContent): AsyncGenerato
   yield take();
 }
 
+/** A label as it is stored; another program may have made fractions of them, with NaN for none. */
+function labelOf(value: unknown, row: number, path: string): number {
+  const label = value === null || value === undefined || Number.isNaN(value) ? -1 : Number(value);
+  return label === (label | 0) ? label : damaged(path, `picture ${row} has the label ${value}`);
+}
+
+/** A name as it is stored. */
+const keyOf = (value: unknown, row: number, path: string): string =>
+  typeof value === "string" ? value : damaged(path, `picture ${row} has no name`);
+
+/** The numbers of a picture as they are stored. */
+function vectorOf(value: unknown, row: number, width: number, path: string): number[] {
+  if (Array.isArray(value) && value.length === width && value.every((x) => typeof x === "number")) {
+    return value;
+  }
+  const found = Array.isArray(value) ? `${value.length} values` : "nothing";
+  return damaged(path, `picture ${row} has ${found} instead of ${width} numbers`);
+}
+
 /** A file as hyparquet reads it. */
 async function openBuffer(path: string): Promise<AsyncBuffer & { close(): void }> {
   const file = await Deno.open(path), { size } = await file.stat();
@@ -118,17 +138,20 @@ export const parquetFormat: EmbeddingFormat = {
         first = group.to;
         return group;
       });
+      // Programs that leave rows out keep what the file says of itself.
+      if (first !== info.count) damaged(path, `it has ${first} rows of ${info.count} pictures`);
       type Take = (value: unknown, row: number) => void;
       /** Gives each value of a column in one row group. */
       const groupColumn = (name: string, { from, to }: { from: number; to: number }, take: Take) =>
-        parquetRead({
-          file,
-          metadata,
-          columns: [name],
-          rowStart: from,
-          rowEnd: to,
-          onComplete: (rows) => (rows as unknown[][]).forEach(([value], i) => take(value, from + i)),
-        });
+        named(path, () =>
+          parquetRead({
+            file,
+            metadata,
+            columns: [name],
+            rowStart: from,
+            rowEnd: to,
+            onComplete: (rows) => (rows as unknown[][]).forEach(([value], i) => take(value, from + i)),
+          }));
       /** Gives each value of a column, a row group at a time. */
       const column = async (name: string, take: Take) => {
         for (const group of groups) await groupColumn(name, group, take);
@@ -142,7 +165,7 @@ export const parquetFormat: EmbeddingFormat = {
           await groupColumn(
             name,
             group,
-            (value, row) => data.set(value as number[], (row - group.from) * width),
+            (value, row) => data.set(vectorOf(value, row, width, path), (row - group.from) * width),
           );
           return data;
         };
@@ -150,20 +173,24 @@ export const parquetFormat: EmbeddingFormat = {
         return kept.data;
       };
       const labels = new Int32Array(info.count).fill(-1);
-      await column("label", (value, row) => labels[row] = value === null ? -1 : Number(value));
+      await column("label", (value, row) => labels[row] = labelOf(value, row, path));
+      checkLabels(labels, info, path);
       return {
         path,
         info,
         labels,
         async keys() {
           const keys: string[] = [];
-          await column("key", (value) => keys.push(String(value)));
+          await column("key", (value, row) => keys.push(keyOf(value, row, path)));
           return keys;
         },
         async rows(token) {
           const width = sizeOfShape(requireToken({ path, info }, token));
           const data = new Float32Array(info.count * width);
-          await column(columnOf(info, token), (value, row) => data.set(value as number[], row * width));
+          await column(
+            columnOf(info, token),
+            (value, row) => data.set(vectorOf(value, row, width, path), row * width),
+          );
           return { rows: info.count, width, data };
         },
         async part(token, from, count) {

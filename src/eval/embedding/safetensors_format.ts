@@ -1,8 +1,14 @@
-import { openSafetensors, safetensorsHead, type TensorShape } from "../../files/safetensors.ts";
+import {
+  openSafetensors,
+  safetensorsHead,
+  type SafetensorsHeader,
+  type TensorShape,
+} from "../../files/safetensors.ts";
 import { publishPieces } from "../../files/publish.ts";
+import { checkLabels, damaged, parseInfo } from "./check.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
 import { requireToken } from "./format.ts";
-import { parseInfo, sizeOfShape, type TokenName } from "./info.ts";
+import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 /** Ends each key among the bytes of all keys. No name of a file holds it. */
 const END = "\0";
@@ -35,6 +41,21 @@ async function* pieces({ info, labels, parts }: EmbeddingContent): AsyncGenerato
   }
 }
 
+/** Refuses a file whose tensors are not those that it speaks of: another program may have left rows out or halved numbers. */
+function checkTensors(path: string, info: EmbeddingInfo, { entries }: SafetensorsHeader): void {
+  const { count, tokens } = info, wanted: Record<string, TensorShape> = {};
+  for (const [token, shape] of Object.entries(tokens)) {
+    wanted[token] = { dtype: "F32", shape: [count, ...shape] };
+  }
+  wanted.labels = { dtype: "I32", shape: [count] };
+  wanted.keys = { dtype: "U8", shape: entries.keys?.shape.length === 1 ? entries.keys.shape : [0] };
+  const words = ({ dtype, shape }: TensorShape) => `${dtype} of shape [${shape}]`;
+  for (const [name, tensor] of Object.entries(wanted)) {
+    const found = Object.hasOwn(entries, name) ? words(entries[name]) : "missing";
+    if (found !== words(tensor)) damaged(path, `tensor "${name}" is ${found}, not ${words(tensor)}`);
+  }
+}
+
 /**
  * Safetensors: a tensor for each token, `labels` (int32, −1 for none), `keys` (bytes; each key ends with a zero), and in
  * the metadata under `embedding` what the file is, as JSON.
@@ -48,14 +69,18 @@ export const safetensorsFormat: EmbeddingFormat = {
     const file = await openSafetensors(path);
     try {
       const info = parseInfo(file.metadata.embedding, path);
-      const labels = (await file.read("labels")).data as Int32Array;
+      checkTensors(path, info, file);
+      const labels = checkLabels((await file.read("labels")).data as Int32Array, info, path);
       return {
         path,
         info,
         labels,
         async keys() {
           const keys = new TextDecoder().decode((await file.read("keys")).data).split(END);
-          return keys.slice(0, info.count);
+          if (keys.pop() !== "" || keys.length !== info.count) {
+            damaged(path, `${keys.length} names of ${info.count} pictures`);
+          }
+          return keys;
         },
         async rows(token) {
           const width = sizeOfShape(requireToken({ path, info }, token));

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
 import type { OnePass } from "../../data/epoch/one_pass.ts";
 import type { Source } from "../../data/types.ts";
+import { isPathError, pathError } from "../../files/path_error.ts";
 import { publishFile } from "../../files/publish.ts";
 import { encodeSafetensors, float32, openSafetensors, type StoredTensor } from "../../files/safetensors.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
@@ -81,13 +82,21 @@ async function areInPlace(parts: readonly Part[], source: Pick<Source, "key">): 
  * @param request What is asked for: model, tokens, source.
  * @param source The pictures, where they are read by index: parts of pictures that stand elsewhere now are not taken up.
  * @returns The folder, with the parts that are there.
- * @throws {Error} When it cannot be written.
+ * @throws {Error} When it cannot be written; names `out`.
  */
 export async function openWork(
   out: string,
   request: unknown,
   source?: Pick<Source, "key">,
 ): Promise<Work> {
+  try {
+    return await openFolder(out, request, source);
+  } catch (error) {
+    throw isPathError(error) ? pathError(error, out, "write") : error;
+  }
+}
+
+async function openFolder(out: string, request: unknown, source?: Pick<Source, "key">): Promise<Work> {
   const folder = join(dirname(out), `.${basename(out)}.embedding`), text = JSON.stringify(request);
   const partPath = (number: number) => join(folder, `part-${String(number).padStart(6, "0")}.safetensors`);
   const remove = () =>

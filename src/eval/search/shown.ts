@@ -13,9 +13,9 @@ const TEXT_GROUPS = 20, TEXT_PICTURES = 4;
 /** A cosine on a sheet; and in text, where duplicates are told apart by more digits. */
 const three = (cosine: number) => cosine.toFixed(3), four = (cosine: number) => cosine.toFixed(4);
 
-/** Lines of cells below each other; figures stand to the right. */
+/** Lines of cells below each other; figures stand to the right. There may be more lines than a call can have arguments. */
 function table(lines: readonly (readonly string[])[], right: readonly boolean[]): string {
-  const widths = right.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
+  const widths = right.map((_, i) => lines.reduce((most, line) => Math.max(most, line[i].length), 0));
   return lines.map((line) =>
     line.map((cell, i) => right[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])).join("  ").trimEnd()
   ).join("\n");
@@ -58,8 +58,9 @@ export function formatDuplicates({ keys }: Pick<PictureSet, "keys">, found: Dupl
     return `no two of ${plural(pictures, "picture")} have a cosine of ${threshold} or more`;
   }
   const lines = groups.slice(0, TEXT_GROUPS).map((group, i) => {
-    const cosines = group.map(({ cosine }) => cosine);
-    const [least, most] = [four(Math.min(...cosines)), four(Math.max(...cosines))];
+    const [least, most] = [Math.min, Math.max].map((of) =>
+      four(group.reduce((found, { cosine }) => of(found, cosine), group[0].cosine))
+    );
     const names = group.slice(0, TEXT_PICTURES).map(({ row }) => keys[row]);
     const more = group.length > TEXT_PICTURES ? [`and ${group.length - TEXT_PICTURES} more`] : [];
     const range = least === most ? least : `${least} … ${most}`;

@@ -2,15 +2,11 @@ import { basename, dirname, join } from "node:path";
 import type { DataAccount } from "../../data/epoch/account.ts";
 import { isPathError, pathError } from "../../data/io/paths.ts";
 import type { Cursor } from "../../data/types.ts";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  type Safetensors,
-  type StoredTensor,
-} from "../../files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../files/safetensors.ts";
 import { publishFile, type PublishOptions } from "../../files/publish.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { checkKind, CHECKPOINT_VERSION, type CheckpointKind, PRETRAINING } from "./checkpoint_kinds.ts";
+import { standingIn } from "./checkpoint_standing.ts";
 
 /** What a checkpoint holds besides its tensors. */
 export interface CheckpointInfo<Config extends { seed: number } = RunConfig> {
@@ -143,10 +139,10 @@ export async function latestCheckpoint(run: string): Promise<string | null> {
   return steps.length > 0 ? join(checkpointFolder(run), fileName(steps.at(-1)!)) : null;
 }
 
-/** Decodes a file; when it is damaged, the error names the checkpoint before it. */
-async function decodeOrAdvise(file: string, bytes: Uint8Array): Promise<Safetensors> {
+/** Reads a part of a file; when it is damaged, the error names the checkpoint before it. */
+async function readOrAdvise<T>(file: string, read: () => T): Promise<T> {
   try {
-    return decodeSafetensors(bytes, file);
+    return read();
   } catch (cause) {
     const run = dirname(dirname(file));
     const steps = (await listSteps(run)).filter((step) => fileName(step) < basename(file));
@@ -225,18 +221,14 @@ async function parseCheckpointOf<Config extends { seed: number }>(
   bytes: Uint8Array,
   kind: CheckpointKind<Config>,
 ): Promise<Checkpoint<Config>> {
-  const { tensors, metadata } = await decodeOrAdvise(file, bytes);
+  const { tensors, metadata } = await readOrAdvise(file, () => decodeSafetensors(bytes, file));
   checkKind(metadata, kind, file);
+  const { config, ...standing } = await readOrAdvise(file, () => standingIn(metadata, file));
   return {
     tensors,
     path: file,
-    config: kind.settings(JSON.parse(metadata.config), `${file} (configuration)`),
-    step: Number(metadata.step),
-    cursor: JSON.parse(metadata.cursor) as Cursor,
-    ...(metadata.places && { places: JSON.parse(metadata.places) as number[][] }),
-    pictures: Number(metadata.pictures),
-    bad: Number(metadata.bad),
-    ...(metadata.data && { data: JSON.parse(metadata.data) as DataAccount }),
+    config: kind.settings(config, `${file} (configuration)`),
+    ...standing,
     engine: metadata.engine,
     time: metadata.time,
     ...(kind.format !== PRETRAINING.format && { more: metadata }),

@@ -89,7 +89,7 @@ export interface MetricsLog {
  *
  * @param path The file; made when it does not exist.
  * @param step Steps that the run goes on from.
- * @throws {Error} When the file cannot be read or written, or holds a line that is no JSON.
+ * @throws {Error} When the file cannot be read or written, or holds a line that is no JSON object.
  */
 export async function openMetrics(path: string, step: number): Promise<MetricsLog> {
   const encoder = new TextEncoder();
@@ -115,7 +115,7 @@ export function silentMetrics(): MetricsLog {
 /**
  * The steps in a metrics file, in order; none when there is no file. A torn last line is left out.
  *
- * @throws {Error} When the file cannot be read, or holds a line that is no JSON.
+ * @throws {Error} When the file cannot be read, or holds a line that is no JSON object.
  */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
   const found: MetricsLine[] = [];
@@ -159,6 +159,16 @@ async function* keptBytes(path: string, step: number, encoder: TextEncoder): Asy
   }
 }
 
+/** What a row says; null where it is none of a metrics file. */
+function lineOf(row: string): MetricsLine | EvaluationLine | null {
+  try {
+    const line = JSON.parse(row);
+    return typeof line === "object" && !Array.isArray(line) ? line : null;
+  } catch {
+    return null;
+  }
+}
+
 /** All whole lines and what they say, some at a time. */
 async function* linesOf(
   path: string,
@@ -167,13 +177,11 @@ async function* linesOf(
   for await (const { rows, torn } of rowsOf(path)) {
     yield rows.flatMap((row) => {
       number++;
-      try {
-        return [{ row, line: JSON.parse(row) as MetricsLine | EvaluationLine }];
-      } catch {
-        // Torn while it was written: the step counts as not done.
-        if (torn) return [];
-        throw new Error(`${path}: line ${number} is no JSON; repair or remove it`);
-      }
+      const line = lineOf(row);
+      if (line) return [{ row, line }];
+      // Torn while it was written: the step counts as not done.
+      if (torn) return [];
+      throw new Error(`${path}: line ${number} is no JSON object; repair or remove it`);
     });
   }
 }

@@ -325,6 +325,24 @@ Deno.test("embedding: replaces an embedding, and nothing else that has its name"
     await source.close();
   }));
 
+Deno.test("embedding: a file that cannot be made, or is none, is named", () =>
+  withFolder(async (folder) => {
+    const source = await openSource(await colourFolder(join(folder, "data"), 1));
+    // The name of the file has room, that of the folder of its parts has none.
+    const out = join(folder, `${"n".repeat(240)}.lmdb`);
+    await assert.rejects(
+      embedData({ ...model, data: source, out }),
+      (error: Error) => error.message === `${out}: cannot write: the name is too long`,
+    );
+    await Deno.mkdir(join(folder, "a.safetensors"));
+    await assert.rejects(
+      openEmbedding(join(folder, "a.safetensors")),
+      /a\.safetensors: cannot read: .*directory/i,
+    );
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["a.safetensors", "data"]);
+    await source.close();
+  }));
+
 Deno.test("embedding files: what is none, or damaged, is refused by name", () =>
   withFolder(async (folder) => {
     const path = (name: string) => join(folder, name);

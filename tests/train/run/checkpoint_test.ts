@@ -9,7 +9,7 @@ import {
 import { checkSameConfig } from "../../../src/train/config/same_config.ts";
 import { resolveConfig } from "../../../src/train/config/config.ts";
 import { fullDisk } from "../../files/faulty_disk.ts";
-import { encodeSafetensors, float32 } from "../../../src/files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors, float32 } from "../../../src/files/safetensors.ts";
 import { withFolder } from "../../with_folder.ts";
 
 const info = (step: number): CheckpointInfo => ({
@@ -84,6 +84,38 @@ Deno.test("a checkpoint that is cut short, foreign or newer is refused, and the 
     await assert.rejects(() => readCheckpoint(path), /format version 2; this program reads up to 1/);
     await assert.rejects(() => readCheckpoint(join(run, "nothing")), /no such checkpoint/);
     await assert.rejects(() => readCheckpoint(join(run, "checkpoints")), /holds no checkpoint/);
+  }));
+
+Deno.test("a checkpoint whose metadata cannot be read is refused by name, and the one before it named", () =>
+  withFolder(async (run) => {
+    await saveCheckpoint(run, info(5), tensors, { keep: 9 });
+    const path = await saveCheckpoint(run, info(6), tensors, { keep: 9 });
+    const { metadata } = decodeSafetensors(await Deno.readFile(path));
+    const odd: Record<string, (string | undefined)[]> = {
+      config: [undefined, "", "{", "null", "[]", "5"],
+      step: [undefined, "", "x", "-1", "1.5", "NaN", "null"],
+      cursor: [undefined, "", "null", "{}", '{"epoch":0,"position":-1}', '{"epoch":"0","position":0}'],
+      pictures: [undefined, "x"],
+      bad: [undefined, "{}"],
+      places: ["", "null", "[1]", '[["a"]]'],
+      data: ["", "5", "{}", '{"epochs":[]}'],
+    };
+    for (const [name, values] of Object.entries(odd)) {
+      for (const value of values) {
+        const { [name]: _, ...rest } = metadata,
+          changed = value === undefined ? rest : { ...rest, [name]: value };
+        await Deno.writeFile(path, encodeSafetensors(tensors, changed));
+        await assert.rejects(() => readCheckpoint(run), (error: Error) => {
+          assert.match(
+            error.message,
+            new RegExp(`step-00000006.*: damaged: its metadata's "${name}" cannot be read.*step-00000005`),
+          );
+          return !(error instanceof TypeError);
+        }, `${name}: ${value}`);
+      }
+    }
+    await Deno.writeFile(path, encodeSafetensors(tensors, metadata));
+    assert.equal((await readCheckpoint(run)).step, 6);
   }));
 
 Deno.test("a checkpoint of another configuration is refused by naming what differs", () =>

@@ -104,6 +104,20 @@ Deno.test("passwords and signatures are not stored with a run, and asked for whe
     assert.equal((await planRun({ data }, { out, resume: true })).data, data);
   }));
 
+Deno.test({
+  name: "a run folder that is a link to nowhere is told as such",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const out = join(folder, "run");
+      await Deno.symlink(join(folder, "nowhere"), out);
+      await assert.rejects(
+        lockRun({ out, resume: false }),
+        /run: cannot write: something has this name already, perhaps a link that leads nowhere; choose another name or/,
+      );
+    }),
+});
+
 Deno.test("a folder that may not be written gives an error, not a run", () =>
   withFolder(async (parent) => {
     const file = join(parent, "file");

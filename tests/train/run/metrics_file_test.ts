@@ -44,6 +44,18 @@ Deno.test("metrics go on after the checkpoint's step; later and torn lines are d
 
     await Deno.writeTextFile(path, "{}\noh\n{}\n");
     await assert.rejects(() => readMetrics(path), /metrics\.jsonl: line 2 is no JSON/);
+    for (const odd of ["5", "null", '"x"', "[]", "\0\0\0"]) {
+      await Deno.writeTextFile(path, `{"step":1}\n${odd}\n{"step":2}\n`);
+      await assert.rejects(
+        () => readMetrics(path),
+        /metrics\.jsonl: line 2 is no JSON object; repair or remove it/,
+      );
+      await assert.rejects(() => openMetrics(path, 9), /metrics\.jsonl: line 2 is no JSON object/);
+      // A torn line is dropped, whatever is left of it.
+      await Deno.writeTextFile(path, `{"step":1}\n${odd}`);
+      (await openMetrics(path, 9)).close();
+      assert.equal(await Deno.readTextFile(path), '{"step":1}\n', odd);
+    }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
