@@ -2,7 +2,7 @@ import { type AsyncBuffer, parquetMetadataAsync, parquetRead } from "npm:hyparqu
 import { ByteWriter, ParquetWriter, type SchemaElement } from "npm:hyparquet-writer@0.17.0";
 import { publishPieces } from "../../files/publish.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
-import { requireToken } from "./format.ts";
+import { NAMES, requireToken } from "./format.ts";
 import { type EmbeddingInfo, parseInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 /** Under this key the file says what it is. */
@@ -125,6 +125,7 @@ export const parquetFormat: EmbeddingFormat = {
           file,
           metadata,
           columns: [name],
+          parsers: { stringFromBytes: (bytes) => bytes && NAMES.decode(bytes) },
           rowStart: from,
           rowEnd: to,
           onComplete: (rows) => (rows as unknown[][]).forEach(([value], i) => take(value, from + i)),

@@ -1,7 +1,7 @@
 import { openSafetensors, safetensorsHead, type TensorShape } from "../../files/safetensors.ts";
 import { publishPieces } from "../../files/publish.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
-import { requireToken } from "./format.ts";
+import { NAMES, requireToken } from "./format.ts";
 import { parseInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 /** Ends each key among the bytes of all keys. No name of a file holds it. */
@@ -54,7 +54,7 @@ export const safetensorsFormat: EmbeddingFormat = {
         info,
         labels,
         async keys() {
-          const keys = new TextDecoder().decode((await file.read("keys")).data).split(END);
+          const keys = NAMES.decode((await file.read("keys")).data).split(END);
           return keys.slice(0, info.count);
         },
         async rows(token) {
