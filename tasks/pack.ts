@@ -64,7 +64,8 @@ export const packTask = task({
   }
   const { signal } = interruptible("nothing is written");
   const objects = !noBoxes;
-  const source = await openData(src, { labels, objects, progress: progress.line, http: { signal } });
+  const how = { labels, objects, once: true, progress: progress.line, http: { signal } };
+  const source = await openData(src, how);
   try {
     const report = await pack(source, dest, {
       ...options,

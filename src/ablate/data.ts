@@ -1,11 +1,13 @@
 /** The pictures of an ablation: those that are trained on, the gallery and the queries. */
+import { UsageError } from "../cli/usage_error.ts";
 import { collect } from "../data/open/collect.ts";
 import { closeData, type Data, dataUri } from "../data/open/data.ts";
-import { openData } from "../data/open/open_data.ts";
+import { hasShares, openData } from "../data/open/open_data.ts";
 import { select } from "../data/sources/select.ts";
 import type { Source } from "../data/types.ts";
 import { galleryNumbers, requireClasses } from "../eval/classes.ts";
 import { splitSource } from "../eval/split.ts";
+import { redact } from "../files/redact.ts";
 import { randomStream } from "../random.ts";
 
 /** Which pictures an ablation is about, by their URIs. */
@@ -71,6 +73,7 @@ async function parts(
  * Opens the pictures of an ablation.
  *
  * @param say Takes lines for people.
+ * @throws {UsageError} When queries are to be drawn from data with shares.
  * @throws {Error} When they cannot be opened, or have no classes to ask for.
  */
 export async function openAblationData(
@@ -78,8 +81,15 @@ export async function openAblationData(
   say: (line: string) => void,
 ): Promise<AblationData> {
   const opened: Data[] = [];
-  const open = async (uri: string, role: "train" | "test", classes = true) => {
-    const one = await openData(uri, { labels, role, classes, progress: say });
+  const shared = hasShares(data);
+  if (shared && evalData === undefined) {
+    const why = "shares say how often pictures are trained on, so a part of them cannot be held out";
+    throw new UsageError(
+      `${redact(data)}: ${why}; name the queries by --eval-data, or leave the shares out`,
+    );
+  }
+  const open = async (uri: string, role: "train" | "test", { classes = true, once = true } = {}) => {
+    const one = await openData(uri, { labels, role, classes, once, progress: say });
     opened.push(one);
     return one;
   };
@@ -88,14 +98,18 @@ export async function openAblationData(
     for (const one of opened.splice(0)) await closeData(one);
   };
   try {
-    const whole = await open(data, "train", evalTrain === undefined || evalData === undefined);
+    const classes = evalTrain === undefined || evalData === undefined;
+    const whole = await open(data, "train", { classes, once: false });
     if (evalData === undefined) {
       const { train, test } = splitSource(await collected(whole), holdout, SPLIT_SEED);
       const gallery = evalTrain === undefined ? train : await collected(await open(evalTrain, "train"));
       const uris = { train: train.uri, gallery: gallery.uri, queries: test.uri };
       return await parts(train, gallery, test, { uris, holdout, close });
     }
-    const gallery = await collected(evalTrain === undefined ? whole : await open(evalTrain, "train"));
+    // What comes several times in an epoch has one vote.
+    const gallery = await collected(
+      evalTrain === undefined && !shared ? whole : await open(evalTrain ?? data, "train"),
+    );
     const queries = await collected(await open(evalData, "test"));
     const uris = { train: dataUri(whole), gallery: gallery.uri, queries: queries.uri };
     return await parts(whole, gallery, queries, { uris, close });

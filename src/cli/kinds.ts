@@ -37,7 +37,7 @@ export interface PairKind extends Bounds {
   ordered?: boolean;
 }
 
-/** At least one value, written `10,20`. */
+/** At least one value, written `10,20`; in a list of texts `\,` is a comma of one of them. */
 export interface ListKind<K extends NumberKind | ChoiceKind | TextKind = NumberKind | ChoiceKind | TextKind> {
   kind: "list";
   of: K;
@@ -106,7 +106,9 @@ export function describeKind(kind: Kind): string {
     case "bytes":
       return "a size, such as 500MB, 512MiB, 2GiB, or a number of bytes";
     case "list":
-      return `a list, with commas between: each ${describeKind(kind.of)}`;
+      return `a list, with commas between: each ${describeKind(kind.of)}${
+        kind.of.kind === "text" ? "; \\, is a comma of one" : ""
+      }`;
     case "pair":
       return `two numbers${bounds(kind)}${kind.ordered ? ", the smaller first" : ""}`;
     case "whole":
@@ -176,7 +178,9 @@ export function readValue(kind: Kind, text: string): unknown {
     case "pair":
       return text.split(",").map(asNumber);
     case "list":
-      return text.split(",").map((part) => readValue(kind.of, part.trim()));
+      return kind.of.kind === "text"
+        ? text.split(/(?<!\\),/).map((part) => part.trim().replaceAll("\\,", ","))
+        : text.split(",").map((part) => readValue(kind.of, part.trim()));
     case "switch":
       return text === "true" ? true : text === "false" ? false : text;
     case "bytes":

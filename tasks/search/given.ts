@@ -43,8 +43,16 @@ export const OPTIONS = {
     value: "THRESHOLD",
   },
   k: { kind: whole(1), help: "how many neighbours", usually: `${USUAL_K}, or all there are` },
-  class: { kind: list(text), help: "only pictures of these classes", value: "NAMES" },
-  folder: { kind: list(text), help: "only pictures whose names begin with these folders", value: "NAMES" },
+  class: {
+    kind: list(text),
+    help: "only pictures of these classes; \\, is a comma in a name: 'tench\\, Tinca tinca'",
+    value: "NAMES",
+  },
+  folder: {
+    kind: list(text),
+    help: "only pictures whose names begin with these folders; \\, is a comma in a name",
+    value: "NAMES",
+  },
   token: {
     kind: choice(...TOKENS),
     help: "which features are compared",

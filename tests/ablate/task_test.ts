@@ -222,6 +222,11 @@ Deno.test("task ablate: what is wrong is said in one line before any work, and l
           2,
         ],
         [
+          ["--data", `${data}*0.5,${plain}*0.5`, ...SMALL, "--out", out],
+          /shares say how often pictures are trained on, so a part of them cannot be held out; name the queries by --eval-data/,
+          2,
+        ],
+        [
           [...SMALL, "--out", out, "--holdout", "0.5"],
           /--holdout draws queries from --data, which is missing/,
           2,

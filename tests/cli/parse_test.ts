@@ -16,6 +16,7 @@ const COMMAND: Command = {
     part: { kind: share, help: "share" },
     crop: { kind: { kind: "pair", min: 0, ordered: true }, help: "two" },
     k: { kind: list(whole(1)), help: "votes" },
+    class: { kind: list(text), help: "names" },
     size: { kind: bytes, help: "of a shard" },
     name: { kind: text, help: "a name" },
     ema: { kind: onOff, help: "average", negatable: true },
@@ -37,6 +38,7 @@ Deno.test("values of every kind, with and without =, before and behind operands"
   const usual = { batchSize: 64, way: "decode", json: false, noSheet: false, from: "a", to: "b" };
   const cases: [string, Record<string, unknown>][] = [
     ["a b", {}],
+    ["a b --class x\\,y,z", { class: ["x,y", "z"] }],
     ["--batch-size 3 a --json b", { batchSize: 3, json: true }],
     ["a b --batch-size=1e3 --lr -0.5 --part .25", { batchSize: 1000, lr: -0.5, part: 0.25 }],
     ["a b --crop 0.3,1 --k 1,20 --size 1.5KiB", { crop: [0.3, 1], k: [1, 20], size: 1536 }],
@@ -68,6 +70,7 @@ Deno.test("what is typed wrongly is named, with what was probably meant", () => 
   fails("a b --lr Infinity", /--lr is "Infinity"/);
   fails("a b --crop 1,0.3", /--crop is "1,0.3", but it must be two numbers from 0 up, the smaller first/);
   fails("a b --k 1,,2", /--k is "1,,2", but it must be a list, with commas between: each a whole number/);
+  fails("a b --class x,", /but it must be a list, .* each text that is not empty; \\, is a comma of one$/);
   fails("a b --size 3parsec", /--size is "3parsec", but it must be a size, such as 500MB/);
   fails("a b --way snif", /--way is "snif", but it must be one of decode, sniff; did you mean sniff\?/);
   fails("a b --name=", /--name is "", but it must be text that is not empty/);

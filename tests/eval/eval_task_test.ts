@@ -5,8 +5,11 @@ import { encodeSafetensors } from "../../src/files/safetensors.ts";
 import { saveCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { initialState, readState } from "../../src/train/state.ts";
+import { openTrainingProbe } from "../../src/eval/training_probe.ts";
+import { dataTask } from "../../tasks/data.ts";
 import { embedTask } from "../../tasks/embed.ts";
 import { evalTask } from "../../tasks/eval.ts";
+import { packTask } from "../../tasks/pack.ts";
 import { capture } from "../cli/capture.ts";
 import { colourFolder, TOY, withFolder } from "./toy.ts";
 
@@ -40,6 +43,32 @@ Deno.test("task eval: a run on a folder, as a table and as JSON", () =>
     const report = JSON.parse(json.out);
     assert.deepEqual([report.train, report.test, report.classes], [9, 9, 3]);
     assert.deepEqual(report.knn.map(({ k }: { k: number }) => k), [3, 5, 3, 5]);
+  }));
+
+Deno.test("a mixture with shares is looked at once: its pictures are neither their own neighbours nor held out", () =>
+  withFolder(async (folder) => {
+    const run7 = await makeRun(join(folder, "run")), wasm = ["--engine", "wasm"];
+    const few = await colourFolder(join(folder, "few"), 1),
+      many = await colourFolder(join(folder, "many"), 3);
+    // In training, an epoch has each of the few pictures nine times.
+    const data = `${few}*0.75,${many}*0.25`;
+    const json = await run(run7, "--data", data, "--k", "3", "--json", ...wasm);
+    assert.equal(json.code, 0, json.err);
+    assert.equal(JSON.parse(json.out).train, 12);
+    const halves = await run(run7, "--data", data, "--k", "3", "--holdout", "0.5", "--json", ...wasm);
+    assert.deepEqual([JSON.parse(halves.out).train, JSON.parse(halves.out).test], [6, 6]);
+    const file = join(folder, "features.npy");
+    const embedded = await capture(embedTask, [run7, data, "--out", file, ...wasm]);
+    assert.match(embedded.out, /: 12 pictures, class 16/);
+    const packed = await capture(packTask, [data, join(folder, "packed")]);
+    assert.match(packed.out, /: 12 pictures, /);
+    const said = await capture(dataTask, [data, "--no-sheet", "--json"]);
+    assert.deepEqual([JSON.parse(said.out).seen, JSON.parse(said.out).total], [12, 12]);
+    const lines: string[] = [];
+    const config = resolveConfig({ ...TOY, data, evalData: data, evalTrain: data });
+    const probe = await openTrainingProbe(config, (line) => lines.push(line));
+    await probe!.close();
+    assert.match(lines.at(-1)!, /evaluation: 12 pictures .* a gallery of 12 /);
   }));
 
 Deno.test("tasks embed and eval: features to a file, and protocols on it", () =>

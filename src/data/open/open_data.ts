@@ -34,6 +34,11 @@ export interface OpenDataOptions {
   http?: HttpOptions;
   /** Which split is taken of a source with several where the words name none. Default `train`. */
   role?: "train" | "test";
+  /**
+   * Whether each picture is wanted once, whatever the shares of several sources: by all who go through the data and do not
+   * train on it. Default: where `role` is `test`.
+   */
+  once?: boolean;
   /** Told, a line each, what was decided for the user, such as which split was taken, and when a server asks to wait. */
   progress?: (line: string) => void;
   /** The kinds of source that there are. Default: those of the registry. */
@@ -52,7 +57,7 @@ export interface OpenDataOptions {
  * @throws {Error} That names what cannot be opened, why, and what to do.
  */
 export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
-  const { formats = FORMATS, labels } = options;
+  const { formats = FORMATS, labels, role, once = role === "test" } = options;
   if (options.objects && options.classes === false) {
     throw new RangeError("objects have classes: ask for both, or for none of them");
   }
@@ -70,7 +75,8 @@ export async function openData(uri: string, options: OpenDataOptions = {}): Prom
     return { ...one, words: sourceWords(source) };
   };
   try {
-    const sources = parseDataUri(uri, { formats, exists });
+    const sources = parseDataUri(uri, { formats, exists })
+      .map((source) => once ? { ...source, weight: undefined } : source);
     if (sources.length === 1 && sources[0].weight === undefined) return asData(await open(sources[0]));
     return await openSeveral(sources, async (source) => {
       const one = await open(source);
@@ -126,6 +132,19 @@ export function exists(path: string): boolean {
     return path !== "" && Deno.statSync(path) !== null;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Whether the user's words give sources shares, so that some pictures come several times in an epoch.
+ *
+ * @throws {Error} When the words cannot be understood.
+ */
+export function hasShares(uri: string): boolean {
+  try {
+    return parseDataUri(uri, { formats: FORMATS, exists }).some(({ weight }) => weight !== undefined);
+  } catch (error) {
+    throw redactError(error);
   }
 }
 

@@ -1,6 +1,9 @@
 import type { Rows } from "../rows.ts";
 import type { EmbeddingInfo, TokenName } from "./info.ts";
 
+/** Reads pictures' names: one that begins with a byte order mark (U+FEFF) keeps it. */
+export const NAMES = new TextDecoder("utf-8", { ignoreBOM: true });
+
 /** Some pictures of an embedding that is written. */
 export interface ContentPart {
   count: number;

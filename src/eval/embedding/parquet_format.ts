@@ -3,7 +3,7 @@ import { ByteWriter, ParquetWriter, type SchemaElement } from "npm:hyparquet-wri
 import { publishPieces } from "../../files/publish.ts";
 import { checkLabels, damaged, named, parseInfo } from "./check.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
-import { requireToken } from "./format.ts";
+import { NAMES, requireToken } from "./format.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 /** Under this key the file says what it is. */
@@ -148,6 +148,7 @@ export const parquetFormat: EmbeddingFormat = {
             file,
             metadata,
             columns: [name],
+            parsers: { stringFromBytes: (bytes) => bytes && NAMES.decode(bytes) },
             rowStart: from,
             rowEnd: to,
             onComplete: (rows) => (rows as unknown[][]).forEach(([value], i) => take(value, from + i)),

@@ -7,7 +7,7 @@ import {
 import { publishPieces } from "../../files/publish.ts";
 import { checkLabels, damaged, parseInfo } from "./check.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
-import { requireToken } from "./format.ts";
+import { NAMES, requireToken } from "./format.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 /** Ends each key among the bytes of all keys. No name of a file holds it. */
@@ -76,7 +76,7 @@ export const safetensorsFormat: EmbeddingFormat = {
         info,
         labels,
         async keys() {
-          const keys = new TextDecoder().decode((await file.read("keys")).data).split(END);
+          const keys = NAMES.decode((await file.read("keys")).data).split(END);
           if (keys.pop() !== "" || keys.length !== info.count) {
             damaged(path, `${keys.length} names of ${info.count} pictures`);
           }

@@ -31,8 +31,7 @@ export function filterPictures(
     // Two classes may share a name.
     const found = info.classes.flatMap((one, i) => one === name ? [i] : []);
     if (found.length === 0) {
-      const near = didYouMean(name, info.classes);
-      throw new Error(`${path}: has no class "${name}"${near || `, but ${shown(info.classes)}`}`);
+      throw new Error(`${path}: has no class "${name}"${meant(name, info.classes)}`);
     }
     found.forEach((one) => classes.add(one));
   }
@@ -50,6 +49,13 @@ export function filterPictures(
     ...folders.length > 0 ? [`in ${folders.join(" or ")}`] : [],
   ].join(" ");
   throw new Error(`${path}: no picture is ${asked}; names look like "${keys[0]}"`);
+}
+
+/** Which class may have been meant: one whose name has a comma, which ends a name in a list, or one that is written alike. */
+function meant(name: string, classes: readonly string[]): string {
+  const cut = classes.find((one) => one.startsWith(`${name},`));
+  if (cut !== undefined) return `; if "${cut}" is meant, write its commas as \\,`;
+  return didYouMean(name, classes) || `, but ${shown(classes)}`;
 }
 
 const shown = (names: readonly string[]) =>

@@ -112,13 +112,15 @@ export async function openSearch(options: OpenSearchOptions): Promise<OpenSearch
   try {
     const isFile = await isEmbedding(path), model = isFile ? undefined : await readModel(path, options.model);
     model?.notes.forEach(line);
+    const made = isFile ? path : features, there = made !== undefined && await exists(made);
+    // Files of before have the pictures of a mixture as often as its shares say, which their words name.
+    const how = { labels, once: !there, progress: line, http: { signal: options.signal } };
     let data: Promise<Data> | undefined;
     const open = (uri: string) =>
-      data ??= openData(uri, { labels, progress: line, http: { signal: options.signal } }).then((opened) => {
+      data ??= openData(uri, how).then((opened) => {
         stack.add(() => closeData(opened));
         return opened;
       });
-    const made = isFile ? path : features, there = made !== undefined && await exists(made);
     if (!there && options.data === undefined) {
       throw new Error(
         made === undefined

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { expandPaths } from "../../../src/data/sources/expand_paths.ts";
 import { mixRecords } from "../../../src/data/epoch/mix_records.ts";
-import { closeData, dataWords } from "../../../src/data/open/data.ts";
-import { openData } from "../../../src/data/open/open_data.ts";
+import { closeData, dataLength, dataWords } from "../../../src/data/open/data.ts";
+import { hasShares, openData } from "../../../src/data/open/open_data.ts";
 import { streamRecords } from "../../../src/data/epoch/shuffle.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
 import { serveBytes, server } from "../http_servers.ts";
@@ -27,6 +27,28 @@ async function count(uri: string): Promise<[string, number]> {
   await data.source.close();
   return [data.access, data.source.length];
 }
+
+Deno.test("openData: shares are for training; who asks for each picture once gets it once", () =>
+  withFolder(async (folder) => {
+    for (const [name, pictures] of [["a", 1], ["b", 3]] as const) {
+      await Deno.mkdir(`${folder}/${name}/class`, { recursive: true });
+      for (let i = 0; i < pictures; i++) {
+        await Deno.writeFile(`${folder}/${name}/class/${i}.jpg`, fakeJpeg(i));
+      }
+    }
+    const uri = `${folder}/a*0.5,${folder}/b*0.5`;
+    const opened = async (more: Parameters<typeof openData>[1]) => {
+      const data = await openData(uri, { ...options, ...more });
+      await closeData(data);
+      return [dataLength(data), dataWords(data)];
+    };
+    assert.deepEqual(await opened({}), [6, uri]);
+    assert.deepEqual(await opened({ role: "test", once: false }), [6, uri]);
+    const each = [4, `${folder}/a,${folder}/b`];
+    assert.deepEqual(await opened({ once: true }), each);
+    assert.deepEqual(await opened({ role: "test" }), each);
+    assert.deepEqual([hasShares(uri), hasShares(`${folder}/a,${folder}/b`)], [true, false]);
+  }));
 
 Deno.test("openData: every kind of source by the user's words", async () => {
   await withFolder(async (folder) => {

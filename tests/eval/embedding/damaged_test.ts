@@ -25,7 +25,7 @@ async function readAll(path: string) {
 
 /** A refusal of a file that says that it is an embedding. */
 const refusal = (path: string, message: RegExp) => (error: Error) => {
-  assert.ok(error instanceof EmbeddingError, error.stack);
+  assert.ok(error instanceof EmbeddingError, `${error.stack}`);
   assert.ok(error.message.startsWith(path), error.message);
   assert.match(error.message, message);
   return true;
@@ -102,8 +102,8 @@ Deno.test("embedding files: whatever one says of itself, it is read or refused b
         const embedding = JSON.stringify({ ...info, [name]: value });
         await Deno.writeFile(path, encodeSafetensors(tensors, { ...metadata, embedding }));
         await readAll(path).catch((error: Error) => {
-          assert.ok(error.message.startsWith(`${path}: `), error.stack);
-          assert.ok(!(error instanceof TypeError), error.stack);
+          assert.ok(error.message.startsWith(`${path}: `), `${error.stack}`);
+          assert.ok(!(error instanceof TypeError), `${error.stack}`);
         });
       }),
       { numRuns: 150, seed: 1 },
@@ -131,7 +131,10 @@ for (const ending of [".parquet", ".npy", ".npy.jsonl", ".safetensors"]) {
           return true;
         } catch (error) {
           assert.ok(error instanceof Error && error.message.startsWith(path), String((error as Error).stack));
-          assert.ok(!(error instanceof TypeError || error instanceof assert.AssertionError), error.stack);
+          assert.ok(
+            !(error instanceof TypeError || error instanceof assert.AssertionError),
+            `${error.stack}`,
+          );
           return false;
         }
       };

@@ -16,6 +16,7 @@ import { evaluationPicture } from "../../../src/data/picture/resize.ts";
 import { encodeSafetensors } from "../../../src/files/safetensors.ts";
 import { initModel } from "../../../src/model/init.ts";
 import { faultyDisk, fullDisk } from "../../files/faulty_disk.ts";
+import { writeSet } from "../search/made_up.ts";
 import { colourFolder, TOY, withFolder } from "../toy.ts";
 
 const engine = await openWasm();
@@ -341,6 +342,16 @@ Deno.test("embedding: a file that cannot be made, or is none, is named", () =>
     );
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["a.safetensors", "data"]);
     await source.close();
+  }));
+
+Deno.test("embedding files: names that begin with a byte order mark keep it, in every format", () =>
+  withFolder(async (folder) => {
+    const names = ["\uFEFFa/0.png", "b.png", "\uFEFFc.png"];
+    for (const { ending } of EMBEDDING_FORMATS) {
+      const pictures = names.map((name, i) => [name, [i, 1]] as const);
+      const { keys } = await content(await writeSet(join(folder, `names${ending}`), { pictures }));
+      assert.deepEqual(keys, names, ending);
+    }
   }));
 
 Deno.test("embedding files: what is none, or damaged, is refused by name", () =>

@@ -111,6 +111,15 @@ Deno.test("searching a set: filters, k, and features that cannot be compared", (
     const odd = PICTURES.map(([key, features, label], i) =>
       [key, i === 2 ? [0, Infinity, 0] : features, label] as const
     );
+    const comma = join(folder, "comma.safetensors");
+    const named = await openPictureSet(
+      await writeSet(comma, { pictures: PICTURES, classes: ["tench, Tinca tinca", "b"] }),
+    );
+    assert.throws(
+      () => filterPictures(named, { labels: ["tench", "Tinca tinca"] }),
+      /no class "tench"; if "tench, Tinca tinca" is meant, write its commas as \\,$/,
+    );
+    named.close();
     const other = await openPictureSet(await writeSet(join(folder, "odd.safetensors"), { pictures: odd }));
     assert.throws(
       () => filterPictures(other, { labels: ["a"] }),
