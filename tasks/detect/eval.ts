@@ -9,6 +9,7 @@ import { openAnnotated } from "../../src/detect/annotated.ts";
 import { finder } from "../../src/detect/candidates.ts";
 import { readDetector } from "../../src/detect/detector_file.ts";
 import { measureDetector } from "../../src/detect/evaluate.ts";
+import { resultsJson } from "../../src/detect/text.ts";
 import { testObjects } from "../../src/detect/truth.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import type { Engine } from "../../src/engine/types.ts";
@@ -70,7 +71,7 @@ export const detectEvalTask = task({
     const { report, text, results } = await measureDetector(prepared, detector.load(), test, how);
     prepared.close();
     for (const note of report.notes) progress.line(`note: ${note}`);
-    await file?.write(JSON.stringify(results) + "\n");
+    await file?.write(resultsJson(results) + "\n");
     print(json ? JSON.stringify({ model: detector.name, data: source.uri, ...report }) : text);
   } finally {
     await engine?.close();
