@@ -71,8 +71,9 @@ export const detectEvalTask = task({
     const { report, text, results } = await measureDetector(prepared, detector.load(), test, how);
     prepared.close();
     for (const note of report.notes) progress.line(`note: ${note}`);
-    await file?.write(resultsJson(results) + "\n");
     print(json ? JSON.stringify({ model: detector.name, data: source.uri, ...report }) : text);
+    // Behind the figures, which must not be lost where the boxes cannot be written.
+    await file?.write(resultsJson(results) + "\n");
   } finally {
     await engine?.close();
     await source.close();
