@@ -145,12 +145,12 @@ export const planTask = task({
     pictures,
     progress: shell.progress.line,
   });
-  await dump?.write(made.step.hlo);
   shell.print(
     given.json
       ? JSON.stringify(planJson(made))
       : formatPlan(made, { kernels: given.kernels ? 20 : undefined }),
   );
+  await dump?.write(made.step.hlo);
 });
 
 if (import.meta.main) await start(planTask);

@@ -1,5 +1,17 @@
 /** What a detector finds, as text. */
+import type { CocoResult } from "../coco/types.ts";
 import type { FoundObjects } from "./found.ts";
+
+/** JSON's own, which the types of the language do not have yet: digits that are written as they stand. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** Results in COCO's layout as JSON, in which ids beyond 2⁵³ are the numbers that the annotations have. */
+export function resultsJson(results: readonly CocoResult[]): string {
+  return JSON.stringify(
+    results,
+    (_name, value: unknown) => typeof value === "bigint" ? rawJSON(String(value)) : value,
+  );
+}
 
 /** A number with few digits, which JSON takes as it is. */
 const short = (value: number, digits: number) => Number(value.toFixed(digits));

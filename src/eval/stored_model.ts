@@ -9,6 +9,7 @@ import type { ModelState, Params } from "../model/types.ts";
 import { type Checkpoint, checkpointFolder, readCheckpoint } from "../train/run/checkpoint.ts";
 import { CLASSIFIER_FORMAT, DETECTOR_FORMAT } from "../train/run/checkpoint_kinds.ts";
 import { splitState } from "../train/state.ts";
+import { FOLDER_FILES } from "../weights/beside.ts";
 import { readWeights, type WeightsRequest } from "../weights/read.ts";
 
 /**
@@ -55,7 +56,9 @@ async function isCheckpoint(path: string): Promise<boolean> {
   }
   if (info.isDirectory) {
     // A folder of neither kind is told as one without a checkpoint.
-    return await exists(checkpointFolder(path)) || !await exists(join(path, "config.json"));
+    if (await exists(checkpointFolder(path))) return true;
+    for (const name of ["config.json", ...FOLDER_FILES]) if (await exists(join(path, name))) return false;
+    return true;
   }
   if (/(^|[\\/])step-\d+\.safetensors$/.test(path)) return true;
   const file = await openSafetensors(path).catch(() => undefined);

@@ -57,7 +57,7 @@ export async function factsBeside(path: string): Promise<BesideFacts> {
   const args = (config.model_args ?? {}) as Json, pretrained = (config.pretrained_cfg ?? {}) as Json;
   const heads = config.num_attention_heads ?? args.num_heads;
   if (typeof heads === "number") facts.heads = heads;
-  const act = config.hidden_act ?? "gelu";
+  const act = config.hidden_act ?? args.act_layer ?? "gelu";
   if (act !== "gelu") {
     throw new WeightsError(
       `${path}: its config.json asks for the activation "${act}"; this encoder has "gelu" only`,

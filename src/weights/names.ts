@@ -95,7 +95,7 @@ const BESIDE: readonly (readonly [name: RegExp, what: string])[] = [
   [/^(head|heads|fc|classifier|linear|head_drop|last_layer)\b/, "a head behind the features"],
   [/^(fc_norm|attn_pool|pooler)\b/, "pooling behind the features"],
   [
-    /^(decoder|decoder_\w+|mask_token|embeddings\.mask_token|lm_head)\b/,
+    /^(decoder|decoder_\w+|mask_token|masked_embed|embeddings\.mask_token|lm_head)\b/,
     "for masked pictures in pre-training",
   ],
   [/^(projector|predictor|prototypes|dino_head|ibot_head|dino_loss|ibot_patch_loss)\b/, "for pre-training"],

@@ -30,6 +30,14 @@ async function fileIn(path: string): Promise<string> {
     const file = join(path, name);
     if (await Deno.stat(file).then(({ isFile }) => isFile, () => false)) return file;
   }
+  for (const name of FOLDER_FILES) {
+    if (await Deno.stat(join(path, `${name}.index.json`)).then(() => true, () => false)) {
+      throw new WeightsError(
+        `${path}: its weights are divided over several files, which are not read here; in Python save them whole, by ` +
+          'save_pretrained(…, max_shard_size="50GB")',
+      );
+    }
+  }
   throw new WeightsError(`${path}: a folder without weights; looked for ${FOLDER_FILES.join(" and ")}`);
 }
 
@@ -51,7 +59,7 @@ export async function readWeights(path: string, request: WeightsRequest = {}): P
   try {
     const found = chooseEncoder(file, request), beside = await factsBeside(where);
     const sorted = sortTensors(where, found);
-    const sizes = sizesOf(where, sorted.ours, request, beside, file.facts);
+    const sizes = sizesOf(where, sorted.ours, request, beside, file.facts, found.prefix);
     checkShapes(where, sizes.config, sorted, sizes);
     const notes = [...describeSorted(file, found, sorted, sizes), ...beside.notes];
     const tensors = await assembleEncoder(where, sorted, sizes, beside, notes);

@@ -37,12 +37,16 @@ const ARCHITECTURES: Readonly<Record<string, number>> = {
   vit_base: 12,
 };
 
+/** Where MoCo v3 has its encoders, and what it calls its ViT-S in the file itself. */
+const MOCO = /(^|\.)(base|momentum)_encoder\.$/, MOCO_SMALL = "vit_small";
+
 function headsOf(
   where: string,
   width: number,
   { preset, heads }: SizeOptions,
   beside: BesideFacts,
   facts: ReadonlyMap<string, string | number>,
+  prefix: string,
 ): { heads: number; how: string } {
   if (heads !== undefined) return { heads, how: "as given" };
   if (preset) return { heads: PRESETS[preset].heads, how: `of preset ${preset}` };
@@ -52,6 +56,9 @@ function headsOf(
   const architecture = String(facts.get("args.arch") ?? "");
   if (Object.hasOwn(ARCHITECTURES, architecture)) {
     return { heads: ARCHITECTURES[architecture], how: `of ${architecture}, which the file's settings name` };
+  }
+  if (width === 384 && (MOCO.test(prefix) || facts.get("arch") === MOCO_SMALL)) {
+    return { heads: 12, how: "of MoCo v3's ViT-S; --heads says otherwise" };
   }
   const usual = HEADS[width] ?? width / 64;
   if (Number.isInteger(usual)) {
@@ -103,6 +110,7 @@ function gridOf(
  *
  * @param where The file, for messages.
  * @param tensors By our names, without `backbone.`.
+ * @param prefix What stands before the encoder's names in the file.
  * @throws {WeightsError} When they are of no encoder that can be built, or not of the sizes that are asked for.
  */
 export function sizesOf(
@@ -111,6 +119,7 @@ export function sizesOf(
   options: SizeOptions,
   beside: BesideFacts,
   facts: ReadonlyMap<string, string | number>,
+  prefix: string,
 ): FoundSizes {
   const shape = (name: string): readonly number[] => {
     const found = tensors.get(name);
@@ -126,7 +135,7 @@ export function sizesOf(
     throw new WeightsError(`${where}: has ${depth} blocks, but not those from 0 to ${depth - 1}`);
   }
   const mlpRatio = depth > 0 ? shape("blocks.0.mlp.fc1.weight")[0] / width : 4;
-  const { heads, how } = headsOf(where, width, options, beside, facts);
+  const { heads, how } = headsOf(where, width, options, beside, facts, prefix);
   const own = options.preset ? PRESETS[options.preset].imageSize : grid * patchSize;
   const imageSize = options.imageSize ?? own;
   const config = {

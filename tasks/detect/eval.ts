@@ -9,6 +9,7 @@ import { openAnnotated } from "../../src/detect/annotated.ts";
 import { finder } from "../../src/detect/candidates.ts";
 import { readDetector } from "../../src/detect/detector_file.ts";
 import { measureDetector } from "../../src/detect/evaluate.ts";
+import { resultsJson } from "../../src/detect/text.ts";
 import { testObjects } from "../../src/detect/truth.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import type { Engine } from "../../src/engine/types.ts";
@@ -70,8 +71,9 @@ export const detectEvalTask = task({
     const { report, text, results } = await measureDetector(prepared, detector.load(), test, how);
     prepared.close();
     for (const note of report.notes) progress.line(`note: ${note}`);
-    await file?.write(JSON.stringify(results) + "\n");
     print(json ? JSON.stringify({ model: detector.name, data: source.uri, ...report }) : text);
+    // Behind the figures, which must not be lost where the boxes cannot be written.
+    await file?.write(resultsJson(results) + "\n");
   } finally {
     await engine?.close();
     await source.close();

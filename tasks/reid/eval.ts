@@ -171,12 +171,13 @@ export const reidEvalTask = task({
         progress: progress.line,
         signal: stop.signal,
       });
+      const { examples: __, ...figures } = report;
+      print(given.json ? JSON.stringify(figures) : formatReid(report));
+      // Behind the figures, which must not be lost where the sheet cannot be written.
       if (output) {
         await output.write(encodePng(await reidSheet(report.examples, query as Source, gallery as Source)));
         progress.line(`wrote ${sheet}`);
       }
-      const { examples: __, ...figures } = report;
-      print(given.json ? JSON.stringify(figures) : formatReid(report));
     } finally {
       await engine.close();
     }

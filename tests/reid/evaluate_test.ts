@@ -106,6 +106,16 @@ Deno.test("task reid eval: Market-1501's layout, a sheet, and squeezed pictures"
     const { width, height } = await decodePicture(await Deno.readFile(sheet));
     // One of six is junk, and one of the first query's is by its own camera.
     assert.deepEqual([width, height], [3 * 4 + 6 * 76, 16 + 2 * 140]);
+    // A sheet that cannot be written any more takes no figures with it.
+    const lost = join(folder, "lost"), late = join(lost, "sheet.png");
+    await Deno.mkdir(lost);
+    const ended = await capture(
+      reidEvalTask,
+      [model, "--data", data, ...SMALL, "--engine", "wasm", "--sheet", late],
+      { said: (text) => text.includes(", on ") && Deno.removeSync(lost) },
+    );
+    assert.equal(ended.code, 1, ended.err);
+    assert.equal(ended.out, text.out);
     const json = await run(
       model,
       "--data",

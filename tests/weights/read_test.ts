@@ -4,8 +4,10 @@ import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { readModel, type ReadModelOptions } from "../../src/eval/stored_model.ts";
 import { encodeSafetensors, float32, type StoredTensor } from "../../src/files/safetensors.ts";
+import { PRESETS } from "../../src/model/config.ts";
 import { openWeights } from "../../src/weights/files/open.ts";
 import { readWeights } from "../../src/weights/read.ts";
+import { encoderTensors } from "../../src/weights/sort.ts";
 import { withFolder } from "../with_folder.ts";
 import { expected, fixture, relative, tokens } from "./fixtures.ts";
 
@@ -196,6 +198,13 @@ Deno.test("weights: what does not make an encoder that can be computed is refuse
     );
     await assert.rejects(readWeights(path, { heads, teacher: true }), /has no averaged weights/);
     assert.ok((await readWeights(path, { heads, key: "left" })).notes.length > 0);
+    // iBOT's student, as its trainings save it.
+    await Deno.writeFile(path, encodeSafetensors({ ...plain, "backbone.masked_embed": zeros(1, 8) }));
+    const { notes } = await readWeights(path, { heads });
+    assert.ok(
+      notes.includes("not taken (for masked pictures in pre-training): backbone.masked_embed"),
+      `${notes}`,
+    );
   }));
 
 Deno.test("weights: files beside the weights that ask for other layers are heeded", () =>
@@ -228,10 +237,41 @@ Deno.test("weights: files beside the weights that ask for other layers are heede
     assert.ok((await readWeights(folder)).notes.some((line) => /epsilon 1e-12, ours 1e-6/.test(line)));
     await write({ hidden_act: "quick_gelu" });
     await assert.rejects(readWeights(folder), /activation "quick_gelu"; this encoder has "gelu" only/);
+    await write({ hidden_act: undefined, model_args: { act_layer: "relu" } });
+    await assert.rejects(readWeights(folder), /activation "relu"; this encoder has "gelu" only/);
     await Deno.writeTextFile(join(folder, "config.json"), "{");
     await assert.rejects(readWeights(folder), /config\.json: is not JSON/);
     await Deno.remove(join(folder, "model.safetensors"));
     await assert.rejects(readWeights(folder), /a folder without weights; looked for model\.safetensors/);
+    await Deno.writeTextFile(join(folder, "model.safetensors.index.json"), "{}");
+    await assert.rejects(readWeights(folder), /divided over several files.*max_shard_size/);
+  }));
+
+Deno.test("weights: a folder of weights alone is read, and one of neither weights nor a run says so", () =>
+  withFolder(async (folder) => {
+    await assert.rejects(readModel(folder, { heads: 2 }), /checkpoint/);
+    await Deno.copyFile(fixture("hf/model.safetensors"), join(folder, "model.safetensors"));
+    assert.equal((await readModel(folder, { heads: 2 })).config.width, 8);
+  }));
+
+Deno.test("weights: MoCo v3's ViT-S has twelve heads, as its names tell, others of its width have six", () =>
+  withFolder(async (folder) => {
+    const small = { ...PRESETS.small, imageSize: 8, patchSize: 4, depth: 1 };
+    const path = join(folder, "x.safetensors");
+    const heads = async (prefix: string, request = {}) => {
+      const tensors = encoderTensors(small).map(({ name, shape }) =>
+        [
+          name.replace("backbone.", prefix),
+          float32(shape, new Float32Array(shape.reduce((a, b) => a * b, 1))),
+        ] as const
+      );
+      await Deno.writeFile(path, encodeSafetensors(Object.fromEntries(tensors)));
+      return (await readWeights(path, request)).config.heads;
+    };
+    assert.equal(await heads("module.base_encoder."), 12);
+    assert.equal(await heads("module.momentum_encoder."), 12);
+    assert.equal(await heads("module.base_encoder.", { heads: 6 }), 6);
+    assert.equal(await heads("module.backbone."), 6);
   }));
 
 Deno.test("weights: what stands beside a file counts for the names of Hugging Face and timm alone, each file by itself", () =>

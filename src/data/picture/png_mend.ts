@@ -55,8 +55,8 @@ export function mendPng(bytes: Uint8Array, maxPixels: number): Uint8Array | null
   return new Uint8Array(Buffer.concat(file));
 }
 
-/** A chunk, as far as the file goes; null where none begins. */
-function chunkAt(bytes: Uint8Array, at: number) {
+/** A PNG's chunk that begins at byte `at`, as far as the file goes; null where none begins. */
+export function chunkAt(bytes: Uint8Array, at: number) {
   if (at + 8 > bytes.length) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = at + 12 + view.getUint32(at);

@@ -1,10 +1,10 @@
 import { type Picture, PictureError } from "../types.ts";
 
 /** Tags of a TIFF that tell how its colours are stored, and what they are without them. */
-const TAGS = { compression: 259, photometric: 262, subsampling: 530 } as const;
+const TAGS = { bits: 258, compression: 259, photometric: 262, subsampling: 530 } as const;
 
-/** Of PhotometricInterpretation. */
-const YCBCR = 6;
+/** Of PhotometricInterpretation: grey from white to black and from black to white, luma and chroma. */
+const GREYS = [0, 1], YCBCR = 6;
 /** Of Compression: both kinds of JPEG, whose decoder brings colours to RGB. */
 const JPEG = [6, 7];
 
@@ -39,6 +39,12 @@ export function isRawYcbcr(bytes: Uint8Array): boolean {
   const [across, down] = tag(bytes, TAGS.subsampling) ?? [2, 2];
   if (across === 1 && down === 1) return true;
   throw new PictureError("a TIFF of subsampled YCbCr that is not JPEG, which is not supported");
+}
+
+/** Whether a TIFF is grey with more than 8 bits a pixel, which decoding cuts to 8. */
+export function isDeepGrey(bytes: Uint8Array): boolean {
+  const [photometric] = tag(bytes, TAGS.photometric) ?? [], [bits] = tag(bytes, TAGS.bits) ?? [1];
+  return GREYS.includes(photometric ?? -1) && bits > 8;
 }
 
 /** Brings luma and chroma, 0 … 255 each, to RGB, as JPEG's do (ITU-R BT.601). In place. */

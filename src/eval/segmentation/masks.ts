@@ -5,6 +5,7 @@ import { decodePicture } from "../../data/picture/decode.ts";
 import { basePicture } from "../../data/picture/resize.ts";
 import { isPictureName } from "../../data/sources/picture_file.ts";
 import { type Picture, PictureError } from "../../data/types.ts";
+import { voidColour, whyInexact } from "./mask_file.ts";
 
 /** A picture's file and its mask's. */
 export interface MaskedFile {
@@ -23,7 +24,7 @@ export interface Masked {
   classes: Int16Array;
 }
 
-/** The colour of pixels that do not count: white, 255 in a grey mask. */
+/** The colour of pixels that do not count: white, 255 in a grey mask; entry 255 of a palette becomes it. */
 const IGNORED = 0xffffff;
 
 /** More colours than this are no classes. */
@@ -70,9 +71,10 @@ export async function maskedFiles(folder: string): Promise<MaskedFile[]> {
   });
 }
 
-async function decoded(path: string): Promise<Picture> {
+async function decoded(path: string): Promise<{ bytes: Uint8Array; picture: Picture }> {
   try {
-    return await decodePicture(await Deno.readFile(path));
+    const bytes = await Deno.readFile(path);
+    return { bytes, picture: await decodePicture(bytes) };
   } catch (error) {
     if (error instanceof PictureError) throw new Error(`${path}: ${error.message}`, { cause: error });
     throw isPathError(error) ? pathError(error, path, "read") : error;
@@ -137,10 +139,12 @@ export interface Coloured {
  * Reads a picture and its mask.
  *
  * @param size Side that both are brought to: the picture by averaging, the mask by its nearest pixels.
- * @throws {Error} When one cannot be read, or the mask is of another size than the picture.
+ * @throws {Error} When one cannot be read, the mask is of another size than the picture, or its colours are not exact.
  */
 export async function readColoured(file: MaskedFile, size: number): Promise<Coloured> {
-  const picture = await decoded(file.picture), mask = await decoded(file.mask);
+  const { picture } = await decoded(file.picture), { bytes, picture: mask } = await decoded(file.mask);
+  const inexact = whyInexact(bytes), ignored = voidColour(bytes);
+  if (inexact) throw new Error(`${file.mask}: ${inexact}`);
   if (picture.width !== mask.width || picture.height !== mask.height) {
     throw new Error(
       `${file.mask}: is ${mask.width} × ${mask.height} pixels, but its picture is ${picture.width} × ${picture.height}; a mask ` +
@@ -152,7 +156,8 @@ export async function readColoured(file: MaskedFile, size: number): Promise<Colo
     const row = Math.floor((y + 0.5) * mask.height / size);
     for (let x = 0; x < size; x++) {
       const at = (row * mask.width + Math.floor((x + 0.5) * mask.width / size)) * 3;
-      colours[y * size + x] = (mask.data[at] << 16) | (mask.data[at + 1] << 8) | mask.data[at + 2];
+      const colour = (mask.data[at] << 16) | (mask.data[at + 1] << 8) | mask.data[at + 2];
+      colours[y * size + x] = colour === ignored ? IGNORED : colour;
     }
   }
   return { file, picture: basePicture(picture, size), colours };

@@ -197,7 +197,8 @@ export async function segmentationProbe(options: SegmentationOptions): Promise<S
   const learned = maskClasses(), patches = await trainingPatches(options, learned), names = learned.names();
   if (names.length < 2) {
     throw new RangeError(
-      `the training masks have ${names.length} class${names.length === 1 ? "" : "es"}; two are needed`,
+      `the training masks have ${names.length === 1 ? "1 class" : "0 classes"}; two are needed` +
+        `${names.length === 1 ? `; theirs is ${names[0]}` : ""}, and white (255) does not count`,
     );
   }
   const head = trainHead(options, patches, names.length), grid = gridSize(config), cells = grid * grid;
