@@ -83,8 +83,9 @@ export function checkWish(given: AblationWish, { file, flags }: GivenSettings): 
   }
 }
 
-/** The seeds: the one of the settings and those after it. */
-const seedsFrom = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
+/** The seeds: the one of the settings and those after it; after the largest one comes 0. */
+const seedsFrom = (first: number, count: number) =>
+  Array.from({ length: count }, (_, i) => (first + i) % 2 ** 32);
 
 /** Gallery and queries, as far as they are named. */
 const wordsOf = ({ evalTrain, evalData }: AblationWish): AblationPlan["words"] => ({

@@ -113,6 +113,20 @@ Deno.test("an ablation goes on with the file that it was begun with", () =>
     assert.deepEqual((await resumePlan(wish, { file, flags: {} }, out)).given, file);
   }));
 
+Deno.test("the seed after the largest one is 0, in an ablation that goes on too", () =>
+  withFolder(async (out) => {
+    const seed = 2 ** 32 - 2, wish = { pictures: 1000, variants: ["full", "same-view"], resume: false };
+    const plan = await newPlan(wish, { file: {}, flags: { ...MINUSCULE, seed } });
+    assert.deepEqual(plan.seeds, [seed, seed + 1, 0]);
+    await writePlan(out, {
+      ...storedPlan({ ...MINUSCULE, seed }, { by: "pictures", total: 1000 }),
+      seeds: [seed],
+    });
+    const more = await resumePlan({ resume: true, seeds: 4 }, { file: {}, flags: {} }, out);
+    assert.deepEqual(more.seeds, [seed, seed + 1, 0, 1]);
+    for (const one of more.seeds) runConfig(more, more.variants[0], one, source(640), out);
+  }));
+
 Deno.test("a batch of auto is found once, for all runs, and an ablation that goes on keeps it", () =>
   withFolder(async (folder) => {
     const engine = await openXlaEngine({ plugin: PLUGIN, flags: QUICK, cache: join(folder, "programs") });
