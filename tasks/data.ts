@@ -102,7 +102,7 @@ export const dataTask = task({
 }, async ({ uri, sheet, noSheet, count, imageSize, labels, boxes, json }, { print, progress }) => {
   const other = "--sheet FILE names another, --no-sheet writes none";
   const output = noSheet ? null : await openOutput(sheet, other);
-  const data = await openData(uri, { labels, objects: boxes, shares: false, progress: progress.line });
+  const data = await openData(uri, { labels, objects: boxes, progress: progress.line });
   try {
     const { lacking } = dataObjects(data);
     if (boxes && lacking.length > 0) {

@@ -78,7 +78,6 @@ export const embedTask = task({
   const stop = interruptible("finishing what is under way; the same command goes on from there");
   const data = await openData(given.data, {
     labels: given.labels,
-    shares: false,
     progress: progress.line,
     http: { signal: stop.signal },
   });

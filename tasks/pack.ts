@@ -64,9 +64,7 @@ export const packTask = task({
   }
   const { signal } = interruptible("nothing is written");
   const objects = !noBoxes;
-  const source = await openData(src, {
-    ...{ labels, objects, shares: false, progress: progress.line, http: { signal } },
-  });
+  const source = await openData(src, { labels, objects, progress: progress.line, http: { signal } });
   try {
     const report = await pack(source, dest, {
       ...options,

@@ -135,10 +135,9 @@ export async function openTrainingProbe(
   if (evalData === "") return null;
   const onBad = (bad: BadRecordError) => say(`left out of the evaluation: ${bad.message}`);
   const open = async (uri: string, role: "train" | "test") => {
-    const source = await collect(
-      await openData(uri, { labels: labels || undefined, role, shares: false, progress: say }),
-      { onBad },
-    );
+    const source = await collect(await openData(uri, { labels: labels || undefined, role, progress: say }), {
+      onBad,
+    });
     sources.push(source);
     return source;
   };

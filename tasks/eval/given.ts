@@ -75,7 +75,7 @@ export function checkSources(
 /** Opens labelled pictures by index, and says what was passed over. Sources are added to `opened`, to be closed. */
 export function opener(labels: string | undefined, progress: Lines, opened: Source[]) {
   return async (uri: string, role: "train" | "test" = "train") => {
-    const data = await openData(uri, { labels, role, shares: false, progress: progress.line });
+    const data = await openData(uri, { labels, role, progress: progress.line });
     const source = await collect(data, { onBad: (bad) => progress.line(`left out: ${bad.message}`) });
     const passedOver = describePassedOver(source.passedOver?.() ?? []);
     if (passedOver) progress.line(`${source.uri}: ${passedOver}`);

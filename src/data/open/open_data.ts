@@ -34,11 +34,6 @@ export interface OpenDataOptions {
   http?: HttpOptions;
   /** Which split is taken of a source with several where the words name none. Default `train`. */
   role?: "train" | "test";
-  /**
-   * Whether the shares of a mixture count, for training. Without, each record of sources that are read by index comes once, for
-   * whoever goes through the data once. Default true, but for `role: "test"`.
-   */
-  shares?: boolean;
   /** Told, a line each, what was decided for the user, such as which split was taken, and when a server asks to wait. */
   progress?: (line: string) => void;
   /** The kinds of source that there are. Default: those of the registry. */
@@ -77,8 +72,7 @@ export async function openData(uri: string, options: OpenDataOptions = {}): Prom
   try {
     const sources = parseDataUri(uri, { formats, exists });
     if (sources.length === 1 && sources[0].weight === undefined) return asData(await open(sources[0]));
-    const shares = options.shares ?? options.role !== "test";
-    return await openSeveral(sources, shares, async (source) => {
+    return await openSeveral(sources, async (source) => {
       const one = await open(source);
       return options.classes === false ? withoutClasses(one) : one;
     });
@@ -138,7 +132,6 @@ export function exists(path: string): boolean {
 /** Opens several sources as a mixture; where one cannot be opened, the others are closed. */
 async function openSeveral(
   sources: readonly SourceUri[],
-  shares: boolean,
   open: (source: SourceUri) => Promise<Source | StreamSource>,
 ): Promise<OpenedData> {
   const parts: MixPart<Source | StreamSource>[] = [];
@@ -150,10 +143,7 @@ async function openSeveral(
     // Before work begins: classes that cannot be told apart are an error.
     joinLabels(parts.map(({ source }) => source));
     const exact = parts.filter((part): part is MixPart<Source> => "get" in part.source);
-    if (exact.length === parts.length) {
-      const mixed = shares ? exact : exact.map(({ source }) => ({ source }));
-      return { access: "random", source: mixSources(mixed) };
-    }
+    if (exact.length === parts.length) return { access: "random", source: mixSources(exact) };
     return { access: "mixed", parts, close };
   } catch (error) {
     await close();

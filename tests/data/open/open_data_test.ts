@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { expandPaths } from "../../../src/data/sources/expand_paths.ts";
 import { mixRecords } from "../../../src/data/epoch/mix_records.ts";
-import { closeData, dataLength, dataWords } from "../../../src/data/open/data.ts";
+import { closeData, dataWords } from "../../../src/data/open/data.ts";
 import { openData } from "../../../src/data/open/open_data.ts";
 import { streamRecords } from "../../../src/data/epoch/shuffle.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
@@ -92,26 +92,6 @@ Deno.test("openData: what cannot be opened is named", async () => {
     await refused(`${fixturePath("wds-000.tar.gz")},/nowhere.tar`, /nowhere\.tar: no such file/);
     await Deno.writeFile(`${folder}/p.mdb`, await fixture("pickles.mdb.gz"));
     await refused(`lmdb:${folder}/p.mdb`, /a Python pickle/);
-  });
-});
-
-Deno.test("shares of a mixture are for training: whoever goes through it once has each picture once", async () => {
-  await withFolder(async (folder) => {
-    for (const [name, count] of [["many", 6], ["few", 2]] as const) {
-      await Deno.mkdir(`${folder}/${name}`);
-      for (let i = 0; i < count; i++) await Deno.writeFile(`${folder}/${name}/${i}.jpg`, fakeJpeg(i));
-    }
-    const words = `${folder}/many*0.5,${folder}/few*0.5`;
-    for (
-      const [options, length] of [[{}, 12], [{ role: "test" }, 8], [{ shares: false }, 8], [
-        { role: "test", shares: true },
-        12,
-      ]] as const
-    ) {
-      const data = await openData(words, options);
-      assert.equal(dataLength(data), length, JSON.stringify(options));
-      await closeData(data);
-    }
   });
 });
 
