@@ -29,8 +29,8 @@ export interface PictureObjects {
 
 /** Where a record stands on a local disk, so that a thread can read it itself. */
 export type RecordPlace =
-  /** A picture's file. */
-  | { path: string }
+  /** A picture's file; with the size that its boxes were drawn on ({@linkcode standAsAnnotated}). */
+  | { path: string; annotated?: { width: number; height: number } }
   /** A value in a shard of ours (shard.ts), which holds name and checksum. */
   | { path: string; offset: number; length: number };
 

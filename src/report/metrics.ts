@@ -75,11 +75,16 @@ function fieldsOf(line: string): Record<string, unknown> & { step: number } | nu
   }
 }
 
+function warn(taken: Taken, step: number, text: string): void {
+  taken.warnings.push({ step, text });
+  if (taken.warnings.length > MOST_WARNINGS) taken.warnings.shift();
+}
+
 function takeFields(taken: Taken, fields: Record<string, unknown> & { step: number }): void {
   const { evaluator, warning, step } = fields;
-  if (typeof warning === "string") {
-    taken.warnings.push({ step, text: warning });
-    if (taken.warnings.length > MOST_WARNINGS) taken.warnings.shift();
+  if (typeof warning === "string") warn(taken, step, warning);
+  if (typeof evaluator === "string" && typeof fields.failed === "string") {
+    return warn(taken, step, `${evaluator} could not look: ${fields.failed}`);
   }
   const builder = typeof evaluator === "string" ? evaluatorOf(taken, evaluator) : taken.training;
   if (!builder) taken.leftOut++;

@@ -23,6 +23,7 @@ import { oneProcess } from "./process_group.ts";
 import { recorder } from "./record.ts";
 import { saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder } from "./run/folder.ts";
+import { type Before, keepBefore } from "./run/put_back.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
 import { describeEnd, labelled } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
@@ -113,6 +114,7 @@ export interface DownstreamResult {
 interface Session<Config extends DownstreamConfig, Inputs extends Record<string, Tree>> {
   task: Downstream<Config, Inputs>;
   prepared: PreparedDownstream<Config>;
+  before: Before;
   run: Run<TrainState>;
 }
 
@@ -121,7 +123,8 @@ interface Session<Config extends DownstreamConfig, Inputs extends Record<string,
  * checkpoint, bit for bit on the same engine. The folder's lock is the caller's.
  *
  * @throws {ConfigError} When settings cannot be used with these pictures, or a run cannot go on with them.
- * @throws {MemoryError} When the step does not fit into the device's memory; a new run's folder is free again.
+ * @throws {MemoryError} When the step does not fit into the device's memory; a new run's folder is free again, that of one
+ * which was to go on is as it was.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
  * @throws {EvaluatorError} When an evaluator fails; the state is saved.
  * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
@@ -130,12 +133,16 @@ export async function runDownstream<Config extends DownstreamConfig, Inputs exte
   task: Downstream<Config, Inputs>,
 ): Promise<DownstreamResult> {
   const { config, engine, data, progress } = task;
-  const prepared = await prepareDownstream(config, data, progress.line);
+  using before = await keepBefore(config);
+  const prepared = await prepareDownstream(config, data, progress.line).catch(async (error) => {
+    await before.putBack();
+    throw error;
+  });
   let run: Run<TrainState> | undefined, refused = false;
   try {
     run = beginRun(task, prepared);
     await noteStart(config.out, thisStart(engine, run.step));
-    const session = { task, prepared, run }, { keeper, take } = keeping(session);
+    const session = { task, prepared, before, run }, { keeper, take } = keeping(session);
     const found = await trainRun(session, keeper, take);
     const { state, step, bad } = run, { total } = prepared.plan;
     return { state, step, total, stopped: step < total, checkpoint: keeper.path() ?? "", bad, found };
@@ -144,6 +151,7 @@ export async function runDownstream<Config extends DownstreamConfig, Inputs exte
     if (run) disposeTree(run.state);
     // No step was done, so the folder of a new run is free for another batch size.
     refused = error instanceof MemoryError && !config.resume;
+    await before.putBack();
     throw error;
   } finally {
     progress.close();
@@ -228,10 +236,14 @@ async function trainRun<Config extends DownstreamConfig, Inputs extends Record<s
       const compile = (count?: number) => method.compile(args, count);
       const { multiple } = task;
       meter.start(await compileFirst({ engine, config, multiple, search: true, compile, progress }));
+      session.before.forget();
+      if (run.step < total) await evaluations.missed(run);
     },
   }).finally(method.close);
   progress.line(describeEnd({ step: run.step, total, checkpoint: checkpoint() ?? "", bad: run.bad }));
   for (const line of account.lines()) progress.line(labelled("data", line));
+  // What a run that was complete finds now stays, whatever else fails.
+  session.before.forget();
   if (run.step >= total) await evaluations.end(run);
   return found();
 }

@@ -2,7 +2,7 @@ import type { Tree } from "../engine/tensors.ts";
 import { leaves } from "../engine/tensors.ts";
 import type { Run } from "./standing.ts";
 import type { BestFigure } from "./run/best.ts";
-import { type Evaluation, evaluationLine, type MetricsLog } from "./run/metrics_file.ts";
+import { type Evaluation, evaluationLine, failedLine, type MetricsLog } from "./run/metrics_file.ts";
 import type { Meter } from "./show/meter.ts";
 import type { Progress } from "./show/progress.ts";
 import type { TrainState } from "./state.ts";
@@ -56,7 +56,8 @@ export interface Evaluator<State = TrainState> {
    * Looks at the state.
    *
    * @returns Numbers by name; none for one that only draws or writes.
-   * @throws {Error} When it cannot look. The run then ends, with a checkpoint of the state that it was shown.
+   * @throws {Error} When it cannot look. The run then ends, with a checkpoint of the state that it was shown; a resume begins
+   * with the look that is missing.
    */
   evaluate(moment: Moment<State>): Promise<Record<string, number>>;
 }
@@ -76,6 +77,8 @@ export interface Evaluations<State> {
    * @throws {EvaluatorError} When one cannot.
    */
   look(run: Run<State>, kept: boolean): Promise<void>;
+  /** Runs those that could not look at the state that the run goes on from. Throws as `look` does. */
+  missed(run: Run<State>): Promise<void>;
   /** Runs the evaluators that are due after the last step. Throws as `look` does. */
   end(run: Run<State>): Promise<void>;
   /** The latest findings, by the names of evaluator and number. */
@@ -86,7 +89,7 @@ export interface Evaluations<State> {
 export interface EvaluationsOptions<State> {
   perEpoch: number;
   total: number;
-  metrics: Pick<MetricsLog, "write">;
+  metrics: Pick<MetricsLog, "write"> & Partial<Pick<MetricsLog, "missed">>;
   progress: Pick<Progress, "line">;
   /** Its clock is stopped meanwhile. */
   meter: Pick<Meter, "pause">;
@@ -146,7 +149,7 @@ export function openEvaluations<State extends Tree>(
     evaluators.filter(({ cadence }) => isDue(cadence, step, perEpoch, kept));
   const look = async (which: readonly Evaluator<State>[], run: Run<State>) => {
     const { state, step, epoch } = run, before = leaves(state);
-    for (const evaluator of which) {
+    for (const [at, evaluator] of which.entries()) {
       const { name } = evaluator;
       const begun = performance.now();
       let values: Record<string, number>;
@@ -156,13 +159,21 @@ export function openEvaluations<State extends Tree>(
           throw new Error("it has disposed tensors of the state, which it may only read");
         }
       } catch (cause) {
+        const seconds = (performance.now() - begun) / 1000, { message } = cause as Error;
+        metrics.write(failedLine({ step, epoch, evaluator: name, seconds }, message));
+        for (const { name: other } of which.slice(at + 1)) {
+          metrics.write(
+            failedLine({ step, epoch, evaluator: other, seconds: 0 }, `${name} failed before it`),
+          );
+        }
         throw new EvaluatorError(`evaluator ${name}, after step ${step}: ${(cause as Error).message}`, {
           cause,
         });
       }
       const spent = performance.now() - begun;
       meter.pause(spent);
-      if (Object.keys(values).length === 0) continue;
+      // One that only draws has a line where one of a failure is to be replaced.
+      if (Object.keys(values).length === 0 && !metrics.missed?.includes(name)) continue;
       const evaluation: Evaluation = { step, epoch, evaluator: name, seconds: spent / 1000 };
       metrics.write(evaluationLine(evaluation, values), options.watch?.evaluation(step, name, values));
       const texts = Object.entries(values).map(([key, value]) => {
@@ -178,6 +189,7 @@ export function openEvaluations<State extends Tree>(
   };
   return {
     due: (step, kept) => step < total && dueAt(step, kept).length > 0,
+    missed: (run) => look(evaluators.filter(({ name }) => metrics.missed?.includes(name)), run),
     look: (run, kept) => look(dueAt(run.step, kept), run),
     end: async (run) => {
       const due = dueAt(run.step, true);

@@ -27,6 +27,7 @@ import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts"
 import { recorder } from "./record.ts";
 import type { Best } from "./run/best.ts";
 import { abandonFolder, lockRun } from "./run/folder.ts";
+import { type Before, keepBefore } from "./run/put_back.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
 import { planSteps, type StepPlan } from "./run/plan.ts";
 import { describeEnd, describeRun, labelled } from "./show/describe.ts";
@@ -88,6 +89,7 @@ interface Session {
   group: ProcessGroup;
   plan: StepPlan;
   prepared: PreparedRun;
+  before: Before;
   run: Run<TrainState>;
   progress: Progress;
 }
@@ -104,7 +106,8 @@ interface Session {
  * @throws {ConfigError} When settings cannot be used with this data; before work starts.
  * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
  * @throws {InUseError} When another process has the run folder.
- * @throws {MemoryError} When the step does not fit into the device's memory; a new run's folder is free again.
+ * @throws {MemoryError} When the step does not fit into the device's memory; a new run's folder is free again, that of one
+ * which was to go on is as it was.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
  * @throws {EvaluatorError} When an evaluator fails; the state is saved.
  * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
@@ -117,12 +120,18 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
   if (initial) checkWeights(config, initial);
   const group = hosts ? severalNodes(hosts, engine.devices, signal) : oneProcess(engine.devices, signal);
   await using _lock = group.leads && !options.lock ? await lockRun(config, progress.line) : null;
-  const prepared = await prepareRun(config, source, group, plan.pictures, progress.line);
+  using before = await keepBefore({ out: config.out, resume: group.leads && config.resume });
+  const prepared = await prepareRun(config, source, group, plan.pictures, progress.line).catch(
+    async (error) => {
+      await before.putBack();
+      throw error;
+    },
+  );
   let run: Run<TrainState> | undefined, refused = false;
   try {
     run = beginRun(config, options, prepared, plan);
     if (group.leads) await noteStart(config.out, thisStart(engine, run.step));
-    const session = { engine, group, plan, prepared, run, progress };
+    const session = { engine, group, plan, prepared, before, run, progress };
     const { account, metrics, resumed } = prepared, { pictures } = plan, { disk } = options;
     const take = takerOf(config, { engine, group, pictures, account });
     const keeper = group.leads && options.checkpoints !== false
@@ -148,6 +157,7 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
     if (run && group.alone) disposeTree(run.state);
     // No step was done, so the folder of a new run is free for another batch size.
     refused = error instanceof MemoryError && group.leads && !config.resume;
+    await before.putBack();
     throw error;
   } finally {
     progress.close();
@@ -231,6 +241,8 @@ async function trainRun(
       const compile = (count?: number) => method.compile(args, count), multiple = engine.devices;
       // With several processes, all would have to compile smaller batches together.
       meter.start(await compileFirst({ engine, config, multiple, search: group.alone, compile, progress }));
+      session.before.forget();
+      if (run.step < total) await evaluations.missed(run);
     },
   });
   // A program that trains many models would keep the steps of all of them. Where processes train together, a step of one
@@ -242,6 +254,8 @@ async function trainRun(
   if (group.leads) {
     for (const line of account.lines()) progress.line(labelled("data", line));
   }
+  // What a run that was complete finds now stays, whatever else fails.
+  session.before.forget();
   if (run.step >= total) await evaluations.end(run);
   watch?.end(run.step, found());
 }

@@ -4,16 +4,25 @@ import { draw, writeFiles } from "./pictures.ts";
 /** The size of all of its pictures. */
 export const WIDTH = 48, HEIGHT = 32;
 
-/** A black picture with white boxes, x, y, width, height each; `scale` times as large in the end. */
-export async function painted(boxes: readonly (readonly number[])[], scale = 1): Promise<Uint8Array> {
+/**
+ * A black picture with white boxes, x, y, width, height each; `scale` times as large in the end. With an EXIF orientation it is a
+ * JPEG.
+ */
+export async function painted(
+  boxes: readonly (readonly number[])[],
+  scale = 1,
+  orientation?: number,
+): Promise<Uint8Array> {
   const data = new Uint8Array(WIDTH * HEIGHT * 3);
   for (const [x, y, w, h] of boxes) {
     for (let row = y; row < y + h; row++) data.fill(255, (row * WIDTH + x) * 3, (row * WIDTH + x + w) * 3);
   }
   const drawn = draw({ width: WIDTH, height: HEIGHT, data });
-  return new Uint8Array(
-    await drawn.resize(scale * WIDTH, scale * HEIGHT, { kernel: "nearest" }).png().toBuffer(),
-  );
+  const sized = drawn.resize(scale * WIDTH, scale * HEIGHT, { kernel: "nearest" });
+  const file = orientation === undefined
+    ? sized.png()
+    : sized.withMetadata({ orientation }).jpeg({ quality: 100, chromaSubsampling: "4:4:4" });
+  return new Uint8Array(await file.toBuffer());
 }
 
 /** A picture as annotations list it. */

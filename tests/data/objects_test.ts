@@ -5,13 +5,14 @@ import { picturesWithObjects, viewObjects } from "../../src/data/objects.ts";
 import { closeData, dataObjects, openedOf } from "../../src/data/open/data.ts";
 import { openData } from "../../src/data/open/open_data.ts";
 import { openCoco } from "../../src/data/sources/coco.ts";
+import { pack } from "../../src/data/pack.ts";
 import { select } from "../../src/data/sources/select.ts";
 import { streamBatches } from "../../src/data/stream.ts";
 import type { PictureObjects, Source } from "../../src/data/types.ts";
 import { unpackView } from "../../src/views/pack.ts";
 import { VIEW_FIELDS } from "../../src/views/types.ts";
 import { smallStream } from "./helpers.ts";
-import { A, annotation, B, image, json, miniCoco, painted } from "./mini_coco.ts";
+import { A, annotation, B, HEIGHT, image, json, miniCoco, painted, WIDTH } from "./mini_coco.ts";
 import { withFolder, writeFiles } from "./pictures.ts";
 
 const plain = ({ boxes, classes, crowd }: PictureObjects) => [[...boxes], [...classes], [...crowd]];
@@ -120,6 +121,49 @@ Deno.test("objects: boxes of a batch lie where its base pictures show them, and 
     assert.throws(() => streamBatches(without, options), /has no annotated objects; open it with objects/);
     await closeData(source);
     await closeData(without);
+  }));
+
+Deno.test("objects: a picture that EXIF turns stands as its boxes were drawn, as it is stored or as it is shown", () =>
+  withFolder(async (folder) => {
+    const stored = [0, 0, 24, 16], turned = [5, 6, 7, 8], size = 16;
+    const images = turned.map((orientation) => image(orientation, `${orientation}.jpg`));
+    // A quarter turn to the right brings the upper left corner to the upper right one.
+    const shown = { ...image(9, "shown.jpg"), width: HEIGHT, height: WIDTH }, inShown = [16, 0, 16, 24];
+    await writeFiles(folder, {
+      ...Object.fromEntries(
+        await Promise.all(turned.map(async (orientation) => [
+          `set/${orientation}.jpg`,
+          await painted([stored], 1, orientation),
+        ])),
+      ),
+      "set/shown.jpg": await painted([stored], 1, 6),
+      "annotations/instances_set.json": json({
+        images: [...images, shown],
+        annotations: [...turned.map((id) => annotation(id, stored)), annotation(9, inShown)],
+        categories: [{ id: 90, name: "corner" }],
+      }),
+    });
+    const source = await open(`coco:${folder}/set`);
+    await pack(source, `${folder}/packed`);
+    const packed = await open(`${folder}/packed`);
+    for (const one of [source, { ...source, place: undefined }, packed]) {
+      const options = { ...smallStream(size, { batchSize: 5, seed: 3, workers: 1 }), withObjects: true };
+      for await (const { base, objects } of take(streamBatches(one, options), 1)) {
+        objects!.forEach(({ boxes: [x0, y0, x1, y1] }, i) => {
+          assert.equal((x1 - x0) * (y1 - y0), size * size / 4);
+          for (let y = 0; y < size; y++) {
+            for (let x = 0; x < size; x++) {
+              const inside = x >= x0 && x < x1 && y >= y0 && y < y1;
+              assert.equal(base[((i * size + y) * size + x) * 3] > 127, inside, `${i}: ${x}, ${y}`);
+            }
+          }
+        });
+      }
+    }
+    // Without boxes, EXIF alone says how it stands.
+    const without = await open(`coco:${folder}/set`, false), key = await without.key(1);
+    assert.deepEqual((await without.get(1)).bytes, await Deno.readFile(`${folder}/set/${key}`));
+    for (const one of [source, packed, without]) await closeData(one);
   }));
 
 Deno.test("objects: pictures without a size, and a missing annotations file, are refused by name", () =>

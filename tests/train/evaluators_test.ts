@@ -155,13 +155,22 @@ Deno.test("an evaluator that fails ends the run with a checkpoint of the state t
       cadence: { steps: 4 },
       evaluate: () => Promise.reject(new Error("no pictures")),
     };
+    const drawn: number[] = [];
+    const draws: Evaluator = {
+      ...{ name: "draws", cadence: { steps: 2 } },
+      evaluate: ({ step }) => (drawn.push(step), Promise.resolve({})),
+    };
     const before = tf.memory().numTensors;
     await assert.rejects(
-      run("run", { evaluators: [failing] }),
+      run("run", { evaluators: [failing, draws] }),
       (e) => e instanceof EvaluatorError && e.message === "evaluator probe, after step 4: no pictures",
     );
     assert.equal(tf.memory().numTensors, before);
     assert.equal((await readCheckpoint(join(folder, "run"))).step, 4);
+    // A resume begins with the looks that are missing, those behind the one that failed too, and with no other one.
+    const probe = watcher("probe", { steps: 4 }), late = watcher("late", { checkpoints: true });
+    await run("run", { evaluators: [probe, draws, late] }, { resume: true });
+    assert.deepEqual([probe.steps, drawn, late.steps], [[4, 8], [2, 4, 6, 8], [9]]);
     await run("run", {}, { resume: true });
     await run("whole", {});
     assert.deepEqual(await figures(join(folder, "run")), await figures(join(folder, "whole")));

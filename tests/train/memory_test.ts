@@ -7,6 +7,7 @@ import type { CompileReport, Engine } from "../../src/engine/types.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { largestBatch } from "../../src/train/largest_batch.ts";
+import { isPartial } from "../../src/files/publish.ts";
 import { planRun } from "../../src/train/run/plan.ts";
 import { train } from "../../src/train/train.ts";
 import { compileWithin, hostMemory, MemoryError } from "../../src/train/memory.ts";
@@ -153,10 +154,23 @@ Deno.test("a run that would not fit ends before its first step, and goes on with
     const died = join(folder, "died"), only = join(died, "checkpoints", "step-00000001.safetensors");
     await run({ out: died }).then(({ state }) => disposeTree(state));
     await Deno.remove(only);
-    const again = await run({ ...small, out: died, resume: true }).then(() => undefined, (e) => e);
+    const filesOf = (names: string[]) =>
+      Promise.all(names.map((name) => Deno.readTextFile(join(died, name))));
+    const files = ["config.json", "machine.json", "metrics.jsonl"], before = await filesOf(files);
+    const refused = { ...small, out: died, resume: true, tensorboard: true };
+    const again = await run(refused).then(() => undefined, (e) => e);
     assert.ok(again instanceof MemoryError, `${again}`);
+    // Nor does it change: the next resume has the settings that the run had.
+    assert.deepEqual(await filesOf(files), before);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(join(died, "tensorboard"))), []);
+    const unfinished = async () =>
+      (await Array.fromAsync(Deno.readDir(died))).filter(({ name }) => isPartial(name));
+    assert.deepEqual(await unfinished(), []);
     const left = await planRun({}, { out: died, resume: true, batchSize: 1 });
-    assert.deepEqual([left.batchSize, left.steps], [1, 1]);
+    assert.deepEqual([left.batchSize, left.steps, left.memoryLimit], [1, 1, 0]);
+    await run({ out: died, resume: true, keep: 3 }).then(({ state }) => disposeTree(state));
+    assert.equal((await planRun({}, { out: died, resume: true })).keep, 3);
+    assert.deepEqual(await unfinished(), []);
     await source.close();
   } finally {
     await xla.close();

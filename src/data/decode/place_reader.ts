@@ -1,3 +1,4 @@
+import { standAsAnnotated } from "../picture/as_annotated.ts";
 import { decodeRecord } from "../sources/shards/format.ts";
 import type { RecordPlace } from "../types.ts";
 
@@ -73,6 +74,7 @@ export function placeReader(most = 16): PlaceReader {
         if (!("offset" in place)) {
           using file = Deno.openSync(place.path);
           const bytes = whole(file);
+          if (bytes && place.annotated) standAsAnnotated(bytes, place.annotated);
           return bytes && { bytes };
         }
         const file = opened(place.path);

@@ -12,6 +12,8 @@ export interface JpegHeader {
   progressive: boolean;
   /** EXIF orientation 1 … 8; 1 where there is none. */
   orientation: number;
+  /** Where numbers of it stand in the file, of two bytes each. */
+  orientations: readonly number[];
   /** Where the frame header's marker stands in the file. */
   frame: number;
 }
@@ -47,6 +49,7 @@ function nextMarker(bytes: Uint8Array, from: number): number {
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   const data = view(bytes);
+  const orientations: number[] = [];
   let orientation = 1;
   for (let from = 2;;) {
     const at = nextMarker(bytes, from), marker = bytes[at];
@@ -69,10 +72,15 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
         components: bytes[body + 5],
         progressive: (marker & 3) === 2,
         orientation,
+        orientations,
         frame: at - 1,
       };
     }
-    if (marker === 0xe1) orientation = exifOrientation(bytes.subarray(body, end)) ?? orientation;
+    const found = marker === 0xe1 ? exifOrientation(bytes.subarray(body, end)) : null;
+    if (found) {
+      orientation = found.value;
+      orientations.push(body + found.at);
+    }
     // A length too short to count itself is passed over all the same.
     from = Math.max(end, body);
   }
@@ -136,8 +144,8 @@ export function isPlain(header: JpegHeader): boolean {
     header.width > 0 && header.height > 0;
 }
 
-/** The orientation in an APP1 segment, or null where it holds none. Damage in metadata is no reason to lose a picture. */
-function exifOrientation(segment: Uint8Array): number | null {
+/** The orientation in an APP1 segment and where it stands there, or null where it holds none. Damage in metadata is no reason to lose a picture. */
+function exifOrientation(segment: Uint8Array): { value: number; at: number } | null {
   const header = [0x45, 0x78, 0x69, 0x66, 0, 0];
   if (segment.length < 20 || header.some((byte, i) => segment[i] !== byte)) return null;
   const tiff = segment.subarray(6), data = view(tiff);
@@ -152,7 +160,7 @@ function exifOrientation(segment: Uint8Array): number | null {
     if (entry + 12 > tiff.length) return null;
     if (data.getUint16(entry, little) !== 0x0112) continue;
     const value = data.getUint16(entry + 8, little);
-    return value >= 1 && value <= 8 ? value : null;
+    return value >= 1 && value <= 8 ? { value, at: 6 + entry + 8 } : null;
   }
   return null;
 }

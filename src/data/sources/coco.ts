@@ -6,6 +6,7 @@ import { join } from "../io/paths.ts";
 import { listFolder } from "./list_folder.ts";
 import { describePassedOver, fileKind, passedCounter } from "./passed_over.ts";
 import { fileChunks } from "../io/reader/chunks.ts";
+import { standAsAnnotated } from "../picture/as_annotated.ts";
 import { isJpegName, readPicture, safeRelative } from "./picture_file.ts";
 import { BadRecordError, type ImageRecord, type PassedOver, type Source } from "../types.ts";
 
@@ -35,7 +36,7 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
   const folder = path.replace(/\/+$/, "");
   const annotations = options.annotations ?? await findAnnotations(folder);
   const withObjects = options.objects && !/(^|\/)image_info_[^/]*$/.test(annotations);
-  const { names, labels, categories, passed, objects, pictureIds, classIds } = await readAnnotations(
+  const { names, labels, categories, passed, objects, sizes, pictureIds, classIds } = await readAnnotations(
     annotations,
     withObjects,
   );
@@ -49,6 +50,7 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
       const key = names.get(index);
       if (!safeRelative(key)) throw new BadRecordError(path, key, "a file name that leads out of the folder");
       const bytes = await readPicture(path, key, join(folder, key)), label = labels[index];
+      if (sizes) standAsAnnotated(bytes, sizes(index));
       return label < 0 ? { key, bytes } : { key, bytes, label };
     },
     async key(index): Promise<string> {
@@ -58,7 +60,8 @@ export async function openCoco(path: string, options: CocoOptions = {}): Promise
     place(index) {
       requireIndex(path, index, names.length);
       const key = names.get(index), label = labels[index] < 0 ? undefined : labels[index];
-      return isJpegName(key) && safeRelative(key) ? { key, label, at: { path: join(folder, key) } } : null;
+      if (!isJpegName(key) || !safeRelative(key)) return null;
+      return { key, label, at: { path: join(folder, key), ...sizes && { annotated: sizes(index) } } };
     },
     ...(objects && {
       objects(index: number) {
@@ -124,11 +127,11 @@ async function readAnnotations(file: string, withObjects = false) {
       passed.add("label", "is of a category that the file does not list", `category_id ${id}`);
     } else labels[index] = number;
   }
-  const found = objects?.finish(imageNumbers, numbers);
+  const found = objects?.finish(imageNumbers, numbers), sizes = objects?.size;
   const pictureIds: CocoId[] = [];
   if (withObjects) { for (const [id, index] of imageNumbers) pictureIds[index] = id; }
   return {
-    ...{ names, labels, objects: found, pictureIds, classIds: ids },
+    ...{ names, labels, objects: found, sizes, pictureIds, classIds: ids },
     categories: ids.map((id) => categories.get(id)!),
     passed: passed.list(),
   };

@@ -12,6 +12,8 @@ export interface CocoObjects {
    * @throws {Error} When its width or height is not given.
    */
   picture(width: unknown, height: unknown, name: string): void;
+  /** Width and height of a picture, by its number. */
+  size(picture: number): { width: number; height: number };
   /** An annotation. What has no box of four finite numbers is passed over and counted. */
   add(image: CocoId, category: CocoId, entry: Record<string, unknown>): void;
   /**
@@ -50,6 +52,7 @@ function numbering(): { of(id: CocoId): number; ids(): CocoId[] } {
 export function cocoObjects(file: string, passed: PassedCounter): CocoObjects {
   const sizes = numberList(Float64Array), boxes = numberList(Float64Array);
   const images = numberList(Int32Array), kinds = numberList(Int32Array), crowd = numberList(Uint8Array);
+  const size = (picture: number) => ({ width: sizes.get(2 * picture), height: sizes.get(2 * picture + 1) });
   // Pictures and categories may be listed behind the annotations that name them.
   const named = numbering(), kindsNamed = numbering();
   return {
@@ -63,6 +66,7 @@ export function cocoObjects(file: string, passed: PassedCounter): CocoObjects {
       sizes.push(Number(width));
       sizes.push(Number(height));
     },
+    size,
     add(image, category, { id, bbox, iscrowd }) {
       const box = Array.isArray(bbox) && bbox.length === 4 && bbox.every((x) => Number.isFinite(x));
       if (!box) return passed.add("box", "is not four finite numbers", `annotation ${id}`);
@@ -100,8 +104,7 @@ export function cocoObjects(file: string, passed: PassedCounter): CocoObjects {
       return (index) => {
         const own = rows(index);
         return {
-          width: sizes.get(2 * index),
-          height: sizes.get(2 * index + 1),
+          ...size(index),
           boxes: Float64Array.from([...own].flatMap((row) => [...edges.subarray(4 * row, 4 * row + 4)])),
           classes: Int32Array.from(own, (row) => kinds.get(row)),
           crowd: Uint8Array.from(own, (row) => crowd.get(row)),

@@ -5,6 +5,7 @@ import type { PassedOver } from "../types.ts";
 import { endingReason } from "./file_kinds.ts";
 import { passableReason } from "./list_folder.ts";
 import { fileKind, type PassedCounter, passedCounter } from "./passed_over.ts";
+import { type Inner, type Placed, walkFolders, withPlaces } from "./places.ts";
 
 /** A folder with more entries is taken for a mistake. */
 const MOST = 1_000_000;
@@ -14,8 +15,8 @@ const FLOORS = 2;
 
 const FOREIGN = "has a name that is not UTF-8; rename it";
 
-/** A file or folder that a name stands for. */
-export interface FoundPath {
+/** A file or folder that a name stands for; where it really is where the user did not write it out. */
+export interface FoundPath extends Placed {
   path: string;
   /** Its name as far as the user did not write it out: relative to a folder, from a pattern's first part with a wildcard on. */
   name: string;
@@ -60,14 +61,16 @@ export async function expandPaths(
       paths.push({ path, name: lastPart(path.replace(/[?#].*$/, "")), named: true, from });
       continue;
     }
-    const wild = hasWildcard(pattern);
-    const matches = wild ? await matching(pattern, endings === undefined, passed) : [unquoteName(pattern)];
-    const fixed = wild ? fixedPart(pattern).length : 0;
-    for (const path of matches) {
-      if (endings && await isFolder(path)) {
-        const names = await filesIn(path, endings, passed, aside);
-        paths.push(...names.map((name) => ({ path: join(path, name), name, named: false, from })));
-      } else paths.push({ path, name: wild ? path.slice(fixed) : lastPart(path), named: !wild, from });
+    const wild = hasWildcard(pattern), path = wild ? fixedPart(pattern) : unquoteName(pattern);
+    if (!wild && !(endings && await isFolder(path))) {
+      paths.push({ path, name: lastPart(path), named: true, from });
+      continue;
+    }
+    const names = wild
+      ? (await matching(pattern, endings === undefined, passed)).map((found) => found.slice(path.length))
+      : await filesIn(path, endings!, passed, aside);
+    for (const file of await withPlaces(names.map((name) => ({ name })), path)) {
+      paths.push({ ...file, path: path === "" ? file.name : join(path, file.name), named: false, from });
     }
   }
   return { paths, passedOver: passed.list() };
@@ -152,10 +155,7 @@ function expressionOf(part: string): RegExp {
   return new RegExp(`^${source}$`, "su");
 }
 
-/**
- * The files of a folder with one of the endings, relative to it; everything else is passed over. A folder that links lead to as
- * well counts once, under its own path.
- */
+/** The files of a folder with one of the endings, relative to it; everything else is passed over. */
 async function filesIn(
   root: string,
   endings: readonly string[],
@@ -163,19 +163,21 @@ async function filesIn(
   aside?: Aside,
 ): Promise<string[]> {
   const fits = (name: string) => endings.some((ending) => name.toLowerCase().endsWith(ending));
-  const files: string[] = [], seen = new Set<string>(), links: { name: string; floor: number }[] = [];
-  const walk = async (below: string, floor: number): Promise<void> => {
-    const folder = below === "" ? root : join(root, below);
+  const files: string[] = [];
+  await walkFolders(root, async (below, { floor, isNew }) => {
+    const folder = below === "" ? root : join(root, below), inner: Inner[] = [];
     let entries: Deno.DirEntry[];
     try {
-      const real = await Deno.realPath(folder);
-      if (seen.has(real)) return;
-      seen.add(real);
-      entries = await entriesOf(folder, fits, passed);
+      entries = await isNew() ? await entriesOf(folder, fits, passed) : [];
     } catch (error) {
       const reason = passableReason(error);
-      if (below !== "" && reason !== null) return passed.add("folder", reason, below);
-      throw error instanceof Error && error.constructor === Error ? error : pathError(error, folder, "read");
+      if (below === "" || reason === null) {
+        throw error instanceof Error && error.constructor === Error
+          ? error
+          : pathError(error, folder, "read");
+      }
+      passed.add("folder", reason, below);
+      return inner;
     }
     for (const { name: base, isDirectory, isSymlink } of entries) {
       const name = below === "" ? base : `${below}/${base}`;
@@ -185,15 +187,12 @@ async function filesIn(
         passed.add(isInner ? "folder" : fileKind(base), aside.why, name);
       } else if (isInner) {
         if (floor === FLOORS) passed.add("folder", "is deeper than shards are searched for", name);
-        else if (isSymlink) links.push({ name, floor: floor + 1 });
-        else await walk(name, floor + 1);
+        else inner.push({ name, isLink: isSymlink });
       } else if (fits(base)) files.push(name);
       else passed.add(fileKind(base), endingReason(fileKind(base)), name);
     }
-  };
-  await walk("", 0);
-  // After all that is really there.
-  for (let i = 0; i < links.length; i++) await walk(links[i].name, links[i].floor);
+    return inner;
+  });
   if (files.length === 0) throw new Error(`${root}: holds no files ending with ${endings.join(", ")}`);
   return files.sort(byParts);
 }

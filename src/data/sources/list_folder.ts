@@ -6,6 +6,7 @@ import type { PassedOver } from "../types.ts";
 import { endingReason, isFormat, isKnownEnding, isOfSystem, OF_SYSTEM } from "./file_kinds.ts";
 import { fileKind, passedCounter } from "./passed_over.ts";
 import { isPictureName } from "./picture_file.ts";
+import { type Inner, walkFolders } from "./places.ts";
 
 /** What a folder holds. */
 export interface Listing {
@@ -28,42 +29,26 @@ const TOGETHER = 16;
  * @throws {Error} When the folder itself cannot be read.
  */
 export async function listFolder(root: string): Promise<Listing> {
-  const seen = new Set<string>(), links: string[] = [], unknown: string[] = [], pictures: string[] = [];
-  const passed = passedCounter();
+  const unknown: string[] = [], pictures: string[] = [], passed = passedCounter();
 
-  async function visit(folder: string): Promise<void> {
-    const path = folder === "" ? root : join(root, folder);
-    // Files leave nothing but their names: an entry takes 400 bytes.
-    const others: { relative: string; isSymlink: boolean }[] = [];
-    try {
-      const real = await Deno.realPath(path);
-      if (seen.has(real)) return;
-      seen.add(real);
-      const foreign = foreignNames(path);
-      for await (const { name, isFile, isDirectory, isSymlink } of Deno.readDir(path)) {
-        const relative = folder === "" ? name : `${folder}/${name}`,
-          odd = foreign(name),
-          real = odd && await odd;
-        if (real !== null) {
-          const what = isDirectory ? "folder" : fileKind(real),
-            shown = folder === "" ? real : `${folder}/${real}`;
-          passed.add(what, "has a name that is not UTF-8; rename it", shown);
-        } else if (name.startsWith(".")) {
-          if (isPictureName(name) && isFile) {
-            passed.add(fileKind(name), "has a name that begins with a dot", relative);
-          }
-        } else if (isOfSystem(name) && !isFile) passed.add("folder", OF_SYSTEM, relative);
-        else if (isDirectory || isSymlink) others.push({ relative, isSymlink });
-        else add(relative, isFile);
-      }
-    } catch (error) {
-      const reason = passableReason(error);
-      if (folder === "" || reason === null) throw pathError(error, path, "read");
-      passed.add("folder", reason, folder);
-    }
-    for (const { relative, isSymlink } of others.sort((a, b) => byCodeUnits(a.relative, b.relative))) {
-      if (isSymlink) links.push(relative);
-      else await visit(relative);
+  // Files leave nothing but their names: an entry takes 400 bytes.
+  async function visit(folder: string, others: Inner[]): Promise<void> {
+    const path = folder === "" ? root : join(root, folder), foreign = foreignNames(path);
+    for await (const { name, isFile, isDirectory, isSymlink } of Deno.readDir(path)) {
+      const relative = folder === "" ? name : `${folder}/${name}`,
+        odd = foreign(name),
+        real = odd && await odd;
+      if (real !== null) {
+        const what = isDirectory ? "folder" : fileKind(real),
+          shown = folder === "" ? real : `${folder}/${real}`;
+        passed.add(what, "has a name that is not UTF-8; rename it", shown);
+      } else if (name.startsWith(".")) {
+        if (isPictureName(name) && isFile) {
+          passed.add(fileKind(name), "has a name that begins with a dot", relative);
+        }
+      } else if (isOfSystem(name) && !isFile) passed.add("folder", OF_SYSTEM, relative);
+      else if (isDirectory || isSymlink) others.push({ name: relative, isLink: isSymlink });
+      else add(relative, isFile);
     }
   }
 
@@ -75,21 +60,28 @@ export async function listFolder(root: string): Promise<Listing> {
     else unknown.push(relative);
   }
 
-  await visit("");
-  // Links come after all that is really there, so what is reachable both ways keeps its own path.
-  for (let i = 0; i < links.length; i++) {
+  await walkFolders(root, async (name, { isLink, isNew }) => {
+    const inner: Inner[] = [];
+    let isFolder = !isLink;
     try {
-      const target = await Deno.stat(join(root, links[i]));
-      if (target.isDirectory) await visit(links[i]);
-      else add(links[i], target.isFile);
+      if (isLink) {
+        const target = await Deno.stat(join(root, name));
+        isFolder = target.isDirectory;
+        if (!isFolder) add(name, target.isFile);
+      }
+      if (isFolder && await isNew()) await visit(name, inner);
     } catch (error) {
       const reason = passableReason(error);
-      if (reason === null) throw pathError(error, join(root, links[i]), "read");
+      if (name === "" || reason === null) {
+        throw pathError(error, name === "" ? root : join(root, name), "read");
+      }
+      if (isFolder) passed.add("folder", reason, name);
       // A dangling link with a picture's name stays in the list: reading it names it as bad.
-      if (isPictureName(links[i])) pictures.push(links[i]);
-      else passed.add("link", error instanceof Deno.errors.NotFound ? "leads nowhere" : reason, links[i]);
+      else if (isPictureName(name)) pictures.push(name);
+      else passed.add("link", error instanceof Deno.errors.NotFound ? "leads nowhere" : reason, name);
     }
-  }
+    return inner;
+  });
   for await (const { relative, reason } of map(unknown, (name) => lookInto(root, name), TOGETHER)) {
     if (reason === null) pictures.push(relative);
     else passed.add(fileKind(relative), reason, relative);

@@ -1,6 +1,7 @@
 import { type Aside, expandPaths, type Found, type FoundPath } from "./expand_paths.ts";
 import { isRemote } from "../io/paths.ts";
 import type { OpenRequest } from "./format.ts";
+import { onePerPlace } from "./places.ts";
 import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
 
 /** The question that a request asks of a source's splits. */
@@ -29,7 +30,14 @@ export async function requestedFiles(
 
 /** Paths with their splits. A pattern that fits names of one split only was meant for that one. */
 function splitItems(paths: readonly FoundPath[]): SplitItem<FoundPath>[] {
-  const items = paths.map((path) => ({ item: path, name: path.name, split: splitOf(path.name) }));
+  const items = paths.map((path) => ({
+    item: path,
+    name: path.name,
+    split: splitOf(path.name),
+    // What the user wrote several times is meant several times.
+    place: path.place && `${path.from} ${path.place}`,
+    linked: path.linked,
+  }));
   const splits = Map.groupBy(items, ({ item }) => item.from);
   const alone = (from: number) => new Set(splits.get(from)!.map(({ split }) => split)).size === 1;
   return items.map((item) => ({ ...item, named: item.item.named || alone(item.item.from) }));
@@ -45,7 +53,7 @@ export async function requestedPath(request: OpenRequest): Promise<string> {
   if (remote) {
     throw new Error(`${request.text}: must be a local path; of this kind nothing is read over http(s)`);
   }
-  const { paths } = await expandPaths(request.names);
+  const paths = onePerPlace((await expandPaths(request.names)).paths);
   if (paths.length === 1) return paths[0].path;
   throw new Error(
     `${request.text}: stands for ${paths.length} paths (${paths[0].path}, ${

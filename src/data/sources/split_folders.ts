@@ -1,7 +1,15 @@
 import { byCodeUnits, join, pathError } from "../io/paths.ts";
 import { isOfSystem } from "./file_kinds.ts";
 import { isPictureName } from "./picture_file.ts";
-import { chooseSplit, SPLIT_WORDS, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
+import { withPlaces } from "./places.ts";
+import {
+  chooseSplit,
+  oncePerSplit,
+  SPLIT_WORDS,
+  type SplitItem,
+  splitOf,
+  type SplitQuestion,
+} from "./splits.ts";
 
 /** Names of folders that are a split's: `val`, `train2017`, `test_images`, `bedroom_train_lmdb`. */
 const WHOLE = new RegExp(
@@ -79,18 +87,19 @@ export async function splitFolders(path: string, question: SplitQuestion): Promi
   if (question.wanted === "none") return null;
   const { folders, pictures } = await lookInto(path);
   const wanted = question.wanted?.split("+") ?? [];
-  const items = folders.map((name) => ({
+  const found = folders.map((name) => ({
     item: join(path, name),
     name,
     split: isSplitFolder(name) ? splitOf(name) : wanted.includes(name) ? name : null,
   }));
+  const items = oncePerSplit(await withPlaces(found, path));
   const splits = items.filter(({ split }) => split !== null);
   const kinds = new Set(splits.map(({ split }) => split));
   if (kinds.size === 0 && (wanted.length === 0 || question.wanted === "all")) return null;
   if (wanted.length > 0) return chooseSplit(splits, question);
   if (kinds.size === 1) {
     // A folder with nothing but train in it is one more floor; else it is a class among others.
-    return kinds.has("train") && folders.length === 1 && pictures === 0 ? [splits[0].item] : null;
+    return kinds.has("train") && items.length === 1 && pictures === 0 ? [splits[0].item] : null;
   }
   const others = await withPictures(items.filter(({ split }) => split === null), MANY * splits.length + 1);
   const inside = new Map<string, string[]>();
@@ -106,9 +115,9 @@ export async function splitFolders(path: string, question: SplitQuestion): Promi
   return chooseSplit([...splits, ...others], question);
 }
 
-/** A folder's folders, and how many pictures stand beside them. Of links to a folder beside them, or to the same one, one counts. */
+/** A folder's folders, without links that lead back to it, and how many pictures stand beside them. */
 async function lookInto(path: string): Promise<{ folders: string[]; pictures: number }> {
-  const folders: string[] = [], links: string[] = [];
+  const folders: string[] = [];
   let pictures = 0;
   try {
     if (!(await Deno.stat(path)).isDirectory) return { folders, pictures };
@@ -116,20 +125,19 @@ async function lookInto(path: string): Promise<{ folders: string[]; pictures: nu
       if (name.startsWith(".") || isOfSystem(name)) continue;
       const linked = isSymlink &&
         await Deno.stat(join(path, name)).then((info) => info.isDirectory, () => false);
-      if (isDirectory) folders.push(name);
-      else if (linked) links.push(name);
+      if (isDirectory || linked && !await leadsBack(path, name)) folders.push(name);
       else if (isPictureName(name)) pictures++;
-    }
-    const root = links.length > 0 ? await Deno.realPath(path) : path;
-    const seen = new Set([root, ...folders.map((name) => join(root, name))]);
-    for (const name of links.sort(byCodeUnits)) {
-      const real = await Deno.realPath(join(path, name));
-      if (seen.size < seen.add(real).size) folders.push(name);
     }
   } catch (error) {
     throw pathError(error, path, "read");
   }
   return { folders: folders.sort(byCodeUnits), pictures };
+}
+
+/** Whether a link leads to the folder that it is in, or to one around it. */
+async function leadsBack(path: string, link: string): Promise<boolean> {
+  const target = await Deno.realPath(join(path, link));
+  return join(await Deno.realPath(path), "").startsWith(join(target, ""));
 }
 
 /** The first `most` of these folders that hold a picture at any depth, as far as a quick look tells. */

@@ -3,6 +3,7 @@
  * of files (`train-00000-of-00002.parquet`), of folders (`val2017`), of shards and LMDBs.
  */
 import { didYouMean } from "../../text/nearest.ts";
+import { onePerPlace, type Placed } from "./places.ts";
 
 /** Words that name a split, and what it is called here. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -51,8 +52,8 @@ export function splitOf(path: string): string | null {
   return null;
 }
 
-/** A part of a data set: a file, a folder. */
-export interface SplitItem<T> {
+/** A part of a data set: a file, a folder. Of one place under several names of a split one counts. */
+export interface SplitItem<T> extends Placed {
   item: T;
   /** Its name relative to what the user named. */
   name: string;
@@ -65,6 +66,18 @@ export interface SplitItem<T> {
 /** A split was asked for that is not there. */
 export class NoSplitError extends Error {
   override name = "NoSplitError";
+}
+
+/**
+ * Items without those that are the place of another one of their split. A split's name says more than none: of `data` and a link
+ * to it called `train`, the link counts.
+ */
+export function oncePerSplit<I extends SplitItem<unknown>>(items: readonly I[]): I[] {
+  const kept = new Set([...Map.groupBy(items, ({ split }) => split).values()].flatMap(onePerPlace));
+  const splits = new Set(
+    items.flatMap(({ split, place }) => split === null || place === undefined ? [] : [place]),
+  );
+  return items.filter((item) => kept.has(item) && (item.split !== null || !splits.has(item.place ?? "")));
 }
 
 /** What is asked of a data set with splits. */
@@ -95,19 +108,23 @@ const DEALT = /^(.+?)[-_.]\d{3,}-of-\d{3,}\b/;
  * @throws {Error} Several could be meant; the message names them.
  */
 export function chooseSplit<T>(items: readonly SplitItem<T>[], question: SplitQuestion): T[] {
+  // Once more of what was chosen: several splits may be one place.
+  return onePerPlace(chosenItems(oncePerSplit(items), question)).map(({ item }) => item);
+}
+
+function chosenItems<T>(items: readonly SplitItem<T>[], question: SplitQuestion): SplitItem<T>[] {
   const { where, wanted, role } = question;
   if (wanted === "all" || (wanted === undefined && !items.some(({ split, named }) => split && !named))) {
-    return items.map(({ item }) => item);
+    return [...items];
   }
   const groups = Map.groupBy(items, (item) => groupOf(item, items));
-  const take = (names: readonly string[]) =>
-    items.filter((item) => names.includes(groupOf(item, items))).map(({ item }) => item);
+  const take = (names: readonly string[]) => items.filter((item) => names.includes(groupOf(item, items)));
   if (wanted !== undefined) return take(wantedGroups(wanted, [...groups.keys()], question));
   const loose = items.filter(({ named }) => !named),
     kinds = new Set(loose.map((item) => groupOf(item, items)));
   // Nothing to keep apart: one split, or one called train and files that no split claims.
   if (kinds.size === 1 || [...kinds].every((kind) => kind === "train" || kind === "")) {
-    return items.map(({ item }) => item);
+    return [...items];
   }
   const tests = [...kinds].filter((kind) => kind !== "train" && kind !== "");
   const chosen = role === "train" ? "train" : tests.length === 1 ? tests[0] : "test";
@@ -118,10 +135,7 @@ export function chooseSplit<T>(items: readonly SplitItem<T>[], question: SplitQu
     `${where}: takes the split ${chosen} (${count(groups.get(chosen)!.length, question)}) and leaves out ` +
       `${list(others, question)}; ${another(others)}`,
   );
-  const named = new Set(items.filter((item) => item.named).map(({ item }) => item));
-  return items.filter((item) => named.has(item.item) || groupOf(item, items) === chosen).map(({ item }) =>
-    item
-  );
+  return items.filter((item) => item.named || groupOf(item, items) === chosen);
 }
 
 /** The split that an item belongs to; an empty text where nothing says. */

@@ -57,7 +57,7 @@ export async function fewshotProtocol(options: ProtocolOptions): Promise<Protoco
     const hits = new Map<number, TopHits[]>(ks.map((one) => [one, []]));
     for (let attempt = 0; attempt < tries; attempt++) {
       progress?.(`fewshot, ${n} a class: try ${attempt + 1} of ${tries}`);
-      const known = pickSet(train, pickShots(train, n, seed + attempt));
+      const known = pickSet(train, pickShots(train, n, (seed + attempt) % 2 ** 32));
       const found = await findNeighbours(engine, known.class!, test.class, Math.max(...ks));
       for (const [one, hit] of knnHits(found, known.labels, test.labels, train.names.length, ks)) {
         hits.get(one)!.push(hit);

@@ -22,6 +22,7 @@ export interface EventFile {
   scalars(step: number, values: Readonly<Record<string, number>>): void;
   /** Pictures by their tags, after a step. */
   pictures(step: number, pictures: Readonly<Record<string, EventPicture>>): void;
+  /** Ends the file; one without an event goes, for it would take those of earlier files from TensorBoard. */
   close(): void;
 }
 
@@ -52,7 +53,8 @@ export async function openEventFile(
   const seconds = String(Math.floor(now() / 1000)).padStart(10, "0"),
     count = String(++files).padStart(6, "0");
   const name = `events.out.tfevents.${seconds}.${hostname()}.${Deno.pid}.${count}`;
-  const file = await Deno.open(join(folder, name), { append: true, create: true });
+  const path = join(folder, name), file = await Deno.open(path, { append: true, create: true });
+  let told = false;
   const write = (step: number, ...fields: Uint8Array[]) => {
     const event = concatBytes([doubleField(1, now() / 1000), wholeField(2, step), ...fields]);
     const bytes = tfRecord(event);
@@ -60,6 +62,7 @@ export async function openEventFile(
   };
   const summary = (step: number, values: Uint8Array[]) => {
     if (values.length > 0) {
+      told = true;
       write(
         step,
         bytesField(5, concatBytes(values.map((value) => bytesField(1, value)))),
@@ -90,7 +93,14 @@ export async function openEventFile(
           ]);
         }),
       ),
-    close: () => file.close(),
+    close: () => {
+      file.close();
+      try {
+        if (!told) Deno.removeSync(path);
+      } catch {
+        // Whoever took it away meant it.
+      }
+    },
   };
 }
 
@@ -112,6 +122,7 @@ function scalarsOf(line: MetricsLine | EvaluationLine): Record<string, number> {
 export function withEvents(metrics: MetricsLog, events: EventFile, say: (text: string) => void): MetricsLog {
   let lost = false;
   return {
+    missed: metrics.missed,
     write(line, warning) {
       metrics.write(line, warning);
       if (lost) return;

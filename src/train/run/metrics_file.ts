@@ -74,8 +74,15 @@ export function evaluationLine(evaluation: Evaluation, values: Record<string, nu
   return { ...evaluation, ...values };
 }
 
+/** The line of an evaluation that could not be made, and why. It is made when the run goes on from that step. */
+export function failedLine(evaluation: Evaluation, failed: string): EvaluationLine {
+  return { ...evaluation, failed };
+}
+
 /** A file of metrics that is being written. */
 export interface MetricsLog {
+  /** Evaluators whose look at the state that the run goes on from failed. */
+  readonly missed: readonly string[];
   /** Appends a line; with a warning, which then stands in it under that name. */
   write(line: MetricsLine | EvaluationLine, warning?: string): void;
   /** Makes sure that all lines are on the disk. */
@@ -92,10 +99,16 @@ export interface MetricsLog {
  * @throws {Error} When the file cannot be read or written, or holds a line that is no JSON object.
  */
 export async function openMetrics(path: string, step: number): Promise<MetricsLog> {
-  const encoder = new TextEncoder();
-  await publishPieces(path, keptBytes(path, step, encoder));
+  const encoder = new TextEncoder(), missed = new Set<string>();
+  const note = (line: MetricsLine | EvaluationLine) => {
+    if (isStep(line) || line.step !== step) return;
+    if (typeof line.failed === "string") missed.add(line.evaluator);
+    else missed.delete(line.evaluator);
+  };
+  await publishPieces(path, keptBytes(path, step, encoder, note));
   const file = await Deno.open(path, { append: true });
   return {
+    missed: [...missed],
     write(line, warning) {
       const bytes = encoder.encode(
         JSON.stringify(warning === undefined ? line : { ...line, warning }) + "\n",
@@ -109,7 +122,7 @@ export async function openMetrics(path: string, step: number): Promise<MetricsLo
 
 /** A log that is written nowhere. */
 export function silentMetrics(): MetricsLog {
-  return { write: () => {}, sync: () => Promise.resolve(), close: () => {} };
+  return { missed: [], write: () => {}, sync: () => Promise.resolve(), close: () => {} };
 }
 
 /**
@@ -151,10 +164,16 @@ export async function eachLine(
 /** Bytes of a file that are read at once. */
 const CHUNK = 1 << 20;
 
-/** The lines up to a step as bytes, as they stand in the file. */
-async function* keptBytes(path: string, step: number, encoder: TextEncoder): AsyncGenerator<Uint8Array> {
+/** The lines up to a step as bytes, as they stand in the file; `note` is told of each. */
+async function* keptBytes(
+  path: string,
+  step: number,
+  encoder: TextEncoder,
+  note: (line: MetricsLine | EvaluationLine) => void,
+): AsyncGenerator<Uint8Array> {
   for await (const lines of linesOf(path)) {
     const kept = lines.filter(({ line }) => line.step <= step);
+    for (const { line } of kept) note(line);
     yield encoder.encode(kept.map(({ row }) => `${row}\n`).join(""));
   }
 }

@@ -159,6 +159,8 @@ Deno.test("SYSU-30k: training folders are an ordinary source without classes", (
     });
     await Deno.mkdir(`${folder}/sysu_train_set_all/0000000000`);
     await Deno.mkdir(`${folder}/sysu_train_set_all/0000000009`);
+    // A folder counts once, under its own name.
+    await Deno.symlink("0000000001", `${folder}/sysu_train_set_all/0000000000a`);
     const all = await listed(`sysu:${folder}`);
     assert.deepEqual(
       all,

@@ -286,6 +286,40 @@ Deno.test("a folder of a split counts once, whatever links lead to it", async ()
   });
 });
 
+Deno.test("one place under several names counts once, in folders, shards and LMDBs by one rule", async () => {
+  await withFolder(async (folder) => {
+    const bytes = await fixture("images.mdb.gz"), { symlink } = Deno;
+    // Names of splits say more than those of the folders that they lead to.
+    await pictures(`${folder}/set`, { april: 3, may: 2 });
+    await symlink("april", `${folder}/set/train`);
+    await symlink("may", `${folder}/set/val`);
+    await symlink("..", `${folder}/set/up`);
+    assert.equal((await opened(`${folder}/set`)).length, 3);
+    assert.equal((await opened(`${folder}/set#split=val`)).length, 2);
+    assert.equal((await opened(`${folder}/set#split=all`)).length, 5);
+    // One place as two splits: each is there, and all together have it once.
+    await Deno.mkdir(`${folder}/tars`);
+    await Deno.writeFile(`${folder}/tars/a.tar`, tarFile([{ name: "1.jpg", content: fakeJpeg(1) }]));
+    for (const name of ["train.tar", "val.tar", "b.tar"]) await symlink("a.tar", `${folder}/tars/${name}`);
+    for (const [split, length] of [["train", 1], ["val", 1], ["all", 1]]) {
+      assert.equal((await opened(`${folder}/tars#split=${split}`)).length, length, `${split}`);
+      assert.equal((await opened(`${folder}/tars/*.tar#split=${split}`)).length, length, `${split}`);
+    }
+    assert.equal((await opened(`${folder}/tars/{a,b}.tar`)).length, 2, "what was written out is meant");
+    await Deno.mkdir(`${folder}/lmdbs/set_lmdb`, { recursive: true });
+    await Deno.writeFile(`${folder}/lmdbs/set_lmdb/data.mdb`, bytes);
+    for (const name of ["a", "train", "val"]) await symlink("set_lmdb", `${folder}/lmdbs/${name}_lmdb`);
+    for (const split of ["train", "val", "all"]) {
+      assert.equal((await opened(`${folder}/lmdbs#split=${split}`)).length, 30, split);
+    }
+    await pictures(folder, { unpacked: 2 });
+    await pack(await openFolder(`${folder}/unpacked`), `${folder}/packed`, { check: "sniff" });
+    const [shard] = Array.from(Deno.readDirSync(`${folder}/packed`), ({ name }) => name);
+    await symlink(shard, `${folder}/packed/latest.lmdb`);
+    assert.equal((await opened(`${folder}/packed`)).length, 2);
+  });
+});
+
 Deno.test("folders of classes stay classes where one is called test, or both train and test are among many", async () => {
   await withFolder(async (folder) => {
     await pictures(`${folder}/one`, { cat: 2, dog: 2, test: 2 });

@@ -8,8 +8,18 @@ const shape = (element: number, ...dims: number[]) =>
   concatBytes([wholeField(2, element), bytesField(3, Uint8Array.from(dims))]);
 const tuple = (...parts: Uint8Array[]) =>
   concatBytes([wholeField(2, 13), ...parts.map((part) => bytesField(4, part))]);
-const instruction = (opcode: string, of: Uint8Array) =>
-  bytesField(2, concatBytes([bytesField(1, "name"), bytesField(2, opcode), bytesField(3, of)]));
+/** An HloInstructionProto: its operation, its result, its number and those of what it takes. */
+const instruction = (opcode: string, of: Uint8Array, id = 1, ...operands: number[]) =>
+  bytesField(
+    2,
+    concatBytes([
+      bytesField(1, "name"),
+      bytesField(2, opcode),
+      bytesField(3, of),
+      wholeField(35, id),
+      bytesField(36, Uint8Array.from(operands)),
+    ]),
+  );
 const module = (...computations: Uint8Array[][]) =>
   concatBytes([bytesField(1, "program"), ...computations.map((all) => bytesField(3, concatBytes(all)))]);
 
@@ -22,7 +32,11 @@ const program = module(
     instruction("all-gather-done", shape(BF16, 8, 4)),
   ],
   // Inside of one that runs beside others.
-  [instruction("reduce-scatter", shape(F32, 6)), instruction("collective-permute", shape(6, 7))],
+  [
+    instruction("parameter", shape(F32, 24), 3),
+    instruction("reduce-scatter", shape(F32, 6), 4, 3),
+    instruction("collective-permute", shape(6, 7), 5, 3),
+  ],
 );
 
 Deno.test("exchanges are read with their values and bytes, joined ones and those beside other work too", () => {
@@ -39,13 +53,27 @@ Deno.test("exchanges are read with their values and bytes, joined ones and those
     { kind: "reduce-scatter", values: [{ element: "f32", shape: [6] }], bytes: 96 },
     { kind: "collective-permute", values: [{ element: "u8", shape: [7] }], bytes: 7 },
   ];
-  assert.deepEqual(exchangesIn(program, "hlo", 4), wanted);
-  assert.deepEqual(exchangesIn(bytesField(1, program), "hlo_with_config", 4), wanted);
-  assert.deepEqual(exchangesIn(module([instruction("add", shape(F32, 2))]), "hlo", 4), []);
+  assert.deepEqual(exchangesIn(program, "hlo"), wanted);
+  assert.deepEqual(exchangesIn(bytesField(1, program), "hlo_with_config"), wanted);
+  assert.deepEqual(exchangesIn(module([instruction("add", shape(F32, 2))]), "hlo"), []);
+});
+
+Deno.test("a reduce-scatter counts what it cuts, however many devices exchange", () => {
+  // Of eight devices in two nodes, those of a node: two values joined, each cut into four.
+  const joined = module([
+    instruction("parameter", shape(F32, 40), 1),
+    instruction("convert", shape(BF16, 8), 2, 1),
+    instruction("reduce-scatter", tuple(shape(F32, 10), shape(BF16, 2)), 7, 1, 2),
+  ]);
+  assert.deepEqual(exchangesIn(joined, "hlo"), [{
+    kind: "reduce-scatter",
+    values: [{ element: "f32", shape: [10] }, { element: "bf16", shape: [2] }],
+    bytes: 176,
+  }]);
 });
 
 Deno.test("a program that is cut short is refused", () => {
-  assert.throws(() => exchangesIn(program.subarray(0, program.length - 3), "hlo", 2), /ends in the middle/);
-  assert.throws(() => exchangesIn(Uint8Array.of(0x80), "hlo", 2), /ends in the middle of a number/);
-  assert.throws(() => exchangesIn(Uint8Array.of(3), "hlo", 2), /field of unknown kind 3/);
+  assert.throws(() => exchangesIn(program.subarray(0, program.length - 3), "hlo"), /ends in the middle/);
+  assert.throws(() => exchangesIn(Uint8Array.of(0x80), "hlo"), /ends in the middle of a number/);
+  assert.throws(() => exchangesIn(Uint8Array.of(3), "hlo"), /field of unknown kind 3/);
 });

@@ -65,6 +65,36 @@ Deno.test("while another backend is current it is said why nothing can be traced
   doubled.dispose();
 });
 
+Deno.test("variables are read at each call, whatever their size, and not kept", () => {
+  const values = [tf.tensor1d([1, 2, 3]), tf.scalar(4), tf.ones([2000]), many()];
+  const x = tf.scalar(2),
+    before = tf.memory().numTensors,
+    variables = values.map((value) => tf.variable(value));
+  const sums = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => ({
+    sums: tf.stack(variables.map((variable) => tf.sum(tf.mul(variable, x)))),
+  }));
+  const check = (factor: number) => {
+    const wanted = values.map((value) => factor * tf.tidy(() => value.sum().dataSync()[0]));
+    assert.deepEqual(tf.tidy(() => [...sums({ x }).sums.dataSync()]), wanted);
+  };
+  check(2);
+  variables.forEach((variable, i) => tf.tidy(() => variable.assign(tf.mul(values[i], -3))));
+  check(-6);
+  const first = variables[0].dataId;
+  assert.equal(backend.refCount(first), 1, "the program holds nothing of a variable");
+  const assigns = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => {
+    variables[1].assign(tf.mul(x, 3));
+    return { x };
+  });
+  assert.throws(() => assigns({ x }), /assigns to the variable .*return the value/);
+  variables[0].dispose();
+  assert.throws(() => sums({ x }), /reads the variable .*disposed of/);
+  for (const one of [sums, assigns]) one.dispose();
+  for (const variable of variables) variable.dispose();
+  tf.dispose([...values, x]);
+  assert.equal(tf.memory().numTensors, before - values.length - 1);
+});
+
 Deno.test("a function that is compiled twice at a time has one program", async () => {
   const captured = many(), x = tf.scalar(2), before = client.counts().executables;
   const scaled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(captured, x));

@@ -6,9 +6,10 @@ import { openJoined } from "../joined.ts";
 import { lmdbVersion } from "../lmdb/format.ts";
 import { openLmdbImages } from "../lmdb/images.ts";
 import { requestedPath, splitQuestion } from "../named_paths.ts";
+import { withPlaces } from "../places.ts";
 import { openRight, startOf } from "../right_files.ts";
 import { listShards, openShards } from "../shards/read.ts";
-import { chooseSplit, splitOf } from "../splits.ts";
+import { chooseSplit, oncePerSplit, splitOf } from "../splits.ts";
 
 /** LMDB: our shards, and pictures as Python's lmdb writes them. */
 export const lmdb: SourceFormat = {
@@ -39,8 +40,12 @@ export const lmdb: SourceFormat = {
       throw new Error(`${path}: holds no LMDB: no data.mdb, and no file or folder named .lmdb or .mdb`);
     }
     if (await isSet(path)) return await openShards(alone()[0], await listShards(path), request.objects);
-    if (found.length === 1 && found[0] === "data.mdb") return await openOne(alone()[0], request);
-    const items = found.map((name) => ({ item: join(path, name), name, split: splitOf(name) }));
+    const items = await withPlaces(
+      found.map((name) => ({ item: join(path, name), name, split: splitOf(name) })),
+      path,
+    );
+    const [{ name }, ...others] = oncePerSplit(items);
+    if (name === "data.mdb" && others.length === 0) return await openOne(alone()[0], request);
     const chosen = chooseSplit(items, question);
     return await openJoined(chosen, (one) => openOne(one, request));
   },
@@ -65,19 +70,7 @@ async function lmdbsIn(path: string, entries: readonly string[]): Promise<string
     const inside = /(^|[^a-z])l?mdb$/i.test(name) ? await entriesOf(join(path, name)) : null;
     if (inside ? inside.some(isDataFile) : isDataFile(name) && await isMeant(path, name)) found.push(name);
   }
-  return await apart(path, found);
-}
-
-/** Of several names of one LMDB in a folder, the one that is no link, else the first. */
-async function apart(path: string, names: readonly string[]): Promise<string[]> {
-  if (names.length < 2) return [...names];
-  const root = await Deno.realPath(path), kept = new Map<string, string>();
-  for (const name of names) {
-    const real = await Deno.realPath(join(path, name)).catch(() => name);
-    if (!kept.has(real) || real === join(root, name)) kept.set(real, name);
-  }
-  const chosen = new Set(kept.values());
-  return names.filter((name) => chosen.has(name));
+  return found;
 }
 
 /** Whether a file's name promises an LMDB; Microsoft's databases are called .mdb as well. */

@@ -7,6 +7,7 @@ import { NoPicturesError } from "../folder.ts";
 import { passableReason } from "../list_folder.ts";
 import { fileKind, type PassedCounter, passedCounter, sumPassed } from "../passed_over.ts";
 import { isPictureName } from "../picture_file.ts";
+import { namesOfPlaces } from "../places.ts";
 import { listedPictures } from "./listed.ts";
 
 /** A source of pictures in folders that stand side by side. */
@@ -76,7 +77,7 @@ async function foldersIn(folder: string, passed: PassedCounter): Promise<string[
   } catch (error) {
     throw pathError(error, folder, "read");
   }
-  return names.sort(byCodeUnits);
+  return await namesOfPlaces(folder, names);
 }
 
 /** The pictures in one folder, and what else is there. */

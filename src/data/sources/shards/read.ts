@@ -5,6 +5,7 @@ import { byCodeUnits, join } from "../../io/paths.ts";
 import { withFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import { type Extents, recordExtents } from "./extents.ts";
+import { namesOfPlaces } from "../places.ts";
 import { decodeRecord, nameEnd, nameOf, SHARD_ENDING } from "./format.ts";
 import { type InspectedShard, inspectShard } from "./inspect.ts";
 import { allHaveObjects, checkSet, joinShardLabels } from "./shard_set.ts";
@@ -141,11 +142,11 @@ function sourceOf(uri: string, found: readonly InspectedShard[]): Source {
   };
 }
 
-/** The finished shards in a folder, sorted; empty when there are none. */
+/** The finished shards in a folder, each once, sorted; empty when there are none. */
 export async function listShards(folder: string): Promise<string[]> {
   const names: string[] = [];
   for await (const entry of Deno.readDir(folder)) {
     if (entry.name.endsWith(SHARD_ENDING) && !entry.isDirectory) names.push(entry.name);
   }
-  return names.sort(byCodeUnits).map((name) => join(folder, name));
+  return (await namesOfPlaces(folder, names)).map((name) => join(folder, name));
 }

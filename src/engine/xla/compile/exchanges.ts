@@ -74,12 +74,11 @@ type Shape = { element: string; shape: number[]; bytes: number } | { parts: Shap
 function shapeOf(message: Uint8Array): Shape {
   let element = 0;
   const shape: number[] = [], parts: Shape[] = [];
-  for (const { number, value } of fields(message)) {
+  for (const field of fields(message)) {
+    const { number, value } = field;
     if (number === 2 && typeof value === "number") element = value;
     if (number === 4 && typeof value !== "number") parts.push(shapeOf(value));
-    if (number !== 3) continue;
-    if (typeof value === "number") shape.push(value);
-    else for (let at = 0, size = 0; at < value.length; shape.push(size)) [size, at] = varint(value, at);
+    if (number === 3) shape.push(...wholesOf(field));
   }
   if (parts.length > 0 || element === 13) return { parts };
   const [name, size] = ELEMENTS[element] ?? [`type ${element}`, 0];
@@ -89,23 +88,51 @@ function shapeOf(message: Uint8Array): Shape {
 const flat = (shape: Shape): Exclude<Shape, { parts: unknown }>[] =>
   "parts" in shape ? shape.parts.flatMap(flat) : [shape];
 
-/** An HloInstructionProto, if devices exchange something by it. */
-function exchangeOf(instruction: Uint8Array, devices: number): Exchange | undefined {
-  let opcode = "", shape: Shape | undefined;
-  for (const { number, value } of fields(instruction)) {
+/** Whole numbers of a repeated field, which stands packed or one by one. */
+function* wholesOf({ value }: Field): Generator<number> {
+  if (typeof value === "number") yield value;
+  else for (let at = 0, one = 0; at < value.length; yield one) [one, at] = varint(value, at);
+}
+
+/** An HloInstructionProto, as far as exchanges are told by it. */
+interface Instruction {
+  opcode: string;
+  id?: number;
+  operands: number[];
+  shape?: Shape;
+}
+
+function instructionOf(message: Uint8Array): Instruction {
+  const found: Instruction = { opcode: "", operands: [] };
+  for (const field of fields(message)) {
+    const { number, value } = field;
+    if (number === 35 && typeof value === "number") found.id = value;
+    if (number === 36) found.operands.push(...wholesOf(field));
     if (typeof value === "number") continue;
-    if (number === 2) opcode = new TextDecoder().decode(value);
-    if (number === 3) shape = shapeOf(value);
+    if (number === 2) found.opcode = new TextDecoder().decode(value);
+    if (number === 3) found.shape = shapeOf(value);
   }
+  return found;
+}
+
+const bytesOf = (shape: Shape) => flat(shape).reduce((sum, value) => sum + value.bytes, 0);
+
+/** What devices exchange by an instruction, if they do. `shapes`: those of its computation's values, by their ids. */
+function exchangeOf(
+  { opcode, shape, operands }: Instruction,
+  shapes: ReadonlyMap<number | undefined, Shape>,
+): Exchange | undefined {
   const kind = KINDS.find((name) => opcode === name || opcode === `${name}-start`);
   if (!kind || !shape) return undefined;
   // The first half of one that runs beside others gives what goes in, what comes out, and sometimes numbers of its own.
   const whole = opcode.endsWith("-start") && kind !== "all-reduce" && "parts" in shape
     ? shape.parts[1]
     : shape;
-  const all = flat(whole), bytes = all.reduce((sum, value) => sum + value.bytes, 0);
-  const values = all.map(({ element, shape }) => ({ element, shape }));
-  return { kind, values, bytes: kind === "reduce-scatter" ? bytes * devices : bytes };
+  const values = flat(whole).map(({ element, shape }) => ({ element, shape }));
+  if (kind !== "reduce-scatter") return { kind, values, bytes: bytesOf(whole) };
+  // Into how many parts it is cut is up to the devices that exchange, which need not be all: those of a node, say.
+  const before = operands.flatMap((id) => shapes.get(id) ?? []);
+  return { kind, values, bytes: before.reduce((sum, shape) => sum + bytesOf(shape), 0) };
 }
 
 /**
@@ -113,10 +140,9 @@ function exchangeOf(instruction: Uint8Array, devices: number): Exchange | undefi
  *
  * @param program A serialized HloModuleProto, or one with its configuration.
  * @param format PJRT's name of that form: `hlo` or `hlo_with_config`.
- * @param devices Devices that the program is for.
  * @throws {Error} When the program cannot be read.
  */
-export function exchangesIn(program: Uint8Array, format: string, devices: number): Exchange[] {
+export function exchangesIn(program: Uint8Array, format: string): Exchange[] {
   const part = function* (message: Uint8Array, wanted: number) {
     for (const { number, value } of fields(message)) {
       if (number === wanted && typeof value !== "number") yield value;
@@ -125,10 +151,9 @@ export function exchangesIn(program: Uint8Array, format: string, devices: number
   const found: Exchange[] = [];
   for (const module of format === "hlo_with_config" ? part(program, 1) : [program]) {
     for (const computation of part(module, 3)) {
-      for (const instruction of part(computation, 2)) {
-        const exchange = exchangeOf(instruction, devices);
-        if (exchange) found.push(exchange);
-      }
+      const instructions = Array.from(part(computation, 2), instructionOf);
+      const shapes = new Map(instructions.flatMap(({ id, shape }) => shape ? [[id, shape]] : []));
+      found.push(...instructions.flatMap((instruction) => exchangeOf(instruction, shapes) ?? []));
     }
   }
   return found;
@@ -139,7 +164,7 @@ export function exchangesOf(executable: Executable, devices: number): Exchange[]
   if (devices === 1) return undefined;
   try {
     const { format, code } = executable.optimized();
-    return exchangesIn(code, format, devices);
+    return exchangesIn(code, format);
   } catch {
     // A plugin need not give its programs away; only a line for people depends on it.
     return undefined;

@@ -5,7 +5,7 @@ import { within } from "./donate.ts";
 import { exchangesOf } from "./exchanges.ts";
 import type { Lay } from "../ir/types.ts";
 import type { Buffer, CompileOptions, Executable } from "../pjrt/types.ts";
-import { fill, formOf, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
+import { fill, formOf, heldBy, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
 import { type DeviceMesh, runOn, spreadOf } from "./spread.ts";
 import { dtypeOf, typeOfEntry } from "../storage.ts";
 import { leaves, paths, type Tree } from "../tree.ts";
@@ -135,7 +135,8 @@ export function lower<Args extends Record<string, Tree>>(
  *
  * @param backend The device.
  * @param compiler Turns program text into an executable.
- * @param fn Takes one record of trees and returns a tree. It must not read values, branch on them, or draw at random.
+ * @param fn Takes one record of trees and returns a tree. It must not read values, branch on them, or draw at random. Tensors
+ * that it uses besides its arguments stay as they are when it is recorded; variables are read at each call.
  * @param options Donation, precision and splitting over devices.
  */
 export function jit<Args extends Record<string, Tree>, Result extends Tree>(
@@ -191,7 +192,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
     }
     const { captures, donated, executable, form } = program;
     const given = tensors.map(({ dataId }, i) => place(dataId, program.given[i]));
-    const captured = captures.map((dataId) => place(dataId, "whole"));
+    const captured = captures.map((capture) => place(heldBy(backend, capture), "whole"));
     const results = runOn(executable, [...given, ...captured], donated);
     const outputs = adoptResults(backend, program, given, results);
     releaseDonated(backend, args, tensors, program, options.donate);

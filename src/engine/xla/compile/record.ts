@@ -8,15 +8,23 @@ import { partsOf } from "../ir/sharding.ts";
 import type { Lay, Mesh, TensorType, Value } from "../ir/types.ts";
 import { requireCurrent } from "../register.ts";
 import { dropTape } from "./tape.ts";
-import { newTrace, valueOf, withoutChance } from "./trace.ts";
+import { newTrace, type Trace, valueOf, withoutChance } from "./trace.ts";
+import { typeOfEntry } from "../storage.ts";
 import { leaves, mapTree, paths, type Tree } from "../tree.ts";
 import type { JitOptions } from "../types.ts";
+
+/** Data that a function used but did not get as an argument: always the same, or what a variable holds at each call. */
+export type Capture = { readonly dataId: tf.DataId } | {
+  readonly variable: tf.Variable;
+  /** Its type on the device when the function was recorded. */
+  readonly type: TensorType;
+};
 
 /** A function as a program. */
 export interface Recorded {
   readonly text: string;
   /** Data that the function used but did not get as arguments; their buffers follow the arguments. */
-  readonly captures: tf.DataId[];
+  readonly captures: readonly Capture[];
   readonly origins: Origin[];
   readonly shapes: number[][];
   /** The result's tree, with the results' numbers instead of tensors. */
@@ -51,9 +59,45 @@ export function fill(form: unknown, tensors: tf.Tensor[]): Tree {
   );
 }
 
+/** Refuses a function that has changed a variable: it would do so once, while it is recorded. */
+function refuseAssigned(backend: XlaBackend, { variables }: Trace): void {
+  for (const { name, dataId, isDisposed } of variables.values()) {
+    if (isDisposed || !backend.entries.get(dataId).value) continue;
+    throw new Error(
+      `xla: the function assigns to the variable ${name}, which it would do once, while it is recorded; let it return the ` +
+        "value, and assign that where it was called",
+    );
+  }
+}
+
 /** Releases what a recorded function had captured. */
-export function releaseCaptures(backend: XlaBackend, captures: Iterable<tf.DataId>): void {
-  for (const dataId of captures) backend.disposeData(dataId);
+export function releaseCaptures(backend: XlaBackend, captures: readonly Capture[]): void {
+  for (const capture of captures) if ("dataId" in capture) backend.disposeData(capture.dataId);
+}
+
+/** What a recorded function has captured. */
+function capturesOf({ captures, variables }: Trace): Capture[] {
+  return Array.from(captures, ([dataId, { type }]) => {
+    const variable = variables.get(dataId);
+    return variable ? { variable, type } : { dataId };
+  });
+}
+
+/**
+ * What a capture holds now.
+ *
+ * @throws {Error} A variable has been disposed of, or holds another type.
+ */
+export function heldBy(backend: XlaBackend, capture: Capture): tf.DataId {
+  if ("dataId" in capture) return capture.dataId;
+  const { variable: { name, dataId, isDisposed }, type } = capture;
+  if (isDisposed) throw new Error(`xla: the function reads the variable ${name}, which has been disposed of`);
+  const now = typeOfEntry(backend.entries.get(dataId));
+  if (now.element === type.element && `${now.shape}` === `${type.shape}`) return dataId;
+  throw new Error(
+    `xla: the variable ${name} holds ${now.element}[${now.shape}] on the device now, and held ${type.element}[${type.shape}] ` +
+      "when the function was recorded; call dispose() of the function, which records it anew",
+  );
 }
 
 /**
@@ -61,7 +105,8 @@ export function releaseCaptures(backend: XlaBackend, captures: Iterable<tf.DataI
  *
  * @param types The arguments' types on the device, in order.
  * @param mesh The devices to split over, if there are several.
- * @throws {Error} When another function is being traced, another backend is current, or the function returns no tensor.
+ * @throws {Error} When another function is being traced, another backend is current, or the function returns no tensor or
+ * assigns to a variable.
  */
 export function recordFunction<Args extends Record<string, Tree>>(
   backend: XlaBackend,
@@ -92,6 +137,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
       return engine.makeTensorFromDataId(dataId, leaf.shape, leaf.dtype, backend);
     });
     const result = withoutChance(() => fn(standIns as unknown as Args));
+    refuseAssigned(backend, trace);
     form = formOf(result);
     resultPaths = paths(result);
     const found = leaves(result);
@@ -103,7 +149,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
     for (const leaf of found) if (leaf.kept && backend.entries.get(leaf.dataId).value) leaf.dispose();
   } catch (error) {
     dropTape();
-    releaseCaptures(backend, trace.captures.keys());
+    releaseCaptures(backend, capturesOf(trace));
     throw error;
   } finally {
     engine.endScope();
@@ -119,7 +165,7 @@ export function recordFunction<Args extends Record<string, Tree>>(
   );
   return {
     text: printProgram(trace.graph, results, notes.map((note, i) => ({ ...note, lay: given[i] })), lays),
-    captures: [...trace.captures.keys()],
+    captures: capturesOf(trace),
     origins,
     shapes: values.map((value) => [...value.type.shape]),
     form,

@@ -1,4 +1,4 @@
-import type * as tf from "../tf.ts";
+import * as tf from "../tf.ts";
 import { constant, convert, parameter, splat } from "../ir/build.ts";
 import { reshape } from "../ir/movement.ts";
 import { type Graph, newGraph, type Target, type TensorType, type Value } from "../ir/types.ts";
@@ -12,11 +12,19 @@ export interface Trace {
   precision: Precision;
   /** Tensors that the function used but did not get as arguments, and the parameters that stand for them. */
   readonly captures: Map<tf.DataId, Value>;
+  /** All variables, by what they hold while the function is recorded. */
+  readonly variables: ReadonlyMap<tf.DataId, tf.Variable>;
 }
 
 /** Starts a recording. */
 export function newTrace(precision: Precision, target: Target): Trace {
-  return { graph: newGraph({ ...target, exact: precision === "float32" }), precision, captures: new Map() };
+  const all = Object.values(tf.engine().state.registeredVariables);
+  return {
+    graph: newGraph({ ...target, exact: precision === "float32" }),
+    precision,
+    captures: new Map(),
+    variables: new Map(all.map((variable) => [variable.dataId, variable])),
+  };
 }
 
 /** A value in the type and shape that tfjs believes it has. */
@@ -26,7 +34,7 @@ export function logical(value: Value, shape: readonly number[], dtype: string): 
 
 /**
  * The traced value of a tensor. Small host arrays become constants; anything else that comes from outside becomes a
- * parameter, whose buffer is passed at every call.
+ * parameter, whose buffer is passed at every call. A variable is always one, for it may hold something else then.
  * @throws {Error} When it is a value of another traced function.
  */
 export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value {
@@ -37,12 +45,12 @@ export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value 
     }
     return logical(entry.value, info.shape, info.dtype);
   }
-  const element = elementOf(entry.dtype);
-  if (entry.host && !entry.buffer && element !== "c64") {
+  const element = elementOf(entry.dtype), isVariable = trace.variables.has(info.dataId);
+  if (!isVariable && entry.host && !entry.buffer && element !== "c64") {
     const host = hostData(entry), same = uniform(host);
     if (same !== undefined) return logical(splat(graph, element, entry.shape, same), info.shape, info.dtype);
   }
-  if (entry.host && element !== "c64" && (entry.host.length <= SMALL)) {
+  if (!isVariable && entry.host && element !== "c64" && (entry.host.length <= SMALL)) {
     const data = hostData(entry);
     if (data.length > 0) return logical(constant(graph, element, entry.shape, data), info.shape, info.dtype);
     return splat(graph, element, info.shape, 0);
@@ -51,8 +59,8 @@ export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value 
   if (known) return logical(known, info.shape, info.dtype);
   const captured = parameter(graph, typeOfEntry(entry));
   trace.captures.set(info.dataId, captured);
-  // The program needs it for its whole life, even if the traced function's own scopes dispose it.
-  entry.references++;
+  // The program needs it for its whole life, even if the traced function's own scopes dispose it; of a variable what it holds.
+  if (!isVariable) entry.references++;
   return logical(captured, info.shape, info.dtype);
 }
 
