@@ -121,12 +121,8 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
   const group = hosts ? severalNodes(hosts, engine.devices, signal) : oneProcess(engine.devices, signal);
   await using _lock = group.leads && !options.lock ? await lockRun(config, progress.line) : null;
   using before = await keepBefore({ out: config.out, resume: group.leads && config.resume });
-  const prepared = await prepareRun(config, source, group, plan.pictures, progress.line).catch(
-    async (error) => {
-      await before.putBack();
-      throw error;
-    },
-  );
+  const preparing = prepareRun(config, source, group, plan.pictures, progress.line);
+  const prepared = await preparing.catch(before.refuse);
   let run: Run<TrainState> | undefined, refused = false;
   try {
     run = beginRun(config, options, prepared, plan);
@@ -176,19 +172,8 @@ function beginRun(
   const state = firstState(config, resumed?.tensors, initial);
   if (resumed) resumed.tensors = {}; // They are on the engine now; a second copy would stay for the whole run.
   const parameters = countParameters(state.params), warm = !resumed && initial !== undefined;
-  for (
-    const [label, text] of describeRun(config, {
-      engine,
-      source,
-      parameters,
-      plan,
-      resumed,
-      warm,
-      units: bfloat16Units(),
-    })
-  ) {
-    progress.line(labelled(label, text));
-  }
+  const units = bfloat16Units(), of = { engine, source, parameters, plan, resumed, warm, units };
+  for (const [label, text] of describeRun(config, of)) progress.line(labelled(label, text));
   const { cursor, bad } = place;
   return { state, step: resumed?.step ?? 0, epoch: epochBefore(cursor), next: cursor, bad };
 }

@@ -10,6 +10,8 @@ const FILES = ["config.json", "metrics.jsonl", MACHINE_FILE] as const;
 export interface Before extends Disposable {
   /** Puts them back, as far as that can be; nothing once they are forgotten. */
   putBack(): Promise<void>;
+  /** Puts them back, and throws the error that ended the resume. */
+  refuse(error: unknown): Promise<never>;
   /** From now on the run's files are those of the resume. */
   forget(): void;
 }
@@ -36,19 +38,20 @@ export async function keepBefore({ out, resume }: { out: string; resume: boolean
       }
     }
   }
-  return {
-    async putBack() {
-      for (const [name, file] of kept) {
-        const path = join(out, name);
-        if (file) await publishPieces(path, piecesOf(file)).catch(() => {});
-        // It was not there; without a configuration there was no run, which is for its owner to begin or to leave.
-        else if (kept.get("config.json")) await Deno.remove(path).catch(() => {});
-      }
-      forget();
-    },
-    forget,
-    [Symbol.dispose]: forget,
+  const putBack = async () => {
+    for (const [name, file] of kept) {
+      const path = join(out, name);
+      if (file) await publishPieces(path, piecesOf(file)).catch(() => {});
+      // It was not there; without a configuration there was no run, which is for its owner to begin or to leave.
+      else if (kept.get("config.json")) await Deno.remove(path).catch(() => {});
+    }
+    forget();
   };
+  const refuse = async (error: unknown): Promise<never> => {
+    await putBack();
+    throw error;
+  };
+  return { putBack, refuse, forget, [Symbol.dispose]: forget };
 }
 
 /** A file's bytes, some at a time. */
