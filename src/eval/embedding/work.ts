@@ -43,7 +43,6 @@ const PART_TIME = 10_000;
 
 const PART = /^part-(\d{6})\.safetensors$/;
 const REQUEST = "request.json";
-
 const partPath = (folder: string, number: number) =>
   join(folder, `part-${String(number).padStart(6, "0")}.safetensors`);
 
