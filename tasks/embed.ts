@@ -100,6 +100,7 @@ export const embedTask = task({
         blocks: given.blocks,
         batchSize: given.batchSize,
         signal: stop.signal,
+        lost: progress.line,
         resumed: (done) => progress.line(`${out}: goes on after ${plural(done, "picture")}`),
         onBad({ source, key, reason }) {
           if (++named <= NAMED) {

@@ -9,6 +9,7 @@ import type { Source } from "../../src/data/types.ts";
 import { requireClasses } from "../../src/eval/classes.ts";
 import { holdoutOrder } from "../../src/eval/split.ts";
 import { openDraft } from "../../src/files/draft.ts";
+import { readOwnJson } from "../../src/files/own_json.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
 
 /** The parts: pictures that are trained on, those that choose settings, and those of the last judgement. */
@@ -104,13 +105,9 @@ function opened(folder: string, { parts }: Written): LearnData {
 }
 
 /** What was prepared before; null where nothing was. */
-async function known(folder: string): Promise<Written | null> {
-  try {
-    return JSON.parse(await Deno.readTextFile(join(folder, "data.json")));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+function known(folder: string): Promise<Written | null> {
+  const advice = `remove the folder ${folder}, and the pictures are prepared anew`;
+  return readOwnJson<Written>(join(folder, "data.json"), advice);
 }
 
 /** Writes all parts into a folder. */

@@ -1,5 +1,6 @@
 /** How fast the methods are: measured in turn, once, and kept, so that each budget of seconds is a number of pictures. */
 import { join } from "node:path";
+import { readOwnJson } from "../../src/files/own_json.ts";
 import { publishFile } from "../../src/files/publish.ts";
 import { spread } from "../measure.ts";
 import type { RunFigures } from "../whole_run.ts";
@@ -81,12 +82,7 @@ export function ratesFrom(
 }
 
 async function read(path: string): Promise<Rates> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return {};
-    throw error;
-  }
+  return await readOwnJson<Rates>(path, "remove it, and rates are measured anew") ?? {};
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What runs and baselines have been found to be worth, as it is kept and as it is put together. */
 import { join } from "node:path";
+import { readOwnJson } from "../../src/files/own_json.ts";
 import { publishFile } from "../../src/files/publish.ts";
 import type { Judgement } from "./judge.ts";
 import type { MethodSettings } from "./methods.ts";
@@ -29,13 +30,8 @@ export interface RunResult {
 const JUDGED = "judged.json";
 
 /** Reads what has been judged in a run's folder; null where nothing has. */
-export async function readResult(folder: string): Promise<RunResult | null> {
-  try {
-    return JSON.parse(await Deno.readTextFile(join(folder, JUDGED)));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+export function readResult(folder: string): Promise<RunResult | null> {
+  return readOwnJson<RunResult>(join(folder, JUDGED), "remove it, and the run is judged once more");
 }
 
 /** Keeps what has been judged. */

@@ -1,6 +1,7 @@
 /** What an ablation is: read, written, turned into runs. */
 import { join } from "node:path";
 import type { Data } from "../data/open/data.ts";
+import { readOwnJson } from "../files/own_json.ts";
 import { isPartial, publishFile } from "../files/publish.ts";
 import { LOCK_NAME } from "../files/lock.ts";
 import { isRedacted, redact } from "../files/redact.ts";
@@ -225,14 +226,14 @@ export function resumedPlan(
   return { ...plan, given: settings, words: named };
 }
 
-/** The result of a run or of a baseline that is finished; else null. */
-export async function readResult(out: string, variant: string, seed: number): Promise<AblationResult | null> {
-  try {
-    return JSON.parse(await Deno.readTextFile(resultFile(out, variant, seed)));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+/**
+ * The result of a run or of a baseline that is finished; else null.
+ *
+ * @throws {Error} It is damaged; names the file.
+ */
+export function readResult(out: string, variant: string, seed: number): Promise<AblationResult | null> {
+  const advice = "remove it, and the run is measured once more";
+  return readOwnJson<AblationResult>(resultFile(out, variant, seed), advice);
 }
 
 /** All settings, for the task's options. */

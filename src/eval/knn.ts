@@ -6,6 +6,18 @@ import { type Rows, unitRows } from "./rows.ts";
 /** DINO's temperature of a vote. */
 export const VOTE_TEMPERATURE = .07;
 
+/** With a lower temperature votes would be infinite, or those of opposite features nothing: exp(±1 / temperature). */
+const LEAST_TEMPERATURE = .002;
+
+function checkVotes({ k: found }: Neighbours, k: number, temperature: number): void {
+  if (k > found) {
+    throw new RangeError(`k is ${k}, but only ${found} neighbours of each query were looked for`);
+  }
+  if (!(temperature >= LEAST_TEMPERATURE)) {
+    throw new RangeError(`temperature is ${temperature}; votes need one of ${LEAST_TEMPERATURE} or more`);
+  }
+}
+
 /**
  * The class of every query by its k nearest neighbours: each votes exp(cosine / temperature) for its class (Wu et al.,
  * CVPR 2018; docs/spec.md §9). Equal votes go to the class that stands first; a query without neighbours gets −1.
@@ -14,8 +26,9 @@ export const VOTE_TEMPERATURE = .07;
  * @param labels The class of each gallery row.
  * @param classes How many classes there are.
  * @param k How many neighbours vote.
+ * @param temperature At least 0.002. Default: DINO's.
  * @returns One class a query.
- * @throws {RangeError} Fewer than k neighbours were looked for.
+ * @throws {RangeError} Fewer than k neighbours were looked for, or a temperature under 0.002.
  */
 export function knnClasses(
   neighbours: Neighbours,
@@ -24,9 +37,7 @@ export function knnClasses(
   k: number,
   temperature: number = VOTE_TEMPERATURE,
 ): Int32Array {
-  if (k > neighbours.k) {
-    throw new RangeError(`k is ${k}, but only ${neighbours.k} neighbours of each query were looked for`);
-  }
+  checkVotes(neighbours, k, temperature);
   const votes = new Float64Array(classes);
   return Int32Array.from({ length: neighbours.queries }, (_, query) => {
     votes.fill(0);
@@ -74,8 +85,9 @@ export async function findNeighbours(
  * @param labels The class of each gallery row.
  * @param truth The class of each query.
  * @param ks Numbers of neighbours.
+ * @param temperature At least 0.002. Default: DINO's.
  * @returns Hits by k.
- * @throws {RangeError} Fewer neighbours than k were looked for.
+ * @throws {RangeError} Fewer neighbours than k were looked for, or a temperature under 0.002.
  */
 export function knnHits(
   neighbours: Neighbours,
@@ -86,9 +98,7 @@ export function knnHits(
   temperature: number = VOTE_TEMPERATURE,
 ): Map<number, TopHits> {
   const rising = [...new Set(ks)].sort((a, b) => a - b), most = rising.at(-1) ?? 0;
-  if (most > neighbours.k) {
-    throw new RangeError(`k is ${most}, but only ${neighbours.k} neighbours of each query were looked for`);
-  }
+  checkVotes(neighbours, most, temperature);
   const hits = new Map(rising.map((k) => [k, hitsOf(neighbours.queries)])), votes = new Float64Array(classes);
   for (let query = 0; query < neighbours.queries; query++) {
     votes.fill(0);

@@ -144,6 +144,7 @@ async function embedSide(
     batchSize,
     signal: options.signal,
     onBad: options.onBad,
+    lost: (line) => progress?.(`${part.padEnd(8)}${line}`),
     resumed: (done) => progress?.(`${part.padEnd(8)}goes on after ${done} pictures`),
     progress: (state) => options.embedded?.(part, state),
   });

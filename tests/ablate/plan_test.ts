@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { checkWish, newPlan, planBatch, planLength, resumePlan } from "../../src/ablate/begin.ts";
 import type { AblationData } from "../../src/ablate/data.ts";
-import { readPlan, runConfig, writePlan } from "../../src/ablate/plan.ts";
+import { readPlan, readResult, resultFile, runConfig, writePlan } from "../../src/ablate/plan.ts";
 import type { Source } from "../../src/data/types.ts";
 import { presetConfig } from "../../src/train/config/presets.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
@@ -45,6 +45,17 @@ Deno.test("what a run leaves is as the settings say, a variant's own before thos
   const own = { ...FULL, name: "own", settings: { figures: true, logEvery: 7 } };
   assert.deepEqual(left(runOf({ keep: 2, logEvery: 3 }, 640_000, own)), [true, 2, 7]);
 });
+
+Deno.test("a result that is damaged is named, and what to do; one that is not there is none", () =>
+  withFolder(async (folder) => {
+    const path = resultFile(folder, "full", 0);
+    assert.equal(await readResult(folder, "full", 0), null);
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await Deno.writeTextFile(path, "");
+    await assert.rejects(readResult(folder, "full", 0), {
+      message: `${path}: damaged, it holds no JSON object; remove it, and the run is measured once more`,
+    });
+  }));
 
 Deno.test("a warm-up that is longer than its run is refused", async () => {
   const planned = (flags: Partial<RunConfig>) => newPlan({ resume: false }, { file: {}, flags });

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { keepSettings, readChosen, readSubjects, report } from "../../bench/learn/folder.ts";
-import { bestTrial, isEnough, type RunResult, summary, writeResult } from "../../bench/learn/results.ts";
+import {
+  bestTrial,
+  isEnough,
+  readResult,
+  type RunResult,
+  summary,
+  writeResult,
+} from "../../bench/learn/results.ts";
 import { curveTable, endTable, percent, pictureTable, trialTable } from "../../bench/learn/tables.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { withFolder } from "../with_folder.ts";
@@ -106,6 +113,13 @@ Deno.test("a folder keeps its settings, all results, and what trials chose", () 
     await keepSettings(folder, model);
     await assert.rejects(keepSettings(folder, { ...model, threads: 3 }), /another threads/);
     await assert.rejects(keepSettings(folder, { ...model, device: "cuda" }), /another device/);
+    const damaged = (path: string) => (error: Error) =>
+      error.message.startsWith(`${path}: damaged, it holds no JSON object; `);
+    await Deno.writeTextFile(path, "");
+    await assert.rejects(keepSettings(folder, model), damaged(path));
+    const judged = join(folder, "judged.json");
+    await Deno.writeTextFile(judged, '{"judged": [');
+    await assert.rejects(readResult(folder), damaged(judged));
     const silent = () => {},
       trials = [1, 2].map((lr) => result("mae", 0, lr / 10, { settings: { lr }, trial: true }));
     for (const [i, one] of [...trials, result("saae", 0, .5)].entries()) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { accuracy, knnClasses } from "../../src/eval/knn.ts";
+import { accuracy, knnClasses, knnHits } from "../../src/eval/knn.ts";
 import { nearest, type Neighbours, withoutOwn } from "../../src/eval/nearest.ts";
 import { retrieval } from "../../src/eval/retrieval.ts";
 import { centreRows, joinRows, pickRows, type Rows, unitRows } from "../../src/eval/rows.ts";
@@ -134,6 +134,13 @@ Deno.test("knn: a near neighbour outvotes two far ones, equal votes go to the fi
   assert.deepEqual([...knnClasses(list([.9, .9]), [1, 0], 2, 2)], [0]);
   assert.deepEqual([...knnClasses({ ...list([.9]), indices: Int32Array.of(-1) }, [1], 2, 1)], [-1]);
   assert.throws(() => knnClasses(list([.9]), [1], 2, 2), /only 1 neighbours/);
+  // Two votes of exp(1 / 0.001) are both infinite, and two of exp(−1 / 0.001) nothing.
+  assert.deepEqual([...knnClasses(list([1, .99]), [1, 0], 2, 2, .002)], [1]);
+  assert.deepEqual([...knnClasses(list([-.99, -1]), [1, 0], 2, 2, .002)], [1]);
+  for (const low of [.001, 0, -1, NaN]) {
+    assert.throws(() => knnClasses(list([1, .99]), [1, 0], 2, 2, low), /temperature is .*0\.002 or more/);
+    assert.throws(() => knnHits(list([1, .99]), [1, 0], [1], 2, [1], low), /temperature is .*0\.002 or more/);
+  }
 });
 
 Deno.test("rows: unit length, centred, picked, joined; what is not finite is named", () => {

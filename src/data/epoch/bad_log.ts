@@ -1,8 +1,13 @@
+import { appendAll } from "../../files/append.ts";
 import type { BadRecord } from "./epoch.ts";
 
 /** A file of bad records that is being written. */
 export interface BadLog {
-  /** Appends a record, unless it is in the file already. True when it was not. */
+  /**
+   * Appends a record, unless it is in the file already. True when it was not.
+   *
+   * @throws {Error} It cannot be written; names the file.
+   */
   add(record: BadRecord): boolean;
   close(): void;
 }
@@ -33,7 +38,7 @@ export async function openBadLog(path: string): Promise<BadLog> {
       named.add(name);
       file ??= open();
       const bytes = new TextEncoder().encode(JSON.stringify({ source, key, reason }) + "\n");
-      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+      appendAll(file, path, bytes);
       return true;
     },
     close() {

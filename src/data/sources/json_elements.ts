@@ -28,7 +28,7 @@ const isClose = (byte: number) => byte === 0x7d || byte === 0x5d;
  * @param file The file's name, for messages.
  * @param chunks Its bytes.
  * @param names Which arrays; others are passed over.
- * @throws {DamagedError} It is no JSON object, cut short, or an element cannot be parsed.
+ * @throws {DamagedError} It is no JSON object, cut short, has a wanted array twice, or an element cannot be parsed.
  */
 export async function* jsonElements(
   file: string,
@@ -50,7 +50,7 @@ export async function* jsonElements(
  * @param chunks Its bytes.
  * @param names Which arrays; others are passed over.
  * @returns Elements in the file's order, those that end in the same chunk together.
- * @throws {DamagedError} It is no JSON object, cut short, or an element cannot be parsed.
+ * @throws {DamagedError} It is no JSON object, cut short, has a wanted array twice, or an element cannot be parsed.
  */
 export function jsonBatches(
   file: string,
@@ -85,6 +85,7 @@ async function* scan(
   let depth = 0, inString = false, escaped = false, position = 0, ended = false;
   // The last text at depth 1, whether a colon made it a key, and the wanted array that is open.
   let key: string | null = null, named: string | null = null, wanted: string | null = null;
+  const seen = new Set<string>();
   // The elements or the key that are being read.
   const read = textCollector(file);
   for await (const chunk of withoutMark(file, chunks)) {
@@ -117,7 +118,8 @@ async function* scan(
       else if (isOpen(byte)) {
         if (list && depth === 0) wanted = "";
         else if (depth === 1 && byte === OPEN_BRACKET && named !== null && names?.includes(named)) {
-          wanted = named;
+          if (seen.has(named)) throw twice(file, named, position + at);
+          seen.add(wanted = named);
         }
         depth++;
       } else if (isClose(byte)) {
@@ -153,6 +155,11 @@ function noName(file: string, byte: number, at: number): DamagedError {
     ? "single quotes, as Python shows objects"
     : "a name in double quotes must come";
   return new DamagedError(`${file}: not JSON (byte ${at}): ${hint}`);
+}
+
+/** Other programs take the last of two equal names, but elements of the first have been given already. */
+function twice(file: string, name: string, at: number): DamagedError {
+  return new DamagedError(`${file}: has a list "${name}" twice (byte ${at}); leave one of the two`);
 }
 
 const MARK = [0xef, 0xbb, 0xbf];

@@ -60,6 +60,8 @@ export interface EmbedDataOptions {
   progress?: (progress: EmbedProgress) => void;
   /** Told, once, where an interrupted call is gone on from. */
   resumed?: (done: number) => void;
+  /** Told, once, that a part of an interrupted call is damaged and made anew with those behind it: a line for people. */
+  lost?: (line: string) => void;
   /** Aborting it stops after the pictures under way; the same call goes on later. */
   signal?: AbortSignal;
   /** Bytes of features after which a part is written to the disk. Default 32 MiB. */
@@ -218,7 +220,8 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
       // Earlier versions read these sources by turns: what one of them has begun is not gone on with.
       ...(opened.access === "mixed" && { order: "one after another" }),
     };
-  const work = await openWork(out, about, opened.access === "random" ? opened.source : undefined);
+  const source = opened.access === "random" ? opened.source : undefined;
+  const work = await openWork(out, about, source, options.lost);
   const bad = await embedRest(options, request, work);
   const { labels, ...rest } = await numberClasses(data, work);
   if (rest.count === 0) {

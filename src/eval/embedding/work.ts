@@ -43,8 +43,31 @@ const PART_TIME = 10_000;
 
 const PART = /^part-(\d{6})\.safetensors$/;
 const REQUEST = "request.json";
+const partPath = (folder: string, number: number) =>
+  join(folder, `part-${String(number).padStart(6, "0")}.safetensors`);
 
-async function openPart(path: string): Promise<Part> {
+/** What is wrong with a part that is damaged, or does not follow the one before it. */
+class PartError extends Error {}
+
+/**
+ * Opens a part.
+ *
+ * @param from Records reached by the parts before it.
+ * @throws {PartError} It is damaged, or begins elsewhere.
+ */
+async function openPart(path: string, from: number): Promise<Part> {
+  try {
+    return await readPart(path, from);
+  } catch (error) {
+    if (isPathError(error)) throw error;
+    const { message } = error as Error;
+    throw new PartError(message.startsWith(path) ? message : `${path}: damaged: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function readPart(path: string, from: number): Promise<Part> {
   const read = async <T>(what: (file: Awaited<ReturnType<typeof openSafetensors>>) => Promise<T> | T) => {
     const file = await openSafetensors(path);
     try {
@@ -54,8 +77,21 @@ async function openPart(path: string): Promise<Part> {
     }
   };
   const notes = () => read(({ metadata }) => JSON.parse(metadata.notes) as PartNotes);
+  const { keys, classes, bad, next } = await notes();
+  if (![keys, classes, bad].every(Array.isArray)) throw new Error(`${path}: damaged: its notes are no lists`);
+  const count = keys.length;
+  if (classes.length !== count || next !== from + count + bad.length) {
+    throw new Error(`${path}: does not hold what is between record ${from} and ${next}`);
+  }
+  await read(({ entries }) => {
+    for (const [token, { shape }] of Object.entries(entries)) {
+      if (shape[0] !== count) {
+        throw new Error(`${path}: has ${shape[0]} rows of "${token}" for ${count} pictures`);
+      }
+    }
+  });
   return {
-    count: (await notes()).keys.length,
+    count,
     notes,
     rows: (token) => read(async (file) => (await file.read(token)).data as Float32Array),
   };
@@ -75,12 +111,42 @@ async function areInPlace(parts: readonly Part[], source: Pick<Source, "key">): 
 }
 
 /**
- * Opens the folder in which an embedding is made. What was begun for the same request is taken up; anything else that
- * lies there is removed.
+ * Opens the parts of a folder that can be gone on from; what lies behind them is removed, the last one first, so that at
+ * no time a part follows another than it was written behind.
+ */
+async function openParts(folder: string, lost?: (line: string) => void): Promise<Part[]> {
+  const numbers = (await Array.fromAsync(Deno.readDir(folder)))
+    .flatMap(({ name }) => PART.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+  const parts: Part[] = [];
+  let reason: string | undefined, next = 0;
+  for (const number of numbers) {
+    if (number !== parts.length) reason = `${partPath(folder, parts.length)}: is missing`;
+    else {
+      try {
+        parts.push(await openPart(partPath(folder, number), next));
+        next = (await parts[number].notes()).next;
+      } catch (error) {
+        if (!(error instanceof PartError)) throw error;
+        reason = error.message;
+      }
+    }
+    if (reason !== undefined) break;
+  }
+  if (reason !== undefined) {
+    lost?.(`${reason}; this part and those behind it are made anew`);
+    for (const number of numbers.slice(parts.length).reverse()) await Deno.remove(partPath(folder, number));
+  }
+  return parts;
+}
+
+/**
+ * Opens the folder in which an embedding is made. What was begun for the same request is taken up, up to a part that is
+ * damaged; anything else that lies there is removed.
  *
  * @param out The file that it is to become. The caller holds its lock.
  * @param request What is asked for: model, tokens, source.
  * @param source The pictures, where they are read by index: parts of pictures that stand elsewhere now are not taken up.
+ * @param lost Told, once, that a part and those behind it are made anew, and why.
  * @returns The folder, with the parts that are there.
  * @throws {Error} When it cannot be written; names `out`.
  */
@@ -88,17 +154,22 @@ export async function openWork(
   out: string,
   request: unknown,
   source?: Pick<Source, "key">,
+  lost?: (line: string) => void,
 ): Promise<Work> {
   try {
-    return await openFolder(out, request, source);
+    return await openFolder(out, request, source, lost);
   } catch (error) {
     throw isPathError(error) ? pathError(error, out, "write") : error;
   }
 }
 
-async function openFolder(out: string, request: unknown, source?: Pick<Source, "key">): Promise<Work> {
+async function openFolder(
+  out: string,
+  request: unknown,
+  source?: Pick<Source, "key">,
+  lost?: (line: string) => void,
+): Promise<Work> {
   const folder = join(dirname(out), `.${basename(out)}.embedding`), text = JSON.stringify(request);
-  const partPath = (number: number) => join(folder, `part-${String(number).padStart(6, "0")}.safetensors`);
   const remove = () =>
     Deno.remove(folder, { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
@@ -106,14 +177,15 @@ async function openFolder(out: string, request: unknown, source?: Pick<Source, "
   const anew = async () => {
     await remove();
     await Deno.mkdir(folder);
-    await publishFile(join(folder, REQUEST), text);
+    try {
+      await publishFile(join(folder, REQUEST), text);
+    } catch (error) {
+      await remove().catch(() => {});
+      throw error;
+    }
   };
   if (await Deno.readTextFile(join(folder, REQUEST)).catch(() => null) !== text) await anew();
-  const numbers = (await Array.fromAsync(Deno.readDir(folder)))
-    .flatMap(({ name }) => PART.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
-  const parts: Part[] = [];
-  // A part is whole or not there, and they were written in order.
-  for (const number of numbers) if (number === parts.length) parts.push(await openPart(partPath(number)));
+  const parts = await openParts(folder, lost);
   if (source && !await areInPlace(parts, source)) {
     await anew();
     parts.length = 0;
@@ -122,9 +194,9 @@ async function openFolder(out: string, request: unknown, source?: Pick<Source, "
     parts,
     remove,
     async add(notes, features) {
-      const path = partPath(parts.length);
+      const path = partPath(folder, parts.length), from = (await parts.at(-1)?.notes())?.next ?? 0;
       await publishFile(path, encodeSafetensors(features, { notes: JSON.stringify(notes) }));
-      parts.push(await openPart(path));
+      parts.push(await openPart(path, from));
     },
   };
 }

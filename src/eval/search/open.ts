@@ -94,6 +94,7 @@ async function embed(
       teacher: options.model?.teacher,
       tokens: [token],
       progress: embedded,
+      lost: options.line,
     });
   } finally {
     disposeTree({ ...state });

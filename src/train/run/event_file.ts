@@ -1,6 +1,7 @@
 /** Event files for TensorBoard: scalars and pictures. */
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { appendAll } from "../../files/append.ts";
 import { bytesField, concatBytes, doubleField, floatField, wholeField } from "../../files/protobuf.ts";
 import { tfRecord } from "../../files/tf_record.ts";
 import type { EvaluationLine, MetricsLine, MetricsLog } from "./metrics_file.ts";
@@ -57,8 +58,7 @@ export async function openEventFile(
   let told = false;
   const write = (step: number, ...fields: Uint8Array[]) => {
     const event = concatBytes([doubleField(1, now() / 1000), wholeField(2, step), ...fields]);
-    const bytes = tfRecord(event);
-    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+    appendAll(file, path, tfRecord(event));
   };
   const summary = (step: number, values: Uint8Array[]) => {
     if (values.length > 0) {

@@ -1,3 +1,5 @@
+import { appendAll } from "../../files/append.ts";
+import { pathError } from "../../files/path_error.ts";
 import { publishPieces } from "../../files/publish.ts";
 
 /** What a step reports, as numbers: the loss, and whatever else under a name of its own. */
@@ -83,7 +85,11 @@ export function failedLine(evaluation: Evaluation, failed: string): EvaluationLi
 export interface MetricsLog {
   /** Evaluators whose look at the state that the run goes on from failed. */
   readonly missed: readonly string[];
-  /** Appends a line; with a warning, which then stands in it under that name. */
+  /**
+   * Appends a line; with a warning, which then stands in it under that name.
+   *
+   * @throws {Error} It cannot be written; names the file.
+   */
   write(line: MetricsLine | EvaluationLine, warning?: string): void;
   /** Makes sure that all lines are on the disk. */
   sync(): Promise<void>;
@@ -113,9 +119,12 @@ export async function openMetrics(path: string, step: number): Promise<MetricsLo
       const bytes = encoder.encode(
         JSON.stringify(warning === undefined ? line : { ...line, warning }) + "\n",
       );
-      for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+      appendAll(file, path, bytes);
     },
-    sync: () => file.syncData(),
+    sync: () =>
+      file.syncData().catch((error) => {
+        throw pathError(error, path, "write");
+      }),
     close: () => file.close(),
   };
 }

@@ -113,6 +113,17 @@ Deno.test("json: as Python writes it, with a mark, and not in UTF-16", async () 
   );
 });
 
+Deno.test("json: a wanted array that comes twice is refused, other names and inner ones may", async () => {
+  for (const size of [1, 7, 100]) {
+    await assert.rejects(elements('{"a": [1], "b": [2], "a": [3]}', size), {
+      message: 'f.json: has a list "a" twice (byte 26); leave one of the two',
+    });
+    await assert.rejects(elements('{"a": [], "\\u0061": [3]}', size), /has a list "a" twice/);
+    const inner = '{"c": [1], "a": [{"b": [1], "a": [2]}], "c": [4], "b": [3]}';
+    assert.deepEqual(await elements(inner, size), [["a", { b: [1], a: [2] }], ["b", 3]]);
+  }
+});
+
 Deno.test("coco: ids beyond 2^53 and texts, NaN areas, and annotations of what is not listed", async () => {
   await withFolder(async (folder) => {
     const annotations = `{

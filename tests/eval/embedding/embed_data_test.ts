@@ -306,6 +306,51 @@ Deno.test("embedding: pictures that stand elsewhere when it goes on are embedded
     ]);
   }));
 
+Deno.test("embedding: a part that is damaged, missing or of another place is made anew with those behind it", () =>
+  withFolder(async (folder) => {
+    const data = await openSource(await colourFolder(join(folder, "data"), 4));
+    const out = join(folder, "a.lmdb"), whole = join(folder, "whole.lmdb");
+    const same = { ...model, data, batchSize: 2 };
+    await embedData({ ...same, out: whole });
+    const part = (number: number) => join(folder, ".a.lmdb.embedding", `part-00000${number}.safetensors`);
+    const damage: [() => Promise<void>, RegExp][] = [
+      [() => Deno.truncate(part(1), 100), /part-000001\.safetensors: /],
+      [() => Deno.writeTextFile(part(1), ""), /part-000001\.safetensors: /],
+      [() => Deno.remove(part(1)), /part-000001\.safetensors: is missing/],
+      [() => Deno.copyFile(part(0), part(1)), /part-000001\.safetensors: does not hold/],
+      [() => Deno.writeFile(part(1), encodeSafetensors({}, { notes: "{}" })), /part-000001\.safetensors: /],
+    ];
+    for (const [spoil, message] of damage) {
+      const killed = { ...same, out, partBytes: 1 };
+      await assert.rejects(
+        embedData({ ...killed, progress: ({ done }) => assert.ok(done < 10, "killed") }),
+        /killed/,
+      );
+      await spoil();
+      const told: (string | number)[] = [];
+      // Killed once more, after a part of another size than before: none of the old parts follows it.
+      await assert.rejects(
+        embedData({
+          ...same,
+          out,
+          partBytes: 2 * 2 * 4 * TOY.width,
+          lost: (line) => told.push(line),
+          resumed: (done) => told.push(done),
+          progress: ({ done }) => assert.ok(done < 8, "killed"),
+        }),
+        /killed/,
+      );
+      const [line, from] = told;
+      assert.match(`${line}`, message);
+      assert.match(`${line}`, /this part and those behind it are made anew$/);
+      assert.deepEqual([told.length, from], [2, 2]);
+      await embedData({ ...same, out, lost: (line) => assert.fail(line) });
+      assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
+      await Deno.remove(out);
+    }
+    await data.close();
+  }));
+
 Deno.test("embedding: replaces an embedding, and nothing else that has its name", () =>
   withFolder(async (folder) => {
     const source = await openSource(await colourFolder(join(folder, "data"), 1));

@@ -1,0 +1,27 @@
+/** Small JSON files of the program's own. */
+import { pathError } from "./path_error.ts";
+
+/**
+ * Reads a JSON object that this program has written.
+ *
+ * @param path The file.
+ * @param advice What to do where it is damaged.
+ * @returns Null where there is no such file.
+ * @throws {Error} It cannot be read or holds no JSON object; names it.
+ */
+export async function readOwnJson<T extends object>(path: string, advice: string): Promise<T | null> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw pathError(error, path, "read");
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as T;
+  } catch {
+    // Told below.
+  }
+  throw new Error(`${path}: damaged, it holds no JSON object; ${advice}`);
+}
