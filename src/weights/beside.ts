@@ -7,6 +7,9 @@ import { WeightsError } from "./files/types.ts";
 /** Names of the weights' files in such folders, in the order in which they are looked for. */
 export const FOLDER_FILES = ["model.safetensors", "pytorch_model.bin"];
 
+/** Larger epsilons of layer norms than this change features by more than a little. */
+const MOST_EPSILON = 1e-5;
+
 /** What files beside the weights say. */
 export interface BesideFacts {
   heads?: number;
@@ -64,6 +67,12 @@ export async function factsBeside(path: string): Promise<BesideFacts> {
     );
   }
   const epsilon = config.layer_norm_eps;
+  if (typeof epsilon === "number" && epsilon > MOST_EPSILON) {
+    throw new WeightsError(
+      `${path}: its config.json asks for layer norms with epsilon ${epsilon}; this encoder has 1e-6, which gives other ` +
+        "features",
+    );
+  }
   if (typeof epsilon === "number" && epsilon !== 1e-6) {
     notes.push(`its layer norms have epsilon ${epsilon}, ours 1e-6: features differ a little`);
   }

@@ -37,7 +37,8 @@ function whereIs({ key, prefix }: FoundEncoder): string {
   return [key, prefix.replace(/\.$/, "")].filter((part) => part !== "").join(": ") || "the file itself";
 }
 
-const AVERAGED = /(^|\.)(teacher|model_ema|state_dict_ema|ema|momentum_encoder|encoder_k)(\.|$)/;
+/** A word in a name, as in `model_ema`, `momentum_backbone` (solo-learn) and `target_encoder` (MSN, BYOL). */
+const AVERAGED = /(^|[._])(teacher|ema|momentum|target)([._]|$)|(^|\.)encoder_k(\.|$)/;
 const TRAINED = /(^|\.)(student|model|state_dict|net|encoder_q)(\.|$)/;
 const isAveraged = ({ key, prefix }: FoundEncoder) => AVERAGED.test(key) || AVERAGED.test(prefix);
 const isTrained = ({ key, prefix }: FoundEncoder) => TRAINED.test(key) || TRAINED.test(prefix);

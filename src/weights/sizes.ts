@@ -26,7 +26,7 @@ export interface FoundSizes {
 }
 
 /** Heads of published encoders by their width, where they are not width / 64. */
-const HEADS: Readonly<Record<number, number>> = { 1280: 16, 1408: 16 };
+const HEADS: Readonly<Record<number, number>> = { 1280: 16, 1408: 16, 1664: 16 };
 
 /** The encoders that DINO's and the reference's settings name. */
 const ARCHITECTURES: Readonly<Record<string, number>> = {

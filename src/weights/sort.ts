@@ -91,6 +91,11 @@ export function checkShapes(
       wrong.push(`${plain} has not all of its three parts`);
     }
     for (const part of parts) {
+      if (/mlp\.fc2\.weight$/.test(plain) && part && part.shape[1] * 2 === shape[1]) {
+        throw new WeightsError(
+          `${where}: ${plain} takes half of what mlp.fc1 gives, a gated MLP (SwiGLU), which this encoder does not have`,
+        );
+      }
       if (part && String(part.shape) !== String(wanted)) {
         wrong.push(`${plain} is [${part.shape}], must be [${wanted}]`);
       }

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { readModel, type ReadModelOptions } from "../../src/eval/stored_model.ts";
-import { encodeSafetensors, float32, type StoredTensor } from "../../src/files/safetensors.ts";
+import { asFloat32, encodeSafetensors, float32, type StoredTensor } from "../../src/files/safetensors.ts";
 import { PRESETS } from "../../src/model/config.ts";
 import { openWeights } from "../../src/weights/files/open.ts";
 import { readWeights } from "../../src/weights/read.ts";
+import { sizesOf } from "../../src/weights/sizes.ts";
 import { encoderTensors } from "../../src/weights/sort.ts";
 import { withFolder } from "../with_folder.ts";
 import { expected, fixture, relative, tokens } from "./fixtures.ts";
@@ -135,6 +136,11 @@ Deno.test("weights: what does not make an encoder that can be computed is refuse
       [plain, /not of the sizes of preset tiny: patchSize is 4, of the preset 16; width is 8/, {
         preset: "tiny",
       }],
+      [
+        { ...plain, "backbone.blocks.0.mlp.fc2.weight": zeros(8, 16) },
+        /blocks\.0\.mlp\.fc2\.weight takes half of what mlp\.fc1 gives, a gated MLP \(SwiGLU\)/,
+        { heads: 2 },
+      ],
       [plain, /has no averaged weights; it has an encoder in "backbone"/, { heads: 2, teacher: true }],
       [plain, /has no encoder in "ema"; it has one in "backbone"/, { heads: 2, key: "ema" }],
       [
@@ -235,6 +241,8 @@ Deno.test("weights: files beside the weights that ask for other layers are heede
     }
     await write({ layer_norm_eps: 1e-12 });
     assert.ok((await readWeights(folder)).notes.some((line) => /epsilon 1e-12, ours 1e-6/.test(line)));
+    await write({ layer_norm_eps: 1e-3 });
+    await assert.rejects(readWeights(folder), /layer norms with epsilon 0\.001; this encoder has 1e-6/);
     await write({ hidden_act: "quick_gelu" });
     await assert.rejects(readWeights(folder), /activation "quick_gelu"; this encoder has "gelu" only/);
     await write({ hidden_act: undefined, model_args: { act_layer: "relu" } });
@@ -272,6 +280,47 @@ Deno.test("weights: MoCo v3's ViT-S has twelve heads, as its names tell, others 
     assert.equal(await heads("module.momentum_encoder."), 12);
     assert.equal(await heads("module.base_encoder.", { heads: 6 }), 6);
     assert.equal(await heads("module.backbone."), 6);
+    // timm's vit_gigantic_patch14_224: heads of 104.
+    const shapes = encoderTensors({ ...small, width: 1664 }).map(({ name, shape }) =>
+      [name.replace("backbone.", ""), [{
+        shape,
+        read: () => Promise.reject(new Error("not needed")),
+      }]] as const
+    );
+    assert.equal(sizesOf("x", new Map(shapes), {}, { notes: [] }, new Map(), "").config.heads, 16);
+  }));
+
+Deno.test("weights: trained and averaged copies are told apart by the names that others give them", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "x.safetensors"), sizes = { ...PRESETS.tiny, imageSize: 8, patchSize: 4 };
+    const encoderOf = (prefix: string, value: number) =>
+      encoderTensors({ ...sizes, width: 8, depth: 1, heads: 2 }).map(({ name, shape }) =>
+        [
+          name.replace("backbone.", prefix),
+          float32(shape, new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value)),
+        ] as const
+      );
+    const taken = async (request: ReadModelOptions) =>
+      asFloat32((await readWeights(path, { heads: 2, ...request })).tensors["backbone.cls_token"])[0];
+    for (
+      const [trained, averaged] of [
+        ["state_dict.backbone.", "state_dict.momentum_backbone."],
+        ["model.backbone.", "model.backbone_momentum."],
+        ["state_dict.student_backbone.", "state_dict.teacher_backbone."],
+        ["online_encoder.net.", "target_encoder.net."],
+        ["model.", "ema_model.module."],
+        ["encoder.module.", "target_encoder.module."],
+      ]
+    ) {
+      await Deno.writeFile(
+        path,
+        encodeSafetensors(Object.fromEntries([...encoderOf(averaged, 2), ...encoderOf(trained, 1)])),
+      );
+      assert.equal(await taken({ teacher: true }), 2, averaged);
+      // MSN's file says of neither that it is the trained one; DINO's teacher is what counts.
+      if (trained === "encoder.module.") await assert.rejects(taken({}), /has several encoders/);
+      else assert.equal(await taken({}), averaged.includes("teacher") ? 2 : 1, trained);
+    }
   }));
 
 Deno.test("weights: what stands beside a file counts for the names of Hugging Face and timm alone, each file by itself", () =>
