@@ -1,5 +1,6 @@
 /** The methods of `bench learn`, and what each is told. */
 import { UsageError } from "../../src/cli/usage_error.ts";
+import { isObject } from "../../src/files/json_values.ts";
 import { checkSettings } from "../../src/train/config/config.ts";
 
 /** Ours and its peers; `supervised` is the ceiling. */
@@ -74,13 +75,13 @@ const OWN = [
  * @throws {UsageError} It is no object, or names what the benchmark itself decides.
  */
 export function checkMethodSettings(method: MethodName, given: unknown, where: string): MethodSettings {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  if (!isObject(given)) {
     throw new UsageError(`${where}: ${method}: must be an object of settings, such as {"lr": 0.001}`);
   }
-  const settings = given as Record<string, unknown>, own = OWN.find((name) => Object.hasOwn(settings, name));
+  const own = OWN.find((name) => Object.hasOwn(given, name));
   if (own) throw new UsageError(`${where}: ${method}: ${own} is decided by the benchmark`);
-  if (method === "saae") checkSettings(settings, `${where}: ${method}`);
-  return settings;
+  if (method === "saae") checkSettings(given, `${where}: ${method}`);
+  return given;
 }
 
 /** Settings by method: an object, or a list of them where `many`. */
@@ -95,7 +96,7 @@ function parse<T>(
   } catch (error) {
     throw new UsageError(`${where}: is no JSON: ${(error as Error).message}`);
   }
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  if (!isObject(given)) {
     throw new UsageError(`${where}: must hold an object whose keys are methods: ${METHODS.join(", ")}`);
   }
   const found: Partial<Record<MethodName, T>> = {};

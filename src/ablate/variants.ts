@@ -1,6 +1,7 @@
 /** What is compared: the method, and the method with one thing changed. */
 import { UsageError } from "../cli/usage_error.ts";
 import { decodeText } from "../data/io/foreign_text.ts";
+import { isObject } from "../files/json_values.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { checkSettings } from "../train/config/config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
@@ -121,8 +122,6 @@ export async function readVariants(path: string): Promise<Variant[]> {
     const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : (cause as Error).message;
     throw new UsageError(`${path}: the variants cannot be read: ${why}`, { cause });
   }
-  const isObject = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" && value !== null && !Array.isArray(value);
   if (!isObject(found) || Object.keys(found).length === 0) {
     throw new UsageError(`${path}: must hold a JSON object: the settings of each variant by its name`);
   }

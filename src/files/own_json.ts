@@ -1,4 +1,5 @@
 /** Small JSON files of the program's own. */
+import { isObject } from "./json_values.ts";
 import { pathError } from "./path_error.ts";
 
 /**
@@ -19,7 +20,7 @@ export async function readOwnJson<T extends object>(path: string, advice: string
   }
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as T;
+    if (isObject(value)) return value as T;
   } catch {
     // Told below.
   }

@@ -1,4 +1,5 @@
 /** The JSON header of safetensors files, checked: no tensor may lie outside the file or over another, no byte be idle. */
+import { isCount, isObject } from "./json_values.ts";
 
 /** The element types that are read and written. */
 export type Dtype = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "U8" | "BOOL";
@@ -74,9 +75,8 @@ function parseEntry(
   if (typeof dtype !== "string" || !Object.hasOwn(BYTES, dtype)) {
     return bad(`has type ${JSON.stringify(dtype)}; known are ${Object.keys(BYTES).join(", ")}`);
   }
-  const whole = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
-  if (!Array.isArray(shape) || !shape.every(whole)) return bad("has no valid shape");
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(whole) || offsets[0] > offsets[1]) {
+  if (!Array.isArray(shape) || !shape.every(isCount)) return bad("has no valid shape");
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
     return bad(`has bad offsets ${JSON.stringify(offsets)}`);
   }
   const [begin, end] = [base + offsets[0], base + offsets[1]];
@@ -94,10 +94,8 @@ export function parseHeader(json: Uint8Array, fileBytes: number, where: string):
   } catch (cause) {
     fail(where, `its header is not JSON (${(cause as Error).message})`);
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    fail(where, "its header is not a JSON object");
-  }
-  const { __metadata__: metadata = {}, ...described } = parsed as Record<string, unknown>;
+  if (!isObject(parsed)) fail(where, "its header is not a JSON object");
+  const { __metadata__: metadata = {}, ...described } = parsed;
   if (
     typeof metadata !== "object" || metadata === null ||
     !Object.values(metadata).every((text) => typeof text === "string")

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from "node:path";
 import type { DataAccount } from "../data/epoch/account.ts";
 import { describeAccount } from "../data/epoch/account_text.ts";
+import { isObject } from "../files/json_values.ts";
 import { redact } from "../files/redact.ts";
 import { binaryBytes } from "../text/amounts.ts";
 import { DETECTIONS_FILE } from "../train/run/figure_files.ts";
@@ -43,7 +44,7 @@ async function readObject(
 ): Promise<Record<string, unknown> | null> {
   try {
     const value = JSON.parse(await Deno.readTextFile(join(folder, name)));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    if (isObject(value)) return value;
     notes.push(`${name} holds no JSON object`);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;

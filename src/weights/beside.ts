@@ -1,5 +1,6 @@
 /** What Hugging Face and timm keep in files beside the weights: heads, activations, preprocessing. */
 import { basename, dirname, join } from "node:path";
+import { isObject } from "../files/json_values.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { MEAN, STD } from "../views/render.ts";
 import { WeightsError } from "./files/types.ts";
@@ -32,7 +33,7 @@ async function readJson(path: string): Promise<Json | undefined> {
   }
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value as Json : {};
+    return isObject(value) ? value as Json : {};
   } catch (cause) {
     throw new WeightsError(`${path}: is not JSON: ${(cause as Error).message}`, { cause });
   }

@@ -1,4 +1,5 @@
 /** What an embedding file says of itself, held against what it must say and what it holds. */
+import { isCount, isObject } from "../../files/json_values.ts";
 import { EMBEDDING_VERSION, type EmbeddingInfo } from "./info.ts";
 
 /** A file that says that it is an embedding, and cannot be used. */
@@ -30,9 +31,6 @@ export async function named<T>(path: string, work: () => Promise<T>): Promise<T>
 }
 
 const isText = (value: unknown) => typeof value === "string";
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const isShape = (value: unknown) =>
   Array.isArray(value) && value.length > 0 && value.every((side) => isCount(side) && side > 0);
 

@@ -1,6 +1,7 @@
 import { misfit } from "../../cli/kinds.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 import { decodeText } from "../../data/io/foreign_text.ts";
+import { isObject } from "../../files/json_values.ts";
 import { redact } from "../../files/redact.ts";
 import { checkModel } from "../../model/check_model.ts";
 import { didYouMean } from "../../text/nearest.ts";
@@ -70,10 +71,10 @@ export async function readSettingsFile(path: string): Promise<Record<string, unk
       : (cause as Error).message;
     throw new ConfigError(`${path}: cannot be read as configuration: ${why}`);
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+  if (!isObject(parsed)) {
     throw new ConfigError(`${path}: must hold a JSON object of settings`);
   }
-  return parsed as Record<string, unknown>;
+  return parsed;
 }
 
 /**

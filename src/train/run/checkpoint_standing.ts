@@ -1,6 +1,7 @@
 /** What the metadata of a checkpoint says besides its texts, checked. */
 import type { DataAccount } from "../../data/epoch/account.ts";
 import type { Cursor } from "../../data/types.ts";
+import { isCount, isObject } from "../../files/json_values.ts";
 
 /** Settings, which are not checked yet, and where the run stands, see `CheckpointInfo`. */
 export interface CheckpointStanding {
@@ -12,10 +13,6 @@ export interface CheckpointStanding {
   places?: number[][];
   data?: DataAccount;
 }
-
-const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What of a file's metadata is no text, and what it must be. */
 const STANDING = {

@@ -1,4 +1,5 @@
 import { appendAll } from "../../files/append.ts";
+import { isObject } from "../../files/json_values.ts";
 import { pathError } from "../../files/path_error.ts";
 import { publishPieces } from "../../files/publish.ts";
 
@@ -191,7 +192,7 @@ async function* keptBytes(
 function lineOf(row: string): MetricsLine | EvaluationLine | null {
   try {
     const line = JSON.parse(row);
-    return typeof line === "object" && !Array.isArray(line) ? line : null;
+    return isObject(line) ? line as MetricsLine | EvaluationLine : null;
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
 /** What PyTorch's pickles are made of: storages, views of them as tensors, and dicts of those. */
+import { isCount } from "../../files/json_values.ts";
 import { type PickleOptions, PythonName } from "../../files/pickle/values.ts";
 import { BYTES, type Dtype, sizeOf } from "../../files/safetensors_header.ts";
 import { type StoredTensor, storedView } from "../../files/safetensors.ts";
@@ -48,11 +49,10 @@ const OTHER_BYTES: Readonly<Record<string, number>> = {
   ComplexDoubleStorage: 16,
 };
 
-const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 /** More axes than PyTorch's tensors can have: a list that is kept could be looked through again and again. */
 const MOST_AXES = 64;
 const wholes = (value: unknown): value is number[] =>
-  Array.isArray(value) && value.length <= MOST_AXES && value.every(whole);
+  Array.isArray(value) && value.length <= MOST_AXES && value.every(isCount);
 
 /** A shape in a message. What should be numbers may be lists of lists, whose text would never end. */
 const shownAxes = (value: unknown) =>
@@ -65,7 +65,7 @@ function storageOf(id: unknown, where: string): Storage {
     throw new WeightsError(`${where}: refers to something else than a tensor's memory`);
   }
   const [, type, key, , count, view] = id;
-  if (!whole(count) || (typeof key !== "string" && !whole(key))) {
+  if (!isCount(count) || (typeof key !== "string" && !isCount(key))) {
     throw new WeightsError(
       `${where}: a tensor's memory has ${
         typeof count === "number" ? count : "an unknown number of"
@@ -84,7 +84,7 @@ function storageOf(id: unknown, where: string): Storage {
 function tensorOf(args: readonly unknown[], where: string): TorchTensor {
   const [storage, offset, shape, strides] = args;
   if (
-    !(storage instanceof Storage) || !whole(offset) || !wholes(shape) || !wholes(strides) ||
+    !(storage instanceof Storage) || !isCount(offset) || !wholes(shape) || !wholes(strides) ||
     shape.length !== strides.length
   ) {
     throw new WeightsError(

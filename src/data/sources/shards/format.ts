@@ -10,6 +10,7 @@
  * objects are written as version 1, which all readers know.
  */
 import { crc32 } from "node:zlib";
+import { isCount } from "../../../files/json_values.ts";
 import type { ImageRecord } from "../../types.ts";
 
 /** The shard format of pictures alone. */
@@ -165,9 +166,8 @@ export function decodeManifest(value: Uint8Array): Manifest {
         (version > OBJECTS_VERSION ? "update semantic-ae" : "pack the pictures again"),
     );
   }
-  const whole = (n: unknown) => Number.isSafeInteger(n) && Number(n) >= 0;
-  const right = whole(shard) && typeof last === "boolean" && whole(count) && Array.isArray(labels);
-  if (!right || whole(objects) !== hasObjects(manifest)) {
+  const right = isCount(shard) && typeof last === "boolean" && isCount(count) && Array.isArray(labels);
+  if (!right || isCount(objects) !== hasObjects(manifest)) {
     throw new Error(`damaged shard: its manifest lacks what version ${version} promises`);
   }
   return manifest;
