@@ -5,28 +5,9 @@ import type { OnePass } from "../../data/epoch/one_pass.ts";
 import type { Source } from "../../data/types.ts";
 import { isPathError, pathError } from "../../files/path_error.ts";
 import { publishFile } from "../../files/publish.ts";
-import { encodeSafetensors, float32, openSafetensors, type StoredTensor } from "../../files/safetensors.ts";
+import { encodeSafetensors, float32, type StoredTensor } from "../../files/safetensors.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
-
-/** What a part holds besides its features. */
-export interface PartNotes {
-  /** Records of the source that have been reached when it ends, the bad ones among them. */
-  next: number;
-  keys: string[];
-  /** What each record says of its class: its number or its name; null for neither. */
-  classes: (number | string | null)[];
-  /** Records that could not be used, and their places in the source. */
-  bad: { at: number; record: BadRecord }[];
-}
-
-/** A part that has been written. */
-export interface Part {
-  /** Pictures in it. */
-  count: number;
-  notes(): Promise<PartNotes>;
-  /** Features of one token, count × its size. */
-  rows(token: string): Promise<Float32Array>;
-}
+import { openPart, openParts, type Part, type PartNotes, partPath, reached } from "./parts.ts";
 
 /** The folder of an embedding that is being made, beside the file that it is to become. */
 export interface Work {
@@ -41,61 +22,7 @@ export interface Work {
 /** Milliseconds after which a part is written, however small: so much is lost at most when the process is killed. */
 const PART_TIME = 10_000;
 
-const PART = /^part-(\d{6})\.safetensors$/;
 const REQUEST = "request.json";
-const partPath = (folder: string, number: number) =>
-  join(folder, `part-${String(number).padStart(6, "0")}.safetensors`);
-
-/** What is wrong with a part that is damaged, or does not follow the one before it. */
-class PartError extends Error {}
-
-/**
- * Opens a part.
- *
- * @param from Records reached by the parts before it.
- * @throws {PartError} It is damaged, or begins elsewhere.
- */
-async function openPart(path: string, from: number): Promise<Part> {
-  try {
-    return await readPart(path, from);
-  } catch (error) {
-    if (isPathError(error)) throw error;
-    const { message } = error as Error;
-    throw new PartError(message.startsWith(path) ? message : `${path}: damaged: ${message}`, {
-      cause: error,
-    });
-  }
-}
-
-async function readPart(path: string, from: number): Promise<Part> {
-  const read = async <T>(what: (file: Awaited<ReturnType<typeof openSafetensors>>) => Promise<T> | T) => {
-    const file = await openSafetensors(path);
-    try {
-      return await what(file);
-    } finally {
-      file.close();
-    }
-  };
-  const notes = () => read(({ metadata }) => JSON.parse(metadata.notes) as PartNotes);
-  const { keys, classes, bad, next } = await notes();
-  if (![keys, classes, bad].every(Array.isArray)) throw new Error(`${path}: damaged: its notes are no lists`);
-  const count = keys.length;
-  if (classes.length !== count || next !== from + count + bad.length) {
-    throw new Error(`${path}: does not hold what is between record ${from} and ${next}`);
-  }
-  await read(({ entries }) => {
-    for (const [token, { shape }] of Object.entries(entries)) {
-      if (shape[0] !== count) {
-        throw new Error(`${path}: has ${shape[0]} rows of "${token}" for ${count} pictures`);
-      }
-    }
-  });
-  return {
-    count,
-    notes,
-    rows: (token) => read(async (file) => (await file.read(token)).data as Float32Array),
-  };
-}
 
 /** Whether the pictures of some parts still stand in their source where they stood, by their names. */
 async function areInPlace(parts: readonly Part[], source: Pick<Source, "key">): Promise<boolean> {
@@ -108,35 +35,6 @@ async function areInPlace(parts: readonly Part[], source: Pick<Source, "key">): 
     }
   }
   return true;
-}
-
-/**
- * Opens the parts of a folder that can be gone on from; what lies behind them is removed, the last one first, so that at
- * no time a part follows another than it was written behind.
- */
-async function openParts(folder: string, lost?: (line: string) => void): Promise<Part[]> {
-  const numbers = (await Array.fromAsync(Deno.readDir(folder)))
-    .flatMap(({ name }) => PART.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
-  const parts: Part[] = [];
-  let reason: string | undefined, next = 0;
-  for (const number of numbers) {
-    if (number !== parts.length) reason = `${partPath(folder, parts.length)}: is missing`;
-    else {
-      try {
-        parts.push(await openPart(partPath(folder, number), next));
-        next = (await parts[number].notes()).next;
-      } catch (error) {
-        if (!(error instanceof PartError)) throw error;
-        reason = error.message;
-      }
-    }
-    if (reason !== undefined) break;
-  }
-  if (reason !== undefined) {
-    lost?.(`${reason}; this part and those behind it are made anew`);
-    for (const number of numbers.slice(parts.length).reverse()) await Deno.remove(partPath(folder, number));
-  }
-  return parts;
 }
 
 /**
@@ -194,9 +92,9 @@ async function openFolder(
     parts,
     remove,
     async add(notes, features) {
-      const path = partPath(folder, parts.length), from = (await parts.at(-1)?.notes())?.next ?? 0;
+      const path = partPath(folder, parts.length);
       await publishFile(path, encodeSafetensors(features, { notes: JSON.stringify(notes) }));
-      parts.push(await openPart(path, from));
+      parts.push(await openPart(path, reached(parts)));
     },
   };
 }
