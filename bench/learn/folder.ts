@@ -1,7 +1,7 @@
 /** The folder of `bench learn`: what it was made with, what was chosen, and the tables. */
 import { join } from "node:path";
 import { UsageError } from "../../src/cli/usage_error.ts";
-import { readOwnJson } from "../../src/files/own_json.ts";
+import { parseOwnJson } from "../../src/files/own_json.ts";
 import { publishFile } from "../../src/files/publish.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
 import type { LearnModel } from "./runs.ts";
@@ -87,7 +87,7 @@ export async function keepSettings(
   if (before === null) return await publishFile(path, now);
   if (before === now) return;
   type Was = { config: Partial<RunConfig>; threads: number; device?: string; firstMark?: number };
-  const was = (await readOwnJson<Was>(path, "name another --out"))!;
+  const was = parseOwnJson<Was>(before, path, "name another --out");
   const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
   const others: [name: string, before: unknown, now: unknown][] = [
     ["threads", was.threads, threads],

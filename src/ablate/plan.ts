@@ -5,7 +5,7 @@ import { readOwnJson } from "../files/own_json.ts";
 import { isPartial, publishFile } from "../files/publish.ts";
 import { LOCK_NAME } from "../files/lock.ts";
 import { isRedacted, redact } from "../files/redact.ts";
-import { plural } from "../text/amounts.ts";
+import { digits, plural } from "../text/amounts.ts";
 import { ConfigError, KEYS, resolveConfig } from "../train/config/config.ts";
 import { checkSameConfig } from "../train/config/same_config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
@@ -103,7 +103,7 @@ export function runConfig(
     said: Partial<RunConfig> = { ...given, ...own },
     { warmupEpochs = 0 } = said;
   if (warmupEpochs > epochs) {
-    const rounded = (value: number) => Number(value.toPrecision(3));
+    const rounded = (value: number) => digits(value, 3);
     throw new ConfigError(
       `warmupEpochs is ${warmupEpochs}, but each run's ${plural(plan.pictures, "picture")} are only ${
         rounded(epochs)

@@ -18,6 +18,15 @@ export async function readOwnJson<T extends object>(path: string, advice: string
     if (error instanceof Deno.errors.NotFound) return null;
     throw pathError(error, path, "read");
   }
+  return parseOwnJson<T>(text, path, advice);
+}
+
+/**
+ * As {@linkcode readOwnJson}, of a file that has been read.
+ *
+ * @throws {Error} It holds no JSON object; names it.
+ */
+export function parseOwnJson<T extends object>(text: string, path: string, advice: string): T {
   try {
     const value: unknown = JSON.parse(text);
     if (isObject(value)) return value as T;

@@ -1,6 +1,6 @@
 /** Predictions and figures as text. */
 import { alignCells } from "../eval/table_text.ts";
-import { percent } from "../text/amounts.ts";
+import { digits, percent } from "../text/amounts.ts";
 import type { ClassifierReport } from "./measures.ts";
 import { rankedClasses } from "./predict.ts";
 
@@ -55,7 +55,7 @@ export function predictionLines(predictions: readonly NamedPrediction[], form: P
         ...predictions.map(({ key, classes }) =>
           [
             key,
-            ...classes.flatMap(({ name, probability }) => [name, String(Number(probability.toPrecision(6)))]),
+            ...classes.flatMap(({ name, probability }) => [name, digits(probability, 6)]),
           ]
             .map(csvCell).join(",")
         ),

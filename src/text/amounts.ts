@@ -5,6 +5,11 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : /[sx]$/.test(noun) ? "es" : "s"}`;
 }
 
+/** A number with at most so many digits that count, without zeros behind them. */
+export function digits(value: number, most: number): string {
+  return String(Number(value.toPrecision(most)));
+}
+
 /** Bytes as `12.3 KiB`, `4.5 MiB` or `1.2 GiB`. */
 export function binaryBytes(bytes: number): string {
   const [scale, unit] = bytes < 2 ** 20

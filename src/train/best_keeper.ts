@@ -5,6 +5,7 @@ import type { Snapshot } from "./keeper.ts";
 import { type Best, type BestFigure, readBest, saveBest } from "./run/best.ts";
 import type { CheckpointInfo } from "./run/checkpoint.ts";
 import type { Run } from "./standing.ts";
+import { digits } from "../text/amounts.ts";
 
 /** What {@linkcode bestKeeper} works with. */
 export interface BestKeeperOptions<State> {
@@ -40,7 +41,7 @@ export function bestKeeper<State>(
     if (nonFinite(tensors)) return;
     const path = await saveBest(folder, info, tensors, found, { disk });
     known.set(figure, { ...found, path, step: run.step });
-    say(`${figure} ${Number(value.toPrecision(4))} after step ${run.step}: ${path}`);
+    say(`${figure} ${digits(value, 4)} after step ${run.step}: ${path}`);
   };
 }
 

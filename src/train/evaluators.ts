@@ -1,5 +1,6 @@
 import type { Tree } from "../engine/tensors.ts";
 import { leaves } from "../engine/tensors.ts";
+import { digits } from "../text/amounts.ts";
 import type { Run } from "./standing.ts";
 import type { BestFigure } from "./run/best.ts";
 import { type Evaluation, evaluationLine, failedLine, type MetricsLog } from "./run/metrics_file.ts";
@@ -166,9 +167,7 @@ export function openEvaluations<State extends Tree>(
             failedLine({ step, epoch, evaluator: other, seconds: 0 }, `${name} failed before it`),
           );
         }
-        throw new EvaluatorError(`evaluator ${name}, after step ${step}: ${(cause as Error).message}`, {
-          cause,
-        });
+        throw new EvaluatorError(`evaluator ${name}, after step ${step}: ${message}`, { cause });
       }
       const spent = performance.now() - begun;
       meter.pause(spent);
@@ -178,7 +177,7 @@ export function openEvaluations<State extends Tree>(
       metrics.write(evaluationLine(evaluation, values), options.watch?.evaluation(step, name, values));
       const texts = Object.entries(values).map(([key, value]) => {
         found[`${name} ${key}`] = value;
-        return `${key} ${Number(value.toPrecision(4))}`;
+        return `${key} ${digits(value, 4)}`;
       });
       progress.line(`${name.padEnd(10)} step ${step}: ${texts.join(", ")}`);
       if (evaluator.best && Number.isFinite(values[evaluator.best.value])) {

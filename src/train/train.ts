@@ -20,7 +20,7 @@ import { runLoop } from "./run_loop.ts";
 import { epochBefore, type Run } from "./standing.ts";
 import { compileFirst } from "./first_compile.ts";
 import { MemoryError } from "./memory.ts";
-import { openOutlook, type Outlook } from "./outlook.ts";
+import { openOutlook } from "./outlook.ts";
 import { type PreparedRun, prepareRun } from "./prepare.ts";
 import { pretraining } from "./pretraining.ts";
 import { oneProcess, type ProcessGroup, severalNodes } from "./process_group.ts";
@@ -186,27 +186,21 @@ async function trainRun(
   keeper: Keeper<TrainState>,
   take: Taker,
 ): Promise<void> {
-  const { engine, group, plan, prepared: { batches, metrics, account }, run, progress } = session;
+  const { engine, group, plan, prepared: { batches, metrics, account, resumed }, run, progress } = session;
   const { perEpoch, total } = plan, { batchSize, logEvery } = config;
+  const say = (label: string, text: string) => progress.line(labelled(label, text));
   const meter = openMeter(batchSize);
   const best = bestKeeper({
     run: config.out,
     take,
     disk,
-    say: (text) => progress.line(labelled("best", text)),
+    say: (text) => say("best", text),
   });
-  const watch = group.leads ? await outlookOf(config, session) : undefined;
+  const watch = group.leads ? await openOutlook(config, { plan, resumed: resumed !== null, say }) : undefined;
   const looking = { perEpoch, total, metrics, progress, meter, signal, best, watch };
   const evaluations = openEvaluations(group.leads ? evaluators : [], looking);
-  const method = pretraining(
-      engine,
-      config,
-      group.layout,
-      perEpoch,
-      terms,
-      (label, text) => progress.line(labelled(label, text)),
-    ),
-    { step, inputs, rates } = method;
+  const method = pretraining(engine, config, group.layout, perEpoch, terms, say);
+  const { step, inputs, rates } = method;
   const { path: checkpoint } = keeper, { found } = evaluations;
   const record = recorder({
     total,
@@ -237,16 +231,10 @@ async function trainRun(
   if (!group.alone) method.dispose();
   progress.line(describeEnd({ step: run.step, total, checkpoint: checkpoint() ?? "", bad: run.bad }));
   if (group.leads) {
-    for (const line of account.lines()) progress.line(labelled("data", line));
+    for (const line of account.lines()) say("data", line);
   }
   // What a run that was complete finds now stays, whatever else fails.
   session.before.forget();
   if (run.step >= total) await evaluations.end(run);
   watch?.end(run.step, found());
-}
-
-/** Begins to look at a run, where its folder is. */
-function outlookOf(config: RunConfig, { plan, prepared, progress }: Session): Promise<Outlook> {
-  const say = (label: string, text: string) => progress.line(labelled(label, text));
-  return openOutlook(config, { plan, resumed: prepared.resumed !== null, say });
 }

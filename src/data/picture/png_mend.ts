@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { constants, crc32, deflateSync, inflateSync } from "node:zlib";
 import { pngChunk, SIGNATURE } from "./png.ts";
+import { letters } from "./sniff.ts";
 
 /** Samples of a pixel by the header's colour type. */
 const SAMPLES: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
@@ -60,7 +61,7 @@ export function chunkAt(bytes: Uint8Array, at: number) {
   if (at + 8 > bytes.length) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = at + 12 + view.getUint32(at);
-  const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+  const type = letters(bytes, at + 4, at + 8);
   const good = end <= bytes.length && crc32(bytes.subarray(at + 4, end - 4)) === view.getUint32(end - 4);
   return { type, content: bytes.subarray(at + 8, Math.min(end - 4, bytes.length)), good, end };
 }

@@ -4,7 +4,8 @@ export type PictureFormat = "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif" | 
 /** Both orders of bytes, of TIFF and of BigTIFF. */
 const TIFF: readonly string[] = ["II*\0", "MM\0*", "II+\0", "MM\0+"];
 
-const text = (bytes: Uint8Array, from: number, to: number) =>
+/** Some bytes as letters, a byte each. */
+export const letters = (bytes: Uint8Array, from: number, to: number): string =>
   String.fromCharCode(...bytes.subarray(from, to));
 
 /**
@@ -15,13 +16,13 @@ const text = (bytes: Uint8Array, from: number, to: number) =>
  */
 export function sniff(bytes: Uint8Array): PictureFormat | null {
   if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return "jpeg";
-  if (text(bytes, 0, 8) === "\x89PNG\r\n\x1a\n") return "png";
-  if (text(bytes, 0, 4) === "RIFF" && text(bytes, 8, 12) === "WEBP") return "webp";
-  if (text(bytes, 0, 6) === "GIF87a" || text(bytes, 0, 6) === "GIF89a") return "gif";
-  if (TIFF.includes(text(bytes, 0, 4))) return "tiff";
-  if (text(bytes, 4, 8) === "ftyp" && /avif|avis/.test(text(bytes, 8, 32))) return "avif";
-  if (text(bytes, 0, 2) === "BM" && isBmp(bytes)) return "bmp";
-  if (/^P[1-6][\s#][\s\d#]/.test(text(bytes, 0, 4))) return "ppm";
+  if (letters(bytes, 0, 8) === "\x89PNG\r\n\x1a\n") return "png";
+  if (letters(bytes, 0, 4) === "RIFF" && letters(bytes, 8, 12) === "WEBP") return "webp";
+  if (letters(bytes, 0, 6) === "GIF87a" || letters(bytes, 0, 6) === "GIF89a") return "gif";
+  if (TIFF.includes(letters(bytes, 0, 4))) return "tiff";
+  if (letters(bytes, 4, 8) === "ftyp" && /avif|avis/.test(letters(bytes, 8, 32))) return "avif";
+  if (letters(bytes, 0, 2) === "BM" && isBmp(bytes)) return "bmp";
+  if (/^P[1-6][\s#][\s\d#]/.test(letters(bytes, 0, 4))) return "ppm";
   return null;
 }
 

@@ -1,6 +1,6 @@
 /** What files are that are no pictures and no source: told by their endings in a folder, and by their bytes when named. */
 
-import { type PictureFormat, sniff } from "../picture/sniff.ts";
+import { letters, type PictureFormat, sniff } from "../picture/sniff.ts";
 
 /** Endings of what is certainly no picture, so that nobody need look into it. */
 const OTHERS = new Set(
@@ -115,7 +115,6 @@ export function describeFile(start: Uint8Array): FileKind | null {
   const hex = start.subarray(0, 16).toHex();
   const known = MAGIC.find(([magic]) => hex.startsWith(magic));
   if (known) return { what: known[1], advice: known[2] };
-  const letters = (from: number, to: number) => String.fromCharCode(...start.subarray(from, to));
   const format = sniff(start)?.toUpperCase();
   if (format) {
     return {
@@ -123,12 +122,12 @@ export function describeFile(start: Uint8Array): FileKind | null {
       advice: "name the folder that it is in",
     };
   }
-  if (letters(4, 8) === "ftyp") {
-    return /hei|hev|mif1|msf1/.test(letters(8, 24))
+  if (letters(start, 4, 8) === "ftyp") {
+    return /hei|hev|mif1|msf1/.test(letters(start, 8, 24))
       ? { what: "a HEIC picture", advice: "convert it to JPEG and name the folder that it is in" }
       : { what: "a video (MP4)", advice: "write its frames into a folder" };
   }
-  if (letters(0, 4) === "RIFF" && letters(8, 12) === "AVI ") {
+  if (letters(start, 0, 4) === "RIFF" && letters(start, 8, 12) === "AVI ") {
     return { what: "a video (AVI)", advice: "write its frames into a folder" };
   }
   if (start[0] === 0x80 && start[1] >= 2 && start[1] <= 5) {

@@ -2,6 +2,7 @@
 import { describePreprocessing } from "../embedding/info.ts";
 import type { MeasureReport } from "../measure.ts";
 import type { ProtocolRow } from "./types.ts";
+import { digits } from "../../text/amounts.ts";
 
 /** Kinds of tables. */
 export const TABLES = ["text", "markdown", "latex"] as const;
@@ -24,7 +25,7 @@ function settingsOf({ settings }: ProtocolRow): string {
   return Object.entries(settings).map(([name, value]) => {
     if (typeof value === "boolean") return value ? name : `no ${name}`;
     if (typeof value === "string") return value;
-    return `${name} ${Number.isInteger(value) ? value : Number(value.toPrecision(3))}`;
+    return `${name} ${Number.isInteger(value) ? value : digits(value, 3)}`;
   }).join(", ");
 }
 

@@ -1,13 +1,10 @@
 /** What a mask's file tells beside its pixels: whether its colours are exact, and which of them does not count. */
 import { chunkAt } from "../../data/picture/png_mend.ts";
-import { sniff } from "../../data/picture/sniff.ts";
+import { letters, sniff } from "../../data/picture/sniff.ts";
 import { isDeepGrey } from "../../data/picture/tiff.ts";
 
 /** Where a PNG's header has the bits of a channel. */
 const PNG_BITS = 24;
-
-const text = (bytes: Uint8Array, from: number, to: number) =>
-  String.fromCharCode(...bytes.subarray(from, to));
 
 /**
  * Why colours of a mask are not those that its maker stored. Classes would be made up, or run into one another.
@@ -17,7 +14,7 @@ const text = (bytes: Uint8Array, from: number, to: number) =>
  */
 export function whyInexact(bytes: Uint8Array): string | undefined {
   const format = sniff(bytes);
-  if (format === "jpeg" || (format === "webp" && text(bytes, 12, 16) === "VP8 ")) {
+  if (format === "jpeg" || (format === "webp" && letters(bytes, 12, 16) === "VP8 ")) {
     return `is a ${
       format === "jpeg" ? "JPEG" : "WebP with loss"
     }, which changes colours, of which each is a class: store masks without loss (PNG)`;

@@ -6,7 +6,7 @@ import { FIRST_WAYS } from "../config/presets.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { InUseError, type Lock } from "../../files/lock.ts";
 import { isRedacted } from "../../files/redact.ts";
-import { plural } from "../../text/amounts.ts";
+import { digits, plural } from "../../text/amounts.ts";
 import { latestCheckpoint } from "./checkpoint.ts";
 import { exists, isUnused, lockRun } from "./folder.ts";
 
@@ -178,7 +178,7 @@ export function refuseNoStep(epochs: number, perEpoch: number): void {
     `epochs is ${epochs}, but an epoch has only ${
       plural(perEpoch, "step")
     }, so not one would be done; use --epochs ` +
-      `${Number((1 / perEpoch).toPrecision(3))} or more`,
+      `${digits(1 / perEpoch, 3)} or more`,
   );
 }
 

@@ -7,14 +7,11 @@ import type { CompileReport, Engine, Exchange } from "../../engine/types.ts";
 import type { Checkpoint } from "../run/checkpoint.ts";
 import type { RunConfig } from "../config/settings.ts";
 import { peakRate } from "../schedule.ts";
-import { decimalBytes, plural } from "../../text/amounts.ts";
+import { decimalBytes, digits, plural } from "../../text/amounts.ts";
 import { shellWord } from "../../text/layout.ts";
 
 /** The largest peak of the learning rate that Muon was tried with (docs/learning.md). */
 const MUON_TRIED = 0.02;
-
-/** A number with two digits. */
-const short = (value: number) => Number(value.toPrecision(2)).toString();
 
 /** A line for people, with what it is about before it. */
 export const labelled = (label: string, text: string): string => `${label.padEnd(11)}${text}`;
@@ -82,9 +79,9 @@ export function describeRun(
     lines.push([
       "note",
       `--lr ${config.lr} grows with the batch, to ${
-        short(peak)
+        digits(peak, 2)
       }; Muon was tried with up to ${MUON_TRIED}, which here is ` +
-      `--lr ${short(MUON_TRIED * 256 / config.batchSize)}`,
+      `--lr ${digits(MUON_TRIED * 256 / config.batchSize, 2)}`,
     ]);
   }
   if (!resumed && config.precision === "float32") {

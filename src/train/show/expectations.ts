@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { digits } from "../../text/amounts.ts";
 import { resolveConfig } from "../config/config.ts";
 import { type PresetName, type RunConfig, SETTINGS } from "../config/settings.ts";
 
@@ -103,8 +104,7 @@ export function usualAt({ points }: Pick<Usual, "points">, pictures: number): Us
   return { pictures, loss: between(before.loss, after.loss, share), ...knn && { knn } };
 }
 
-/** A number with three digits. */
-const short = (value: number) => Number(value.toPrecision(3)).toString();
+const short = (value: number) => digits(value, 3);
 
 const range = ([low, high]: UsualRange) => `${short(low)}–${short(high)}`;
 

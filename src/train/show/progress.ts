@@ -1,5 +1,5 @@
 import { type Lines, withBar } from "../../cli/lines.ts";
-import { clock } from "../../text/amounts.ts";
+import { clock, digits } from "../../text/amounts.ts";
 import type { MetricsLine } from "../run/metrics_file.ts";
 
 /** Shows how a run goes on. */
@@ -57,7 +57,7 @@ function lossText(line: MetricsLine, digits: number): string {
 
 function summary(line: MetricsLine, total: number, left: number, found: Record<string, number>): string {
   const rate = line.imagesPerSecond;
-  const seen = Object.entries(found).map(([name, value]) => `  ${name} ${Number(value.toPrecision(3))}`);
+  const seen = Object.entries(found).map(([name, value]) => `  ${name} ${digits(value, 3)}`);
   return `step ${String(line.step).padStart(String(total).length)}/${total}  ${lossText(line, 3)}${
     seen.join("")
   }` +
