@@ -101,7 +101,7 @@ function fasterThanFloat32(
     return "products have all digits of float32; on a card --precision bfloat16 takes a fraction of the time, and tf32 less too";
   }
   if (memory === "host" && units) {
-    return `this processor has units for bfloat16 (${units}): with --precision bfloat16 a step takes about half the time`;
+    return `this processor has units for bfloat16 (${units}): with --precision bfloat16 a step takes half to three quarters of the time`;
   }
 }
 
