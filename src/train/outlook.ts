@@ -37,7 +37,8 @@ export async function openOutlook(
   config: RunConfig,
   { plan: { pictures, perEpoch, total }, resumed, table, say }: OutlookOptions,
 ): Promise<Outlook> {
-  const usual = usualFor(config, pictures, table), path = join(config.out, "metrics.jsonl");
+  const usual = usualFor(config, { pictures, planned: total * config.batchSize }, table);
+  const path = join(config.out, "metrics.jsonl");
   if (usual) say("usual", describeUsual(usual));
   const watch = openWatch(config, { perEpoch, total, say: (text) => say("warning", text) });
   const losses: number[] = [];

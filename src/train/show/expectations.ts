@@ -21,11 +21,19 @@ export interface UsualPoint {
   knn?: UsualRange;
 }
 
+/** From so many to so many. */
+interface Bounds {
+  least: number;
+  most: number;
+}
+
 /** What is usual for a preset on some data. */
 export interface Usual {
   preset: PresetName;
   /** The demo's pictures, or pictures of one's own, so many of them. */
-  data: "demo" | { least: number; most: number };
+  data: "demo" | Bounds;
+  /** How many pictures the whole run sees; else the preset's own epochs are what was measured. */
+  length?: Bounds;
   /** What pictures the figures are of, for people. */
   of: string;
   /** Rising by pictures; the last one is the end of the run. */
@@ -46,40 +54,72 @@ export const USUAL: readonly Usual[] = [
       { pictures: 62_000, loss: [22.4, 24.8] },
     ],
   },
+  {
+    preset: "thumbnail",
+    data: { least: 20_000, most: 200_000 },
+    length: { least: 120_000, most: 270_000 },
+    of: "CIFAR-10's photographs",
+    // Seeds 1 and 2 of docs/learning.md's half hour, 45,000 pictures; a twentieth up and down.
+    points: [
+      { pictures: 18_000, loss: [41.0, 45.9] },
+      { pictures: 36_000, loss: [31.4, 35.3] },
+      { pictures: 54_000, loss: [26.8, 29.8] },
+      { pictures: 90_000, loss: [21.5, 24.1] },
+      { pictures: 126_000, loss: [17.9, 20.4] },
+      { pictures: 153_000, loss: [15.6, 17.4] },
+      { pictures: 180_000, loss: [14.6, 16.7] },
+    ],
+  },
 ];
 
 /** Settings that may differ from the preset's: they change figures, but not which ones are usual. */
-const OF_NO_MATTER: readonly (keyof RunConfig)[] = ["seed", "preset"];
+const OF_NO_MATTER: readonly (keyof RunConfig)[] = ["seed", "preset", "precision", "gradientSums"];
 
-/** Whether a run has the settings of its preset, as far as they change numbers. */
-function isPlain(config: RunConfig): boolean {
+/** Settings that make a run shorter or longer. */
+const OF_LENGTH: readonly (keyof RunConfig)[] = ["epochs", "steps", "warmupEpochs"];
+
+/** Names of settings of a run that change numbers and are not its preset's. */
+function changed(config: RunConfig): (keyof RunConfig)[] {
   const preset = resolveConfig({ preset: config.preset });
-  return (Object.keys(SETTINGS) as (keyof RunConfig)[]).every((key) =>
-    SETTINGS[key].free || OF_NO_MATTER.includes(key) ||
-    JSON.stringify(config[key]) === JSON.stringify(preset[key])
+  return (Object.keys(SETTINGS) as (keyof RunConfig)[]).filter((key) =>
+    !SETTINGS[key].free && !OF_NO_MATTER.includes(key) &&
+    JSON.stringify(config[key]) !== JSON.stringify(preset[key])
   );
+}
+
+const within = (value: number, { least, most }: Bounds) => value >= least && value <= most;
+
+/** Figures of a run as those of a shorter or longer one: a learning rate's whole schedule lies between start and end. */
+function stretched(usual: Usual, planned: number): Usual {
+  const share = planned / usual.points.at(-1)!.pictures;
+  return {
+    ...usual,
+    points: usual.points.map((at) => ({ ...at, pictures: Math.round(at.pictures * share) })),
+  };
 }
 
 /**
  * What is usual for a run.
  *
  * @param config The run.
- * @param pictures Pictures of its data.
+ * @param of Pictures of its data, and how many it sees in all its epochs.
  * @param table Default: {@linkcode USUAL}.
- * @returns Undefined where nobody has measured it: for other data, or other settings than the preset's.
+ * @returns Its points are those of the run's own length. Undefined where nobody has measured it: for other data, another
+ *   length, or other settings than the preset's.
  */
 export function usualFor(
   config: RunConfig,
-  pictures: number,
+  { pictures, planned }: { pictures: number; planned: number },
   table: readonly Usual[] = USUAL,
 ): Usual | undefined {
-  if (!isPlain(config)) return undefined;
-  return table.find(({ preset, data }) =>
+  const others = changed(config), plain = others.length === 0;
+  const onlyLength = others.every((key) => OF_LENGTH.includes(key));
+  const usual = table.find(({ preset, data, length }) =>
     preset === config.preset &&
-    (data === "demo"
-      ? config.data === ""
-      : config.data !== "" && pictures >= data.least && pictures <= data.most)
+    (data === "demo" ? config.data === "" : config.data !== "" && within(pictures, data)) &&
+    (length ? onlyLength && within(planned, length) : plain)
   );
+  return usual?.length ? stretched(usual, planned) : usual;
 }
 
 /** Between two ranges. */

@@ -25,24 +25,38 @@ const OWN: Usual = {
   points: [{ pictures: 50_000, loss: [6, 7], knn: [0.3, 0.4] }],
 };
 const TABLE = [DEMO, OWN];
+const of = (pictures: number, planned = 60_000) => ({ pictures, planned });
 
 Deno.test("what is usual is said of the preset's own settings on such data, and of nothing else", () => {
   const demo = resolveConfig({ preset: "demo", data: "" });
-  assert.equal(usualFor(demo, 3068, TABLE), DEMO);
+  assert.equal(usualFor(demo, of(3068), TABLE), DEMO);
   assert.equal(
-    usualFor({ ...demo, seed: 7, batchSize: demo.batchSize, workers: 3, keep: 9 }, 3068, TABLE),
+    usualFor({ ...demo, seed: 7, batchSize: demo.batchSize, workers: 3, keep: 9 }, of(3068), TABLE),
     DEMO,
   );
   const own = { ...demo, data: "./photos" };
-  assert.equal(usualFor(own, 3068, TABLE), OWN);
-  assert.equal(usualFor(own, 30_680, TABLE), undefined);
+  assert.equal(usualFor(own, of(3068), TABLE), OWN);
+  assert.equal(usualFor(own, of(30_680), TABLE), undefined);
   for (
     const change of [{ lr: 1 }, { epochs: 3 }, { width: 64 }, { cropScale: [0.2, 1] as const }, {
       preset: "tiny" as const,
     }]
   ) {
-    assert.equal(usualFor({ ...demo, ...change }, 3068, TABLE), undefined, JSON.stringify(change));
+    assert.equal(usualFor({ ...demo, ...change }, of(3068), TABLE), undefined, JSON.stringify(change));
   }
+});
+
+Deno.test("a row of some length holds for runs nearly as long, with its points where they lie in those", () => {
+  const half: Usual = { ...OWN, length: { least: 40_000, most: 80_000 } }, table = [half];
+  const own = resolveConfig({ preset: "demo", data: "./photos" });
+  const shorter = { ...own, epochs: 2, warmupEpochs: 0.2 };
+  assert.equal(usualFor(shorter, of(3068, 50_000), [OWN]), undefined);
+  assert.deepEqual(usualFor(shorter, of(3068, 50_000), table), half);
+  const far = usualFor({ ...shorter, precision: "bfloat16" }, of(3068, 75_000), table)!;
+  assert.deepEqual(far.points, [{ ...OWN.points[0], pictures: 75_000 }]);
+  assert.equal(usualFor(shorter, of(3068, 81_000), table), undefined);
+  assert.equal(usualFor(shorter, of(3068, 39_000), table), undefined);
+  assert.equal(usualFor({ ...shorter, lr: 1 }, of(3068, 50_000), table), undefined);
 });
 
 Deno.test("between measured points lies what is between them; beyond them nothing is said", () => {
