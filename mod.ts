@@ -152,6 +152,7 @@ export { readModel, type ReadModelOptions, type StoredModel } from "./src/eval/s
 export { type Embedder, embedder, type Embedding, type EmbedOptions } from "./src/eval/embed.ts";
 export { embedData, type EmbedDataOptions, type EmbedProgress } from "./src/eval/embedding/embed_data.ts";
 export type { EmbedWay } from "./src/eval/embedding/way.ts";
+export type { Preparation } from "./src/data/picture/preparation.ts";
 export type { EmbeddingInfo, Preprocessing, TokenName } from "./src/eval/embedding/info.ts";
 export type { EmbeddingFile } from "./src/eval/embedding/format.ts";
 export { isEmbedding, openEmbedding } from "./src/eval/embedding/open.ts";

@@ -4,6 +4,7 @@ import { type BadRecord, badRecordOf, type Origin } from "./epoch/epoch.ts";
 import type { Reached } from "./epoch/one_pass.ts";
 import { resizedObjects } from "./objects.ts";
 import { decodePicture, sniff } from "./picture/decode.ts";
+import { holdJpegLibrary } from "./picture/jpeg.ts";
 import { encodePpm } from "./picture/ppm.ts";
 import { resize } from "./picture/resize.ts";
 import { BadRecordError, type ImageRecord, PictureError, type PictureObjects } from "./types.ts";
@@ -78,7 +79,8 @@ export interface PackLoader {
  */
 export function openLoader(options: StoreOptions, withObjects: boolean): PackLoader {
   const { maxSide, quality = 90, raw, maxPixels } = options;
-  const decoder = raw === undefined ? null : openDecoder({ size: raw, maxPixels });
+  const library = holdJpegLibrary(),
+    decoder = raw === undefined ? null : openDecoder({ size: raw, maxPixels });
   const stored = async (bytes: Uint8Array): Promise<Stored> => {
     if (decoder) {
       const size = { width: raw!, height: raw! }, data = await decoder.base(bytes);
@@ -115,6 +117,9 @@ export function openLoader(options: StoreOptions, withObjects: boolean): PackLoa
         throw error;
       }
     },
-    close: () => decoder?.close(),
+    close() {
+      decoder?.close();
+      library[Symbol.dispose]();
+    },
   };
 }

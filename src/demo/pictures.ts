@@ -38,7 +38,11 @@ export async function readDemo({ train, heldout }: DemoShards, size: number): Pr
   for (const uri of [train, heldout]) {
     const source = await openSource(uri);
     try {
-      sides.push({ uri, ...await allPictures(source, { size, prepare: basePicture }), names: source.labels });
+      sides.push({
+        uri,
+        ...await allPictures(source, { prepare: { kind: "base", size } }),
+        names: source.labels,
+      });
     } finally {
       await source.close();
     }

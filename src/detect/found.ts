@@ -1,6 +1,6 @@
 /** What a detector finds in pictures, in the pictures' own pixels. */
-import { letterBoxPicture } from "../data/picture/letter_box.ts";
-import type { BadRecordError, Picture, Source } from "../data/types.ts";
+import type { Preparation } from "../data/picture/preparation.ts";
+import type { BadRecordError, Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import { pictureBatches } from "../eval/pictures.ts";
 import type { Params } from "../model/types.ts";
@@ -22,9 +22,9 @@ export interface FoundObjects extends Detections {
   height: number;
 }
 
-/** The picture as a detector looks at it: letter-boxed on the canvas. */
-export function lookedAt(picture: Picture, size: number): Uint8Array {
-  return letterBoxPicture(picture, size, CANVAS_COLOUR);
+/** Pictures as a detector looks at them: letter-boxed on the canvas. */
+export function detectorInput(imageSize: number): Preparation {
+  return { kind: "letterBox", size: imageSize, colour: CANVAS_COLOUR };
 }
 
 /**
@@ -66,7 +66,7 @@ export async function* searchPictures(
   options: SearchOptions,
 ): AsyncGenerator<FoundObjects, void, void> {
   const { imageSize, batchSize, onBad } = options;
-  const reading = { size: imageSize, batchSize, prepare: lookedAt, onBad };
+  const reading = { batchSize, prepare: detectorInput(imageSize), onBad };
   for await (const { bytes, keys, indices, sizes } of pictureBatches(source, reading)) {
     const found = await find(params, bytes, options);
     for (let row = 0; row < keys.length; row++) {

@@ -1,6 +1,7 @@
 /** Random crops that linear probes learn from, cut from the whole picture as torchvision cuts them. */
 import { map, range } from "../data/iter.ts";
 import { decodePicture } from "../data/picture/decode.ts";
+import { holdJpegLibrary } from "../data/picture/jpeg.ts";
 import { resize } from "../data/picture/resize.ts";
 import type { Picture, Source } from "../data/types.ts";
 import type { ModelState } from "../model/types.ts";
@@ -116,6 +117,7 @@ export function augmenter(
         const random = randomStream(seed, "augment", epoch, place);
         return augmentedPicture(await decodePicture(bytes), imageSize, kind, random);
       };
+      using _library = holdJpegLibrary();
       let pictures = new Uint8Array(batch * imageSize ** 2 * 3), labels: number[] = [], at = 0;
       for await (const bytes of map(range(0, whole), load, 2 * navigator.hardwareConcurrency)) {
         pictures.set(bytes, labels.length * bytes.length);

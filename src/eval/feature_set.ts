@@ -1,5 +1,4 @@
 /** Features of labelled pictures, from a model or from an embedding file, and the classes of two such sets matched. */
-import { evaluationPicture } from "../data/picture/resize.ts";
 import { growingClasses } from "../data/sources/growing_classes.ts";
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { ModelState } from "../model/types.ts";
@@ -82,7 +81,12 @@ export async function embedSource(source: Source, options: EmbedSourceOptions): 
   const { embed, state, imageSize: size, batchSize, blocks, onBad, step } = options;
   const parts: Embedding[] = [], labels: number[] = [], keys: string[] = [], places: number[] = [];
   const classes = growingClasses(source.labels);
-  const reading = { size, batchSize, prepare: evaluationPicture, labelOf: classes.number, onBad };
+  const reading = {
+    prepare: { kind: "middle", size } as const,
+    batchSize,
+    labelOf: classes.number,
+    onBad,
+  };
   for await (const batch of pictureBatches(source, reading)) {
     parts.push(await embed.pictures(state, batch.bytes));
     labels.push(...batch.labels);

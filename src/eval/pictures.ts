@@ -1,10 +1,10 @@
-import { decodePicture } from "../data/picture/decode.ts";
+import { openPreparer } from "../data/decode/preparer.ts";
 import { batch, map, range } from "../data/iter.ts";
+import { type Preparation, preparedBytes } from "../data/picture/preparation.ts";
 import {
   BadRecordError,
   type ImageRecord,
   NoPictureError,
-  type Picture,
   PictureError,
   type Source,
 } from "../data/types.ts";
@@ -12,9 +12,9 @@ import {
 /** The bytes of a decoded record. */
 const NONE = new Uint8Array();
 
-/** Decoded pictures of one size, side by side. */
+/** Prepared pictures, side by side. */
 export interface PictureBatch {
-  /** count × size × size × 3. */
+  /** count × rows × columns × 3. */
   bytes: Uint8Array;
   keys: string[];
   /** Where each picture stands in its source. */
@@ -27,12 +27,10 @@ export interface PictureBatch {
 
 /** How pictures are read. */
 export interface PictureOptions {
-  /** Side of the pictures in pixels. */
-  size: number;
+  /** What is made of a picture. */
+  prepare: Preparation;
   /** Pictures in a batch; the last one may be smaller. */
   batchSize: number;
-  /** Makes size × size × 3 bytes of a decoded picture, such as `basePicture` or `evaluationPicture`. */
-  prepare: (picture: Picture, size: number) => Uint8Array;
   /** The number of a record's class. Default: its `label`. */
   labelOf?: (record: ImageRecord) => number | undefined;
   /** Called for a record that cannot be used and is left out. Default: the first one is an error. */
@@ -46,13 +44,13 @@ export interface PictureOptions {
  * passed over.
  */
 export async function* pictureBatches(source: Source, options: PictureOptions): AsyncGenerator<PictureBatch> {
-  const { size, batchSize, prepare, onBad, labelOf = ({ label }) => label } = options;
+  const { batchSize, prepare, onBad, labelOf = ({ label }) => label } = options;
+  const length = preparedBytes(prepare), preparer = openPreparer(prepare, source.length);
   const load = async (index: number) => {
     const record = await source.get(index);
     try {
-      const picture = await decodePicture(record.bytes), bytes = prepare(picture, size);
-      const { key, label, className } = record, { width, height } = picture;
-      return { index, bytes, key, size: { width, height }, record: { key, label, className, bytes: NONE } };
+      const made = await preparer.make(record.bytes), { key, label, className } = record;
+      return { index, made, key, record: { key, label, className, bytes: NONE } };
     } catch (error) {
       if (error instanceof PictureError) throw new BadRecordError(source.uri, record.key, error.message);
       throw error;
@@ -64,18 +62,25 @@ export async function* pictureBatches(source: Source, options: PictureOptions): 
       throw error;
     });
   const good = async function* () {
-    for await (const item of map(range(0, source.length), tolerant, 2 * navigator.hardwareConcurrency)) {
+    for await (const item of map(range(0, source.length), tolerant, preparer.concurrency)) {
       if (item instanceof BadRecordError) onBad?.(item);
       else yield item;
     }
   };
-  for await (const items of batch(good(), batchSize)) {
-    const bytes = new Uint8Array(items.length * size * size * 3);
-    items.forEach((item, i) => bytes.set(item.bytes, i * size * size * 3));
-    // In the pictures' order, because classes may be numbered in order of appearance.
-    const labels = items.map(({ record }) => labelOf(record) ?? -1);
-    const keys = items.map(({ key }) => key), sizes = items.map(({ size }) => size);
-    yield { bytes, keys, indices: items.map(({ index }) => index), sizes, labels };
+  try {
+    for await (const items of batch(good(), batchSize)) {
+      const bytes = new Uint8Array(items.length * length);
+      items.forEach(({ made }, i) => {
+        bytes.set(made.bytes, i * length);
+        preparer.reuse(made);
+      });
+      // In the pictures' order, because classes may be numbered in order of appearance.
+      const labels = items.map(({ record }) => labelOf(record) ?? -1), keys = items.map(({ key }) => key);
+      const sizes = items.map(({ made: { width, height } }) => ({ width, height }));
+      yield { bytes, keys, indices: items.map(({ index }) => index), sizes, labels };
+    }
+  } finally {
+    preparer.close();
   }
 }
 

@@ -238,8 +238,7 @@ export async function reconstructionPicture(options: ReconstructionOptions): Pro
   while (chosen.size < wanted) chosen.add(random.integer(0, source.length - 1));
   const part = select(source, [...chosen]);
   const { bytes } = await allPictures(part, {
-    size: config.imageSize,
-    prepare: basePicture,
+    prepare: { kind: "base", size: config.imageSize },
     onBad: () => {},
   });
   const base = bytes.slice(0, count * config.imageSize ** 2 * 3);

@@ -1,5 +1,5 @@
 /** Accuracy of a classifier on labelled pictures, while it is trained and afterwards. */
-import { evaluationPicture } from "../data/picture/resize.ts";
+import type { Preparation } from "../data/picture/preparation.ts";
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import { describeUnknown, galleryNumbers, unknownClasses } from "../eval/classes.ts";
@@ -66,11 +66,8 @@ export interface Preparing {
 }
 
 /** The middle square of a picture, as the classifier takes it. */
-export function preparedPicture(
-  { imageSize, evalShare }: Preparing,
-): (picture: Parameters<typeof evaluationPicture>[0], size: number) => Uint8Array {
-  return (picture, size) =>
-    evaluationPicture(picture, size, Math.max(size, Math.round(imageSize / evalShare)));
+export function classifierInput({ imageSize: size, evalShare }: Preparing): Preparation {
+  return { kind: "middle", size, shorter: Math.max(size, Math.round(size / evalShare)) };
 }
 
 /** Accuracy and loss of a classifier. */
@@ -89,13 +86,8 @@ export async function accuracyOf(
   how: Preparing & { batchSize: number },
   onBad?: (bad: BadRecordError) => void,
 ): Promise<Accuracy> {
-  const hits = hitsOf(source.length),
-    reading = {
-      size: how.imageSize,
-      batchSize: how.batchSize,
-      prepare: preparedPicture(how),
-      onBad,
-    };
+  const hits = hitsOf(source.length);
+  const reading = { batchSize: how.batchSize, prepare: classifierInput(how), onBad };
   let seen = 0, loss = 0;
   for await (const { bytes, indices } of pictureBatches(source, reading)) {
     const { data, width } = await scores(params, bytes);

@@ -3,7 +3,7 @@ import type { BadRecordError, Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import { pictureBatches } from "../eval/pictures.ts";
 import type { Params } from "../model/types.ts";
-import { preparedPicture } from "./evaluate.ts";
+import { classifierInput } from "./evaluate.ts";
 import type { ClassifierConfig } from "./model.ts";
 import { scorer, softmax } from "./score.ts";
 
@@ -50,13 +50,11 @@ export async function* predictPictures(
   source: Source,
   options: PredictOptions,
 ): AsyncGenerator<Prediction, void, void> {
-  const { engine, config, params, evalShare, batchSize = 64, onBad } = options, { imageSize: size } = config;
+  const { engine, config, params, evalShare, batchSize = 64, onBad } = options, { imageSize } = config;
   const { scores, close } = scorer(engine, config, batchSize);
-  const prepare = preparedPicture({ imageSize: size, evalShare });
+  const prepare = classifierInput({ imageSize, evalShare });
   try {
-    for await (
-      const { bytes, keys, indices } of pictureBatches(source, { size, batchSize, prepare, onBad })
-    ) {
+    for await (const { bytes, keys, indices } of pictureBatches(source, { batchSize, prepare, onBad })) {
       const { data, width } = await scores(params, bytes);
       for (let row = 0; row < keys.length; row++) {
         const probabilities = softmax(data.subarray(row * width, (row + 1) * width));

@@ -1,5 +1,4 @@
 /** Features of persons: upright pictures, and the sum with the mirrored one. */
-import { resize } from "../data/picture/resize.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import type { EmbedWay } from "../eval/embedding/way.ts";
@@ -112,7 +111,7 @@ export function personWay(
       mean: [...MEAN],
       std: [...STD],
     },
-    prepare: (picture) => resize(picture, width, height, "bicubic").data,
+    prepare: { kind: "whole", width, height },
     async pictures({ params, frozen }: ModelState, bytes: Uint8Array) {
       const count = bytes.length / pixels, rows = () => new Float32Array(count * config.width);
       const found = { class: rows(), mean: rows() };

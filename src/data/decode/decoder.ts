@@ -1,4 +1,5 @@
 import { decodePicture, MAX_PIXELS, refuseLarge, sniff } from "../picture/decode.ts";
+import { holdJpegLibrary } from "../picture/jpeg.ts";
 import { isPlain, readJpegHeader } from "../picture/jpeg_header.ts";
 import { basePicture } from "../picture/resize.ts";
 import { slots } from "./batch_memory.ts";
@@ -67,8 +68,11 @@ const AGAIN = 2000;
  */
 export function openDecoder(options: DecoderOptions): Decoder {
   const { size, maxPixels = MAX_PIXELS } = options;
-  const turbo = turboPath(), memory = slots(size * size * 3, options.group ?? 16);
-  const pool = threads(options.workers || navigator.hardwareConcurrency, { turbo, size, maxPixels }, memory);
+  const turbo = turboPath(),
+    library = holdJpegLibrary(),
+    memory = slots(size * size * 3, options.group ?? 16);
+  const start = { turbo, how: { kind: "base", size }, quick: true, maxPixels } as const;
+  const pool = threads(options.workers || navigator.hardwareConcurrency, start, memory);
   let slow = 0, since = 0;
 
   const reads = () => {
@@ -114,6 +118,9 @@ export function openDecoder(options: DecoderOptions): Decoder {
     reuse: (base) => memory.give(base),
     together: (bases) => memory.whole(bases),
     align: () => memory.align(),
-    close: () => pool.close(),
+    close() {
+      pool.close();
+      library[Symbol.dispose]();
+    },
   };
 }

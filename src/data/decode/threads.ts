@@ -11,7 +11,7 @@ export interface Made {
   reading: number;
 }
 
-/** Threads that make base pictures. */
+/** Threads that prepare pictures. */
 export interface Threads {
   /** Makes one. Several go in a message, unless a thread would have to wait for them. */
   run(picture: WorkerJob["picture"]): Promise<Made>;

@@ -1,9 +1,10 @@
-/** A thread that turns pictures into base pictures: the only thing that decoder.ts runs in a worker. */
+/** A thread that prepares pictures: the only thing that decoder.ts and preparer.ts run in a worker. */
 import { refuseLarge, sniff } from "../picture/decode.ts";
 import { decodeBmp } from "../picture/bmp.ts";
 import { readJpegHeader } from "../picture/jpeg_header.ts";
 import { placeReader } from "./place_reader.ts";
 import { decodePpm } from "../picture/ppm.ts";
+import { type Preparation, preparedBytes, preparePicture } from "../picture/preparation.ts";
 import { basePicture } from "../picture/resize.ts";
 import { openTurbo, type Turbo } from "../picture/turbo.ts";
 import { type Picture, PictureError, type RecordPlace } from "../types.ts";
@@ -12,12 +13,14 @@ import { type Picture, PictureError, type RecordPlace } from "../types.ts";
 export interface WorkerStart {
   /** The JPEG library. */
   turbo: string | null;
-  /** Side of the base pictures. */
-  size: number;
+  /** What is made of pictures. */
+  how: Preparation;
+  /** JPEGs are decoded at a smaller scale, where that covers a base picture; else in full. */
+  quick: boolean;
   maxPixels: number;
 }
 
-/** More memory for results, of whole base pictures; its slots count on from those before. */
+/** More memory for results, of whole prepared pictures; its slots count on from those before. */
 export interface WorkerMemory {
   memory: SharedArrayBuffer;
 }
@@ -46,19 +49,19 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope;
 const slots: Uint8Array[] = [], files = placeReader();
-let turbo: Turbo | null = null, size = 0, maxPixels = 0;
+let turbo: Turbo | null = null, told: Omit<WorkerStart, "turbo">;
 
 scope.onmessage = ({ data }) => {
   if (Array.isArray(data)) return scope.postMessage(work(data));
   if ("memory" in data) {
-    const bytes = size * size * 3;
+    const bytes = preparedBytes(told.how);
     for (let at = 0; at < data.memory.byteLength; at += bytes) {
       slots.push(new Uint8Array(data.memory, at, bytes));
     }
     return;
   }
   turbo = openTurbo(data.turbo);
-  ({ size, maxPixels } = data);
+  told = data;
 };
 
 function work(jobs: WorkerJob[]): WorkerAnswer {
@@ -67,7 +70,7 @@ function work(jobs: WorkerJob[]): WorkerAnswer {
     let good = true, key: string | undefined;
     try {
       if (picture instanceof Uint8Array) good = fromFile(picture, slots[slot]);
-      else if ("data" in picture) basePicture(picture, size, slots[slot]);
+      else if ("data" in picture) fromPixels(picture, slots[slot]);
       else {
         const start = performance.now(), record = files.read(picture);
         answer.reading += performance.now() - start;
@@ -84,16 +87,23 @@ function work(jobs: WorkerJob[]): WorkerAnswer {
   return answer;
 }
 
+function fromPixels(picture: Picture, out: Uint8Array): void {
+  const { how } = told;
+  if (how.kind === "base") basePicture(picture, how.size, out);
+  else out.set(preparePicture(picture, how));
+}
+
 /** Plain JPEGs, and pictures of plain pixels. False for others. */
 function fromFile(bytes: Uint8Array, out: Uint8Array): boolean {
-  const format = sniff(bytes);
+  const format = sniff(bytes), { how, quick, maxPixels } = told;
   if (format === "ppm" || format === "bmp") {
-    basePicture((format === "ppm" ? decodePpm : decodeBmp)(bytes, maxPixels), size, out);
+    fromPixels((format === "ppm" ? decodePpm : decodeBmp)(bytes, maxPixels), out);
     return true;
   }
   if (format !== "jpeg" || turbo === null) return false;
   const header = readJpegHeader(bytes);
   refuseLarge(header, maxPixels);
-  turbo.base(bytes, header, size, out);
+  if (quick && how.kind === "base") turbo.base(bytes, header, how.size, out);
+  else fromPixels(turbo.whole(bytes, header), out);
   return true;
 }

@@ -18,7 +18,7 @@ const NONBLOCKING = {
 
 type Library = Deno.DynamicLibrary<typeof NONBLOCKING>;
 
-/** The library while pictures are decoded, and how many. */
+/** The library while pictures are decoded or it is held, by how many. */
 let library: Library | null = null, users = 0;
 
 function open(): Library | null {
@@ -35,8 +35,23 @@ function open(): Library | null {
 
 function release(): void {
   if (--users > 0) return;
-  library!.close();
+  library?.close();
   library = null;
+}
+
+/**
+ * Keeps the library loaded, once it is, until the result is disposed of. To load it takes longer than to decode a
+ * photograph; whoever decodes many pictures, with pauses in between, holds it meanwhile.
+ */
+export function holdJpegLibrary(): Disposable {
+  let held = true;
+  users++;
+  return {
+    [Symbol.dispose]() {
+      if (held) release();
+      held = false;
+    },
+  };
 }
 
 /**

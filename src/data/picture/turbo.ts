@@ -4,7 +4,7 @@ import { isPlain, type JpegHeader } from "./jpeg_header.ts";
 import { orient } from "./orient.ts";
 import { MOST_TIMES, type Planes, planesBasePicture, quickBasePicture } from "./resize.ts";
 import { decompressor, firstTry, PARAM, sameHeader, secondTry, SYMBOLS, TJPF_RGB } from "./turbo_library.ts";
-import { PictureError } from "../types.ts";
+import { type Picture, PictureError } from "../types.ts";
 
 type Library = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
@@ -28,6 +28,12 @@ export interface Turbo {
    * @throws {PictureError} It cannot be decoded, is cut short, or is no plain JPEG.
    */
   base(bytes: Uint8Array, header: JpegHeader, size: number, out: Uint8Array): void;
+  /**
+   * A grey or YCbCr JPEG in full, turned as its EXIF orientation says: the bytes of {@linkcode decodePicture}.
+   *
+   * @throws {PictureError} As {@linkcode Turbo.base}.
+   */
+  whole(bytes: Uint8Array, header: JpegHeader): Picture;
   close(): void;
 }
 
@@ -79,9 +85,7 @@ export function openTurbo(path: string | null): Turbo | null {
     );
   };
   const decode = (one: Opened, size: number, out: Uint8Array) => {
-    const { handle, file, header } = one, stored = sameHeader(c, handle, file, header);
-    if (stored === "other") throw new PictureError("JPEG with two headers");
-    check(stored === "same");
+    const { handle, header } = one;
     const scale = decodeScale(header.width, header.height, size);
     check(c.tj3SetScalingFactor(handle, new Uint8Array(Int32Array.of(1, 8 / scale).buffer)) === 0);
     const halved = c.tj3Get(handle, PARAM.COLOUR_SPACE) === YCBCR
@@ -92,24 +96,19 @@ export function openTurbo(path: string | null): Turbo | null {
     }
     const width = Math.ceil(header.width * scale / 8), height = Math.ceil(header.height * scale / 8);
     const extent = { width: header.width * scale / 8, height: header.height * scale / 8 };
-    const pixels = (pixels: Uint8Array<ArrayBuffer>) =>
-      decompress(c, one, () => c.tj3Decompress8(handle, file, BigInt(file.length), pixels, 0, TJPF_RGB));
-    quickBasePicture(width, height, extent, pixels, size, out);
+    quickBasePicture(width, height, extent, (pixels) => intoPixels(c, one, pixels), size, out);
   };
   return {
     base(bytes, header, size, out) {
-      if (!isPlain(header)) throw new PictureError("an unusual JPEG");
-      // One for each file, which takes some microseconds: the library keeps tables for files that have none of their own.
-      const handle = decompressor(c);
-      if (handle === null) throw new PictureError("no memory to decode a JPEG");
-      try {
-        decode({ handle, file: bytes as Uint8Array<ArrayBuffer>, header }, size, out);
-      } finally {
-        c.tj3Destroy(handle);
-      }
+      opened(c, bytes, header, (one) => decode(one, size, out));
       // The square is smaller than the picture, and turning it is the same.
       const turned = orient({ width: size, height: size, data: out }, header.orientation);
       if (turned.data !== out) out.set(turned.data);
+    },
+    whole(bytes, header) {
+      const { width, height, orientation } = header, data = new Uint8Array(width * height * 3);
+      opened(c, bytes, header, (one) => intoPixels(c, one, data));
+      return orient({ width, height, data }, orientation);
     },
     close: () => library.close(),
   };
@@ -120,6 +119,28 @@ interface Opened {
   handle: Deno.PointerObject;
   file: Uint8Array<ArrayBuffer>;
   header: JpegHeader;
+}
+
+/** Runs a function on a file, which the library then has open. */
+function opened(c: Library, bytes: Uint8Array, header: JpegHeader, run: (one: Opened) => void): void {
+  if (!isPlain(header)) throw new PictureError("an unusual JPEG");
+  // One for each file, which takes some microseconds: the library keeps tables for files that have none of their own.
+  const handle = decompressor(c), file = bytes as Uint8Array<ArrayBuffer>;
+  if (handle === null) throw new PictureError("no memory to decode a JPEG");
+  try {
+    const stored = sameHeader(c, handle, file, header);
+    if (stored === "other") throw new PictureError("JPEG with two headers");
+    check(stored === "same");
+    run({ handle, file, header });
+  } finally {
+    c.tj3Destroy(handle);
+  }
+}
+
+/** Decodes into pixels of the picture, at the scale that was set. */
+function intoPixels(c: Library, one: Opened, pixels: Uint8Array<ArrayBuffer>): void {
+  const { handle, file } = one;
+  decompress(c, one, () => c.tj3Decompress8(handle, file, BigInt(file.length), pixels, 0, TJPF_RGB));
 }
 
 function check(good: boolean): void {

@@ -19,6 +19,7 @@ import {
 } from "./info.ts";
 import { embeddingFormat, openEmbedding } from "./open.ts";
 import { tokenRows } from "./token_rows.ts";
+import { openPreparer } from "../../data/decode/preparer.ts";
 import { type EmbedWay, evaluationWay, type Loaded, loadPicture } from "./way.ts";
 import { openBuffer, openWork, recordsLeft, type Work } from "./work.ts";
 
@@ -82,12 +83,18 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
       if (told) options.onBad?.(record);
     },
   });
-  const total = dataLength(data), begun = performance.now(), buffer = openBuffer(info);
+  const total = dataLength(data),
+    preparer = openPreparer(embed.prepare, total === null ? Infinity : total - next),
+    begun = performance.now(),
+    buffer = openBuffer(info);
   let batch: Exclude<Loaded, { bad: BadRecord }>[] = [];
   const flush = async () => {
     if (batch.length > 0) {
-      const bytes = new Uint8Array(batch.length * batch[0].bytes.length);
-      batch.forEach((item, i) => bytes.set(item.bytes, i * item.bytes.length));
+      const bytes = new Uint8Array(batch.length * batch[0].prepared.bytes.length);
+      batch.forEach(({ prepared }, i) => {
+        bytes.set(prepared.bytes, i * prepared.bytes.length);
+        preparer.reuse(prepared);
+      });
       const features: Embedding = await embed.pictures(state, bytes);
       for (const token of tokens) buffer.add(token, tokenRows(features, token).data);
       for (const { key, given } of batch) {
@@ -101,18 +108,22 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
   };
   const items = map(
     recordsLeft(pass, before, (on) => told = on),
-    (item) => loadPicture(item, embed.prepare),
-    2 * navigator.hardwareConcurrency,
+    (item) => loadPicture(item, preparer),
+    preparer.concurrency,
   );
-  for await (const item of items) {
-    next = item.at + 1;
-    pass.enter(item.reached.from, "bad" in item ? item.bad : undefined);
-    if ("bad" in item) buffer.notes().bad.push({ at: item.at, record: item.bad });
-    else batch.push(item);
-    if (batch.length < batchSize) continue;
-    await flush();
-    if (buffer.full(partBytes) || signal?.aborted) await buffer.write(work, next);
-    signal?.throwIfAborted();
+  try {
+    for await (const item of items) {
+      next = item.at + 1;
+      pass.enter(item.reached.from, "bad" in item ? item.bad : undefined);
+      if ("bad" in item) buffer.notes().bad.push({ at: item.at, record: item.bad });
+      else batch.push(item);
+      if (batch.length < batchSize) continue;
+      await flush();
+      if (buffer.full(partBytes) || signal?.aborted) await buffer.write(work, next);
+      signal?.throwIfAborted();
+    }
+  } finally {
+    preparer.close();
   }
   pass.end();
   await flush();

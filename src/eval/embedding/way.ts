@@ -1,8 +1,8 @@
 /** Ways to prepare and embed pictures. */
 import { type BadRecord, badRecordOf } from "../../data/epoch/epoch.ts";
 import type { Reached } from "../../data/epoch/one_pass.ts";
-import { decodePicture } from "../../data/picture/decode.ts";
-import { evaluationPicture } from "../../data/picture/resize.ts";
+import type { Prepared, Preparer } from "../../data/decode/preparer.ts";
+import type { Preparation } from "../../data/picture/preparation.ts";
 import { BadRecordError, type ImageRecord, type Picture, PictureError } from "../../data/types.ts";
 import type { Engine } from "../../engine/types.ts";
 import type { ModelConfig } from "../../model/config.ts";
@@ -13,8 +13,8 @@ import { type EmbeddingInfo, type Preprocessing, preprocessingOf } from "./info.
 /** Another way to prepare and embed pictures than that of evaluation. */
 export interface EmbedWay {
   preprocessing: Preprocessing;
-  /** Makes the encoder's input of a picture; as many bytes for each. */
-  prepare(picture: Picture): Uint8Array;
+  /** What the encoder is given of a picture; as many bytes for each. A function works on the calling thread. */
+  prepare: Preparation | ((picture: Picture) => Uint8Array);
   /** Features of prepared pictures, side by side. */
   pictures(state: ModelState, pictures: Uint8Array): Promise<Pick<Embedding, "class" | "mean">>;
 }
@@ -34,14 +34,14 @@ export function evaluationWay(
   });
   return {
     preprocessing: preprocessingOf(config),
-    prepare: (picture) => evaluationPicture(picture, config.imageSize),
+    prepare: { kind: "middle", size: config.imageSize },
     pictures,
   };
 }
 
 /** A record with its picture, or why it has none. */
 export type Loaded =
-  | { reached: Reached; at: number; key: string; given: number | string | null; bytes: Uint8Array }
+  | { reached: Reached; at: number; key: string; given: number | string | null; prepared: Prepared }
   | {
     reached: Reached;
     at: number;
@@ -51,13 +51,13 @@ export type Loaded =
 /** Reads and prepares one picture. */
 export async function loadPicture(
   { reached, at }: { reached: Reached; at: number },
-  prepare: EmbedWay["prepare"],
+  preparer: Preparer,
 ): Promise<Loaded> {
   let record: ImageRecord | undefined;
   try {
     record = await reached.read();
-    const bytes = prepare(await decodePicture(record.bytes));
-    return { reached, at, key: record.key, given: record.className ?? record.label ?? null, bytes };
+    const prepared = await preparer.make(record.bytes);
+    return { reached, at, key: record.key, given: record.className ?? record.label ?? null, prepared };
   } catch (error) {
     if (error instanceof BadRecordError) return { reached, at, bad: badRecordOf(error) };
     if (!(error instanceof PictureError)) throw error;

@@ -36,8 +36,7 @@ export async function readGallery(source: Source, size: number, seed: number): P
   const wanted = Math.min(source.length, GALLERY_SIZE);
   while (chosen.size < wanted) chosen.add(random.integer(0, source.length - 1));
   const read = await allPictures(select(source, [...chosen]), {
-    size,
-    prepare: basePicture,
+    prepare: { kind: "base", size },
     onBad: () => {},
   });
   const { bytes: base, keys, labels } = read, pixels = size * size * 3;

@@ -1,4 +1,5 @@
 /** A linear probe of dense features: which class each pixel is of, by one linear layer on frozen patch tokens. */
+import { holdJpegLibrary } from "../../data/picture/jpeg.ts";
 import * as tf from "../../engine/tensors.ts";
 import type { Engine } from "../../engine/types.ts";
 import { gridSize, type ModelConfig } from "../../model/config.ts";
@@ -56,6 +57,7 @@ async function* embedded(
   classes: MaskClasses,
 ) {
   const { imageSize: size } = config, embed = embedder(engine, config, { batchSize, patches: true });
+  using _library = holdJpegLibrary();
   for (let from = 0; from < files.length; from += batchSize) {
     const read = await Promise.all(
       files.slice(from, from + batchSize).map((file) => readColoured(file, size)),

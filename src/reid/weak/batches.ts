@@ -2,6 +2,7 @@
 import { permutation } from "../../data/epoch/permutation.ts";
 import { prefetch } from "../../data/iter.ts";
 import { decodePicture } from "../../data/picture/decode.ts";
+import { holdJpegLibrary } from "../../data/picture/jpeg.ts";
 import { resize } from "../../data/picture/resize.ts";
 import type { BagList } from "../../data/sources/people/bags.ts";
 import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
@@ -123,6 +124,7 @@ async function* batchesOf(
   let { epoch, position } = options.from ?? { epoch: 0, position: 0 }, bad = options.bad ?? 0;
   const size = options.height * options.width * 3, perEpoch = Math.floor(total / count);
   const ranges = new Map(source.folders.map((folder) => [folder.name, folder]));
+  using _library = holdJpegLibrary();
   while (true) {
     const order = permutation(total, seed, epoch);
     const numbers = Array.from({ length: count }, (_, i) => order(position + i));

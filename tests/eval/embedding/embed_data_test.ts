@@ -12,7 +12,6 @@ import { writeNpy } from "../../../src/eval/embedding/npy_format.ts";
 import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
 import { allPictures } from "../../../src/eval/pictures.ts";
 import { weightsDigest } from "../../../src/eval/weights_digest.ts";
-import { evaluationPicture } from "../../../src/data/picture/resize.ts";
 import { encodeSafetensors } from "../../../src/files/safetensors.ts";
 import { initModel } from "../../../src/model/init.ts";
 import { faultyDisk, fullDisk } from "../../files/faulty_disk.ts";
@@ -74,7 +73,7 @@ Deno.test("embedding files: every format holds the same features, names and clas
     assert.deepEqual(whole.labels, [0, 0, 0, 0, 1, 1, 1, -1, 2, 2, 2, 2]);
 
     // The features are the embedder's own.
-    const read = await allPictures(data, { size: 16, prepare: evaluationPicture, onBad: () => {} });
+    const read = await allPictures(data, { prepare: { kind: "middle", size: 16 }, onBad: () => {} });
     const direct = await embedder(engine, TOY, { batchSize: 12, patches: true, blocks: 2 }).pictures(
       state,
       read.bytes,
