@@ -53,12 +53,19 @@ export async function measureOurs(given: Case, options: OursOptions): Promise<Fi
     { plugin, cache, memoryFraction } = options;
   const client = memoryFraction ? { memory_fraction: memoryFraction } : undefined;
   const engine = await openXlaEngine({ plugin, cache, client });
-  // The peer's optimiser, whatever the preset's.
+  // The peer's optimiser and size of views, whatever the preset's.
   // As pre-training does it.
   const attention = attentionOf({ attention: asked, precision });
   const config = {
     ...presetConfig(preset),
-    ...{ optimizer: "adamw" as const, batchSize: count, precision, attention, residualPrecision },
+    ...{
+      optimizer: "adamw" as const,
+      viewSize: 0,
+      batchSize: count,
+      precision,
+      attention,
+      residualPrecision,
+    },
   };
   const step = engine.jit(trainStep(config), { donate: ["state"], precision });
   let state = initialState(config, 0);

@@ -88,8 +88,9 @@ export function noiseBatch(config: ReturnType<typeof presetConfig>, count: numbe
 
 /** Our step, ready to be timed. */
 async function prepare(engine: Engine, { preset, precision, batch: count }: StepWanted) {
-  // The peer's optimiser, whatever the preset's.
-  const config = { ...presetConfig(preset), optimizer: "adamw" as const, batchSize: count, precision };
+  // The peer's optimiser and size of views, whatever the preset's.
+  const peers = { optimizer: "adamw", viewSize: 0, batchSize: count } as const;
+  const config = { ...presetConfig(preset), ...peers, precision };
   const step = engine.jit(trainStep(config), { donate: ["state"], precision });
   let state = initialState(config, 0);
   const batch = batchTensors(engine, config, noiseBatch(config, count), 0);

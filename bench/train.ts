@@ -39,6 +39,8 @@ function changed(
     batchSize: batch,
     precision,
     optimizer: "adamw",
+    // The peer's views are as large as its pictures.
+    viewSize: 0,
     ...imageSize === undefined ? {} : { imageSize },
     ...patchSize === undefined ? {} : { patchSize },
   } satisfies Partial<RunConfig>;

@@ -1,6 +1,5 @@
 /** The demo's pictures in memory, and what is known of each. */
 import { openSource } from "../data/open/open_data.ts";
-import { basePicture } from "../data/picture/resize.ts";
 import { joinClasses } from "../data/sources/match_classes.ts";
 import { allPictures } from "../eval/pictures.ts";
 import { COPIES, distort, sampleDistortion } from "./distort.ts";

@@ -1,4 +1,3 @@
-import { basePicture } from "../data/picture/resize.ts";
 import { select } from "../data/sources/select.ts";
 import type { Picture, Source } from "../data/types.ts";
 import * as tf from "../engine/tensors.ts";

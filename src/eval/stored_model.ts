@@ -154,14 +154,14 @@ async function readForeign(path: string, options: ReadModelOptions): Promise<Sto
  * @example Features of a picture by a trained encoder.
  * ```ts
  * import {
- *   embedder, evaluationPicture, initialState, openEngine, presetConfig, readModel, readState, saveCheckpoint,
+ *   embedder, evaluationPicture, initialState, openEngine, readModel, readState, resolveConfig, saveCheckpoint,
  * } from "../../mod.ts";
  * import assert from "node:assert/strict";
  *
  * // Usually a run folder that `deno task train` has left; here one of a model that was never trained.
  * const run = await Deno.makeTempDir();
  * const engine = await openEngine("wasm");
- * const config = { ...presetConfig("demo"), imageSize: 16, width: 32, depth: 1 };
+ * const config = resolveConfig({ preset: "demo", imageSize: 16, width: 32, depth: 1 });
  * const begin = { step: 0, cursor: { epoch: 0, position: 0 }, pictures: 0, bad: 0, engine: "wasm", time: "" };
  * await saveCheckpoint(run, { config, ...begin }, await readState(initialState(config, 0)), { keep: 1 });
  *

@@ -15,7 +15,7 @@ Deno.test("a shorter demo is noted in its table, the whole one is not", () => {
   const demo = presetConfig("demo");
   assert.deepEqual(shortenedNotes(demo, "xla"), []);
   assert.deepEqual(shortenedNotes({ ...demo, epochs: 2 }, "xla"), [
-    "shortened: 2 epochs (batches of 64) instead of 18",
+    "shortened: 2 epochs (batches of 64) instead of 16",
   ]);
   assert.match(shortenedNotes({ ...demo, epochs: 2 }, "wasm")[0], /takes too long for more$/);
   assert.match(shortenedNotes({ ...demo, steps: 7 }, "xla")[0], /at most 7 steps/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openEngine } from "../../src/engine/open.ts";
 import { openSource } from "../../src/data/open/open_data.ts";
-import { presetConfig } from "../../src/train/config/presets.ts";
+import { resolveConfig } from "../../src/train/config/config.ts";
 import { withMinutes } from "../../src/train/minutes.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { trainTask } from "../../tasks/train.ts";
@@ -80,7 +80,7 @@ Deno.test("minutes: a stop while the rate is measured begins no run", () =>
     await writePictures(data, 13);
     const engine = await openEngine("wasm"), source = await openSource(data), stop = new AbortController();
     try {
-      const config = { ...presetConfig("demo"), ...MINUSCULE, warmupEpochs: 0.1, out };
+      const config = resolveConfig({ ...MINUSCULE, warmupEpochs: 0.1, out });
       stop.abort();
       assert.equal(await withMinutes(config, 0.02, { engine, source, signal: stop.signal }), null);
       assert.deepEqual(names(out), []);
@@ -105,7 +105,7 @@ Deno.test("task train --minutes: a warm-up longer than the preset's run, and pic
     const data = join(folder, "data"), out = join(folder, "out"), config = await settingsFile(folder);
     await writePictures(data, 13);
     const args = ["--config", config, "--workers", "1", "--no-figures", "--minutes", "0.03", "--out", out];
-    // Longer than 18 epochs, the preset's: whether it is longer than this run is known later.
+    // Longer than 16 epochs, the preset's: whether it is longer than this run is known later.
     const warm = await capture(trainTask, [...args, "--data", data, "--warmup-epochs", "1e6"]);
     assert.equal(warm.code, 2, warm.err);
     assert.match(warm.err, /warmupEpochs is 1000000, but 0\.03 minutes are [\d.]+ epochs/);

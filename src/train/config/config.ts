@@ -5,7 +5,7 @@ import { isObject } from "../../files/json_values.ts";
 import { redact } from "../../files/redact.ts";
 import { checkModel } from "../../model/check_model.ts";
 import { didYouMean } from "../../text/nearest.ts";
-import { presetConfig, presetRate } from "./presets.ts";
+import { presetConfig, presetRate, presetView } from "./presets.ts";
 import { type PresetName, type RunConfig, SETTINGS } from "./settings.ts";
 
 /** A setting that cannot be used; the message says which, what was given and what is expected. */
@@ -115,6 +115,7 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
   const preset: PresetName = given.preset ?? "demo";
   const config: RunConfig = { ...presetConfig(preset), ...given };
   if (given.lr === undefined) config.lr = presetRate(preset, config.optimizer);
+  if (given.viewSize === undefined) config.viewSize = presetView(preset, config);
   // A run that is shorter than the preset's warms up for at most a tenth of its time, unless the user says otherwise.
   if (given.warmupEpochs === undefined) {
     config.warmupEpochs = Math.min(config.warmupEpochs, config.epochs / 10);

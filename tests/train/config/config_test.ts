@@ -8,7 +8,7 @@ import { parse } from "../../../src/cli/parse.ts";
 import { UsageError } from "../../../src/cli/usage_error.ts";
 import { SETTING_OPTIONS, settingsIn, shownSettings } from "../../../src/train/config/flags.ts";
 import { presetConfig } from "../../../src/train/config/presets.ts";
-import { SETTINGS } from "../../../src/train/config/settings.ts";
+import { type RunConfig, SETTINGS } from "../../../src/train/config/settings.ts";
 
 const TRAIN: Command = {
   name: "train",
@@ -42,6 +42,21 @@ Deno.test("a preset's rate is for its own optimiser; AdamW gets one of its own, 
   assert.equal(resolveConfig({ preset: "photo", lr: 0.01 }, { optimizer: "adamw" }).lr, 0.01);
   assert.equal(resolveConfig({ preset: "demo", optimizer: "adamw" }).lr, 0.006);
   assert.equal(resolveConfig({ preset: "tiny", optimizer: "muon" }).lr, presetConfig("tiny").lr);
+});
+
+Deno.test("views keep the preset's share of other pictures, in whole patches, unless their size is given", () => {
+  const view = (settings: Partial<RunConfig>) => resolveConfig(settings).viewSize;
+  assert.equal(view({}), 48);
+  assert.equal(view({ imageSize: 128, patchSize: 16 }), 96);
+  assert.equal(view({ imageSize: 32, patchSize: 4 }), 24);
+  // 36 pixels, of which 32 are whole patches.
+  assert.equal(view({ imageSize: 48, patchSize: 8 }), 32);
+  // A single patch is no view.
+  assert.equal(view({ imageSize: 16, patchSize: 8 }), 0);
+  assert.equal(view({ imageSize: 128, viewSize: 64 }), 64);
+  assert.equal(view({ viewSize: 0 }), 0);
+  assert.equal(view({ preset: "tiny", imageSize: 96 }), 0);
+  assert.equal(view({ preset: "photo", imageSize: 128 }), 96);
 });
 
 Deno.test("flags of every kind are read", () => {
