@@ -10,12 +10,24 @@ export const VOTE_TEMPERATURE = .07;
 const LEAST_TEMPERATURE = .002;
 
 function checkVotes({ k: found }: Neighbours, k: number, temperature: number): void {
+  if (!(Number.isInteger(k) && k >= 1)) {
+    throw new RangeError(`k is ${k}; it must be a whole number of at least 1`);
+  }
   if (k > found) {
     throw new RangeError(`k is ${k}, but only ${found} neighbours of each query were looked for`);
   }
   if (!(temperature >= LEAST_TEMPERATURE)) {
     throw new RangeError(`temperature is ${temperature}; votes need one of ${LEAST_TEMPERATURE} or more`);
   }
+}
+
+/** The class of a gallery row, which must be one. */
+function labelOf(labels: ArrayLike<number>, row: number, classes: number): number {
+  const label = labels[row];
+  if (Number.isInteger(label) && label >= 0 && label < classes) return label;
+  throw new RangeError(
+    `row ${row} of the gallery is of class ${label}, none of the ${classes} classes from 0 on`,
+  );
 }
 
 /**
@@ -28,7 +40,8 @@ function checkVotes({ k: found }: Neighbours, k: number, temperature: number): v
  * @param k How many neighbours vote.
  * @param temperature At least 0.002. Default: DINO's.
  * @returns One class a query.
- * @throws {RangeError} Fewer than k neighbours were looked for, or a temperature under 0.002.
+ * @throws {RangeError} Fewer than k neighbours were looked for, k is none, a temperature under 0.002, or a neighbour's label is
+ * none of the classes.
  */
 export function knnClasses(
   neighbours: Neighbours,
@@ -43,7 +56,9 @@ export function knnClasses(
     votes.fill(0);
     for (let at = query * neighbours.k; at < query * neighbours.k + k; at++) {
       const index = neighbours.indices[at];
-      if (index >= 0) votes[labels[index]] += Math.exp(neighbours.cosines[at] / temperature);
+      if (index >= 0) {
+        votes[labelOf(labels, index, classes)] += Math.exp(neighbours.cosines[at] / temperature);
+      }
     }
     let best = -1;
     for (let c = 0; c < classes; c++) if (votes[c] > (best < 0 ? 0 : votes[best])) best = c;
@@ -87,7 +102,8 @@ export async function findNeighbours(
  * @param ks Numbers of neighbours.
  * @param temperature At least 0.002. Default: DINO's.
  * @returns Hits by k.
- * @throws {RangeError} Fewer neighbours than k were looked for, or a temperature under 0.002.
+ * @throws {RangeError} Fewer neighbours than k were looked for, k is none, a temperature under 0.002, a neighbour's label is none
+ * of the classes, or there are not as many classes as queries.
  */
 export function knnHits(
   neighbours: Neighbours,
@@ -97,8 +113,11 @@ export function knnHits(
   ks: readonly number[],
   temperature: number = VOTE_TEMPERATURE,
 ): Map<number, TopHits> {
-  const rising = [...new Set(ks)].sort((a, b) => a - b), most = rising.at(-1) ?? 0;
-  checkVotes(neighbours, most, temperature);
+  const rising = [...new Set(ks)].sort((a, b) => a - b);
+  for (const k of rising) checkVotes(neighbours, k, temperature);
+  if (truth.length !== neighbours.queries) {
+    throw new RangeError(`there are ${neighbours.queries} queries, but classes of ${truth.length}`);
+  }
   const hits = new Map(rising.map((k) => [k, hitsOf(neighbours.queries)])), votes = new Float64Array(classes);
   for (let query = 0; query < neighbours.queries; query++) {
     votes.fill(0);
@@ -106,7 +125,9 @@ export function knnHits(
     for (const k of rising) {
       for (; used < k; used++) {
         const at = query * neighbours.k + used, index = neighbours.indices[at];
-        if (index >= 0) votes[labels[index]] += Math.exp(neighbours.cosines[at] / temperature);
+        if (index >= 0) {
+          votes[labelOf(labels, index, classes)] += Math.exp(neighbours.cosines[at] / temperature);
+        }
       }
       hits.get(k)!.enter(votes, 0, classes, query, truth[query], 0);
     }

@@ -1,7 +1,7 @@
 /** Cosines of queries with a gallery that is read block by block. */
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
-import { type Rows, unitRows } from "../eval/rows.ts";
+import { checkRows, type Rows, unitRows } from "../eval/rows.ts";
 
 /** Rows of features that need not be in memory. */
 export interface FeatureRows {
@@ -13,8 +13,13 @@ export interface FeatureRows {
   nameOf?(row: number): string;
 }
 
-/** Rows that are in memory. */
-export function heldRows({ rows, width, data }: Rows): FeatureRows {
+/**
+ * Rows that are in memory.
+ *
+ * @throws {RangeError} When there are not rows × width numbers.
+ */
+export function heldRows(all: Rows): FeatureRows {
+  const { rows, width, data } = checkRows(all);
   return { rows, width, read: (from, to) => data.subarray(from * width, to * width) };
 }
 

@@ -2,7 +2,7 @@
 import type { EmbeddingFile } from "../embedding/format.ts";
 import { requireToken } from "../embedding/format.ts";
 import { sizeOfShape, type TokenName } from "../embedding/info.ts";
-import type { Rows } from "../rows.ts";
+import { checkRows, type Rows } from "../rows.ts";
 
 /** Some rows of a gallery. */
 export interface GalleryBlock {
@@ -34,9 +34,13 @@ export function rowNumber({ first, numbers }: GalleryBlock, row: number): number
   return numbers ? numbers[row] : first + row;
 }
 
-/** Rows in memory as a gallery. */
+/**
+ * Rows in memory as a gallery.
+ *
+ * @throws {RangeError} When there are not rows × width numbers.
+ */
 export function rowsGallery(all: Rows, name = "picture"): Gallery {
-  const { rows, width, data } = all;
+  const { rows, width, data } = checkRows(all);
   return {
     rows,
     width,
