@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { DataAccount } from "../../data/epoch/account.ts";
 import { isPathError, pathError } from "../../data/io/paths.ts";
+import { refuseAddress } from "../../files/path_error.ts";
 import type { Cursor } from "../../data/types.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../files/safetensors.ts";
 import { publishFile, type PublishOptions } from "../../files/publish.ts";
@@ -105,6 +106,7 @@ export async function saveCheckpoint<Config extends { seed: number }>(
   tensors: Record<string, StoredTensor>,
   options: PublishOptions & { keep: number },
 ): Promise<string> {
+  refuseAddress(run);
   const folder = checkpointFolder(run);
   const path = join(folder, fileName(info.step));
   const bytes = encodeCheckpoint(info, tensors);
