@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/types.ts";
 import { hitsOf, type TopHits } from "./hits.ts";
-import { nearest, type Neighbours, withoutOwn } from "./nearest.ts";
+import { checkK, nearest, type Neighbours, withoutOwn } from "./nearest.ts";
 import { type Rows, unitRows } from "./rows.ts";
 
 /** DINO's temperature of a vote. */
@@ -10,9 +10,7 @@ export const VOTE_TEMPERATURE = .07;
 const LEAST_TEMPERATURE = .002;
 
 function checkVotes({ k: found }: Neighbours, k: number, temperature: number): void {
-  if (!(Number.isInteger(k) && k >= 1)) {
-    throw new RangeError(`k is ${k}; it must be a whole number of at least 1`);
-  }
+  checkK(k);
   if (k > found) {
     throw new RangeError(`k is ${k}, but only ${found} neighbours of each query were looked for`);
   }
@@ -77,6 +75,7 @@ export function accuracy(predicted: ArrayLike<number>, truth: ArrayLike<number>)
  * The k nearest gallery rows of every query, of any length.
  *
  * @param queries Left out: each gallery row is a query, and all others are its gallery.
+ * @throws {RangeError} When k is no whole number from 1, or widths differ.
  * @throws {Error} When a feature is no finite number.
  */
 export async function findNeighbours(
@@ -85,6 +84,7 @@ export async function findNeighbours(
   queries: Rows | null,
   k: number,
 ): Promise<Neighbours> {
+  checkK(k);
   const rows = unitRows(gallery);
   if (queries) return await nearest(engine, unitRows(queries), rows, k);
   const numbers = Int32Array.from({ length: rows.rows }, (_, i) => i);

@@ -41,6 +41,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
    * tensor lacks.
    */
   readRows(name: string, from: number, count: number): Promise<StoredTensor>;
+  /** Safe to call twice. Reads throw afterwards. */
   close(): void;
 }
 
@@ -108,10 +109,12 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
     throw pathError(error, path, "read");
   });
   try {
-    const { size } = await file.stat();
-    let last: Promise<unknown> = Promise.resolve();
+    const { size, isDirectory } = await file.stat();
+    if (isDirectory) throw new Error(`${path}: a folder, where a safetensors file is needed`);
+    let last: Promise<unknown> = Promise.resolve(), closed = false;
     // One after another: they share the file's position.
     const bytesAt = (offset: number, length: number) => {
+      if (closed) throw new Error(`${path}: already closed`);
       const read = last.then(() =>
         readAt(file, offset, length, (at) => fail(path, `it ended at byte ${at} while being read`))
       );
@@ -141,7 +144,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       const bytes = await bytesAt(begin + from * row, length);
       return { dtype, shape: [count, ...rest], data: view(bytes, dtype, 0, length) };
     };
-    return { ...header, read, readRows, close: () => file.close() };
+    const close = () => {
+      if (!closed) file.close();
+      closed = true;
+    };
+    return { ...header, read, readRows, close };
   } catch (error) {
     file.close();
     throw error;

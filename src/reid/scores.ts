@@ -65,7 +65,7 @@ async function unitBlock(
  * Prepares to compare. All blocks have one shape, so the engine compiles one product.
  *
  * @param blockRows Rows of the gallery in a block.
- * @throws {RangeError} When widths differ, or there is nothing to compare.
+ * @throws {RangeError} When widths differ, blocks have no rows, or there is nothing to compare.
  * @throws {Error} When a feature is no finite number, here or in `compare`; names the row.
  */
 export async function scoreBlocks(
@@ -74,6 +74,9 @@ export async function scoreBlocks(
   gallery: FeatureRows,
   blockRows: number,
 ): Promise<ScoreBlocks> {
+  if (!(Number.isInteger(blockRows) && blockRows >= 1)) {
+    throw new RangeError(`blocks of ${blockRows} rows; it must be a whole number of at least 1`);
+  }
   const { width } = gallery, rows = Math.max(1, Math.min(blockRows, gallery.rows));
   if (queries.width !== width) {
     throw new RangeError(`queries of width ${queries.width}, a gallery of ${width}`);

@@ -60,7 +60,7 @@ async function listSteps(run: string): Promise<number[]> {
       if (match) steps.push(Number(match[1]));
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw pathError(error, run, "read");
   }
   return steps.sort((a, b) => a - b);
 }
@@ -135,7 +135,11 @@ export async function saveCheckpoint<Config extends { seed: number }>(
   return path;
 }
 
-/** The path of a run's last checkpoint, or null when it has none yet. */
+/**
+ * The path of a run's last checkpoint, or null when it has none yet.
+ *
+ * @throws {Error} When the folder cannot be read.
+ */
 export async function latestCheckpoint(run: string): Promise<string | null> {
   const steps = await listSteps(run);
   return steps.length > 0 ? join(checkpointFolder(run), fileName(steps.at(-1)!)) : null;
