@@ -1,7 +1,11 @@
 /** Options that a program may give by mistake: an error at once that names them, not a hang or another picture. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { closeData, type Data, dataLength, dataUri } from "../../src/data/open/data.ts";
 import { decodePicture } from "../../src/data/picture/decode.ts";
 import { evaluationPicture, resize } from "../../src/data/picture/resize.ts";
+import { openData, openSource } from "../../src/data/open/open_data.ts";
 import { reportData } from "../../src/data/report.ts";
 import { select } from "../../src/data/sources/select.ts";
 import { streamBatches, type StreamOptions } from "../../src/data/stream.ts";
@@ -9,6 +13,7 @@ import type { Source } from "../../src/data/types.ts";
 import { encodeSafetensors } from "../../src/files/safetensors.ts";
 import { type Purpose, randomStream } from "../../src/random.ts";
 import { DEFAULT_VIEWS, sampleView, type ViewOptions } from "../../src/views/sample.ts";
+import { withFolder } from "../with_folder.ts";
 import { png } from "./pictures.ts";
 
 const file = await png(7, 20, 14);
@@ -54,6 +59,29 @@ Deno.test("a stream's other options, and a source without pictures or with fewer
     /^RangeError: memory: the data set has no picture$/,
   );
 });
+
+Deno.test("data is named by a path or an address, and a stream takes what was opened", () =>
+  withFolder(async (folder) => {
+    const photos = join(folder, "a b");
+    await Deno.mkdir(photos);
+    await Deno.writeFile(join(photos, "1.png"), file);
+    for (const open of [openData, openSource] as ((uri: unknown) => Promise<Data>)[]) {
+      for (const uri of [photos, pathToFileURL(photos), pathToFileURL(photos).href]) {
+        const data = await open(uri);
+        assert.deepEqual([dataLength(data), dataUri(data)], [1, photos]);
+        await closeData(data);
+      }
+      for (const uri of [undefined, null, 5]) {
+        await assert.rejects(open(uri), new RegExp(`^TypeError: .*, not by ${uri}$`));
+      }
+    }
+    for (const data of ["photos", Promise.resolve(source), undefined, null]) {
+      assert.throws(
+        () => streamBatches(data as unknown as Source, options),
+        /^TypeError: opened data is needed here/,
+      );
+    }
+  }));
 
 Deno.test("random numbers have a purpose, and a seed and a place of 32 bits", () => {
   for (const seed of [-1, NaN, 0.5, 2 ** 32]) {
