@@ -118,6 +118,8 @@ function fillBlock(
   out[3] = c3;
 }
 
+const isWord = (x: number) => x >= 0 && x <= LARGEST_SEED && Number.isInteger(x);
+
 const scratch = new Uint32Array(4);
 
 /**
@@ -136,6 +138,7 @@ export function philoxWord(k0: number, k1: number, c0: number, c1: number, c2: n
  * @param purpose What the numbers are for.
  * @param place Up to three whole numbers from 0 to 2³² − 1, such as epoch, image index and view.
  * @returns A fresh stream; the same arguments always give the same numbers.
+ * @throws {RangeError} When there is no such purpose, or a number is out of its range: it would give the numbers of another.
  * @example
  * ```ts
  * import { randomStream } from "./random.ts";
@@ -149,6 +152,14 @@ export function randomStream(
   ...place: [number?, number?, number?]
 ): RandomStream {
   const [a = 0, b = 0, c = 0] = place;
+  if (!(isWord(seed) && isWord(a) && isWord(b) && isWord(c) && Object.hasOwn(PURPOSE, purpose))) {
+    throw new RangeError(
+      `random numbers for ${JSON.stringify(purpose)} with seed ${seed} at ${
+        [a, b, c].join(", ")
+      }: seed and place are whole ` +
+        `numbers from 0 to ${LARGEST_SEED}`,
+    );
+  }
   let block = 0, used = 4;
   const words = new Uint32Array(4);
   const bits = () => {

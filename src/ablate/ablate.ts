@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import type { Engine } from "../engine/types.ts";
 import { type Lock, lockFolder } from "../files/lock.ts";
-import { pathError } from "../files/path_error.ts";
+import { pathError, refuseAddress } from "../files/path_error.ts";
 import { initModel } from "../model/init.ts";
 import { exists } from "../train/run/folder.ts";
 import type { Progress } from "../train/show/progress.ts";
@@ -70,6 +70,7 @@ export async function standing(
  * @throws {Error} When it cannot be made or written.
  */
 export async function lockAblation(out: string, progress?: (line: string) => void): Promise<Lock> {
+  refuseAddress(out);
   const known = await exists(out);
   await Deno.mkdir(out, { recursive: true }).catch((error) => {
     throw pathError(error, out, "write");

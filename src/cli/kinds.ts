@@ -207,6 +207,7 @@ export function misfit(name: string, kind: Kind, value: unknown, given?: string)
   const word = kind.kind === "choice" && typeof value === "string"
     ? didYouMean(value, kind.of, (near) => near)
     : "";
-  const shown = given === undefined ? JSON.stringify(value) : `"${given}"`;
+  const own = typeof value === "number" ? String(value) : JSON.stringify(value);
+  const shown = given === undefined ? own : `"${given}"`;
   return `${name} is ${shown}, but it must be ${describeKind(kind)}${word}`;
 }

@@ -73,10 +73,17 @@ export function runsFromText(counts: string): Uint32Array<ArrayBuffer> {
   return runs.slice(0, length);
 }
 
-/** Writes run lengths as a text (maskApi.c, `rleToString`); the inverse of {@linkcode runsFromText}. */
+/**
+ * Writes run lengths as a text (maskApi.c, `rleToString`); the inverse of {@linkcode runsFromText}.
+ *
+ * @throws {CocoError} When a run is no whole number from 0 to 2³² − 1.
+ */
 export function textFromRuns(runs: ArrayLike<number>): string {
   const codes: number[] = [];
   for (let i = 0; i < runs.length; i++) {
+    if (!(runs[i] >= 0 && runs[i] < 2 ** 32 && Number.isInteger(runs[i]))) {
+      throw new CocoError(`run ${i} of a mask is ${runs[i]}`);
+    }
     let value = runs[i] - (i > 2 ? runs[i - 2] : 0), more: boolean;
     do {
       // Remainder and quotient as the bits of a two's complement give them, also beyond 32 bits.
@@ -129,11 +136,26 @@ export function maskBox({ height, width, runs }: Mask): CocoBox {
 }
 
 /**
+ * Refuses the size of a picture that cannot be.
+ *
+ * @throws {CocoError} When a side is no whole number of pixels.
+ */
+export function checkMaskSize(height: number, width: number): void {
+  if (Number.isSafeInteger(height) && Number.isSafeInteger(width) && height >= 0 && width >= 0) return;
+  throw new CocoError(`a mask of ${height} × ${width} pixels; both must be whole numbers`);
+}
+
+/**
  * A mask from pixels.
  *
  * @param pixels One byte each, row by row, [height, width]; 0 is outside.
+ * @throws {CocoError} When there are not so many pixels.
  */
 export function maskFromPixels(pixels: Uint8Array, height: number, width: number): Mask {
+  checkMaskSize(height, width);
+  if (pixels.length !== height * width) {
+    throw new CocoError(`a mask of ${height} × ${width} has ${height * width} pixels, not ${pixels.length}`);
+  }
   const runs: number[] = [];
   let inside = false, length = 0;
   for (let x = 0; x < width; x++) {

@@ -6,7 +6,11 @@ import { type Mask, runsFromText, textFromRuns } from "./mask.ts";
 export interface MaskList {
   readonly length: number;
   push(mask: Mask): void;
-  /** Unpacks a mask. */
+  /**
+   * Unpacks a mask.
+   *
+   * @throws {RangeError} When there is none of this number.
+   */
   get(index: number): Mask;
 }
 
@@ -22,10 +26,11 @@ export function maskList(): MaskList {
       heights.push(height);
       widths.push(width);
     },
-    get: (index) => ({
-      height: heights.get(index),
-      width: widths.get(index),
-      runs: runsFromText(texts.get(index)),
-    }),
+    get(index) {
+      if (!(Number.isInteger(index) && index >= 0 && index < texts.length)) {
+        throw new RangeError(`mask ${index} is none of ${texts.length}`);
+      }
+      return { height: heights.get(index), width: widths.get(index), runs: runsFromText(texts.get(index)) };
+    },
   };
 }

@@ -33,7 +33,7 @@ const RECALL_POINTS = Array.from({ length: 101 }, (_, i) => i === 100 ? 1 : i * 
 /**
  * Options with nothing left out.
  *
- * @throws {CocoError} When a number of detections is none.
+ * @throws {CocoError} When a number of detections is none, thresholds or recall points are not from 0 to 1, or areas are no ranges.
  */
 export function completeOptions(
   { iouThresholds, recallPoints, maxDetections, areas, categories }: CocoOptions,
@@ -42,6 +42,18 @@ export function completeOptions(
   if (most.length === 0 || most.some((count) => !Number.isSafeInteger(count) || count < 1)) {
     throw new CocoError(`maxDetections is ${JSON.stringify(most)}, not whole numbers above 0`);
   }
+  const shares = { iouThresholds, recallPoints };
+  for (const [name, list] of Object.entries(shares)) {
+    if (list === undefined || list.length > 0 && list.every((share) => share >= 0 && share <= 1)) continue;
+    throw new CocoError(`${name} is [${list.join(", ")}], not at least one number from 0 to 1`);
+  }
+  for (const [name, [least, largest]] of Object.entries(areas ?? {})) {
+    if (least <= largest) continue;
+    throw new CocoError(
+      `the range of areas "${name}" is [${least}, ${largest}], not two numbers, the smaller first`,
+    );
+  }
+  if (areas && Object.keys(areas).length === 0) throw new CocoError("areas has no range; name one at least");
   return {
     iouThresholds: iouThresholds ?? IOU_THRESHOLDS,
     recallPoints: recallPoints ?? RECALL_POINTS,

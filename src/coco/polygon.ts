@@ -1,6 +1,6 @@
 /** Polygons to masks, by the rules of COCO's C code. */
 import { CocoError } from "./error.ts";
-import type { CocoBox, Mask } from "./mask.ts";
+import { checkMaskSize, type CocoBox, type Mask } from "./mask.ts";
 
 /** Polygons are drawn on a grid this much finer than the pixels. */
 const SCALE = 5;
@@ -14,9 +14,11 @@ const FARTHEST = 1e6;
  * @param points x and y of the corners in turn, in pixels; the last is joined to the first.
  * @param height Pixels of the picture.
  * @param width Pixels of the picture.
- * @throws {CocoError} When there is no point, the count is odd, or a number is not finite or far out of any picture.
+ * @throws {CocoError} When there is no point, the count is odd, a number is not finite or far out of any picture, or the
+ * picture's sides are no whole numbers.
  */
 export function polygonMask(points: ArrayLike<number>, height: number, width: number): Mask {
+  checkMaskSize(height, width);
   if (points.length === 0 || points.length % 2 === 1) {
     throw new CocoError(`a polygon of ${points.length} numbers; x and y come in turn`);
   }
@@ -38,7 +40,7 @@ export function polygonMask(points: ArrayLike<number>, height: number, width: nu
 /**
  * A box as a mask, drawn as the polygon of its corners.
  *
- * @throws {CocoError} When a number is not finite or far out of any picture.
+ * @throws {CocoError} When a number is not finite or far out of any picture, or the picture's sides are no whole numbers.
  */
 export function boxMask(
   [left, top, boxWidth, boxHeight]: Readonly<CocoBox>,

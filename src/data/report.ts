@@ -153,9 +153,14 @@ function sizesOf(values: number[]): Sizes | null {
  *
  * @param data What {@linkcode openData} gives. Not closed.
  * @returns The report. Memory does not grow with the data set.
+ * @throws {RangeError} When an option is no whole number, or a side is below 1.
  */
 export async function reportData(data: Data, options: ReportOptions = {}): Promise<DataReport> {
   const { imageSize = 224, count = Infinity, sheet = 64, sheetSize = 96, progress } = options;
+  for (const [name, value] of Object.entries({ count, sheet })) {
+    if (value === Infinity || Number.isInteger(value) && value >= 0) continue;
+    throw new RangeError(`${name} must be a whole number of at least 0, not ${value}`);
+  }
   const opened = openedOf(data), uri = dataUri(data), examples: BadRecord[] = [];
   const sample = sampler(Math.max(1, sheet)), content = contentCounter();
   let looked = 0, refusal: string | null = null;

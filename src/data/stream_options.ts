@@ -1,4 +1,4 @@
-import type { ViewOptions } from "../views/sample.ts";
+import { checkViews, type ViewOptions } from "../views/sample.ts";
 import type { DataAccount } from "./epoch/account.ts";
 import type { BadRecord } from "./epoch/epoch.ts";
 import { type Data, dataLength, dataObjects, dataUri } from "./open/data.ts";
@@ -100,6 +100,9 @@ function checkOptions(data: Data, options: ReadOptions): void {
       throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`);
     }
   };
+  const number = (name: string, value: number) => {
+    if (!(value >= 0)) throw new RangeError(`${name} must be a number from 0 up, not ${value}`);
+  };
   whole("batch size", batchSize, 1);
   whole("image size", imageSize, 1, 65535);
   whole("seed", seed, 0);
@@ -118,6 +121,10 @@ function checkOptions(data: Data, options: ReadOptions): void {
     whole("the cursor's epoch", from.epoch, 0);
     whole("the cursor's position", from.position, 0, length ?? Number.MAX_SAFE_INTEGER);
   }
+  number("cache bytes", options.cacheBytes ?? 0);
+  number("max pixels", options.maxPixels ?? 0);
+  whole("bad records so far", options.bad ?? 0, 0, Number.MAX_SAFE_INTEGER);
+  checkViews(views);
   if (views.imageSize !== imageSize) {
     throw new RangeError(`views are drawn for ${views.imageSize} pixels, base pictures have ${imageSize}`);
   }
@@ -132,6 +139,15 @@ function checkOptions(data: Data, options: ReadOptions): void {
   if (length === null) return;
   const mine = Math.floor(length / (process?.count ?? 1));
   if (batchSize <= mine) return;
+  if (mine === 0) {
+    throw new RangeError(
+      length === 0
+        ? `${dataUri(data)}: the data set has no picture`
+        : `${dataUri(data)}: the data set of ${length} pictures cannot be divided among ${
+          process!.count
+        } processes`,
+    );
+  }
   const whose = process && process.count > 1 ? `, of which a process has ${mine}` : "";
   throw new RangeError(
     `${

@@ -2,7 +2,7 @@
 import { checkTraining } from "../finetune/config.ts";
 import { checkModel } from "../model/check_model.ts";
 import { encoderSizes, PRESETS } from "../model/config.ts";
-import { ConfigError } from "../train/config/config.ts";
+import { ConfigError, joinLayers } from "../train/config/config.ts";
 import {
   checkAddresses,
   checkTaskSettings,
@@ -73,11 +73,12 @@ export function detectorConfig(config: DetectConfig): DetectorConfig {
 /**
  * The whole configuration: the preset's values, over them those given, later ones first.
  *
- * @param layers Checked settings: the sizes of the encoder that is started from, a file's, the flags'.
- * @throws {ConfigError} When settings do not go together.
+ * @param layers Settings: the sizes of the encoder that is started from, a file's, the flags'; what is undefined counts as
+ * left out.
+ * @throws {ConfigError} When a setting cannot be used, or settings do not go together.
  */
 export function resolveDetectConfig(...layers: readonly Partial<DetectConfig>[]): DetectConfig {
-  const given: Partial<DetectConfig> = Object.assign({}, ...layers);
+  const given = checkTaskSettings(KIND, joinLayers<DetectConfig>(layers), "settings");
   const config = { ...detectPreset(given.preset ?? "demo"), ...given };
   // A run that is shorter than the preset's warms up for at most a tenth of its time, unless the user says otherwise.
   if (given.warmupEpochs === undefined) {

@@ -40,9 +40,21 @@ export function pickDetections({ boxes, classes, scores }: Detections, rows: rea
  * with a kept one of its class.
  *
  * @returns What stays, by falling score.
+ * @throws {RangeError} When an option is out of range, columns are not equally long, or a score is no number.
  */
 export function suppress(found: Detections, options: SuppressOptions = {}): Detections {
   const { overlap = 0.6, most = 100 } = options, { boxes, classes, scores } = found;
+  const rows = scores.length;
+  if (!(overlap >= 0 && overlap <= 1)) throw new RangeError(`overlap is ${overlap}, not from 0 to 1`);
+  if (!(Number.isInteger(most) && most >= 0)) {
+    throw new RangeError(`most is ${most}; it must be a whole number of at least 0`);
+  }
+  if (boxes.length !== 4 * rows || classes.length !== rows) {
+    throw new RangeError(
+      `${boxes.length} edges of boxes and ${classes.length} classes do not fit ${rows} scores`,
+    );
+  }
+  if (scores.some(Number.isNaN)) throw new RangeError("a detection's score is no number");
   const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[b] - scores[a] || a - b);
   const kept: number[] = [], ofClass = new Map<number, number[]>();
   for (const row of order) {

@@ -40,7 +40,11 @@ const OWN: Readonly<Record<DetectPreset, Partial<DetectConfig>>> = {
   base: {},
 };
 
-/** All settings of a preset: what a detector's training uses where neither file nor flag says otherwise. */
+/**
+ * All settings of a preset: what a detector's training uses where neither file nor flag says otherwise.
+ *
+ * @throws {RangeError} When there is no such preset.
+ */
 export function detectPreset(preset: DetectPreset): DetectConfig {
   const keys = new Set(Object.keys(DETECT_SETTINGS));
   const shared = Object.entries(finetunePreset(preset)).filter(([key]) => keys.has(key));

@@ -5,6 +5,7 @@ import { learnedFrom, learnedFromMetadata } from "../finetune/classifier_file.ts
 import { originOf } from "../finetune/finetune.ts";
 import { checkSameSet } from "../finetune/prepare.ts";
 import { finetuneScalars } from "../finetune/rates.ts";
+import { joinLayers } from "../train/config/config.ts";
 import { storedTaskConfig } from "../train/config/task_settings.ts";
 import {
   type DownstreamOptions,
@@ -22,7 +23,7 @@ import type { ScalarTensors } from "../train/step.ts";
 import { tensorsOf } from "../train/step_inputs.ts";
 import { DEFAULT_VIEWS } from "../views/sample.ts";
 import { objectsDigest, type TrainingPictures } from "./annotated.ts";
-import { detectorConfig } from "./config.ts";
+import { checkDetectSettings, detectorConfig } from "./config.ts";
 import { DETECTOR } from "./detector_file.ts";
 import { detectionEvaluators } from "./evaluate.ts";
 import { detectTensors, type FeedSettings } from "./inputs.ts";
@@ -132,6 +133,7 @@ export async function trainDetector(
   options: TrainDetectorOptions,
 ): Promise<DownstreamResult> {
   const { engine, pictures, from, test, progress = silent, signal, disk } = options;
+  checkDetectSettings(joinLayers([config]), "the run");
   checkEvaluators(options.evaluators ?? []);
   await using _lock = options.lock ? null : await lockRun(config, progress.line);
   const digest = await objectsDigest(pictures), classes = pictures.names.length;

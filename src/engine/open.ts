@@ -2,7 +2,7 @@ import { cacheFolder } from "../files/cache_folder.ts";
 import { type MemoryOptions, memoryWish } from "./memory.ts";
 import { findTensorflow } from "./tensorflow/install.ts";
 import { openTensorflow } from "./tensorflow/open.ts";
-import type { Engine, EngineName } from "./types.ts";
+import { type Engine, type EngineName, ENGINES } from "./types.ts";
 import { findAdapter } from "./webgpu/adapter.ts";
 import { openWasm } from "./wasm.ts";
 import type { Hosts } from "./xla/hosts/join.ts";
@@ -94,6 +94,7 @@ export function programsFolder(): string {
  * @returns The engine.
  * @throws {InstallError} When the named engine's library is not here, and cannot be fetched; the message says why.
  * @throws {UnfitEngineError} When the named engine computes wrongly here; the message says what.
+ * @throws {RangeError} When there is no engine of that name, or the number of devices is none.
  * @throws {Error} When it cannot run here for other reasons, or cannot do what the options ask for.
  */
 export async function openEngine(
@@ -101,6 +102,9 @@ export async function openEngine(
   options: EngineOptions = {},
 ): Promise<Engine> {
   const { plugin, devices = 1, hosts, progress } = options, memory = memoryWish(options);
+  if (!(Number.isSafeInteger(devices) && devices >= 1)) {
+    throw new RangeError(`devices is ${devices}; it must be a whole number of at least 1`);
+  }
   const needsXla = hosts
     ? `${hosts.nodes} nodes were asked for`
     : devices > 1
@@ -130,6 +134,9 @@ export async function openEngine(
       }
       return await openAnother(options);
     default:
-      return name satisfies never;
+      name satisfies never;
+      throw new RangeError(
+        `there is no engine ${JSON.stringify(name)}; take ${[...ENGINES, "auto"].join(", ")}`,
+      );
   }
 }

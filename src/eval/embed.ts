@@ -120,10 +120,18 @@ function batchViews(views: Float32Array, count: number, from: number, batch: num
  *
  * @param engine Where it runs.
  * @param config The model's sizes.
+ * @throws {RangeError} When the batch size is no whole number of at least 1, or the encoder has not so many blocks. The
+ * result's functions throw it for bytes that are no pictures of the model's size, and for views that are not two a picture.
  */
 export function embedder(engine: Engine, config: ModelConfig, options: EmbedOptions = {}): Embedder {
   const { batchSize = 128, patches: wantPatches = false, blocks = 0 } = options;
   const { imageSize: size } = config, pixels = size * size * 3;
+  if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
+    throw new RangeError(`batch size must be a whole number of at least 1, not ${batchSize}`);
+  }
+  if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= config.depth)) {
+    throw new RangeError(`tokens of ${blocks} blocks were asked for; the encoder has ${config.depth}`);
+  }
 
   const ofImages = (params: Params, images: tf.Tensor) =>
     imageFeatures(config, params, images, { patches: wantPatches, blocks });
@@ -161,16 +169,24 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
       const count = countOf(pictures), batch = batchSize;
       const found = collector(count);
       for (let from = 0; from < count; from += batch) {
-        const base = slice(pictures, from, batch);
-        const result = ofPictures({ params: { ...params, ...frozen }, base });
-        const good = Math.min(batch, count - from);
-        for (const [name, tensor] of Object.entries(result)) await found.put(name, tensor, 0, from, good);
-        tf.dispose([base, ...Object.values(result)]);
+        const base = slice(pictures, from, batch), good = Math.min(batch, count - from);
+        let result: Record<string, tf.Tensor> = {};
+        try {
+          result = ofPictures({ params: { ...params, ...frozen }, base });
+          for (const [name, tensor] of Object.entries(result)) await found.put(name, tensor, 0, from, good);
+        } finally {
+          tf.dispose([base, ...Object.values(result)]);
+        }
       }
       return embedding(found);
     },
     async views({ params, frozen }, pictures, views) {
       const count = countOf(pictures);
+      if (views.length !== 2 * count * VIEW_FIELDS) {
+        throw new RangeError(
+          `two views of ${count} pictures take ${2 * count * VIEW_FIELDS} numbers, not ${views.length}`,
+        );
+      }
       // Two views of a picture go through the encoder, so half as many pictures.
       const batch = Math.max(1, Math.floor(batchSize / 2));
       const found = collector(2 * count);
@@ -178,12 +194,16 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
         const good = Math.min(batch, count - from);
         const base = slice(pictures, from, batch);
         const packed = tf.tensor3d(batchViews(views, count, from, batch), [2, batch, VIEW_FIELDS]);
-        const result = ofViews({ params: { ...params, ...frozen }, base, views: packed });
-        for (const [name, tensor] of Object.entries(result)) {
-          await found.put(name, tensor, 0, from, good);
-          await found.put(name, tensor, batch, count + from, good);
+        let result: Record<string, tf.Tensor> = {};
+        try {
+          result = ofViews({ params: { ...params, ...frozen }, base, views: packed });
+          for (const [name, tensor] of Object.entries(result)) {
+            await found.put(name, tensor, 0, from, good);
+            await found.put(name, tensor, batch, count + from, good);
+          }
+        } finally {
+          tf.dispose([base, packed, ...Object.values(result)]);
         }
-        tf.dispose([base, packed, ...Object.values(result)]);
       }
       return { ...embedding(found), rendered: Uint8Array.from(found.rows("rendered").data) };
     },

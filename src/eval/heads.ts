@@ -11,7 +11,7 @@ import {
   initHeads,
 } from "./head_step.ts";
 import { hitsOf, type TopHits } from "./hits.ts";
-import type { Rows } from "./rows.ts";
+import { checkRows, type Rows } from "./rows.ts";
 
 /** How heads are trained. */
 export interface HeadTraining extends HeadKind {
@@ -43,6 +43,20 @@ export function rateShare(
 /** Features and classes of a set of pictures, on the host. */
 export interface LabelledRows extends Rows {
   labels: ArrayLike<number>;
+}
+
+/**
+ * Refuses rows whose classes cannot be learned from.
+ *
+ * @throws {RangeError} When a row has none, or one that there is not; names it.
+ */
+export function checkLabels(set: LabelledRows, classes: number): void {
+  const { rows } = checkRows(set), { labels } = set;
+  if (labels.length !== rows) throw new RangeError(`there are ${rows} rows, but classes of ${labels.length}`);
+  for (let row = 0; row < rows; row++) {
+    if (Number.isInteger(labels[row]) && labels[row] >= 0 && labels[row] < classes) continue;
+    throw new RangeError(`row ${row} is of class ${labels[row]}, none of the ${classes} classes from 0 on`);
+  }
 }
 
 /** Heads that are being trained. */
@@ -134,6 +148,7 @@ export interface HeadsAfter extends Pick<Heads, "measure"> {
  *
  * @param train Rows in any order; each epoch has an order of its own, and a last part that fills no batch is left out.
  * @param seed Determines the first weights and the orders.
+ * @throws {RangeError} When a row's class is none of the classes, or a step has no picture; while iterating.
  */
 export async function* trainHeads(
   engine: Engine,
@@ -142,6 +157,12 @@ export async function* trainHeads(
   training: HeadTraining,
   seed = 0,
 ): AsyncGenerator<HeadsAfter, void, void> {
+  checkLabels(train, classes);
+  if (!(Number.isInteger(training.batchSize) && training.batchSize >= 1) || train.rows === 0) {
+    throw new RangeError(
+      `steps of ${training.batchSize} of ${train.rows} pictures; both must be whole numbers from 1`,
+    );
+  }
   const { rows: count, width, data } = train, { epochs } = training;
   const batch = Math.min(training.batchSize, count), steps = Math.floor(count / batch);
   const { step, measure, close } = openHeads(engine, { width, classes, batch }, training, seed);

@@ -70,8 +70,13 @@ export function spread(values: ArrayLike<number>): Share {
  *
  * @param values What each picture counts, 0 … 1.
  * @param seed Determines the draws.
+ * @throws {RangeError} When there are no values, or no draws.
  */
 export function bootstrap(values: ArrayLike<number>, seed = 0, draws = 1000): Share {
+  if (values.length === 0) throw new RangeError("there are no values to draw from");
+  if (!(Number.isInteger(draws) && draws >= 1)) {
+    throw new RangeError(`draws is ${draws}; it must be a whole number of at least 1`);
+  }
   const length = values.length, means = new Float64Array(draws);
   // A small generator: a thousand draws of 50,000 pictures take a quarter of a second.
   let state = (Math.floor(randomStream(seed, "bootstrap", length).uniform() * 2 ** 32) | 1) >>> 0;

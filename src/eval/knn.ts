@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/types.ts";
 import { hitsOf, type TopHits } from "./hits.ts";
-import { nearest, type Neighbours, withoutOwn } from "./nearest.ts";
+import { checkK, nearest, type Neighbours, withoutOwn } from "./nearest.ts";
 import { type Rows, unitRows } from "./rows.ts";
 
 /** DINO's temperature of a vote. */
@@ -10,12 +10,22 @@ export const VOTE_TEMPERATURE = .07;
 const LEAST_TEMPERATURE = .002;
 
 function checkVotes({ k: found }: Neighbours, k: number, temperature: number): void {
+  checkK(k);
   if (k > found) {
     throw new RangeError(`k is ${k}, but only ${found} neighbours of each query were looked for`);
   }
   if (!(temperature >= LEAST_TEMPERATURE)) {
     throw new RangeError(`temperature is ${temperature}; votes need one of ${LEAST_TEMPERATURE} or more`);
   }
+}
+
+/** The class of a gallery row, which must be one. */
+function labelOf(labels: ArrayLike<number>, row: number, classes: number): number {
+  const label = labels[row];
+  if (Number.isInteger(label) && label >= 0 && label < classes) return label;
+  throw new RangeError(
+    `row ${row} of the gallery is of class ${label}, none of the ${classes} classes from 0 on`,
+  );
 }
 
 /**
@@ -28,7 +38,8 @@ function checkVotes({ k: found }: Neighbours, k: number, temperature: number): v
  * @param k How many neighbours vote.
  * @param temperature At least 0.002. Default: DINO's.
  * @returns One class a query.
- * @throws {RangeError} Fewer than k neighbours were looked for, or a temperature under 0.002.
+ * @throws {RangeError} Fewer than k neighbours were looked for, k is none, a temperature under 0.002, or a neighbour's label is
+ * none of the classes.
  */
 export function knnClasses(
   neighbours: Neighbours,
@@ -43,7 +54,9 @@ export function knnClasses(
     votes.fill(0);
     for (let at = query * neighbours.k; at < query * neighbours.k + k; at++) {
       const index = neighbours.indices[at];
-      if (index >= 0) votes[labels[index]] += Math.exp(neighbours.cosines[at] / temperature);
+      if (index >= 0) {
+        votes[labelOf(labels, index, classes)] += Math.exp(neighbours.cosines[at] / temperature);
+      }
     }
     let best = -1;
     for (let c = 0; c < classes; c++) if (votes[c] > (best < 0 ? 0 : votes[best])) best = c;
@@ -62,6 +75,7 @@ export function accuracy(predicted: ArrayLike<number>, truth: ArrayLike<number>)
  * The k nearest gallery rows of every query, of any length.
  *
  * @param queries Left out: each gallery row is a query, and all others are its gallery.
+ * @throws {RangeError} When k is no whole number from 1, or widths differ.
  * @throws {Error} When a feature is no finite number.
  */
 export async function findNeighbours(
@@ -70,6 +84,7 @@ export async function findNeighbours(
   queries: Rows | null,
   k: number,
 ): Promise<Neighbours> {
+  checkK(k);
   const rows = unitRows(gallery);
   if (queries) return await nearest(engine, unitRows(queries), rows, k);
   const numbers = Int32Array.from({ length: rows.rows }, (_, i) => i);
@@ -87,7 +102,8 @@ export async function findNeighbours(
  * @param ks Numbers of neighbours.
  * @param temperature At least 0.002. Default: DINO's.
  * @returns Hits by k.
- * @throws {RangeError} Fewer neighbours than k were looked for, or a temperature under 0.002.
+ * @throws {RangeError} Fewer neighbours than k were looked for, k is none, a temperature under 0.002, a neighbour's label is none
+ * of the classes, or there are not as many classes as queries.
  */
 export function knnHits(
   neighbours: Neighbours,
@@ -97,8 +113,11 @@ export function knnHits(
   ks: readonly number[],
   temperature: number = VOTE_TEMPERATURE,
 ): Map<number, TopHits> {
-  const rising = [...new Set(ks)].sort((a, b) => a - b), most = rising.at(-1) ?? 0;
-  checkVotes(neighbours, most, temperature);
+  const rising = [...new Set(ks)].sort((a, b) => a - b);
+  for (const k of rising) checkVotes(neighbours, k, temperature);
+  if (truth.length !== neighbours.queries) {
+    throw new RangeError(`there are ${neighbours.queries} queries, but classes of ${truth.length}`);
+  }
   const hits = new Map(rising.map((k) => [k, hitsOf(neighbours.queries)])), votes = new Float64Array(classes);
   for (let query = 0; query < neighbours.queries; query++) {
     votes.fill(0);
@@ -106,7 +125,9 @@ export function knnHits(
     for (const k of rising) {
       for (; used < k; used++) {
         const at = query * neighbours.k + used, index = neighbours.indices[at];
-        if (index >= 0) votes[labels[index]] += Math.exp(neighbours.cosines[at] / temperature);
+        if (index >= 0) {
+          votes[labelOf(labels, index, classes)] += Math.exp(neighbours.cosines[at] / temperature);
+        }
       }
       hits.get(k)!.enter(votes, 0, classes, query, truth[query], 0);
     }

@@ -1,7 +1,7 @@
 /** Logistic regression on frozen features, as scikit-learn and cuML define it. */
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
-import type { LabelledRows } from "./heads.ts";
+import { checkLabels, type LabelledRows } from "./heads.ts";
 import { hitsOf, type TopHits } from "./hits.ts";
 import { minimise, type MinimiseOptions } from "./lbfgs.ts";
 
@@ -136,6 +136,7 @@ export interface LogisticOptions extends MinimiseOptions {
  * Prepares to fit: small problems in float64 on the host, others in float32 on the engine.
  *
  * @param options When L-BFGS ends, and what is small.
+ * @throws {RangeError} When a row's class is none of the classes.
  */
 export function logisticFitter(
   engine: Engine,
@@ -143,6 +144,7 @@ export function logisticFitter(
   classes: number,
   { hostProducts = 1 << 21, ...options }: LogisticOptions = {},
 ): LogisticFitter {
+  checkLabels(train, classes);
   const { rows, width } = train, size = classes * width;
   const { loss, close } = rows * size <= hostProducts
     ? hostLoss(train, classes)

@@ -1,5 +1,5 @@
 import type { Engine } from "../engine/types.ts";
-import type { Rows } from "./rows.ts";
+import { checkRows, type Rows } from "./rows.ts";
 import { type Gallery, rowsGallery } from "./search/gallery.ts";
 import { pairsAbove, type PairsOptions } from "./search/pairs.ts";
 import { type SearchPrograms, searchPrograms } from "./search/programs.ts";
@@ -34,6 +34,15 @@ export interface NearestOptions extends Pick<PairsOptions, "unit" | "onEmpty" | 
 }
 
 /**
+ * Refuses a number of neighbours that is none.
+ *
+ * @throws {RangeError} When k is no whole number from 1.
+ */
+export function checkK(k: number): void {
+  if (!Number.isInteger(k) || k < 1) throw new RangeError(`k is ${k}; it must be a whole number from 1`);
+}
+
+/**
  * The k nearest gallery rows of every query by cosine. Exact: all pairs are compared, in blocks of one shape, so memory does
  * not grow with the gallery. The engine multiplies and tells the largest product of every 64 gallery rows; the host reads
  * those 64 only where that is larger than the query's k-th cosine so far. Ties go to the row that stands first.
@@ -44,8 +53,9 @@ export interface NearestOptions extends Pick<PairsOptions, "unit" | "onEmpty" | 
  * `fileGallery` that is read on the way.
  * @param k How many neighbours, at least 1.
  * @returns For each query row numbers of the gallery and cosines. With `unit`, rows of length 0 are never among them.
- * @throws {RangeError} The widths differ, or k is no positive whole number.
- * @throws {Error} With `unit`, a gallery row holds a number that is not finite; names the row. Or the signal's reason.
+ * @throws {RangeError} The widths differ, there are not rows × width numbers, or k is no positive whole number.
+ * @throws {Error} A query holds a number that is not finite, or with `unit` a gallery row; names the row. Or the signal's
+ * reason.
  * @example
  * ```ts
  * import { nearest, openEngine, rowsGallery } from "../../mod.ts";
@@ -67,7 +77,11 @@ export async function nearest(
   k: number,
   options: NearestOptions = {},
 ): Promise<Neighbours> {
-  if (!Number.isInteger(k) || k < 1) throw new RangeError(`k is ${k}; it must be a whole number from 1`);
+  checkK(k);
+  const unlike = checkRows(queries).data.findIndex((x) => !Number.isFinite(x));
+  if (unlike >= 0) {
+    throw new Error(`the features of query ${Math.floor(unlike / queries.width)} are not finite numbers`);
+  }
   const found: Neighbours = {
     queries: queries.rows,
     k,

@@ -6,6 +6,17 @@ export interface Rows {
   data: Float32Array;
 }
 
+/**
+ * The same rows, their numbers counted.
+ *
+ * @throws {RangeError} When there are not rows × width numbers.
+ */
+export function checkRows(all: Rows): Rows {
+  const { rows, width, data } = all;
+  if (Number.isSafeInteger(rows) && rows >= 0 && data.length === rows * width) return all;
+  throw new RangeError(`${rows} rows of ${width} numbers cannot be ${data.length} numbers`);
+}
+
 /** Some rows of many, in the order of `indices`. */
 export function pickRows({ width, data }: Rows, indices: readonly number[]): Rows {
   const out = new Float32Array(indices.length * width);
@@ -70,13 +81,14 @@ export function unitRow(
  *
  * @param features Any rows; they are not changed.
  * @param nameOf What a row is called in errors. Default: `picture` and its number.
+ * @throws {RangeError} There are not rows × width numbers.
  * @throws {Error} A row holds a number that is not finite; names the row.
  */
 export function unitRows(
-  { rows, width, data }: Rows,
+  features: Rows,
   nameOf: (row: number) => string = (row) => `picture ${row}`,
 ): Rows {
-  const out = new Float32Array(data.length);
+  const { rows, width, data } = checkRows(features), out = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) {
     const length = unitRow(data, i * width, width, out, i * width);
     if (!Number.isFinite(length)) throw new Error(`the features of ${nameOf(i)} are not finite numbers`);

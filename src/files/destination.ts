@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { openDraft } from "./draft.ts";
 import { lockPlace } from "./lock.ts";
-import { pathError } from "./path_error.ts";
+import { pathError, refuseAddress } from "./path_error.ts";
 
 /**
  * The path of a new folder without slashes at its end.
@@ -44,9 +44,10 @@ export interface Destination {
  *
  * @param path What it will be called.
  * @throws {InUseError} Another process makes it.
- * @throws {Error} It exists, or cannot be made.
+ * @throws {Error} It exists, cannot be made, or is an address and no path.
  */
 export async function openDestination(path: string): Promise<Destination> {
+  refuseAddress(path);
   await refuseExisting(path).catch(async (error) => {
     // A process that died right after publishing has left its lock file: taking and releasing the lock removes it.
     await (await lockPlace(path).catch(() => null))?.release();

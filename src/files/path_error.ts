@@ -1,5 +1,24 @@
 /** What is wrong with a path, in words, and what to do about it. */
 
+/** What a name that is an address of a file stands for: the file system would take it for a folder called `file:`. */
+function pathOfAddress(name: string): string | undefined {
+  try {
+    return /^file:\/\//i.test(name) ? decodeURIComponent(new URL(name).pathname) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Refuses an address where something is to be made: a folder called `file:` would be made, and everything lie in there.
+ *
+ * @throws {Error} With the path to write instead.
+ */
+export function refuseAddress(name: string): void {
+  const path = pathOfAddress(name);
+  if (path !== undefined) throw new Error(`${name}: an address, where a path is needed; write ${path}`);
+}
+
 /** What a code of the operating system means for whoever wants to write. */
 const CODES: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left on the device; make room or choose another place",
@@ -47,7 +66,10 @@ function reasonOf(error: unknown, path: string, doing: "read" | "write"): string
   if (error instanceof Deno.errors.NotFound) {
     // Arguments whose bytes are not UTF-8 come with this sign instead.
     const odd = path.includes("\uFFFD") ? "; if its name is not UTF-8, rename it: it cannot be opened" : "";
-    return `no such file or folder; check the path${odd}`;
+    const meant = pathOfAddress(path);
+    return `no such file or folder; ${
+      meant === undefined ? `check the path${odd}` : `a path is needed: write ${meant}`
+    }`;
   }
   if (error instanceof Deno.errors.NotCapable) {
     return `Deno may not ${doing} this; run with --allow-${doing}=${path}`;

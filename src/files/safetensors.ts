@@ -2,6 +2,7 @@
  * Safetensors files: an 8-byte header length, a JSON header, then the tensors' bytes without gaps. Values are plain
  * objects and typed arrays; nothing here knows a tensor library.
  */
+import { pathError } from "./path_error.ts";
 import { readAt } from "./read_at.ts";
 import {
   BYTES,
@@ -40,6 +41,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
    * tensor lacks.
    */
   readRows(name: string, from: number, count: number): Promise<StoredTensor>;
+  /** Safe to call twice. Reads throw afterwards. */
   close(): void;
 }
 
@@ -100,15 +102,19 @@ export function decodeSafetensors(bytes: Uint8Array, where = "safetensors"): Saf
  *
  * @param path The file.
  * @returns The header, reads and `close()`. Reads that are asked for at once are done one after another.
- * @throws {Error} When the file is cut short or damaged.
+ * @throws {Error} When the file cannot be read, is cut short or damaged.
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
-  const file = await Deno.open(path, { read: true });
+  const file = await Deno.open(path, { read: true }).catch((error) => {
+    throw pathError(error, path, "read");
+  });
   try {
-    const { size } = await file.stat();
-    let last: Promise<unknown> = Promise.resolve();
+    const { size, isDirectory } = await file.stat();
+    if (isDirectory) throw new Error(`${path}: a folder, where a safetensors file is needed`);
+    let last: Promise<unknown> = Promise.resolve(), closed = false;
     // One after another: they share the file's position.
     const bytesAt = (offset: number, length: number) => {
+      if (closed) throw new Error(`${path}: already closed`);
       const read = last.then(() =>
         readAt(file, offset, length, (at) => fail(path, `it ended at byte ${at} while being read`))
       );
@@ -138,7 +144,11 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       const bytes = await bytesAt(begin + from * row, length);
       return { dtype, shape: [count, ...rest], data: view(bytes, dtype, 0, length) };
     };
-    return { ...header, read, readRows, close: () => file.close() };
+    const close = () => {
+      if (!closed) file.close();
+      closed = true;
+    };
+    return { ...header, read, readRows, close };
   } catch (error) {
     file.close();
     throw error;
@@ -201,6 +211,10 @@ export function encodeSafetensors(
       throw new Error(
         `tensor "${name}" of shape [${shape}] ${dtype} takes ${bytes} bytes but holds ${data.byteLength}`,
       );
+    }
+    const { constructor: Own } = view(new Uint8Array(0), dtype, 0, 0);
+    if (!(data instanceof (Own as typeof Float32Array))) {
+      throw new Error(`tensor "${name}" is said to be ${dtype}, but its data are a ${data.constructor.name}`);
     }
     total += bytes;
   }

@@ -6,7 +6,8 @@ import { silent } from "../train/show/progress.ts";
 import { untrained } from "../train/state.ts";
 import { checkClasses } from "./budget.ts";
 import { learnedFromMetadata } from "./classifier_file.ts";
-import { classifierConfig } from "./config.ts";
+import { joinLayers } from "../train/config/config.ts";
+import { checkFinetuneSettings, classifierConfig } from "./config.ts";
 import { accuracyEvaluators, type TestPictures } from "./evaluate.ts";
 import { finetuning } from "./finetuning.ts";
 import { type LabelledPictures, picturesDigest } from "./labelled.ts";
@@ -35,6 +36,7 @@ export type FinetuneResult = DownstreamResult;
  */
 export async function finetune(config: FinetuneConfig, options: FinetuneOptions): Promise<FinetuneResult> {
   const { engine, pictures, from, test, progress = silent, signal, disk } = options;
+  checkFinetuneSettings(joinLayers([config]), "the run");
   const notes = checkClasses(pictures, pictures.source.uri);
   checkEvaluators(options.evaluators ?? []);
   await using _lock = options.lock ? null : await lockRun(config, progress.line);

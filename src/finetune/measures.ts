@@ -98,21 +98,38 @@ function classFigures(confusion: readonly number[][], names: readonly string[]):
   });
 }
 
+/** Probabilities are float32 numbers of a softmax, so the largest may round to a little more than 1. */
+const MOST = 1 + 1e-6;
+
+function checkProbabilities(given: Float64Array, classes: number, picture: number): void {
+  if (given.length !== classes) {
+    throw new RangeError(
+      `picture ${picture} has ${given.length} probabilities, but there are ${classes} classes`,
+    );
+  }
+  const wrong = given.find((share) => !(share >= 0 && share <= MOST));
+  if (wrong !== undefined) {
+    throw new RangeError(`picture ${picture} has a probability of ${wrong}, not from 0 to 1`);
+  }
+}
+
 /**
  * Judges predictions.
  *
  * @param judged At least one.
  * @param names The classifier's classes.
- * @throws {RangeError} When there is no picture, or a label is none of the classes.
+ * @throws {RangeError} When there is no picture, a label is none of the classes, or probabilities are not one from 0 to 1 for
+ * each class.
  */
 export function judge(judged: Iterable<Judged>, names: readonly string[]): ClassifierReport {
   const confusion = names.map(() => new Array<number>(names.length).fill(0));
   const certain: { confidence: number; right: boolean }[] = [];
   let top5 = 0, loss = 0;
   for (const { label, probabilities } of judged) {
-    if (!(label >= 0 && label < names.length)) {
+    if (!(Number.isInteger(label) && label >= 0 && label < names.length)) {
       throw new RangeError(`class number ${label} is none of the ${names.length} classes`);
     }
+    checkProbabilities(probabilities, names.length, certain.length);
     const ranked = rankedClasses(probabilities);
     confusion[label][ranked[0]]++;
     certain.push({ confidence: probabilities[ranked[0]], right: ranked[0] === label });

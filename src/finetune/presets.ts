@@ -1,5 +1,6 @@
 /** Presets of fine-tuning. */
 import { type EncoderSizes, encoderSizes, PRESETS } from "../model/config.ts";
+import { checkPreset } from "../train/config/presets.ts";
 import type { FinetuneConfig, FinetunePreset } from "./settings.ts";
 
 /** What does not depend on the model: MAE's recipe (main_finetune.py, FINETUNE.md), and where and how to run. */
@@ -88,7 +89,12 @@ const OWN: Readonly<Record<FinetunePreset, Partial<FinetuneConfig>>> = {
   base: {},
 };
 
-/** All settings of a preset: what a fine-tuning uses where neither file nor flag says otherwise. */
+/**
+ * All settings of a preset: what a fine-tuning uses where neither file nor flag says otherwise.
+ *
+ * @throws {RangeError} When there is no such preset.
+ */
 export function finetunePreset(preset: FinetunePreset): FinetuneConfig {
+  checkPreset(preset, OWN);
   return { ...COMMON, ...encoderSizes(PRESETS[preset]), ...OWN[preset], preset };
 }

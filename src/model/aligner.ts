@@ -1,5 +1,6 @@
 import { matMulFloat32 } from "../engine/tensors.ts";
 import * as tf from "../engine/tensors.ts";
+import { checkShape } from "./check_tensors.ts";
 import { gridSize, type ModelConfig, tokenCount } from "./config.ts";
 
 /** The grid cells that views cover: rows [top, bottom), columns [left, right); whole numbers as float32, [N]. */
@@ -127,7 +128,8 @@ function reverseChannels(codes: tf.Tensor, flip: tf.Tensor): tf.Tensor {
  *
  * @param maskToken [1, 1, C].
  * @param codes [N, 1 + own², C]; views that are smaller than the picture have fewer cells than the canvas.
- * @param boxes [N, 4].
+ * @param boxes [N, 4], in shares of the picture's side, as `boxesOf` gives them.
+ * @throws {RangeError} When shapes do not fit the configuration or each other.
  */
 export function align(
   config: ModelConfig,
@@ -136,6 +138,14 @@ export function align(
   boxes: tf.Tensor,
 ): Aligned {
   const grid = gridSize(config), tokens = tokenCount(config), area = grid * grid;
+  checkShape("the mask token", maskToken, [1, 1, config.codeWidth], "1, 1, C");
+  checkShape("the aligner's codes", codes, [null, null, config.codeWidth], "N, T, C");
+  checkShape("the boxes of these codes", boxes, [codes.shape[0], 4], "N, 4");
+  if (!Number.isInteger(Math.sqrt(codes.shape[1]! - 1))) {
+    throw new RangeError(
+      `the aligner's codes are ${codes.shape[1]} a view: no class code and a square of cells`,
+    );
+  }
   const { top, bottom, left, right, flip } = cells(
     config.aligner === false ? wholeBoxes(boxes) : boxes,
     config,

@@ -1,6 +1,7 @@
 import * as tf from "../engine/tensors.ts";
 import { scope } from "../engine/tensors.ts";
 import { align, decoderInput } from "./aligner.ts";
+import { checkShape } from "./check_tensors.ts";
 import type { ModelConfig } from "./config.ts";
 import { type Decoded, decoder } from "./decoder.ts";
 import { encoder } from "./encoder.ts";
@@ -52,7 +53,8 @@ export interface AutoencoderResult {
  * @param config The model's sizes.
  * @param lossConfig Weights and options of the loss.
  * @param terms What the loss is the sum of. Default: the method's terms.
- * @throws {RangeError} When the views do not divide into patches, or terms cannot be summed, see {@linkcode losses}.
+ * @throws {RangeError} When the views do not divide into patches, shapes do not fit the configuration or each other, or terms
+ * cannot be summed, see {@linkcode losses}.
  */
 export function autoencoder(
   config: ModelConfig,
@@ -62,7 +64,16 @@ export function autoencoder(
   terms: readonly LossTerm[] = LOSS_TERMS,
 ): AutoencoderResult {
   const params = { ...state.params, ...state.frozen };
-  const { nudge } = input;
+  const { nudge } = input, { imageSize } = config;
+  checkShape("the views", input.images, [null, null, null, 3], "2B, V, V, 3");
+  const [rows] = input.images.shape, ofViews = config.reconstructionTarget === "view";
+  if (rows % 2 !== 0) throw new RangeError(`there are ${rows} views; each picture has two`);
+  checkShape(
+    "the reference",
+    input.reference,
+    [ofViews ? rows : rows / 2, ofViews ? null : imageSize, ofViews ? null : imageSize, 3],
+    ofViews ? "2B, V, V, 3" : "B, S, S, 3",
+  );
   const shift = <T extends tf.Tensor>(x: T, by: tf.Tensor | undefined): T => (by ? tf.add(x, by) as T : x);
 
   const encoded = scope("encoder", () => encoder(config, params, input.images, input.drop));

@@ -24,13 +24,16 @@ function wrongKinds(config: ModelConfig): string[] {
   ];
 }
 
+/** JSON has no word for what is no finite number. */
+const shown = (value: unknown) => typeof value === "number" ? String(value) : JSON.stringify(value);
+
 /** What is wrong with a configuration, one sentence each. */
 function problems(config: ModelConfig): string[] {
   const found: string[] = [];
   const whole = (name: keyof ModelConfig, low: number) => {
     const value = config[name];
     if (!Number.isSafeInteger(value) || (value as number) < low) {
-      found.push(`${name} is ${JSON.stringify(value)}; it must be a whole number of at least ${low}`);
+      found.push(`${name} is ${shown(value)}; it must be a whole number of at least ${low}`);
     }
   };
   for (const name of ["imageSize", "patchSize", "width", "depth", "heads", "headWidth"] as const) {
@@ -42,7 +45,7 @@ function problems(config: ModelConfig): string[] {
   const positive = (name: keyof ModelConfig, low = 0) => {
     const value = config[name];
     if (typeof value !== "number" || !Number.isFinite(value) || value < low) {
-      found.push(`${name} is ${JSON.stringify(value)}; it must be a number of at least ${low}`);
+      found.push(`${name} is ${shown(value)}; it must be a number of at least ${low}`);
     }
   };
   for (const name of ["mlpRatio", "decoderMlpRatio", "initPosition", "initLinear"] as const) positive(name);

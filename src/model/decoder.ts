@@ -3,6 +3,7 @@ import * as tf from "../engine/tensors.ts";
 import { scope } from "../engine/tensors.ts";
 import { type Sequences, withoutPadding } from "./attention.ts";
 import { block } from "./block.ts";
+import { checkPart, checkShape } from "./check_tensors.ts";
 import { gridSize, type ModelConfig, patchWidth, tokenCount } from "./config.ts";
 import { attendsFused, fusedPadding } from "./fused_attention.ts";
 import { layerNorm, normLinear } from "./layers.ts";
@@ -27,9 +28,12 @@ export interface Decoded {
  * cell. The class token takes part in the attention only.
  *
  * @param aligned [N, T, C], from `align`.
+ * @throws {RangeError} When shapes do not fit the configuration.
  */
 export function decoder(config: ModelConfig, params: Params, aligned: tf.Tensor): Decoded {
   const { codeWidth, patchSize } = config;
+  checkPart(config, "decoder", params);
+  checkShape("the decoder's codes", aligned, [null, tokenCount(config), codeWidth], "N, T, C");
   const count = aligned.shape[0], cells = gridSize(config) ** 2;
   const fused = attendsFused(config), halfResidual = config.residualPrecision === "bfloat16";
   const padding = fused ? fusedPadding(tokenCount(config)) : 0, tokens = tokenCount(config) + padding;

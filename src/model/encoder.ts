@@ -3,6 +3,7 @@ import * as tf from "../engine/tensors.ts";
 import { scope } from "../engine/tensors.ts";
 import { onTokens, type Sequences, withoutPadding } from "./attention.ts";
 import { block, blockAttention, type BlockOptions } from "./block.ts";
+import { checkPart, checkShape } from "./check_tensors.ts";
 import { gridSize, type ModelConfig } from "./config.ts";
 import { attendsFused, fusedPadding } from "./fused_attention.ts";
 import { layerNorm } from "./layers.ts";
@@ -43,7 +44,7 @@ function keepFactors(drop: tf.Tensor, index: number, rate: number): BlockOptions
  * @param images Normalised pictures, [N, H, W, 3]; other sizes than the configured one resize the positions.
  * @param drop Uniform draws of stochastic depth, [depth, 2, N]: attention, then MLP. Left out: every branch is kept.
  * @param options `attention`: also give the last block's attention.
- * @throws {RangeError} When a side of the pictures is no multiple of the patch size.
+ * @throws {RangeError} When a side of the pictures is no multiple of the patch size, or shapes do not fit the configuration.
  */
 export function encoder(
   config: ModelConfig,
@@ -53,7 +54,10 @@ export function encoder(
   options: { attention?: boolean } = {},
 ): Encoded {
   const { patchSize, width } = config;
+  checkPart(config, "encoder", params);
+  checkShape("the encoder's pictures", images, [null, null, null, 3], "N, H, W, 3");
   const [count, high, wide] = images.shape as [number, number, number];
+  if (drop) checkShape("the draws of stochastic depth", drop, [config.depth, 2, count], "depth, 2, N");
   if (high % patchSize !== 0 || wide % patchSize !== 0) {
     throw new RangeError(`pictures of ${wide} × ${high} pixels do not divide into patches of ${patchSize}`);
   }

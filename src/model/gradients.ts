@@ -20,14 +20,28 @@ export function valueAndGradients<Outputs extends { loss: tf.Scalar }>(
   params: Params,
 ): ValueAndGradients<Outputs> {
   const names = Object.keys(params);
-  let kept: Tree | undefined;
-  const { grads } = tf.valueAndGrads((...tensors: tf.Tensor[]) => {
-    const outputs = fn(Object.fromEntries(names.map((name, i) => [name, tensors[i]])));
-    // The tidy around the gradient frees all but the loss; copies of the handles (not of the numbers) are kept.
-    kept = mapTree(outputs as Tree, (tensor) => tf.keep(tensor.clone()));
-    return outputs.loss;
-  })(names.map((name) => params[name]));
-  const outputs = mapTree(kept!, (tensor) => {
+  const kept: tf.Tensor[] = [];
+  let copied: Tree | undefined;
+  const differentiate = () =>
+    tf.valueAndGrads((...tensors: tf.Tensor[]) => {
+      const outputs = fn(Object.fromEntries(names.map((name, i) => [name, tensors[i]])));
+      // The tidy around the gradient frees all but the loss; copies of the handles (not of the numbers) are kept.
+      copied = mapTree(outputs as Tree, (tensor) => {
+        const copy = tf.keep(tensor.clone());
+        kept.push(copy);
+        return copy;
+      });
+      return outputs.loss;
+    })(names.map((name) => params[name]));
+  let grads: tf.Tensor[];
+  try {
+    // Frees the loss, and what a gradient that fails has left.
+    grads = tf.tidy(() => differentiate().grads);
+  } catch (error) {
+    tf.dispose(kept);
+    throw error;
+  }
+  const outputs = mapTree(copied!, (tensor) => {
     const handle = tensor.clone();
     tensor.dispose();
     return handle;

@@ -1,5 +1,6 @@
 import * as tf from "../engine/tensors.ts";
 import { batchNorm } from "./batch_norm.ts";
+import { checkPart, checkShape } from "./check_tensors.ts";
 import type { ModelConfig } from "./config.ts";
 import { type HeadLayer, headLayers } from "./inventory.ts";
 import { linear } from "./layers.ts";
@@ -41,6 +42,7 @@ function project(
  *
  * @param tokens [N, T, d].
  * @param training Whether batch norms use the batch's statistics, over all N·T rows, and move the running ones.
+ * @throws {RangeError} When shapes do not fit the configuration.
  */
 export function head(
   config: ModelConfig,
@@ -49,6 +51,8 @@ export function head(
   tokens: tf.Tensor,
   training: boolean,
 ): Coded {
+  checkPart(config, "head", params, buffers);
+  checkShape("the head's tokens", tokens, [null, null, config.width], "N, T, d");
   const [count, length, width] = tokens.shape as [number, number, number];
   const coded = (part: tf.Tensor, each: number, layers: readonly HeadLayer[]) => {
     const done = project(layers, params, buffers, tf.reshape(part, [count * each, width]), training);

@@ -154,13 +154,14 @@ const partNames = (name: string, { rank, size }: tf.Tensor): string[] =>
  * @param config Weights and options.
  * @param input The model's results for a batch.
  * @param terms The terms to sum. Default: the method's.
- * @throws {RangeError} When two terms have one name, or a value is neither a scalar nor a list of them.
+ * @throws {RangeError} When there is no term, two have one name, or a value is neither a scalar nor a list of them.
  */
 export function losses(
   config: LossConfig,
   input: LossInput,
   terms: readonly LossTerm[] = LOSS_TERMS,
 ): Losses {
+  if (terms.length === 0) throw new RangeError("a loss needs at least one term");
   const found: LossTerms = {}, weighted: tf.Tensor[] = [];
   const inner: Record<string, tf.Tensor> = {};
   for (const term of terms) {

@@ -153,6 +153,7 @@ export function completeTensors(
  * A model as tensors to store, as {@linkcode completeTensors} gives them.
  *
  * @param batches How many batches the statistics have seen.
+ * @throws {Error} When a tensor is missing or of another shape; names every one.
  */
 export async function weightsToTensors(
   config: ModelConfig,
@@ -161,6 +162,9 @@ export async function weightsToTensors(
 ): Promise<Record<string, StoredTensor>> {
   const all: Params = { ...state.params, ...state.frozen, ...state.buffers };
   const stored: Record<string, StoredTensor> = {};
+  checkNames(inventory(config), plainNames(Object.keys(all), "state"), (name) => all[name].shape, {
+    where: "state",
+  });
   for (const { name, shape } of inventory(config)) {
     stored[name] = float32(shape, await all[name].data() as Float32Array);
   }

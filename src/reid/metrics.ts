@@ -30,7 +30,9 @@ export function queryFigures(ranks: ArrayLike<number>): QueryFigures {
   let sum = 0, trapezoids = 0, last = 0;
   for (let i = 0; i < count; i++) {
     const rank = ranks[i];
-    if (!(rank > last)) throw new RangeError(`ranks must rise from 1; ${rank} follows ${last}`);
+    if (!(rank > last && Number.isInteger(rank))) {
+      throw new RangeError(`ranks must rise from 1; ${rank} follows ${last}`);
+    }
     const here = (i + 1) / rank, before = rank === 1 ? 1 : i / (rank - 1);
     sum += here;
     trapezoids += (here + before) / 2;
@@ -62,12 +64,17 @@ export interface ReidMetrics {
  * @param ranks What `rightRanks` gives: a list for each query.
  * @param at Ranks of the cumulative matching. Default 1, 5, 10.
  * @param seed Of the bootstrap.
+ * @throws {RangeError} When a rank, or one of `at`, is no whole number from 1.
  * @throws {Error} When no query has a right picture.
  */
 export function reidMetrics(
   ranks: readonly ArrayLike<number>[],
   { at = [1, 5, 10], seed = 0 }: { at?: readonly number[]; seed?: number } = {},
 ): ReidMetrics {
+  const odd = at.find((k) => !(Number.isInteger(k) && k >= 1));
+  if (odd !== undefined) {
+    throw new RangeError(`a rank of the cumulative matching is ${odd}, no whole number from 1`);
+  }
   const figures = ranks.filter(({ length }) => length > 0).map(queryFigures);
   if (figures.length === 0) {
     throw new Error(

@@ -1,7 +1,7 @@
 /** Cosines of queries with a gallery that is read block by block. */
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
-import { type Rows, unitRows } from "../eval/rows.ts";
+import { checkRows, type Rows, unitRows } from "../eval/rows.ts";
 
 /** Rows of features that need not be in memory. */
 export interface FeatureRows {
@@ -13,8 +13,13 @@ export interface FeatureRows {
   nameOf?(row: number): string;
 }
 
-/** Rows that are in memory. */
-export function heldRows({ rows, width, data }: Rows): FeatureRows {
+/**
+ * Rows that are in memory.
+ *
+ * @throws {RangeError} When there are not rows × width numbers.
+ */
+export function heldRows(all: Rows): FeatureRows {
+  const { rows, width, data } = checkRows(all);
   return { rows, width, read: (from, to) => data.subarray(from * width, to * width) };
 }
 
@@ -60,7 +65,7 @@ async function unitBlock(
  * Prepares to compare. All blocks have one shape, so the engine compiles one product.
  *
  * @param blockRows Rows of the gallery in a block.
- * @throws {RangeError} When widths differ, or there is nothing to compare.
+ * @throws {RangeError} When widths differ, blocks have no rows, or there is nothing to compare.
  * @throws {Error} When a feature is no finite number, here or in `compare`; names the row.
  */
 export async function scoreBlocks(
@@ -69,6 +74,9 @@ export async function scoreBlocks(
   gallery: FeatureRows,
   blockRows: number,
 ): Promise<ScoreBlocks> {
+  if (!(Number.isInteger(blockRows) && blockRows >= 1)) {
+    throw new RangeError(`blocks of ${blockRows} rows; it must be a whole number of at least 1`);
+  }
   const { width } = gallery, rows = Math.max(1, Math.min(blockRows, gallery.rows));
   if (queries.width !== width) {
     throw new RangeError(`queries of width ${queries.width}, a gallery of ${width}`);

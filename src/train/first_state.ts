@@ -1,5 +1,6 @@
 import type { StoredTensor } from "../files/safetensors.ts";
 import { checkModel } from "../model/check_model.ts";
+import { fewOf, wrongTensors } from "../model/check_tensors.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/init.ts";
 import { inventory } from "../model/inventory.ts";
@@ -18,19 +19,18 @@ const PARTS = { param: "params", frozen: "frozen", buffer: "buffers" } as const;
  */
 export function checkWeights(config: ModelConfig, weights: ModelState): void {
   const wanted = inventory(checkModel(config));
-  const wrong = wanted.flatMap(({ name, shape, role }) => {
-    const given = weights[PARTS[role]][name];
-    if (!given) return [`${name} is missing in ${PARTS[role]}`];
-    return String(given.shape) === String(shape) ? [] : [`${name} is [${given.shape}], not [${shape}]`];
-  });
+  const wrong = wrongTensors(
+    wanted,
+    ({ name, role }) => weights[PARTS[role]][name],
+    ({ name, role }) => `${name} is missing in ${PARTS[role]}`,
+  );
   const known = new Set(wanted.map(({ name, role }) => `${PARTS[role]}/${name}`));
   for (const part of Object.values(PARTS)) {
     const others = Object.keys(weights[part]).filter((name) => !known.has(`${part}/${name}`));
     wrong.push(...others.map((name) => `${name} in ${part} is not the model's`));
   }
   if (wrong.length === 0) return;
-  const more = wrong.length > 5 ? `; and ${wrong.length - 5} more` : "";
-  throw new RangeError(`the run cannot start from these weights: ${wrong.slice(0, 5).join("; ")}${more}`);
+  throw new RangeError(`the run cannot start from these weights: ${fewOf(wrong)}`);
 }
 
 /**

@@ -66,7 +66,8 @@ export function isDecayed(name: string, shape: readonly number[]): boolean {
  * One step of AdamW with clipped gradients, docs/spec.md §7: p ← p(1 − lr·wd) − lr·(m/bias1) / (√v/√bias2 + 1e-8).
  * A pure tensor function: no input is changed or disposed.
  *
- * @throws {Error} When a parameter has no gradient or no moments.
+ * @throws {Error} When a parameter has no gradient or no moments, or they are of another shape.
+ * @throws {RangeError} When the largest norm is no number from 0 up.
  */
 export function adamw(input: AdamWInput): AdamWResult {
   const { lr, wd, bias1, bias2, scale: shareOf = () => 1, decayed = isDecayed } = input;
@@ -78,7 +79,14 @@ export function adamw(input: AdamWInput): AdamWResult {
     if (!input.m[name] || !(first || input.v[name])) {
       throw new Error(`parameter ${name} has no optimiser moments`);
     }
+    for (const given of [input.grads[name], input.m[name], ...first ? [] : [input.v[name]]]) {
+      if (String(given.shape) === String(input.params[name].shape)) continue;
+      throw new Error(
+        `parameter ${name} is [${input.params[name].shape}], its gradient or a moment [${given.shape}]`,
+      );
+    }
   }
+  if (!(input.clip >= 0)) throw new RangeError(`clip is ${input.clip}; it must be a number from 0 up`);
   const grads = names.map((name) => divide(input.grads[name]));
   const squares = grads.map((g) => tf.sum(tf.square(g)));
   const gradNorm = tf.sqrt(tf.sum(tf.concat(squares.map((square) => tf.reshape(square, [1])))));

@@ -34,12 +34,14 @@ export interface RateOptions {
  * `config.out`, is removed again.
  *
  * @returns Pictures a second; null where the signal came first.
+ * @throws {RangeError} When the time is not above 0.
  * @throws {Error} When the training fails.
  */
 export async function measureRate(
   config: RunConfig,
   { engine, source, minutes, signal, progress: say = silent.line }: RateOptions,
 ): Promise<number | null> {
+  if (!(minutes > 0)) throw new RangeError(`minutes is ${minutes}; it must be above 0`);
   const out = join(config.out, FOLDER), enough = new AbortController(), times: number[] = [];
   const { perEpoch } = planSteps({ ...config, epochs: 1, steps: 0 }, source);
   const seconds = Math.min(SECONDS, 60 * SHARE * minutes);

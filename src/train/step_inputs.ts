@@ -35,6 +35,7 @@ export function drawDrop(seed: number, step: number, depth: number, rows: number
  * A batch as the tensors that a step takes.
  *
  * @param step Number of the step in the run, counted from 0: it names the draws of stochastic depth.
+ * @throws {RangeError} When pictures, views and indices are not as many as each other.
  */
 export function batchTensors(
   engine: Engine,
@@ -43,7 +44,18 @@ export function batchTensors(
   step: number,
 ): StepBatch {
   const { imageSize: size, depth, seed } = settings;
-  const count = batch.indices.length;
+  const count = batch.indices.length, { base, views } = batch;
+  if (engine.devices === 1) {
+    const wanted = [count * size * size * 3, 2 * count * VIEW_FIELDS];
+    if (base.length !== wanted[0] || views.length !== wanted[1]) {
+      throw new RangeError(
+        `a batch of ${count} pictures of ${size} pixels has ${wanted[0]} bytes and ${
+          wanted[1]
+        } numbers of views, not ` +
+          `${base.length} and ${views.length}`,
+      );
+    }
+  }
   return {
     base: engine.bytes(batch.base, [count, size, size, 3]),
     views: tf.tensor(batch.views, [2, count, VIEW_FIELDS], "float32"),
@@ -71,14 +83,21 @@ export function tensorsOf({ lr, wd, bias1, bias2, ema }: StepScalars): ScalarTen
   };
 }
 
-/** Reads named scalars, such as a step's metrics, and disposes their tensors. Waits for the device without blocking. */
+/**
+ * Reads named scalars, such as a step's metrics, and disposes their tensors. Waits for the device without blocking.
+ *
+ * @throws {RangeError} When one is no scalar; all are disposed then, too.
+ */
 export async function readValues<Scalars extends Record<string, tf.Tensor>>(
   scalars: Scalars,
 ): Promise<{ [name in keyof Scalars]: number }> {
   const entries = Object.entries(scalars);
   const values: Record<string, number> = {};
   try {
-    for (const [name, tensor] of entries) values[name] = (await tensor.data())[0];
+    for (const [name, tensor] of entries) {
+      if (tensor.size !== 1) throw new RangeError(`${name} is [${tensor.shape}], no scalar`);
+      values[name] = (await tensor.data())[0];
+    }
   } finally {
     for (const [, tensor] of entries) tensor.dispose();
   }

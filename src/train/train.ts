@@ -8,6 +8,7 @@ import type { Disk } from "../files/disk.ts";
 import type { Lock } from "../files/lock.ts";
 import type { LossTerm } from "../model/loss.ts";
 import type { ModelState } from "../model/types.ts";
+import { checkSettings, joinLayers } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { tellData } from "./data_account.ts";
 import { checkEvaluators, type Evaluator, openEvaluations } from "./evaluators.ts";
@@ -114,6 +115,7 @@ interface Session {
  */
 export async function train(given: RunConfig, options: TrainOptions): Promise<TrainResult> {
   const { engine, source, hosts, initial, progress = silent, signal } = options;
+  checkSettings(joinLayers([given]), "the run");
   const config = await withBatchSize(given, { engine, source, progress: progress.line });
   const plan = planSteps(config, source), { total } = plan;
   checkEvaluators(options.evaluators ?? []);

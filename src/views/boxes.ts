@@ -18,13 +18,27 @@ export interface BoxMap {
   shiftY: number;
 }
 
+function checkSize({ width, height }: BoxSize, what: string): void {
+  if (width > 0 && height > 0 && width < Infinity && height < Infinity) return;
+  throw new RangeError(`${what} is ${width} × ${height} pixels; both sides must be above 0`);
+}
+
+function checkBoxes(boxes: Float64Array): void {
+  if (boxes.length % 4 !== 0) {
+    throw new RangeError(`${boxes.length} numbers are no boxes, which have four each`);
+  }
+}
+
 /**
  * A picture resized as a whole, its sides squeezed alike or not.
  *
  * @param from Its size.
  * @param to Its new size.
+ * @throws {RangeError} When a side is not above 0.
  */
 export function resizeMap(from: BoxSize, to: BoxSize): BoxMap {
+  checkSize(from, "the picture");
+  checkSize(to, "its new size");
   return { scaleX: to.width / from.width, shiftX: 0, scaleY: to.height / from.height, shiftY: 0 };
 }
 
@@ -34,8 +48,11 @@ export function resizeMap(from: BoxSize, to: BoxSize): BoxMap {
  * @param crop The part of the picture that is cut out.
  * @param to The size that it gets.
  * @param flip Whether left and right change places.
+ * @throws {RangeError} When a side is not above 0.
  */
 export function cropMap({ left, top, width, height }: Crop, to: BoxSize, flip = false): BoxMap {
+  checkSize({ width, height }, "the crop");
+  checkSize(to, "the size that it gets");
   const scaleX = to.width / width, scaleY = to.height / height;
   // A zero without a sign.
   const shiftX = 0 - left * scaleX, shiftY = 0 - top * scaleY;
@@ -58,8 +75,11 @@ export interface LetterBox extends BoxSize {
  * @param from Its size.
  * @param into The size that it has to fit into.
  * @param centred In the middle; otherwise in the left top corner. Default false.
+ * @throws {RangeError} When a side is not above 0.
  */
 export function letterBox(from: BoxSize, into: BoxSize, centred = false): LetterBox {
+  checkSize(from, "the picture");
+  checkSize(into, "the size that it has to fit into");
   const scale = Math.min(into.width / from.width, into.height / from.height);
   const fit = (side: number, most: number) => Math.min(most, Math.max(1, Math.round(side * scale)));
   const width = fit(from.width, into.width), height = fit(from.height, into.height);
@@ -90,8 +110,10 @@ export function inverseMap({ scaleX, shiftX, scaleY, shiftY }: BoxMap): BoxMap {
  * @param boxes Left, top, right, bottom in pixels, [n, 4] flat.
  * @param map Where points lie there.
  * @returns [n, 4] flat, left before right also where the map mirrors. Nothing is rounded or cut.
+ * @throws {RangeError} When the numbers are not four a box.
  */
 export function moveBoxes(boxes: Float64Array, map: BoxMap): Float64Array<ArrayBuffer> {
+  checkBoxes(boxes);
   const { scaleX, shiftX, scaleY, shiftY } = map, out = new Float64Array(boxes.length);
   for (let i = 0; i < boxes.length; i += 4) {
     const x0 = scaleX * boxes[i] + shiftX, x1 = scaleX * boxes[i + 2] + shiftX;
@@ -120,9 +142,10 @@ export interface CutBoxes {
  * @param boxes Left, top, right, bottom in pixels, [n, 4] flat.
  * @param size The picture's size.
  * @param leastVisible The least share of a box's area that must lie in the picture. Default 0: any part of it.
- * @throws {RangeError} When the share is not from 0 to 1.
+ * @throws {RangeError} When the share is not from 0 to 1, or the numbers are not four a box.
  */
 export function cutBoxes(boxes: Float64Array, { width, height }: BoxSize, leastVisible = 0): CutBoxes {
+  checkBoxes(boxes);
   if (!(leastVisible >= 0 && leastVisible <= 1)) {
     throw new RangeError(`the least visible share is ${leastVisible}, not from 0 to 1`);
   }

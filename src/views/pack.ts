@@ -32,7 +32,7 @@ export const FIELD = {
  * @throws {RangeError} When `out` is too short.
  */
 export function packView(view: View, out: Float32Array, offset = 0): void {
-  if (offset < 0 || offset + VIEW_FIELDS > out.length) {
+  if (!Number.isInteger(offset) || offset < 0 || offset + VIEW_FIELDS > out.length) {
     throw new RangeError(
       `a packed view takes ${VIEW_FIELDS} numbers from ${offset}, but there are only ${out.length}`,
     );
@@ -65,7 +65,7 @@ export function packView(view: View, out: Float32Array, offset = 0): void {
  * @throws {RangeError} When `packed` ends too early.
  */
 export function unpackView(packed: Float32Array, offset = 0): View {
-  if (offset < 0 || offset + VIEW_FIELDS > packed.length) {
+  if (!Number.isInteger(offset) || offset < 0 || offset + VIEW_FIELDS > packed.length) {
     throw new RangeError(
       `a packed view takes ${VIEW_FIELDS} numbers from ${offset}, but there are only ${packed.length}`,
     );

@@ -48,6 +48,47 @@ export const DEFAULT_VIEWS: ViewOptions = {
   solarise: [0, 0.2],
 };
 
+/** What each option is: numbers between two bounds. `hue` is a share of half a turn, `cropRatio` a quotient. */
+const BOUNDS: Readonly<
+  Record<Exclude<keyof ViewOptions, "imageSize">, readonly [least: number, most: number, pair: boolean]>
+> = {
+  cropScale: [0, 1, true],
+  cropRatio: [0.01, 100, true],
+  flip: [0, 1, false],
+  colour: [0, 1, false],
+  brightness: [0, 1, false],
+  contrast: [0, 1, false],
+  saturation: [0, 1, false],
+  hue: [0, 0.5, false],
+  grey: [0, 1, false],
+  blur: [0, 1, true],
+  blurRadius: [0, Number.MAX_VALUE, true],
+  solarise: [0, 1, true],
+};
+
+/**
+ * Refuses options by which no view can be drawn. Other fields, such as those of a whole run, are not looked at.
+ *
+ * @throws {RangeError} When one is missing or out of its bounds; names it.
+ */
+export function checkViews(options: ViewOptions): void {
+  if (!(Number.isSafeInteger(options?.imageSize) && options.imageSize >= 1)) {
+    throw new RangeError(`views need an imageSize, a whole number of at least 1, not ${options?.imageSize}`);
+  }
+  for (const [name, [least, most, pair]] of Object.entries(BOUNDS)) {
+    const given: unknown = options[name as keyof ViewOptions];
+    const numbers = pair ? given : [given];
+    const good = Array.isArray(numbers) && numbers.length === (pair ? 2 : 1) &&
+      numbers.every((x) => typeof x === "number" && x >= least && x <= most);
+    if (good) continue;
+    const bounds = most === Number.MAX_VALUE ? `${least} up` : `${least} to ${most}`;
+    throw new RangeError(
+      `${name} of views is ${Array.isArray(given) ? `[${given.join(", ")}]` : given}; it must be ` +
+        `${pair ? "two numbers" : "a number"} from ${bounds}`,
+    );
+  }
+}
+
 /** Attempts at a crop that fits before the whole base picture is taken. */
 const ATTEMPTS = 10;
 
@@ -96,6 +137,7 @@ function sampleColour(options: ViewOptions, random: RandomStream): ColourJitter 
  * @param index Where the picture stands in its source.
  * @param viewNumber 0 for view 1, 1 for view 2: their chances of blur and solarisation differ.
  * @returns The view; the same arguments always give the same one.
+ * @throws {RangeError} When an option is missing or out of its bounds, or a number names no place, see `randomStream`.
  * @example
  * ```ts
  * import { DEFAULT_VIEWS, sampleView } from "./sample.ts";
@@ -112,6 +154,10 @@ export function sampleView(
   index: number,
   viewNumber: 0 | 1,
 ): View {
+  checkViews(options);
+  if (viewNumber !== 0 && viewNumber !== 1) {
+    throw new RangeError(`view number ${viewNumber} is neither 0 nor 1`);
+  }
   const random = randomStream(seed, "view", epoch, index, viewNumber);
   const crop = sampleCrop(options, random);
   const flip = random.uniform() < options.flip;

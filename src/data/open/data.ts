@@ -17,8 +17,17 @@ export type OpenedData =
 /** Every way to name data: opened, or one of the two kinds of source. */
 export type Data = OpenedData | Source | StreamSource;
 
-/** A source as it is opened. */
+/**
+ * A source as it is opened.
+ *
+ * @throws {TypeError} When it is none: a path, or a promise of one.
+ */
 export function openedOf(data: Data): OpenedData {
+  if (typeof data !== "object" || data === null || !("access" in data || "get" in data || "open" in data)) {
+    throw new TypeError(
+      "opened data is needed here, such as `await openData(PATH)` or `await openSource(PATH)` gives",
+    );
+  }
   if ("access" in data) return data;
   return "get" in data ? { access: "random", source: data } : { access: "stream", source: data };
 }

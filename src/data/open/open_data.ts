@@ -49,14 +49,16 @@ export interface OpenDataOptions {
  * Opens any data set by the user's words: each kind of source that is registered, local or over http(s), or several with
  * weights.
  *
- * @param uri Such as `./photos`, `lmdb:bedroom_train_lmdb`, `https://host/data-{000..146}.tar`, `parquet:./hub#split=test`,
+ * @param given Such as `./photos`, `lmdb:bedroom_train_lmdb`, `https://host/data-{000..146}.tar`, `parquet:./hub#split=test`,
  * `a.tar*0.3,./b*0.7`; see {@linkcode parseDataUri}.
  * @param options Class names, patience with servers, which split is meant.
  * @returns What can be read of it, and how; close it with {@linkcode closeData}.
+ * @throws {TypeError} The words are neither text nor a URL.
  * @throws {RangeError} Objects are wanted without classes.
  * @throws {Error} That names what cannot be opened, why, and what to do.
  */
-export async function openData(uri: string, options: OpenDataOptions = {}): Promise<OpenedData> {
+export async function openData(given: string | URL, options: OpenDataOptions = {}): Promise<OpenedData> {
+  const uri = textOf(given);
   const { formats = FORMATS, labels, role, once = role === "test" } = options;
   if (options.objects && options.classes === false) {
     throw new RangeError("objects have classes: ask for both, or for none of them");
@@ -90,9 +92,10 @@ export async function openData(uri: string, options: OpenDataOptions = {}): Prom
 /**
  * Opens a data set with random access by its path: nothing in the name has a meaning.
  *
- * @param uri A path or a file: URL.
+ * @param given A path or a file: URL.
  * @param options Class names for LMDBs whose values hold a class's number, and whether annotated objects are wanted.
  * @returns A source; close it when done.
+ * @throws {TypeError} It is neither text nor a URL.
  * @throws {Error} That says what is wrong with the path and what would be right.
  * @example
  * ```ts ignore
@@ -102,15 +105,22 @@ export async function openData(uri: string, options: OpenDataOptions = {}): Prom
  * ```
  */
 export async function openSource(
-  uri: string,
+  given: string | URL,
   options: { labels?: readonly string[] } & Pick<OpenDataOptions, "progress" | "objects"> = {},
 ): Promise<Source> {
-  const path = pathOf(uri), names = [quoteName(path)];
+  const uri = textOf(given), path = pathOf(uri), names = [quoteName(path)];
   const words: SourceUri = { text: path, format: null, certain: false, names, options: {} };
   const source = await openOne(words, { ...options, formats: FORMATS });
   if ("get" in source) return source;
   await source.close();
   throw new Error(`${uri}: can only be read in order, as a stream; open it with openData`);
+}
+
+/** What data is named by, as text. Throws a TypeError for what a program without types may give besides. */
+function textOf(uri: string | URL): string {
+  if (typeof uri === "string") return uri;
+  if (uri instanceof URL) return uri.href;
+  throw new TypeError(`data is named by a path or an address, not by ${uri}`);
 }
 
 function pathOf(uri: string): string {

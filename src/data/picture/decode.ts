@@ -33,6 +33,7 @@ export const MAX_PIXELS = 100_000_000;
  * @param bytes A JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF, BMP, PPM, PGM or PBM.
  * @param options The limit on pixels.
  * @returns RGB bytes.
+ * @throws {RangeError} When the limit is no number from 0 up.
  * @throws {PictureError} That says why this is no picture that can be read; the message names no file, the caller knows it.
  * @example
  * ```ts ignore
@@ -41,6 +42,7 @@ export const MAX_PIXELS = 100_000_000;
  */
 export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
   const maxPixels = options.maxPixels ?? MAX_PIXELS;
+  if (!(maxPixels >= 0)) throw new RangeError(`maxPixels is ${maxPixels}; it must be a number from 0 up`);
   if (bytes.length === 0) throw new PictureError("empty: 0 bytes");
   const format = sniff(bytes);
   if (format === null) {

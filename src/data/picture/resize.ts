@@ -19,6 +19,11 @@ function checkSize(value: number, name: string): void {
   }
 }
 
+function checkFilter(filter: Filter): void {
+  if (filter === "bilinear" || filter === "bicubic") return;
+  throw new RangeError(`there is no filter ${JSON.stringify(filter)}; take bilinear or bicubic`);
+}
+
 function checkBytes({ width, height, data }: Picture): void {
   const bytes = width * height * 3;
   if (data.length === bytes) return;
@@ -38,7 +43,7 @@ function checkBytes({ width, height, data }: Picture): void {
  * @param part The part to resize. Default: the whole picture.
  * @param out Where the result goes. Default: new bytes.
  * @returns The result.
- * @throws {RangeError} For an impossible size or a part that is not inside the picture.
+ * @throws {RangeError} For an impossible size, an unknown filter or a part that is not inside the picture.
  */
 export function resize(
   picture: Picture,
@@ -48,6 +53,7 @@ export function resize(
   part: Rectangle = { top: 0, left: 0, width: picture.width, height: picture.height },
   out?: Uint8Array,
 ): Picture {
+  checkFilter(filter);
   checkSize(width, "width");
   checkSize(height, "height");
   checkSize(part.width, "the part's width");
@@ -180,13 +186,15 @@ export function basePicture(picture: Picture, size: number, out?: Uint8Array): U
  * @param size Side of the result in pixels.
  * @param shorter The shorter side before the cut. Default: size · 256 / 224, rounded.
  * @returns size × size × 3 bytes.
- * @throws {RangeError} When the shorter side is below the size.
+ * @throws {RangeError} When the shorter side is below the size, or one of them is no whole number of pixels.
  */
 export function evaluationPicture(
   picture: Picture,
   size: number,
   shorter: number = Math.round(size * 256 / 224),
 ): Uint8Array {
+  checkSize(size, "size");
+  checkSize(shorter, "the shorter side");
   if (shorter < size) {
     throw new RangeError(`the shorter side (${shorter}) must be at least the size (${size})`);
   }

@@ -15,6 +15,7 @@ import {
   POOLING,
   preprocessingOf,
   type TokenName,
+  TOKENS,
   tokenShape,
 } from "./info.ts";
 import { embeddingFormat, openEmbedding } from "./open.ts";
@@ -178,7 +179,7 @@ export async function refuseOther(out: string): Promise<void> {
  * centre. Features are those after the encoder's final norm.
  *
  * @returns What the file says of itself.
- * @throws {RangeError} When the file's ending or the tokens cannot be used, before work starts.
+ * @throws {RangeError} When the file's ending, the tokens or another option cannot be used, before work starts.
  * @throws {InUseError} When another process writes the file.
  * @throws {Error} When the file is there and is no embedding.
  * @throws {BadLimitError} When more than 1 % of the pictures cannot be read.
@@ -187,6 +188,15 @@ export async function refuseOther(out: string): Promise<void> {
 export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInfo> {
   const { config, state, model, teacher = false, data, out, tokens = ["class"], way } = options;
   const format = embeddingFormat(out), blocks = Math.min(options.blocks ?? 4, config.depth);
+  const unknown = tokens.find((token) => !TOKENS.includes(token));
+  if (unknown !== undefined) {
+    throw new RangeError(`there is no token ${JSON.stringify(unknown)}; take ${TOKENS.join(", ")}`);
+  }
+  const { batchSize = 64, partBytes = 1 } = options;
+  if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
+    throw new RangeError(`batch size must be a whole number of at least 1, not ${batchSize}`);
+  }
+  if (!(partBytes >= 1)) throw new RangeError(`partBytes is ${partBytes}; it must be a number from 1 up`);
   if (tokens.length === 0 || new Set(tokens).size < tokens.length || (tokens.length > 1 && !format.several)) {
     throw new RangeError(
       `${out}: ${tokens.join(", ") || "nothing"} cannot be stored there: ${
@@ -201,6 +211,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   if (!(Number.isInteger(blocks) && blocks >= 1)) {
     throw new RangeError(`blocks is ${blocks}; it must be from 1 up`);
   }
+  options.signal?.throwIfAborted();
   const by = <T>(of: (token: TokenName) => T) =>
     Object.fromEntries(tokens.map((token) => [token, of(token)]));
   const request: EmbeddingInfo = {

@@ -40,6 +40,7 @@ export interface EmbeddingFile {
    * @throws {Error} When the file does not hold the token.
    */
   part(token: TokenName, from: number, count: number): Promise<Rows>;
+  /** Safe to call twice; reads throw afterwards. */
   close(): void;
 }
 

@@ -62,7 +62,8 @@ export async function openEmbedding(path: string): Promise<EmbeddingFile> {
   try {
     return await embeddingFormat(path).open(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) {
+    const why = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+    if (why instanceof Deno.errors.NotFound) {
       throw new Error(`${path}: there is no such embedding file`, { cause });
     }
     throw isPathError(cause) ? pathError(cause, path, "read") : cause;

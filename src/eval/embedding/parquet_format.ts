@@ -97,11 +97,12 @@ function vectorOf(value: unknown, row: number, width: number, path: string): num
 /** A file as hyparquet reads it. */
 async function openBuffer(path: string): Promise<AsyncBuffer & { close(): void }> {
   const file = await Deno.open(path), { size } = await file.stat();
-  let busy: Promise<unknown> = Promise.resolve();
+  let busy: Promise<unknown> = Promise.resolve(), closed = false;
   return {
     byteLength: size,
     // One after the other: they share the file's position.
     slice(start, end = size) {
+      if (closed) throw new Error(`${path}: already closed`);
       const read = busy.then(async () => {
         const bytes = new Uint8Array(end - start);
         await file.seek(start, Deno.SeekMode.Start);
@@ -115,7 +116,10 @@ async function openBuffer(path: string): Promise<AsyncBuffer & { close(): void }
       busy = read.catch(() => {});
       return read;
     },
-    close: () => file.close(),
+    close() {
+      if (!closed) file.close();
+      closed = true;
+    },
   };
 }
 

@@ -86,7 +86,8 @@ async function queriesOf(block: GalleryBlock, gallery: Gallery, empty: number[])
  * @param engine Runs the products.
  * @param gallery Rows of any length.
  * @param threshold Above −1 and at most 1. Cosines are float32, so what is less than 1e-6 below it counts.
- * @throws {RangeError} The threshold is not between −1 and 1.
+ * @throws {RangeError} The threshold is not between −1 and 1, no row is to be compared at once, or a row has a number from
+ * `size` on.
  * @throws {Error} A row holds a number that is not finite; names the row. Or the signal's reason.
  */
 export async function findDuplicates(
@@ -112,6 +113,8 @@ export async function findDuplicates(
   };
   try {
     for await (const block of gallery.blocks(together)) {
+      const last = block.rows.rows === 0 ? -1 : rowNumber(block, block.rows.rows - 1);
+      if (!(last < size)) throw new RangeError(`size is ${size}, but there is a row of number ${last}`);
       const { queries, numbers } = await queriesOf(block, gallery, empty);
       const count = block.rows.rows, start = done;
       // Of the block with itself only half of the pairs are new.

@@ -2,7 +2,7 @@
 import type { EmbeddingFile } from "../embedding/format.ts";
 import { requireToken } from "../embedding/format.ts";
 import { sizeOfShape, type TokenName } from "../embedding/info.ts";
-import type { Rows } from "../rows.ts";
+import { checkRows, type Rows } from "../rows.ts";
 
 /** Some rows of a gallery. */
 export interface GalleryBlock {
@@ -23,10 +23,18 @@ export interface Gallery {
    *
    * @param most Rows in a block; only the last one has fewer.
    * @param from The number of the row to begin with. Default 0.
+   * @throws {RangeError} While iterating, when a block is to have no row.
    */
   blocks(most: number, from?: number): AsyncIterable<GalleryBlock> | Iterable<GalleryBlock>;
   /** What a row is called in errors. */
   nameOf(row: number): Promise<string>;
+}
+
+/** Refuses blocks without rows, which would never end. Throws a RangeError. */
+function checkMost(most: number): void {
+  if (!(Number.isInteger(most) && most >= 1)) {
+    throw new RangeError(`blocks of ${most} rows; it must be a whole number of at least 1`);
+  }
 }
 
 /** The number of a block's row. */
@@ -34,13 +42,18 @@ export function rowNumber({ first, numbers }: GalleryBlock, row: number): number
   return numbers ? numbers[row] : first + row;
 }
 
-/** Rows in memory as a gallery. */
+/**
+ * Rows in memory as a gallery.
+ *
+ * @throws {RangeError} When there are not rows × width numbers.
+ */
 export function rowsGallery(all: Rows, name = "picture"): Gallery {
-  const { rows, width, data } = all;
+  const { rows, width, data } = checkRows(all);
   return {
     rows,
     width,
     *blocks(most, from = 0) {
+      checkMost(most);
       for (let first = from; first < rows; first += most) {
         const count = Math.min(most, rows - first);
         const part = data.subarray(first * width, (first + count) * width);
@@ -64,6 +77,7 @@ export function fileGallery(file: EmbeddingFile, token: TokenName): Gallery {
     rows,
     width,
     async *blocks(most, from = 0) {
+      checkMost(most);
       for (let first = from; first < rows; first += most) {
         yield { rows: await file.part(token, first, Math.min(most, rows - first)), first };
       }
@@ -76,15 +90,22 @@ export function fileGallery(file: EmbeddingFile, token: TokenName): Gallery {
  * Some rows of a gallery, which keep their numbers.
  *
  * @param keep For each row of the gallery whether it is one of them.
+ * @throws {RangeError} When there are rows of which it is not said.
  */
 export function keptGallery(gallery: Gallery, keep: ArrayLike<boolean | number>): Gallery {
   const { width } = gallery;
+  if (keep.length < gallery.rows) {
+    throw new RangeError(
+      `there are ${gallery.rows} rows, but only ${keep.length} are said to be kept or not`,
+    );
+  }
   let rows = 0;
   for (let row = 0; row < keep.length; row++) if (keep[row]) rows++;
   return {
     ...gallery,
     rows,
     async *blocks(most, from = 0) {
+      checkMost(most);
       const empty = () => ({ data: new Float32Array(most * width), numbers: new Int32Array(most), count: 0 });
       const full = ({ data, numbers, count }: ReturnType<typeof empty>): GalleryBlock => ({
         rows: { rows: count, width, data: data.subarray(0, count * width) },

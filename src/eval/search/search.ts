@@ -1,6 +1,6 @@
 import type { Engine } from "../../engine/types.ts";
-import { nearest, type NearestOptions, withoutOwn } from "../nearest.ts";
-import { type Rows, unitRow } from "../rows.ts";
+import { checkK, nearest, type NearestOptions, withoutOwn } from "../nearest.ts";
+import { checkRows, type Rows, unitRow } from "../rows.ts";
 import { keptGallery } from "./gallery.ts";
 import type { PictureSet } from "./set.ts";
 
@@ -44,7 +44,11 @@ export interface SearchOptions extends Pick<NearestOptions, "programs" | "step" 
 export const USUAL_K = 10;
 
 /** The queries at length 1. */
-function unitQueries({ rows, width, data }: Rows, queries: readonly PictureQuery[]): Rows {
+function unitQueries(features: Rows, queries: readonly PictureQuery[]): Rows {
+  const { rows, width, data } = checkRows(features);
+  if (rows !== queries.length) {
+    throw new RangeError(`${queries.length} queries have ${rows} rows of features`);
+  }
   const out = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) {
     const length = unitRow(data, i * width, width, out, i * width);
@@ -61,7 +65,7 @@ function unitQueries({ rows, width, data }: Rows, queries: readonly PictureQuery
  * @param queries What they are.
  * @param features Their features, one row each, see `queryEncoder` and `setRows`.
  * @returns One result a query, and how many pictures of the set have features of length 0, which are never found.
- * @throws {RangeError} There are fewer pictures than k, or k is no positive whole number.
+ * @throws {RangeError} There are fewer pictures than k, k is no positive whole number, or features are not one row a query.
  * @throws {Error} A feature is no finite number, or a query's features are all 0; names the picture. Or the signal's reason.
  * @example Search an embedding file by one of its own pictures.
  * ```ts ignore
@@ -88,6 +92,7 @@ export async function searchPictures(
   const unit = unitQueries(features, queries);
   const own = queries.map(({ row }) => row ?? -1),
     owned = own.some((row) => row >= 0 && (!keep || keep[row]));
+  if (options.k !== undefined) checkK(options.k);
   const there = gallery.rows - (owned ? 1 : 0), k = options.k ?? Math.max(1, Math.min(USUAL_K, there));
   if (k > there) {
     const besides = `${owned ? " beside the query" : ""}${keep ? " that pass the filter" : ""}`;

@@ -38,6 +38,12 @@ export function checkSettings(values: Record<string, unknown>, where: string): P
   return values as Partial<RunConfig>;
 }
 
+/** What settings of several places come to, later ones first. What is undefined was not given. */
+export function joinLayers<Config extends object>(layers: readonly Partial<Config>[]): Partial<Config> {
+  const given = layers.flatMap((layer) => Object.entries(layer)).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Partial<Config>;
+}
+
 /** Commands whose runs say in their config.json of which task they are, by that word. */
 const TASKS: Readonly<Record<string, string>> = {
   finetune: "finetune",
@@ -107,11 +113,11 @@ export function storedConfig(config: RunConfig): RunConfig {
 /**
  * The whole configuration: the preset's values, over them those of the places given, later ones first.
  *
- * @param layers Checked settings, such as a file's and then the flags'.
- * @throws {ConfigError} When settings do not go together.
+ * @param layers Settings, such as a file's and then the flags'; what is undefined counts as left out.
+ * @throws {ConfigError} When a setting cannot be used, or settings do not go together.
  */
 export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConfig {
-  const given: Partial<RunConfig> = Object.assign({}, ...layers);
+  const given = checkSettings(joinLayers(layers), "settings");
   const preset: PresetName = given.preset ?? "demo";
   const config: RunConfig = { ...presetConfig(preset), ...given };
   if (given.lr === undefined) config.lr = presetRate(preset, config.optimizer);

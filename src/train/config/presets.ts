@@ -130,8 +130,23 @@ export function presetView(preset: PresetName, sizes: Pick<RunConfig, "imageSize
   return patches < 2 ? 0 : patches * patchSize;
 }
 
-/** All settings of a preset: what a run uses where neither file nor flag says otherwise. */
+/**
+ * Refuses a preset that there is not.
+ *
+ * @throws {RangeError} Names those that there are.
+ */
+export function checkPreset(name: string, presets: Readonly<Record<string, unknown>>): void {
+  if (Object.hasOwn(presets, name)) return;
+  throw new RangeError(`there is no preset ${JSON.stringify(name)}; take ${Object.keys(presets).join(", ")}`);
+}
+
+/**
+ * All settings of a preset: what a run uses where neither file nor flag says otherwise.
+ *
+ * @throws {RangeError} When there is no such preset.
+ */
 export function presetConfig(preset: PresetName): RunConfig {
+  checkPreset(preset, PRESETS);
   return { ...PUBLISHED, ...PRESETS[preset], ...TRAINING[preset], preset };
 }
 

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { DataAccount } from "../../data/epoch/account.ts";
 import { isPathError, pathError } from "../../data/io/paths.ts";
+import { refuseAddress } from "../../files/path_error.ts";
 import type { Cursor } from "../../data/types.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../files/safetensors.ts";
 import { publishFile, type PublishOptions } from "../../files/publish.ts";
@@ -59,7 +60,7 @@ async function listSteps(run: string): Promise<number[]> {
       if (match) steps.push(Number(match[1]));
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw pathError(error, run, "read");
   }
   return steps.sort((a, b) => a - b);
 }
@@ -105,6 +106,7 @@ export async function saveCheckpoint<Config extends { seed: number }>(
   tensors: Record<string, StoredTensor>,
   options: PublishOptions & { keep: number },
 ): Promise<string> {
+  refuseAddress(run);
   const folder = checkpointFolder(run);
   const path = join(folder, fileName(info.step));
   const bytes = encodeCheckpoint(info, tensors);
@@ -133,7 +135,11 @@ export async function saveCheckpoint<Config extends { seed: number }>(
   return path;
 }
 
-/** The path of a run's last checkpoint, or null when it has none yet. */
+/**
+ * The path of a run's last checkpoint, or null when it has none yet.
+ *
+ * @throws {Error} When the folder cannot be read.
+ */
 export async function latestCheckpoint(run: string): Promise<string | null> {
   const steps = await listSteps(run);
   return steps.length > 0 ? join(checkpointFolder(run), fileName(steps.at(-1)!)) : null;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { isPathError, pathError } from "../../data/io/paths.ts";
+import { refuseAddress } from "../../files/path_error.ts";
 import { type Lock, LOCK_NAME, lockFolder } from "../../files/lock.ts";
 import { isPartial, PARTIAL, publishFile, removePartial } from "../../files/publish.ts";
 import { ConfigError, storedConfig } from "../config/config.ts";
@@ -46,6 +47,7 @@ export async function lockRun(
   say: (text: string) => void = () => {},
 ): Promise<Lock> {
   if (!out) throw new ConfigError("out is empty: name a run folder");
+  refuseAddress(out);
   const mark = join(out, MADE);
   let known: boolean;
   try {

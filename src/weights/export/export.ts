@@ -5,7 +5,7 @@ import { publishFile } from "../../files/publish.ts";
 import type { Disk } from "../../files/disk.ts";
 import { asFloat32, type StoredTensor } from "../../files/safetensors.ts";
 import { figuresOf, modelCard, type ModelFacts } from "./card.ts";
-import { exportFiles, type ExportFormat, whyNot } from "./formats.ts";
+import { EXPORT_FORMATS, exportFiles, type ExportFormat, whyNot } from "./formats.ts";
 import type { ModelToWrite } from "./model.ts";
 import { WeightsError } from "../files/types.ts";
 import type { Numbers } from "./onnx.ts";
@@ -60,7 +60,7 @@ function finiteNumbers({ name: model, tensors }: ExportedModel): Numbers {
  * @param model From `readModel`.
  * @param dest The folder; must not exist.
  * @returns Its files.
- * @throws {WeightsError} When the format cannot hold the model, or a weight is not a finite number.
+ * @throws {WeightsError} When there is no such format, it cannot hold the model, or a weight is not a finite number.
  * @throws {InUseError} When another process makes the folder.
  * @throws {Error} When it exists, or cannot be written; nothing is left then.
  */
@@ -69,6 +69,11 @@ export async function exportModel(
   dest: string,
   { to, disk }: ExportOptions,
 ): Promise<ExportedFile[]> {
+  if (!Object.hasOwn(EXPORT_FORMATS, to)) {
+    throw new WeightsError(
+      `there is no format ${JSON.stringify(to)}; take ${Object.keys(EXPORT_FORMATS).join(", ")}`,
+    );
+  }
   const { config, checkpoint, tensors, classifier } = model, path = newFolder(dest);
   const written: ModelToWrite = {
     config,

@@ -9,6 +9,10 @@ import { UsageError } from "../../../src/cli/usage_error.ts";
 import { SETTING_OPTIONS, settingsIn, shownSettings } from "../../../src/train/config/flags.ts";
 import { presetConfig } from "../../../src/train/config/presets.ts";
 import { type RunConfig, SETTINGS } from "../../../src/train/config/settings.ts";
+import { resolveDetectConfig } from "../../../src/detect/config.ts";
+import { detectPreset } from "../../../src/detect/presets.ts";
+import { resolveFinetuneConfig } from "../../../src/finetune/config.ts";
+import { finetunePreset } from "../../../src/finetune/presets.ts";
 
 const TRAIN: Command = {
   name: "train",
@@ -152,4 +156,24 @@ Deno.test("the help names every setting with its default", () => {
   }
   assert.match(help, /--batch-size N\|auto [^[]*\[32\]/);
   assert.match(help, /--crop-scale X,X .*\[0.14,1\]/);
+});
+
+Deno.test("a program's settings are checked as those of a file are, and what is undefined was not given", () => {
+  const refuses = (settings: Record<string, unknown>, pattern: RegExp) => {
+    for (const resolve of [resolveConfig, resolveFinetuneConfig, resolveDetectConfig]) {
+      assert.throws(
+        () => resolve(settings),
+        (error) => error instanceof ConfigError && pattern.test(error.message),
+      );
+    }
+  };
+  refuses({ batchSize: -1 }, /^settings: batchSize is -1, but it must be a whole number/);
+  refuses({ lr: NaN }, /^settings: lr is NaN, but it must be a number/);
+  refuses({ batch_size: 4 }, /^settings: unknown setting "batch_size"; did you mean "batchSize"\?$/);
+  refuses({ preset: "bse" }, /^settings: preset is "bse", but it must be one of demo, .*base/);
+  assert.deepEqual(resolveConfig({ epochs: undefined, lr: undefined }), resolveConfig());
+  assert.equal(resolveConfig({ epochs: 7 }, { epochs: undefined }).epochs, 7);
+  for (const preset of [presetConfig, finetunePreset, detectPreset]) {
+    assert.throws(() => preset("bse" as "base"), /^RangeError: there is no preset "bse"; take demo, .*base$/);
+  }
 });

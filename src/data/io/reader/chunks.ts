@@ -141,7 +141,9 @@ export async function* fileChunks(
   try {
     while (true) {
       const chunk = new Uint8Array(size);
-      const count = await file.read(chunk);
+      const count = await file.read(chunk).catch((error) => {
+        throw pathError(error, path, "read");
+      });
       if (count === null) return;
       yield chunk.subarray(0, count);
     }
