@@ -130,10 +130,10 @@ export class XlaBackend extends tf.KernelBackend {
   override async read(dataId: tf.DataId): Promise<tf.backend_util.BackendValues> {
     const entry = this.entries.get(dataId);
     if (entry.host) return entry.host;
-    const parts = await readParts(entry);
-    if (parts) return toHost(parts, typeOfEntry(entry).element);
-    const buffer = this.#readable(entry);
-    return toHost(await buffer.read(), buffer.type);
+    // Begun at once, for the tensor may be disposed of before its values are here.
+    const parts = readParts(entry);
+    const { element } = typeOfEntry(entry);
+    return toHost(await (parts ?? this.#readable(entry).read()), element);
   }
 
   #readable(entry: Entry): Buffer {
@@ -221,7 +221,7 @@ export class XlaBackend extends tf.KernelBackend {
     const signature = signatureOf(name, given, buffers, attrs);
     let program = this.#programs.get(signature);
     if (!program) {
-      program = compileAlone(this.client, this.target, lowering, given, buffers, attrs);
+      program = compileAlone(this.client, this.target, name, lowering, given, buffers, attrs);
       this.#programs.set(signature, program);
     }
     const results = program.executable

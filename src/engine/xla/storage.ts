@@ -61,9 +61,9 @@ function partsOfEntry(entry: Entry): readonly Buffer[] | undefined {
 }
 
 /** As {@linkcode dataOf} for an entry that only lies split over devices, without blocking; undefined for any other. */
-export async function readParts(entry: Entry): Promise<Uint8Array<ArrayBuffer> | undefined> {
+export function readParts(entry: Entry): Promise<Uint8Array<ArrayBuffer>> | undefined {
   const parts = partsOfEntry(entry);
-  return parts && joined(await Promise.all(parts.map((part) => part.read())));
+  return parts && Promise.all(parts.map((part) => part.read())).then(joined);
 }
 
 /** As {@linkcode readParts}, at once. */

@@ -8,6 +8,32 @@ export function isTensor(tree: Tree): tree is tf.Tensor {
   return typeof (tree as tf.Tensor).dataId === "object" && typeof (tree as tf.Tensor).dispose === "function";
 }
 
+/** What stands where a tensor should, in words; undefined for a branch. */
+function noTensor(node: unknown): string | undefined {
+  if (node === null || node === undefined) return `${node}`;
+  if (typeof node !== "object") return `a ${typeof node}`;
+  if (ArrayBuffer.isView(node)) return "a typed array";
+  return node instanceof Promise ? "a promise" : undefined;
+}
+
+/**
+ * Makes sure that a tree has tensors alone at its ends, none of which has been disposed of.
+ *
+ * @param what What the tree is, such as `argument`.
+ * @throws {Error} When it has something else; the message says where.
+ */
+export function requireTensors(tree: unknown, what: string, at = ""): void {
+  const found = noTensor(tree), place = `xla: the function's ${what}${at === "" ? "" : ` ${at}`}`;
+  if (found) throw new Error(`${place} is ${found}; tensors are wanted, and arrays and records of them`);
+  if (isTensor(tree as Tree)) {
+    if ((tree as tf.Tensor).isDisposed) throw new Error(`${place} is a tensor that has been disposed of`);
+    return;
+  }
+  for (const [key, branch] of Object.entries(tree as object)) {
+    requireTensors(branch, what, at === "" ? key : `${at}/${key}`);
+  }
+}
+
 /** All tensors of a tree, in order. */
 export function leaves(tree: Tree): tf.Tensor[] {
   if (isTensor(tree)) return [tree];

@@ -86,13 +86,54 @@ Deno.test("variables are read at each call, whatever their size, and not kept", 
     variables[1].assign(tf.mul(x, 3));
     return { x };
   });
-  assert.throws(() => assigns({ x }), /assigns to the variable .*return the value/);
+  assert.throws(() => assigns({ x }), /assigns to the variable .*jit_test.*return the value/);
+  assert.equal(variables[1].dataSync()[0], -12, "it holds what it held");
+  check(-6);
   variables[0].dispose();
   assert.throws(() => sums({ x }), /reads the variable .*disposed of/);
   for (const one of [sums, assigns]) one.dispose();
   for (const variable of variables) variable.dispose();
   tf.dispose([...values, x]);
   assert.equal(tf.memory().numTensors, before - values.length - 1);
+});
+
+Deno.test("a function that makes a variable is refused, and others go on", () => {
+  const x = tf.scalar(2), before = Object.keys(tf.engine().registeredVariables).length;
+  const makes = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(tf.variable(x), 2));
+  assert.throws(() => makes({ x }), /makes a variable .*jit_test/);
+  assert.equal(Object.keys(tf.engine().registeredVariables).length, before);
+  const doubled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(x, 2));
+  assert.equal(doubled({ x }).dataSync()[0], 4);
+  const made = tf.variable(x);
+  made.assign(tf.scalar(3));
+  for (const one of [makes, doubled, made, x]) one.dispose();
+});
+
+Deno.test("what is no tensor among arguments and results is told by its place", () => {
+  const x = tf.scalar(2), gone = tf.scalar(1);
+  gone.dispose();
+  const wrong = [undefined, null, 3, "a", new Float32Array(2), gone] as unknown as tf.Tensor[];
+  const told = [
+    "undefined",
+    "null",
+    "a number",
+    "a string",
+    "a typed array",
+    "a tensor that has been disposed of",
+  ];
+  const first = jit(backend, compiler, ({ x }: { x: tf.Tensor; y: tf.Tensor[] }) => x);
+  for (const [i, y] of wrong.entries()) {
+    assert.throws(() => first({ x, y: [x, y] }), new RegExp(`argument y/1 is ${told[i]}`));
+    const returns = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => ({ a: tf.neg(x), b: y }));
+    assert.throws(() => returns({ x }), new RegExp(`result b is ${told[i]}`));
+  }
+  const later = jit(
+    backend,
+    compiler,
+    ({ x }: { x: tf.Tensor }) => Promise.resolve(x) as unknown as tf.Tensor,
+  );
+  assert.throws(() => later({ x }), /result is a promise/);
+  x.dispose();
 });
 
 Deno.test("a function that is compiled twice at a time has one program", async () => {

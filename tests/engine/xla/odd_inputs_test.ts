@@ -45,6 +45,32 @@ const ODD: Record<string, [inputs: () => tf.Tensor[], f: (...x: tf.Tensor[]) => 
         tf.stack([tf.floorDiv(a, b), tf.mod(a, b), tf.pow(b, a), tf.squaredDifference(a, b), tf.neg(a)]),
       [1, 0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, -1, 0, -1],
     ],
+    "whole numbers divided by zero": [
+      () => [int([5, -5, 0, 7]), int([0, 0, 0, -2])],
+      (a, b) => tf.concat([tf.floorDiv(a, b), tf.mod(a, b), tf.floorDiv(a, int([0])), tf.mod(a, int([-2]))]),
+      [0, 0, 0, -4, 0, 0, 0, -1, 0, 0, 0, 0, -1, -1, 0, -1],
+    ],
+    "crops whose last row is the picture's, and none beyond": [
+      () => [tf.tensor([2, 4, 6, 8], [1, 4, 1, 1])],
+      (x) => {
+        const boxes = tf.tensor2d([[0, 0, 1, 0], [1, 0, 0, 0], [0.5, 0, 0, 0], [0, 0, 1.5, 0]]);
+        const crops = tf.image.cropAndResize(
+          x as tf.Tensor4D,
+          boxes,
+          tf.zeros([4], "int32"),
+          [22, 1],
+          "bilinear",
+          -1,
+        );
+        return tf.stridedSlice(tf.reshape(crops, [4, 22]), [0, 0], [4, 22], [1, 21]);
+      },
+      [2, 8, 8, 2, 5, 2, 2, -1],
+    ],
+    "truth values summed by segment, and the largest": [
+      () => [bool([1, 1, 0, 1]), tf.tensor1d([0, 0, 1, 1], "int32")],
+      (x, ids) => tf.concat([tf.unsortedSegmentSum(x, ids as tf.Tensor1D, 2), tf.topk(x, 3).indices]),
+      [2, 1, 0, 1, 3],
+    ],
     "signs of truth values": [
       () => [bool([1, 0])],
       (a) => tf.concat([tf.abs(a), tf.sign(a)]),
@@ -70,6 +96,58 @@ Deno.test("kernels take inputs that they seldom meet, traced and op by op", asyn
         constant.dispose();
       });
     }
+  });
+});
+
+Deno.test("the largest truth values are truth values", async () => {
+  await onXla(() => assert.equal(tf.topk(bool([1, 0, 1]), 2).values.dtype, "bool"));
+});
+
+Deno.test("nothing is not reshaped to something", async () => {
+  await onXla(() => {
+    assert.throws(() => tf.reshape(tf.zeros([0, 3]), [5]), /\[0,3\] cannot be reshaped to \[5\]/);
+    assert.throws(() => tf.reshape(tf.zeros([0, 3]), []), /cannot be reshaped to \[\]/);
+    assert.deepEqual(tf.reshape(tf.zeros([0, 3]), [2, 0]).shape, [2, 0]);
+  });
+});
+
+Deno.test("a tensor that is disposed of while it is read is read to its end", async () => {
+  await onXla(async () => {
+    const x = tf.add(tf.ones([5000]), 1), reading = [x.data(), x.array()];
+    x.dispose();
+    for (const values of await Promise.all(reading)) assert.equal((values as number[])[4999], 2);
+  });
+});
+
+/** What does not go together, and how that is told, op by op and traced. */
+const WRONG: [f: (x: tf.Tensor) => tf.Tensor, told: RegExp][] = [
+  [(x) => tf.matMul(x, x), /inner shapes \(3\) and \(2\) of Tensors with shapes 2,3 and 2,3/],
+  [(x) => tf.concat([x, tf.ones([3, 2])]), /\[2,3\] and \[3,2\] cannot be joined along axis 0/],
+  [(x) => tf.transpose(x, [0, 0]), /\[2,3\] cannot be transposed to the order \[0,0\]/],
+  [(x) => tf.sum(x, 4), /range \[-2, 2\) but got axis 4/],
+  [(x) => tf.cumsum(x, 3), /range \[-2, 2\) but got axis 3/],
+  [(x) => tf.reverse(x, [1, -1]), /axis 1 is named twice in \[1,-1\]/],
+  [(x) => tf.batchNorm(x, tf.ones([2]), tf.ones([2])), /\[2\] does not broadcast to/],
+  [
+    (x) => tf.conv2d(tf.reshape(x, [1, 2, 3, 1]) as tf.Tensor4D, tf.ones([4, 4, 1, 1]), 1, "valid"),
+    /convolution of \[1,2,3,1\] and \[4,4,1,1\] would have the shape \[1,-1,0,1\]/,
+  ],
+  [
+    (x) => tf.maxPool(tf.reshape(x, [1, 2, 3, 1]) as tf.Tensor4D, 4, 1, "valid"),
+    /would have the shape \[1,-1,0,1\]/,
+  ],
+  [(x) => tf.argMax(tf.slice(x, [0, 0], [2, 0]), 1), /neither a largest nor a least/],
+];
+
+Deno.test("inputs that do not go together are told in words of tfjs, traced and op by op", async () => {
+  await onXla((xla) => {
+    const x = tf.ones([2, 3]);
+    for (const [f, told] of WRONG) {
+      assert.throws(() => f(x), told);
+      assert.throws(() => xla.jit(({ x }: { x: tf.Tensor }) => f(x))({ x }), told);
+    }
+    const negative = () => tf.localResponseNormalization(tf.ones([1, 1, 1, 3]) as tf.Tensor4D, -1);
+    assert.throws(negative, /LRN cannot be computed of x float32\[1,1,1,3\]: .*positive/);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Buffer, CompileOptions, Executable } from "../pjrt/types.ts";
 import { fill, formOf, heldBy, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
 import { type DeviceMesh, runOn, spreadOf } from "./spread.ts";
 import { dtypeOf, typeOfEntry } from "../storage.ts";
-import { leaves, paths, type Tree } from "../tree.ts";
+import { leaves, paths, requireTensors, type Tree } from "../tree.ts";
 import type { CallMemory, CompileReport, JitOptions, Jitted } from "../types.ts";
 
 /** A function that XLA compiles, and that can show its program. */
@@ -122,6 +122,7 @@ export function lower<Args extends Record<string, Tree>>(
   args: Args,
   options: JitOptions<Args> = {},
 ): { text: string; flops: number } {
+  requireTensors(args, "argument");
   const mesh = meshFor(backend, options);
   const types = typesOf(backend, leaves(args));
   const { text, flops, captures } = recordFunction(backend, fn, args, types, options, mesh);
@@ -153,6 +154,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   const programs = new Map<string, Program>();
 
   const gather = (args: Args) => {
+    requireTensors(args, "argument");
     const tensors = leaves(args);
     const types = typesOf(backend, tensors);
     const signature = tensors.map(({ dtype, shape }, i) =>

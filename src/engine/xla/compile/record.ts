@@ -8,9 +8,10 @@ import { partsOf } from "../ir/sharding.ts";
 import type { Lay, Mesh, TensorType, Value } from "../ir/types.ts";
 import { requireCurrent } from "../register.ts";
 import { dropTape } from "./tape.ts";
-import { newTrace, type Trace, valueOf, withoutChance } from "./trace.ts";
+import { withoutEffects } from "./once.ts";
+import { newTrace, type Trace, valueOf } from "./trace.ts";
 import { typeOfEntry } from "../storage.ts";
-import { leaves, mapTree, paths, type Tree } from "../tree.ts";
+import { leaves, mapTree, paths, requireTensors, type Tree } from "../tree.ts";
 import type { JitOptions } from "../types.ts";
 
 /** Data that a function used but did not get as an argument: always the same, or what a variable holds at each call. */
@@ -59,17 +60,6 @@ export function fill(form: unknown, tensors: tf.Tensor[]): Tree {
   );
 }
 
-/** Refuses a function that has changed a variable: it would do so once, while it is recorded. */
-function refuseAssigned(backend: XlaBackend, { variables }: Trace): void {
-  for (const { name, dataId, isDisposed } of variables.values()) {
-    if (isDisposed || !backend.entries.get(dataId).value) continue;
-    throw new Error(
-      `xla: the function assigns to the variable ${name}, which it would do once, while it is recorded; let it return the ` +
-        "value, and assign that where it was called",
-    );
-  }
-}
-
 /** Releases what a recorded function had captured. */
 export function releaseCaptures(backend: XlaBackend, captures: readonly Capture[]): void {
   for (const capture of captures) if ("dataId" in capture) backend.disposeData(capture.dataId);
@@ -105,8 +95,8 @@ export function heldBy(backend: XlaBackend, capture: Capture): tf.DataId {
  *
  * @param types The arguments' types on the device, in order.
  * @param mesh The devices to split over, if there are several.
- * @throws {Error} When another function is being traced, another backend is current, or the function returns no tensor or
- * assigns to a variable.
+ * @throws {Error} When another function is being traced, another backend is current, or the function returns no tensor,
+ * draws at random, or makes or assigns to a variable.
  */
 export function recordFunction<Args extends Record<string, Tree>>(
   backend: XlaBackend,
@@ -136,8 +126,8 @@ export function recordFunction<Args extends Record<string, Tree>>(
       const { dataId } = backend.adoptValue(value);
       return engine.makeTensorFromDataId(dataId, leaf.shape, leaf.dtype, backend);
     });
-    const result = withoutChance(() => fn(standIns as unknown as Args));
-    refuseAssigned(backend, trace);
+    const result = withoutEffects(() => fn(standIns as unknown as Args));
+    requireTensors(result, "result");
     form = formOf(result);
     resultPaths = paths(result);
     const found = leaves(result);

@@ -70,7 +70,7 @@ export function typeOf(buffer: { type: TensorType["element"]; dims: readonly num
 }
 
 /** The calls that are under way, innermost first. */
-function calls(): string[] {
+export function calls(): string[] {
   // By default only ten lines are kept, and tfjs alone fills them.
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 100;
@@ -84,28 +84,4 @@ export function userLine(): string {
   const here = new URL("../", import.meta.url).href;
   const own = calls().find((line) => !line.includes(here) && !/tfjs|node:|ext:|<anonymous>/.test(line));
   return own ? ` (${own})` : "";
-}
-
-/**
- * Runs a function and forbids random draws in it: they would happen once, while it is traced, and repeat the same
- * numbers at every call. (Draws with a seed repeat anyway and are allowed.)
- *
- * @throws {Error} When an op draws; the message names it and the line of the user's code.
- */
-export function withoutChance<T>(fn: () => T): T {
-  const { random } = Math;
-  Math.random = () => {
-    const op = calls().map((line) => /^at (?:Object\.)?(\w+)_+ \(.*tf/.exec(line)?.[1]).find((name) => name);
-    throw new Error(
-      `xla: ${
-        op ?? "Math.random"
-      } draws at random, which cannot be traced${userLine()}: the numbers would be the same ` +
-        "at every call. Draw outside of jit and give the result as an argument, or give a seed",
-    );
-  };
-  try {
-    return fn();
-  } finally {
-    Math.random = random;
-  }
 }

@@ -14,10 +14,17 @@ export function broadcast(x: Value, shape: readonly number[], axes: readonly num
   return record(x.graph, { op: "broadcast", axes }, [x], { element: x.type.element, shape });
 }
 
-/** Broadcasting as NumPy does it: axes are matched from the right, lengths of 1 are repeated. */
+/**
+ * Broadcasting as NumPy does it: axes are matched from the right, lengths of 1 are repeated.
+ *
+ * @throws {Error} When the value cannot have that shape.
+ */
 export function broadcastTo(x: Value, shape: readonly number[]): Value {
   const from = x.type.shape, shift = shape.length - from.length;
   if (sameShape(from, shape)) return x;
+  if (shift < 0 || from.some((n, i) => n !== 1 && n !== shape[i + shift])) {
+    throw new Error(`xla: shape [${from}] does not broadcast to [${shape}]`);
+  }
   // StableHLO may repeat an axis of length 1, so no reshape is needed.
   return broadcast(x, shape, from.map((_, i) => i + shift));
 }
@@ -47,8 +54,16 @@ export function reshape(x: Value, shape: readonly number[]): Value {
   return record(x.graph, { op: "reshape" }, [x], { element: x.type.element, shape });
 }
 
-/** Axis i of the result is axis `order[i]` of `x`. */
+/**
+ * Axis i of the result is axis `order[i]` of `x`.
+ *
+ * @throws {Error} When the order does not name each axis once.
+ */
 export function transpose(x: Value, order: readonly number[]): Value {
+  const from = x.type.shape;
+  if (order.length !== from.length || from.some((_, i) => !order.includes(i))) {
+    throw new Error(`xla: the axes of shape [${from}] cannot be transposed to the order [${order}]`);
+  }
   if (order.every((axis, i) => axis === i)) return x;
   const shape = order.map((axis) => x.type.shape[axis]);
   if (x.operation.op === "splat") return reshape(x, shape);
@@ -59,7 +74,11 @@ export function transpose(x: Value, order: readonly number[]): Value {
   return record(x.graph, { op: "transpose", order }, [x], { element: x.type.element, shape });
 }
 
-/** Elements from `begin` (inclusive) to `end` (exclusive), every `stride`-th. */
+/**
+ * Elements from `begin` (inclusive) to `end` (exclusive), every `stride`-th.
+ *
+ * @throws {Error} When the value has none there.
+ */
 export function slice(
   x: Value,
   begin: readonly number[],
@@ -68,10 +87,17 @@ export function slice(
 ): Value {
   const shape = begin.map((from, i) => Math.max(0, Math.ceil((end[i] - from) / stride[i])));
   if (sameShape(shape, x.type.shape) && stride.every((s) => s === 1)) return x;
+  if (x.type.shape.some((n, i) => !(begin[i] >= 0 && begin[i] <= end[i] && end[i] <= n))) {
+    throw new Error(`xla: shape [${x.type.shape}] has no part from [${begin}] to [${end}]`);
+  }
   return record(x.graph, { op: "slice", begin, end, stride }, [x], { element: x.type.element, shape });
 }
 
-/** Adds a border (negative: cuts one off) and gaps between elements, filled with a number or a scalar value. */
+/**
+ * Adds a border (negative: cuts one off) and gaps between elements, filled with a number or a scalar value.
+ *
+ * @throws {Error} When the border is for another number of axes.
+ */
 export function pad(
   x: Value,
   low: readonly number[],
@@ -79,6 +105,9 @@ export function pad(
   fill: number | Value = 0,
   interior: readonly number[] = low.map(() => 0),
 ): Value {
+  if (low.length !== x.type.shape.length) {
+    throw new Error(`xla: a border on ${low.length} axes for shape [${x.type.shape}]: each axis needs one`);
+  }
   const shape = x.type.shape.map((n, i) => n + low[i] + high[i] + Math.max(0, n - 1) * interior[i]);
   if ([...low, ...high, ...interior].every((n) => n === 0)) return x;
   const filling = typeof fill === "number" ? splat(x.graph, x.type.element, [], fill) : fill;
@@ -88,10 +117,21 @@ export function pad(
   });
 }
 
-/** Values one after the other along an axis. */
+/**
+ * Values one after the other along an axis.
+ *
+ * @throws {Error} When their other axes differ.
+ */
 export function concatenate(values: Value[], axis: number): Value {
   if (values.length === 1) return values[0];
-  const [first] = values;
+  const [first] = values, rest = ({ type }: Value) => type.shape.toSpliced(axis, 1);
+  const other = values.find((value) => !sameShape(rest(value), rest(first)));
+  if (other) {
+    throw new Error(
+      `xla: shapes [${first.type.shape}] and [${other.type.shape}] cannot be joined along axis ${axis}: ` +
+        "all other axes must be the same",
+    );
+  }
   const shape = first.type.shape.map((n, i) =>
     i === axis ? values.reduce((sum, v) => sum + v.type.shape[i], 0) : n
   );

@@ -15,12 +15,28 @@ function nameOf(operation: Operation): string {
 
 const nonFinite = (v: unknown) => typeof v === "number" && !Number.isFinite(v) ? String(v) : v;
 
+/** What an operation is called in messages. */
+function wordOf(operation: Operation): string {
+  if (operation.op === "unary" || operation.op === "binary" || operation.op === "reduce") {
+    return operation.name;
+  }
+  return (operation.op === "text" && /stablehlo\.(\w+)/.exec(operation.text)?.[1]) || operation.op;
+}
+
 /**
  * Records an operation whose result type is known.
  *
- * @throws {Error} When an operand is of another graph.
+ * @throws {Error} When an operand is of another graph, or the result would have a shape that nothing has.
  */
 export function record(graph: Graph, operation: Operation, operands: Value[], type: TensorType): Value {
+  if (!type.shape.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+    const from = operands.map((operand) => `[${operand.type.shape}]`).join(" and ");
+    throw new Error(
+      `xla: ${wordOf(operation)}${
+        from && ` of ${from}`
+      } would have the shape [${type.shape}], which nothing has`,
+    );
+  }
   for (const operand of operands) {
     if (operand.graph !== graph) {
       throw new Error("xla: a value of one traced function was used inside another");

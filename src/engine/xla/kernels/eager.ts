@@ -50,8 +50,12 @@ const slice: Eager<tf.SliceAttrs> = (backend, { x }, attrs) => {
 const ALL: { readonly [Name in KernelName]?: Eager<AttributesOf<Name>> } = {
   Identity: (backend, { x }) => shared(backend, x, [...x.shape]),
   Reshape: (backend, { x }, attrs) => {
-    const size = tf.util.sizeFromShape(x.shape);
-    return shared(backend, x, tf.util.inferFromImplicitShape(attrs.shape, size));
+    const size = tf.util.sizeFromShape(x.shape), shape = tf.util.inferFromImplicitShape(attrs.shape, size);
+    // tfjs's function lets a tensor without elements pass.
+    if (tf.util.sizeFromShape(shape) !== size) {
+      throw new Error(`xla: [${x.shape}] cannot be reshaped to [${shape}]: another number of elements`);
+    }
+    return shared(backend, x, shape);
   },
   ExpandDims: (backend, { input }, attrs) => shared(backend, input, expanded(input.shape, attrs.dim)),
   Slice: slice,

@@ -52,20 +52,29 @@ const logical = (name: "and" | "or" | "xor"): Lowering => pair((a, b) => binary(
 
 const isNan = (x: Value) => isFloat(x.type.element) ? compare("NE", x, x) : convert(like(x, 0), "pred");
 
+/** What is computed of whole numbers by dividing by `b`, and 0, as tfjs has it, where `b` is 0. */
+function unlessZero(result: Value, b: Value): Value {
+  const known = splatOf(b);
+  return known !== undefined && known !== 0
+    ? result
+    : select(compare("EQ", b, like(b, 0)), like(result, 0), result);
+}
+
 /** Rounded toward minus infinity, for whole numbers too. */
 function floorDivide(a: Value, b: Value): Value {
   if (isFloat(a.type.element)) return unary("floor", div(a, b));
   const rest = binary("remainder", a, b), zero = like(a, 0);
   const uneven = compare("NE", rest, zero);
   const signs = binary("xor", compare("LT", a, zero), compare("LT", b, zero));
-  return sub(div(a, b), convert(binary("and", uneven, signs), a.type.element));
+  return unlessZero(sub(div(a, b), convert(binary("and", uneven, signs), a.type.element)), b);
 }
 
 /** The remainder with the divisor's sign. */
 function floorModulo(a: Value, b: Value): Value {
   const rest = binary("remainder", a, b), zero = like(a, 0);
   const wrong = binary("xor", compare("LT", a, zero), compare("LT", b, zero));
-  return select(wrong, binary("remainder", add(rest, b), b), rest);
+  const modulo = select(wrong, binary("remainder", add(rest, b), b), rest);
+  return isFloat(a.type.element) ? modulo : unlessZero(modulo, b);
 }
 
 /** Small whole and half powers as products and roots: `power` is slow, and gradients make many of these. */

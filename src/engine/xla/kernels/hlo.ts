@@ -79,7 +79,7 @@ export interface Window {
   padding: Borders;
 }
 
-/** Where a window's axis has its results: their number. */
+/** Where a window's axis has its results: their number; negative where the window is longer than the axis. */
 function windowCount(
   n: number,
   size: number,
@@ -88,7 +88,7 @@ function windowCount(
   low: number,
   high: number,
 ) {
-  return Math.max(0, Math.floor((n + low + high - (size - 1) * dilation - 1) / stride) + 1);
+  return Math.floor((n + low + high - (size - 1) * dilation - 1) / stride) + 1;
 }
 
 /** Reduces each window; places outside of `x` do not count. */

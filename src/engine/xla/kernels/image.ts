@@ -115,9 +115,20 @@ const cropAndResize: Lowering<tf.CropAndResizeAttrs> = (
       const middle = mul(add(low, high), like(low, 0.5 * (size - 1)));
       return broadcast(middle, shape, [0]);
     }
-    const start = broadcast(mul(low, like(low, size - 1)), shape, [0]);
-    const step = mul(sub(high, low), like(low, (size - 1) / (to - 1)));
-    return add(start, mul(iota(graph, "f32", shape, axis), broadcast(step, shape, [0])));
+    const [first, last, span] = [
+      mul(low, like(low, size - 1)),
+      mul(high, like(high, size - 1)),
+      sub(high, low),
+    ]
+      .map((v) => broadcast(v, shape, [0]));
+    const steps = Float32Array.from({ length: to }, (_, i) => (size - 1) * i / (to - 1));
+    const place = add(first, mul(span, broadcast(constant(graph, "f32", [to], steps), shape, [axis])));
+    // Rounding must not lead out of the box, whose edge may be the picture's.
+    return binary(
+      "minimum",
+      binary("maximum", place, binary("minimum", first, last)),
+      binary("maximum", first, last),
+    );
   };
   const y = along(corner(0), corner(2), height, rows, 1), x = along(corner(1), corner(3), width, columns, 2);
   const which = broadcast(convert(boxInd, "i32"), shape, [0]);

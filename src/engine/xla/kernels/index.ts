@@ -108,7 +108,7 @@ export const INDEX: Lowerings = {
     const shaped = ({ type }: Value) => ({ shape: [...type.shape] }) as unknown as tf.Tensor;
     // Refuses batch axes that do not fit.
     tf.backend_util.segment_util.collectGatherOpShapeInfo(shaped(x), shaped(indices), axis, batch);
-    return takeBatch(x, indices, axis, axisOf(batch, indices.type.shape.length));
+    return takeBatch(x, indices, axis, batch < 0 ? batch + indices.type.shape.length : batch);
   },
   GatherNd: ({ inputs: { params, indices } }) => takeVectors(params, indices),
   ScatterNd: ({ graph, inputs: { indices, updates }, attrs }) => {
@@ -124,7 +124,8 @@ export const INDEX: Lowerings = {
     return put("second", rest, sparseIndices, sparseValues);
   },
   UnsortedSegmentSum: ({ graph, inputs: { x, segmentIds }, attrs }) => {
-    const sum = splat(graph, x.type.element, [attrs.numSegments, ...x.type.shape.slice(1)], 0);
+    const element = x.type.element === "pred" ? "i32" : x.type.element; // Truth values are counted.
+    const sum = splat(graph, element, [attrs.numSegments, ...x.type.shape.slice(1)], 0);
     return put("add", sum, reshape(segmentIds, [segmentIds.type.shape[0], 1]), x);
   },
   Bincount: (call) => {
@@ -139,6 +140,6 @@ export const INDEX: Lowerings = {
     const x = isFloat(inputs.x.type.element) ? inputs.x : convert(inputs.x, "i32"), { shape } = x.type;
     const axis = shape.length - 1;
     const [values, places] = sortDescending(x, iota(graph, "i32", shape, axis), axis);
-    return [values, places].map((v) => sliceAxis(v, axis, 0, k));
+    return [convert(values, inputs.x.type.element), places].map((v) => sliceAxis(v, axis, 0, k));
   },
 };

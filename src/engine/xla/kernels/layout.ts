@@ -8,7 +8,9 @@ import { axisOf, type Call, type Lowering, type Lowerings } from "./types.ts";
 /** Sums (or products) of all elements up to each along an axis, by doubling the reach: log₂ n steps. */
 const cumulative = (name: "add" | "multiply"): Lowering<tf.CumsumAttrs> => ({ inputs, attrs }) => {
   const x = inputs.x.type.element === "pred" ? convert(inputs.x, "i32") : inputs.x;
-  const { shape } = x.type, axis = axisOf(attrs.axis ?? 0, shape.length), n = shape[axis];
+  const { shape } = x.type;
+  if (shape.length === 0) return x;
+  const axis = axisOf(attrs.axis ?? 0, shape.length), n = shape[axis];
   const neutral = name === "add" ? 0 : 1;
   // Moves everything by `by` places towards the end (or the beginning), filling up with what changes nothing.
   const moved = (v: Value, by: number) => {

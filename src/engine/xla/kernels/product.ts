@@ -31,7 +31,11 @@ export function policyDot(
 const sumOf = ({ graph: { mesh } }: Value, overRows: boolean) =>
   overRows && mesh ? mesh.sums ?? "f32" : "bf16";
 
-/** The matrix product over the last two axes; leading axes are batch and broadcast. */
+/**
+ * The matrix product over the last two axes; leading axes are batch and broadcast.
+ *
+ * @throws {Error} When the inner axes have another length, in tfjs's own words.
+ */
 export function matMul(
   precision: Precision,
   a: Value,
@@ -42,6 +46,15 @@ export function matMul(
   const left = a.type.shape.slice(0, -2), right = b.type.shape.slice(0, -2);
   const [m, ka] = a.type.shape.slice(-2), [kb, n] = b.type.shape.slice(-2);
   const rows = transposeA ? ka : m, columns = transposeB ? kb : n;
+  const inner = [transposeA ? m : ka, transposeB ? n : kb];
+  if (inner[0] !== inner[1]) {
+    throw new Error(
+      `Error in matMul: inner shapes (${inner[0]}) and (${
+        inner[1]
+      }) of Tensors with shapes ${a.type.shape} and ` +
+        `${b.type.shape} and transposeA=${transposeA} and transposeB=${transposeB} must match.`,
+    );
+  }
   const batch = broadcastShape(left, right);
   if (sizeOf(batch) === 1) {
     const product = policyDot(precision, reshape(a, [m, ka]), reshape(b, [kb, n]), {

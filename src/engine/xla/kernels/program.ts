@@ -7,6 +7,7 @@ import { newGraph, type Target, type TensorType } from "../ir/types.ts";
 import type { Buffer, Client, Executable } from "../pjrt/types.ts";
 import type { HostArray } from "../storage.ts";
 import { compileKernel } from "./compile_options.ts";
+import { PjrtError } from "../pjrt/api.ts";
 import { knownElements } from "./constant_results.ts";
 import type { AnyLowering } from "./types.ts";
 
@@ -39,17 +40,28 @@ export function signatureOf(name: string, given: Named, buffers: readonly Buffer
   return `${name}${attributeText(attrs)}(${types})`;
 }
 
+/** Says in words of tfjs what XLA will not compile: a kernel whose inputs do not go together. */
+function refused(error: unknown, name: string, given: Named): unknown {
+  const why = error instanceof PjrtError && /^-:\d+:\d+: error: (.*)$/m.exec(error.message)?.[1];
+  if (!why) return error;
+  const inputs = given.map(([key, { dtype, shape }]) => `${key} ${dtype}[${shape}]`).join(", ");
+  return new Error(`xla: ${name} cannot be computed of ${inputs}: ${why}`, { cause: error });
+}
+
 /**
  * Compiles a kernel alone, unless its results need no computing.
  *
+ * @param name tfjs's name of the kernel.
  * @param target What traced programs of this client are for.
  * @param given The inputs, as tfjs sees them.
  * @param buffers Those behind them, in order.
  * @param attrs Must be those of the kernel that the lowering is for.
+ * @throws {Error} When the kernel cannot be computed of these inputs.
  */
 export function compileAlone(
   client: Client,
   target: Target,
+  name: string,
   lowering: AnyLowering,
   given: Named,
   buffers: readonly Buffer[],
@@ -69,9 +81,10 @@ export function compileAlone(
   const known = results.map(knownElements), list = Array.isArray(result);
   const types = results.map(({ type }) => type);
   if (known.every((elements) => elements !== undefined)) return { known, types, list };
-  const executable = compileKernel(client, printProgram(graph, results), [
-    ...graph.parameters,
-    ...reachable(results),
-  ]);
-  return { executable, types, list };
+  const values = [...graph.parameters, ...reachable(results)];
+  try {
+    return { executable: compileKernel(client, printProgram(graph, results), values), types, list };
+  } catch (error) {
+    throw refused(error, name, given);
+  }
 }

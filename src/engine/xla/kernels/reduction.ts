@@ -47,6 +47,7 @@ const truth = (x: Value) => convert(x, "pred");
 /** The first position of the largest (or least) element along an axis. */
 function firstBest(x: Value, axis: number, name: "maximum" | "minimum"): Value {
   const { shape } = x.type;
+  if (shape[axis] === 0) throw new Error("xla: an axis without elements has neither a largest nor a least");
   const best = spread(reduce(name, x, [axis]), shape, [axis]);
   const index = iota(x.graph, "i32", shape, axis);
   return reduce("minimum", select(compare("EQ", x, best), index, like(index, shape[axis])), [axis]);

@@ -12,7 +12,7 @@ import {
 import type { Value } from "../ir/types.ts";
 import * as tf from "../tf.ts";
 import { dtypeOf, elementOf } from "../storage.ts";
-import { axisOf, holds, listOf, type Lowering, type Lowerings } from "./types.ts";
+import { axesOf, axisOf, holds, listOf, type Lowering, type Lowerings } from "./types.ts";
 
 /**
  * A shape with an axis of length 1 more.
@@ -139,8 +139,7 @@ export const SHAPE: Lowerings = {
   },
   BroadcastTo: ({ inputs, attrs }) => broadcastTo(inputs.x, attrs.shape),
   Reverse: ({ inputs: { x }, attrs }) => {
-    const { shape } = x.type;
-    return reverse(x, tf.util.parseAxisParam(attrs.dims, [...shape]));
+    return reverse(x, axesOf(attrs.dims, x.type.shape.length));
   },
   Fill: ({ graph, attrs }) =>
     splat(graph, elementOf(attrs.dtype ?? "float32"), attrs.shape, attrs.value as number),

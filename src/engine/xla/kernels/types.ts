@@ -29,15 +29,27 @@ export function holds(element: ElementType, other: ElementType): boolean {
   return WIDTHS.indexOf(other) <= WIDTHS.indexOf(element);
 }
 
-/** An axis counted from the front. */
+/**
+ * An axis counted from the front.
+ *
+ * @throws {Error} When there is no such axis, in tfjs's own words.
+ */
 export function axisOf(axis: number, rank: number): number {
-  return axis < 0 ? axis + rank : axis;
+  if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
+  throw new Error(`All values in axis param must be in range [-${rank}, ${rank}) but got axis ${axis}`);
 }
 
-/** Axes as tfjs gives them (a number, a list, or nothing for all), counted from the front and in order. */
+/**
+ * Axes as tfjs gives them (a number, a list, or nothing for all), counted from the front and in order.
+ *
+ * @throws {Error} When there is no such axis, or one is named twice.
+ */
 export function axesOf(axis: number | number[] | null | undefined, rank: number): number[] {
   if (axis === null || axis === undefined) return Array.from({ length: rank }, (_, i) => i);
-  return [axis].flat().map((a) => axisOf(a, rank)).sort((a, b) => a - b);
+  const axes = [axis].flat().map((a) => axisOf(a, rank)).sort((a, b) => a - b);
+  const twice = axes.find((a, i) => a === axes[i + 1]);
+  if (twice !== undefined) throw new Error(`xla: axis ${twice} is named twice in [${axis}]`);
+  return axes;
 }
 
 /** The inputs of a kernel that takes a list. */
