@@ -8,7 +8,7 @@ import type { Buffer, CompileOptions, Executable } from "../pjrt/types.ts";
 import { fill, formOf, heldBy, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
 import { type DeviceMesh, runOn, spreadOf } from "./spread.ts";
 import { dtypeOf, typeOfEntry } from "../storage.ts";
-import { leaves, paths, type Tree } from "../tree.ts";
+import { isTensor, leaves, paths, type Tree } from "../tree.ts";
 import type { CallMemory, CompileReport, JitOptions, Jitted } from "../types.ts";
 
 /** A function that XLA compiles, and that can show its program. */
@@ -22,6 +22,9 @@ export interface XlaJitted<Args extends Record<string, Tree>, Result extends Tre
 }
 
 interface Program extends Recorded {
+  /** The paths of its arguments, in their order, and the numbers of the arguments by the names of their keys. */
+  readonly names: readonly string[];
+  readonly order: readonly number[];
   readonly executable: Executable;
   readonly report: CompileReport;
 }
@@ -93,12 +96,10 @@ function adoptResults(
 /** Disposes donated tensors; buffers that were handed through now belong to the result. */
 function releaseDonated(
   backend: XlaBackend,
-  args: Tree,
   tensors: readonly tf.Tensor[],
-  { origins }: Program,
+  { origins, names }: Program,
   donate?: readonly string[],
 ): void {
-  const names = paths(args);
   const handed = new Set(origins.flatMap((origin) => "argument" in origin ? [origin.argument] : []));
   for (const [i, tensor] of tensors.entries()) {
     if (!within(names[i], donate)) continue;
@@ -109,6 +110,31 @@ function releaseDonated(
     }
     tensor.dispose();
   }
+}
+
+/** A tree with words in place of its tensors, and its keys sorted: the same for trees that differ in the order of keys alone. */
+function inWords(tree: Tree, words: (tensor: tf.Tensor) => string): unknown {
+  if (isTensor(tree)) return words(tree);
+  if (Array.isArray(tree)) return tree.map((branch) => inWords(branch, words));
+  const branches: [string, Tree][] = Object.entries(tree);
+  return Object.fromEntries(
+    branches.sort(([a], [b]) => a < b ? -1 : 1).map(([key, branch]) => [key, inWords(branch, words)]),
+  );
+}
+
+/** The numbers of a form's leaves by the names of its keys: place by place the same leaves, whatever the order of the keys. */
+function byNames(form: unknown): number[] {
+  if (typeof form === "number") return [form];
+  const branches = Object.entries(form as Record<string, unknown>);
+  if (!Array.isArray(form)) branches.sort(([a], [b]) => a < b ? -1 : 1);
+  return branches.flatMap(([, branch]) => byNames(branch));
+}
+
+/** A tree's tensors in the order of a program's arguments. */
+function inOrder(args: Tree, { order }: Pick<Program, "order">): tf.Tensor[] {
+  const tensors = leaves(args), own = byNames(formOf(args)), sorted: tf.Tensor[] = [];
+  order.forEach((at, i) => sorted[at] = tensors[own[i]]);
+  return sorted;
 }
 
 /**
@@ -131,7 +157,8 @@ export function lower<Args extends Record<string, Tree>>(
 
 /**
  * Compiles a pure function of tensor trees: it is run once on stand-ins, which records what it computes, and from then
- * on the compiled program runs in its place. One program is kept for each combination of shapes and types.
+ * on the compiled program runs in its place. One program is kept for each combination of shapes and types; the order of keys in
+ * a record plays no part.
  *
  * @param backend The device.
  * @param compiler Turns program text into an executable.
@@ -152,17 +179,22 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
     : {};
   const programs = new Map<string, Program>();
 
-  const gather = (args: Args) => {
-    const tensors = leaves(args);
-    const types = typesOf(backend, tensors);
-    const signature = tensors.map(({ dtype, shape }, i) =>
-      `${dtype}[${shape}]${types[i].element}[${types[i].shape}]`
-    );
-    return { tensors, types, signature: `${JSON.stringify(formOf(args))}${signature}` };
-  };
-  const record = (args: Args, types: ReturnType<typeof gather>["types"]) =>
-    recordFunction(backend, fn, args, types, options, mesh);
-  const complete = (signature: string, recorded: Recorded, built: Built, start: number): Program => {
+  const signatureOf = (args: Args) =>
+    JSON.stringify(inWords(args, (tensor) => {
+      const [{ element, shape }] = typesOf(backend, [tensor]);
+      return `${tensor.dtype}[${tensor.shape}]${element}[${shape}]`;
+    }));
+  const record = (args: Args) => ({
+    ...recordFunction(backend, fn, args, typesOf(backend, leaves(args)), options, mesh),
+    names: paths(args),
+    order: byNames(formOf(args)),
+  });
+  const complete = (
+    signature: string,
+    recorded: ReturnType<typeof record>,
+    built: Built,
+    start: number,
+  ): Program => {
     const { executable, cached } = built, { traceSeconds, flops } = recorded;
     const meanwhile = programs.get(signature);
     if (meanwhile) { // Compiled twice at a time.
@@ -184,27 +216,26 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
 
   const call = (args: Args): Result => {
     if (backend.trace) return fn(args);
-    const { tensors, types, signature } = gather(args);
+    const signature = signatureOf(args);
     let program = programs.get(signature);
     if (!program) {
-      const recorded = record(args, types), start = performance.now();
+      const recorded = record(args), start = performance.now();
       program = complete(signature, recorded, compileNow(backend, compiler, recorded, target), start);
     }
-    const { captures, donated, executable, form } = program;
+    const { captures, donated, executable, form } = program, tensors = inOrder(args, program);
     const given = tensors.map(({ dataId }, i) => place(dataId, program.given[i]));
     const captured = captures.map((capture) => place(heldBy(backend, capture), "whole"));
     const results = runOn(executable, [...given, ...captured], donated);
     const outputs = adoptResults(backend, program, given, results);
-    releaseDonated(backend, args, tensors, program, options.donate);
+    releaseDonated(backend, tensors, program, options.donate);
     return fill(form, outputs) as Result;
   };
 
   return Object.assign(call, {
     compile: async (args: Args): Promise<CompileReport> => {
-      const { types, signature } = gather(args);
-      const known = programs.get(signature);
+      const signature = signatureOf(args), known = programs.get(signature);
       if (known) return known.report;
-      const recorded = record(args, types), start = performance.now();
+      const recorded = record(args), start = performance.now();
       const built = await compiler.compileAsync(recorded.text, target).catch((error) =>
         refuse(backend, recorded, error)
       );
