@@ -18,6 +18,7 @@ import {
   tokenShape,
 } from "./info.ts";
 import { embeddingFormat, openEmbedding } from "./open.ts";
+import { requireFinite } from "../rows.ts";
 import { tokenRows } from "./token_rows.ts";
 import { type EmbedWay, evaluationWay, type Loaded, loadPicture } from "./way.ts";
 import { openBuffer, openWork, recordsLeft, type Work } from "./work.ts";
@@ -89,7 +90,14 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
       const bytes = new Uint8Array(batch.length * batch[0].bytes.length);
       batch.forEach((item, i) => bytes.set(item.bytes, i * item.bytes.length));
       const features: Embedding = await embed.pictures(state, bytes);
-      for (const token of tokens) buffer.add(token, tokenRows(features, token).data);
+      for (const token of tokens) {
+        const rows = tokenRows(features, token);
+        requireFinite(
+          rows,
+          (row) => `${info.source}: ${batch[row].key}: its features (${token}) by this model`,
+        );
+        buffer.add(token, rows.data);
+      }
       for (const { key, given } of batch) {
         buffer.notes().keys.push(key);
         buffer.notes().classes.push(given);
@@ -171,7 +179,7 @@ export async function refuseOther(out: string): Promise<void> {
  * @throws {InUseError} When another process writes the file.
  * @throws {Error} When the file is there and is no embedding.
  * @throws {BadLimitError} When more than 1 % of the pictures cannot be read.
- * @throws {Error} When there is no picture, or the file cannot be written; or the signal's reason.
+ * @throws {Error} When there is no picture, a feature is no finite number, or the file cannot be written; or the signal's reason.
  */
 export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInfo> {
   const { config, state, model, teacher = false, data, out, tokens = ["class"], way } = options;
