@@ -19,6 +19,8 @@ export type Candidates = {
   places: tf.Tensor;
   /** [N, L, 4]: left, top, right, bottom of the box at each location, in pixels. */
   boxes: tf.Tensor;
+  /** The sum of all scores before the sigmoid, a scalar: no finite number where one of them is none. */
+  sum: tf.Tensor;
 };
 
 /**
@@ -47,7 +49,8 @@ export function bestCandidates(answers: Answers, levels: readonly Level[]): Cand
     const [l, t, r, b] = [0, 1, 2, 3].map((i) => tf.slice(far, [0, 0, i], [-1, -1, 1]));
     const [px, py] = [column(x), column(y)];
     const boxes = tf.concat([tf.sub(px, l), tf.sub(py, t), tf.add(px, r), tf.add(py, b)], 2);
-    return { scores: tf.concat(scores, 1), places: tf.cast(tf.concat(places, 1), "int32"), boxes };
+    const sum = tf.add(tf.sum(answers.classes), tf.sum(answers.centreness));
+    return { scores: tf.concat(scores, 1), places: tf.cast(tf.concat(places, 1), "int32"), boxes, sum };
   });
 }
 
@@ -64,7 +67,8 @@ export interface Finder {
    *
    * @param params Trainable and frozen parameters in one record; read, never disposed.
    * @param pictures count × S × S × 3 bytes.
-   * @returns One a picture, by falling score; boxes are not cut.
+   * @returns One a picture, by falling score; boxes are not cut. It throws an Error where an answer is no finite number, which would
+   * be taken for nothing to be found.
    */
   find(params: Params, pictures: Uint8Array, options?: ChoosingOptions): Promise<Detections[]>;
   /** Frees the compiled program. */
@@ -107,12 +111,16 @@ export function finder(engine: Engine, config: DetectorConfig, batchSize: number
         const part = new Uint8Array(batchSize * pixels), good = Math.min(batchSize, count - from);
         part.set(pictures.subarray(from * pixels, (from + good) * pixels));
         const base = engine.bytes(part, [batchSize, size, size, 3]), made = run({ params, base });
-        const [scores, places, boxes] = await Promise.all([
+        const [scores, places, boxes, [sum]] = await Promise.all([
           made.scores.data(),
           made.places.data(),
           made.boxes.data(),
+          made.sum.data(),
         ]);
-        tf.dispose([base, made.scores, made.places, made.boxes]);
+        tf.dispose([base, made]);
+        if (!Number.isFinite(sum) || boxes.some(Number.isNaN)) {
+          throw new Error("what the detector answers are not finite numbers: its weights are damaged");
+        }
         const [wide, all] = [scores.length / batchSize, boxes.length / batchSize];
         for (let n = 0; n < good; n++) {
           const own = <T extends { subarray(a: number, b: number): T }>(values: T, width: number) =>

@@ -9,7 +9,7 @@ import type { EmbeddingInfo } from "./embedding/info.ts";
 import { openEmbedding } from "./embedding/open.ts";
 import { pictureBatches } from "./pictures.ts";
 import { fileGallery, type Gallery } from "./search/gallery.ts";
-import { joinRows, pickRows, type Rows, sliceColumns } from "./rows.ts";
+import { joinRows, pickRows, requireFinite, type Rows, sliceColumns } from "./rows.ts";
 
 /** Features of pictures that have a class. */
 export interface FeatureSet {
@@ -173,12 +173,6 @@ async function readKinds(
   if (!set.class && !set.mean) {
     throw new Error(`${path}: holds ${Object.keys(info.tokens)}; eval needs class, mean or blocks`);
   }
-}
-
-/** Refuses features that are no numbers. */
-function requireFinite({ width, data }: Rows, what: (row: number) => string): void {
-  const at = data.findIndex((value) => !Number.isFinite(value));
-  if (at >= 0) throw new Error(`${what(Math.floor(at / width))} are not finite numbers`);
 }
 
 /** Two sets whose labels mean the same, or one. */

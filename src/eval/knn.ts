@@ -2,6 +2,7 @@ import type { Engine } from "../engine/types.ts";
 import { hitsOf, type TopHits } from "./hits.ts";
 import { checkK, nearest, type Neighbours, withoutOwn } from "./nearest.ts";
 import { type Rows, unitRows } from "./rows.ts";
+import { type Gallery, keptGallery, rowsGallery } from "./search/gallery.ts";
 
 /** DINO's temperature of a vote. */
 export const VOTE_TEMPERATURE = .07;
@@ -71,8 +72,18 @@ export function accuracy(predicted: ArrayLike<number>, truth: ArrayLike<number>)
   return right / truth.length;
 }
 
+/** What is compared with: rows of length 0 have no direction and are nobody's neighbours. */
+function withDirection(unit: Rows): Rows | Gallery {
+  const { rows, width, data } = unit;
+  const keep = Array.from(
+    { length: rows },
+    (_, row) => data.subarray(row * width, (row + 1) * width).some((value) => value !== 0),
+  );
+  return keep.every((kept) => kept) ? unit : keptGallery(rowsGallery(unit), keep);
+}
+
 /**
- * The k nearest gallery rows of every query, of any length.
+ * The k nearest gallery rows of every query, of any length. Rows of length 0 are never among them.
  *
  * @param queries Left out: each gallery row is a query, and all others are its gallery.
  * @throws {RangeError} When k is no whole number from 1, or widths differ.
@@ -85,10 +96,10 @@ export async function findNeighbours(
   k: number,
 ): Promise<Neighbours> {
   checkK(k);
-  const rows = unitRows(gallery);
-  if (queries) return await nearest(engine, unitRows(queries), rows, k);
+  const rows = unitRows(gallery), compared = withDirection(rows);
+  if (queries) return await nearest(engine, unitRows(queries), compared, k);
   const numbers = Int32Array.from({ length: rows.rows }, (_, i) => i);
-  return withoutOwn(await nearest(engine, rows, rows, k + 1), numbers, numbers, k);
+  return withoutOwn(await nearest(engine, rows, compared, k + 1), numbers, numbers, k);
 }
 
 /**

@@ -96,6 +96,17 @@ export function unitRows(
   return { rows, width, data: out };
 }
 
+/**
+ * Refuses rows that hold a number that is not finite: nothing that is reckoned from them would be right.
+ *
+ * @param what What the numbers of a row are called in errors, and whose they are.
+ * @throws {Error} A row holds such a number; says which.
+ */
+export function requireFinite({ width, data }: Rows, what: (row: number) => string): void {
+  const at = data.findIndex((value) => !Number.isFinite(value));
+  if (at >= 0) throw new Error(`${what(Math.floor(at / width))} are not finite numbers`);
+}
+
 /** Rows minus each row's mean, so that a picture's overall brightness does not count. */
 export function centreRows({ rows, width, data }: Rows): Rows {
   const out = new Float32Array(data.length);

@@ -5,6 +5,7 @@ import type { Engine } from "../engine/types.ts";
 import { describeUnknown, galleryNumbers, unknownClasses } from "../eval/classes.ts";
 import { hitsOf, meanOf } from "../eval/hits.ts";
 import { pictureBatches } from "../eval/pictures.ts";
+import { requireFinite } from "../eval/rows.ts";
 import type { Params } from "../model/types.ts";
 import type { Evaluator } from "../train/evaluators.ts";
 import { evaluatorsOfTest } from "../train/evaluators_of_test.ts";
@@ -77,7 +78,7 @@ export type Accuracy = { top1: number; top5: number; crossEntropy: number };
  * Measures parameters on pictures.
  *
  * @param onBad Told of pictures that cannot be read; they are left out. Default: the first one is an error.
- * @throws {Error} When no picture can be read.
+ * @throws {Error} When no picture can be read, or a score is no finite number.
  */
 export async function accuracyOf(
   scores: Scorer["scores"],
@@ -89,8 +90,9 @@ export async function accuracyOf(
   const hits = hitsOf(source.length);
   const reading = { batchSize: how.batchSize, prepare: classifierInput(how), onBad };
   let seen = 0, loss = 0;
-  for await (const { bytes, indices } of pictureBatches(source, reading)) {
-    const { data, width } = await scores(params, bytes);
+  for await (const { bytes, indices, keys } of pictureBatches(source, reading)) {
+    const found = await scores(params, bytes), { data, width } = found;
+    requireFinite(found, (row) => `${source.uri}: ${keys[row]}: its scores by this classifier`);
     indices.forEach((index, row) => {
       hits.enter(data, row * width, width, seen++, labels[index]);
       const own = data.subarray(row * width, (row + 1) * width);

@@ -2,6 +2,7 @@
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import { pictureBatches } from "../eval/pictures.ts";
+import { requireFinite } from "../eval/rows.ts";
 import type { Params } from "../model/types.ts";
 import { classifierInput } from "./evaluate.ts";
 import type { ClassifierConfig } from "./model.ts";
@@ -36,6 +37,7 @@ export interface PredictOptions {
  *
  * @param source Pictures by index. Not closed.
  * @throws {BadRecordError} When a picture cannot be read and `onBad` is not there to hear of it.
+ * @throws {Error} When a score is no finite number.
  * @example Classes of a folder's pictures.
  * ```ts ignore
  * const classifier = await readClassifier("runs/finetune-demo");
@@ -55,7 +57,8 @@ export async function* predictPictures(
   const prepare = classifierInput({ imageSize, evalShare });
   try {
     for await (const { bytes, keys, indices } of pictureBatches(source, { batchSize, prepare, onBad })) {
-      const { data, width } = await scores(params, bytes);
+      const found = await scores(params, bytes), { data, width } = found;
+      requireFinite(found, (row) => `${source.uri}: ${keys[row]}: its scores by this classifier`);
       for (let row = 0; row < keys.length; row++) {
         const probabilities = softmax(data.subarray(row * width, (row + 1) * width));
         yield { key: keys[row], index: indices[row], probabilities };

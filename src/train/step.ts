@@ -158,7 +158,8 @@ export function trainStep(
       state: {
         params: next.params,
         frozen,
-        buffers: outputs.buffers,
+        // In the order in which they came: a run that is resumed then finds its compiled step again.
+        buffers: Object.fromEntries(Object.keys(buffers).map((name) => [name, outputs.buffers[name]])),
         m: next.m,
         v: next.v,
         ema: scope("optimiser", () => moveTeacher(state.ema, next.params, scalars.ema)),

@@ -91,8 +91,18 @@ Deno.test("candidates: decoded by strides, the most probable first, of each leve
   assert.equal(three[0].scores.length, 7);
   assert.deepEqual(last[0], three[2]);
   assert.equal((await find(params, bytes, { threshold: 2 }))[0].scores.length, 0);
+  // What is no number is not nothing.
+  const spoiled = { ...params, "backbone.cls_token": tf.mul(params["backbone.cls_token"], NaN) };
+  await assert.rejects(find(spoiled, bytes), /what the detector answers are not finite numbers/);
+  const unsure = { ...params, "head.classes.bias": tf.tensor([0, NaN]) };
+  await assert.rejects(find(unsure, bytes), /what the detector answers are not finite numbers/);
   close();
-  tf.dispose([{ ...state }, params["head.classes.bias"]]);
+  tf.dispose([
+    { ...state },
+    params["head.classes.bias"],
+    spoiled["backbone.cls_token"],
+    unsure["head.classes.bias"],
+  ]);
 });
 
 Deno.test("sizes that no detector can have are refused", () => {

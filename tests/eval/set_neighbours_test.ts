@@ -50,6 +50,27 @@ Deno.test("neighbours of a gallery that stays in its file are those of one in me
     }
   }));
 
+Deno.test("pictures whose features are all 0 are nobody's neighbours, in memory and in a file", () =>
+  withFolder(async (folder) => {
+    const features = [[1, 0], [0, 0], [-1, .1], [0, 0], [-1, -.2]], classes = ["a", "b"];
+    const path = await writeSet(join(folder, "train.safetensors"), {
+      pictures: features.map((row, i) => [`${i}.png`, row, i % 2] as const),
+      classes,
+    });
+    const queries = await writeSet(join(folder, "test.npy"), { pictures: [["q.png", [1, .5], 0]], classes });
+    const { set: asked } = await readFeatures(queries);
+    for (const stored of [false, true]) {
+      const { set, close } = await readFeatures(path, { stored });
+      const near = async (
+        test: typeof asked | null,
+        k: number,
+      ) => [...(await setNeighbours(engine, set, test, "class", k)).indices];
+      assert.deepEqual(await near(asked, 5), [0, 2, 4, -1, -1]);
+      assert.deepEqual((await near(null, 3)).slice(0, 3), [4, 2, -1]);
+      close();
+    }
+  }));
+
 Deno.test("neighbours of a gallery that stays in its file: a feature that is no number is told by its picture's name", () =>
   withFolder(async (folder) => {
     const spoilt = pictures(9, 1).map(([key, features, label]) =>

@@ -10,7 +10,7 @@ import { finetuneTask } from "../../tasks/finetune.ts";
 import { predictTask } from "../../tasks/predict.ts";
 import { capture } from "../cli/capture.ts";
 import { withFolder } from "../with_folder.ts";
-import { colourFolders, encoderRun, QUICK } from "./fixture.ts";
+import { colourFolders, encoderRun, QUICK, spoil } from "./fixture.ts";
 
 /** Runs the command and expects success. */
 async function good(args: readonly string[]): Promise<string> {
@@ -73,6 +73,14 @@ Deno.test("an encoder becomes a classifier that knows colours; its run folder, r
     const { top1, confusion, ece } = JSON.parse(judged.out);
     assert.deepEqual([top1, confusion], [1, [[2, 0, 0], [0, 2, 0], [0, 0, 2]]]);
     assert.ok(ece >= 0 && ece < 1);
+
+    // NaN is no class, and the most probable one least of all.
+    await spoil(out, "backbone.blocks.0.norm1.weight");
+    for (const asked of [pictures, ["--data", test]]) {
+      const { code, err } = await capture(predictTask, [out, ...asked, "--engine=wasm"]);
+      assert.match(err, /(blue|red)\/[01]\.png: its scores by this classifier are not finite numbers/);
+      assert.equal(code, 1, err);
+    }
   }));
 
 Deno.test("a fine-tuning that was stopped and resumed is an unbroken one, bit for bit", () =>

@@ -1,6 +1,7 @@
 /** A tiny encoder in a run folder, and labelled pictures to fine-tune it on. */
 import { join } from "node:path";
-import { saveCheckpoint } from "../../src/train/run/checkpoint.ts";
+import { asFloat32, decodeSafetensors, encodeSafetensors, float32 } from "../../src/files/safetensors.ts";
+import { latestCheckpoint, saveCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { presetConfig } from "../../src/train/config/presets.ts";
 import { disposeTree, initialState, readState } from "../../src/train/state.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
@@ -29,6 +30,22 @@ export async function encoderRun(folder: string): Promise<string> {
   await saveCheckpoint(run, { config, ...begin }, await readState(state), { keep: 1 });
   disposeTree(state);
   return run;
+}
+
+/**
+ * Damages a tensor of a run's last checkpoint: its first number is none.
+ *
+ * @param name Of the tensor.
+ */
+export async function spoil(run: string, name: string): Promise<void> {
+  const path = (await latestCheckpoint(run))!;
+  const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path), path);
+  const data = Float32Array.from(asFloat32(tensors[name]));
+  data[0] = NaN;
+  await Deno.writeFile(
+    path,
+    encodeSafetensors({ ...tensors, [name]: float32(tensors[name].shape, data) }, metadata),
+  );
 }
 
 /** Folders of 18 pictures to learn from and 6 to be measured on, each with three colours as classes. */

@@ -51,6 +51,18 @@ Deno.test("a step is pure, keeps what is frozen, moves the rest, and lowers the 
   assert.equal(tf.memory().numTensors, before, "a donated state is given back");
 });
 
+Deno.test("a step keeps the order of a state's names, also where class and patch codes have heads of their own", async () => {
+  const engine = await openWasm(), own = { ...config, classHead: "own" as const };
+  const state = initialState(own, 5, true), batch = batchTensors(engine, own, noiseBatch(own, 3), 0);
+  const scalars = scalarTensors(own, 1000, 0),
+    { state: next, metrics } = trainStep(own)({ state, batch, scalars });
+  for (const part of ["params", "frozen", "buffers", "m", "v", "ema"] as const) {
+    assert.deepEqual(Object.keys(next[part]), Object.keys(state[part]), part);
+  }
+  const { frozen: _, ...others } = next;
+  disposeTree([state, batch, scalars, others, metrics]);
+});
+
 Deno.test("a state goes through host memory unchanged", async () => {
   await openWasm();
   const state = initialState(config, 5, true);

@@ -19,6 +19,7 @@ import {
   tokenShape,
 } from "./info.ts";
 import { embeddingFormat, openEmbedding } from "./open.ts";
+import { requireFinite } from "../rows.ts";
 import { tokenRows } from "./token_rows.ts";
 import { openPreparer } from "../../data/decode/preparer.ts";
 import { type EmbedWay, evaluationWay, type Loaded, loadPicture } from "./way.ts";
@@ -97,7 +98,14 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
         preparer.reuse(prepared);
       });
       const features: Embedding = await embed.pictures(state, bytes);
-      for (const token of tokens) buffer.add(token, tokenRows(features, token).data);
+      for (const token of tokens) {
+        const rows = tokenRows(features, token);
+        requireFinite(
+          rows,
+          (row) => `${info.source}: ${batch[row].key}: its features (${token}) by this model`,
+        );
+        buffer.add(token, rows.data);
+      }
       for (const { key, given } of batch) {
         buffer.notes().keys.push(key);
         buffer.notes().classes.push(given);
@@ -183,7 +191,7 @@ export async function refuseOther(out: string): Promise<void> {
  * @throws {InUseError} When another process writes the file.
  * @throws {Error} When the file is there and is no embedding.
  * @throws {BadLimitError} When more than 1 % of the pictures cannot be read.
- * @throws {Error} When there is no picture, or the file cannot be written; or the signal's reason.
+ * @throws {Error} When there is no picture, a feature is no finite number, or the file cannot be written; or the signal's reason.
  */
 export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInfo> {
   const { config, state, model, teacher = false, data, out, tokens = ["class"], way } = options;

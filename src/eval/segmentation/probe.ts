@@ -8,6 +8,7 @@ import { randomStream } from "../../random.ts";
 import { embedder } from "../embed.ts";
 import { headScores, type HeadState, headStep, type HeadStepArgs, initHeads } from "../head_step.ts";
 import { rateShare } from "../heads.ts";
+import { requireFinite } from "../rows.ts";
 import { type SegmentationFigures, segmentationFigures } from "./iou.ts";
 import { type MaskClasses, maskClasses, type MaskedFile, readColoured, withClasses } from "./masks.ts";
 
@@ -67,6 +68,7 @@ async function* embedded(
     const bytes = new Uint8Array(some.length * size * size * 3);
     some.forEach(({ picture }, i) => bytes.set(picture, i * picture.length));
     const { patches } = await embed.pictures(state, bytes);
+    requireFinite(patches!, (row) => `${files[from + row].picture}: its features by this model`);
     yield { masks: some.map((one) => one.classes), tokens: patches!.data, done: from + some.length };
   }
 }
@@ -192,7 +194,8 @@ export function pixelClasses(scores: Float32Array, grid: number, size: number, c
  * masks are squeezed to the encoder's square.
  *
  * @throws {RangeError} When masks have one class only.
- * @throws {Error} When a picture or mask cannot be read, sizes differ, or a test mask has a class that no training mask has.
+ * @throws {Error} When a picture or mask cannot be read, sizes differ, a test mask has a class that no training mask has, or a
+ * feature is no finite number.
  */
 export async function segmentationProbe(options: SegmentationOptions): Promise<SegmentationReport> {
   const { engine, config, train, test, progress } = options, { imageSize: size, width } = config;

@@ -136,6 +136,28 @@ Deno.test("what is no tensor among arguments and results is told by its place", 
   x.dispose();
 });
 
+Deno.test("a record whose keys come in another order is the same program's, each tensor in its place", () => {
+  let traced = 0;
+  const step = jit(backend, compiler, ({ state: { a, b }, lists: [first, { c }] }: {
+    state: Record<string, tf.Tensor>;
+    lists: [tf.Tensor, Record<string, tf.Tensor>];
+  }) => {
+    traced++;
+    return { state: { b: tf.add(b, first), a: tf.sub(a, c) } };
+  }, { donate: ["state"] });
+  const [first, c, d] = [tf.scalar(10), tf.scalar(3), tf.scalar(0)];
+  let state: Record<string, tf.Tensor> = { a: tf.scalar(1), b: tf.scalar(2) };
+  state = step({ state, lists: [first, { c, d }] }).state;
+  assert.deepEqual(Object.keys(state), ["b", "a"]);
+  const given = state;
+  state = step({ lists: [first, { d, c }], state }).state;
+  assert.deepEqual([state.a.dataSync()[0], state.b.dataSync()[0]], [1 - 3 - 3, 2 + 10 + 10]);
+  assert.ok(given.a.isDisposed && given.b.isDisposed && !c.isDisposed);
+  assert.equal(traced, 1);
+  step.dispose();
+  tf.dispose([first, c, d, state]);
+});
+
 Deno.test("a function that is compiled twice at a time has one program", async () => {
   const captured = many(), x = tf.scalar(2), before = client.counts().executables;
   const scaled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(captured, x));

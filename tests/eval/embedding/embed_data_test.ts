@@ -5,6 +5,7 @@ import { closeData } from "../../../src/data/open/data.ts";
 import type { StreamSource } from "../../../src/data/epoch/shuffle.ts";
 import { pack } from "../../../src/data/pack.ts";
 import type { Source } from "../../../src/data/types.ts";
+import * as tf from "../../../src/engine/tensors.ts";
 import { openWasm } from "../../../src/engine/wasm.ts";
 import { embedder } from "../../../src/eval/embed.ts";
 import { embedData, type EmbedDataOptions } from "../../../src/eval/embedding/embed_data.ts";
@@ -385,6 +386,13 @@ Deno.test("embedding: a file that cannot be made, or is none, is named", () =>
       /a\.safetensors: cannot read: .*directory/i,
     );
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["a.safetensors", "data"]);
+    const name = "backbone.norm.weight", norm = tf.mul(state.params[name], NaN);
+    const spoiled = { ...state, params: { ...state.params, [name]: norm } };
+    await assert.rejects(
+      embedData({ ...model, state: spoiled, data: source, out: join(folder, "b.npy") }),
+      /data: blue\/0\.png: its features \(class\) by this model are not finite numbers/,
+    );
+    norm.dispose();
     await source.close();
   }));
 

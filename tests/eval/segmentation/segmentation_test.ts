@@ -6,7 +6,7 @@ import { maskClasses, maskedFiles, readColoured, withClasses } from "../../../sr
 import { pixelClasses } from "../../../src/eval/segmentation/probe.ts";
 import { segmentEvalTask } from "../../../tasks/segment-eval.ts";
 import { capture } from "../../cli/capture.ts";
-import { encoderRun } from "../../finetune/fixture.ts";
+import { encoderRun, spoil } from "../../finetune/fixture.ts";
 import { withFolder } from "../../with_folder.ts";
 
 type Paint = (x: number, y: number) => readonly [number, number, number];
@@ -127,6 +127,12 @@ Deno.test("masks of another size, missing ones, unknown classes, smoothed masks 
     await refused(["--train", one], /masks have 1 class; two are needed/);
     await refused(["--train", join(folder, "nowhere")], /no such folder; pictures are needed in images\//);
     await refused([], /name the pictures with masks/, 2);
+    const whole = await halves(join(folder, "whole"), 5);
     await Deno.writeFile(join(train, "masks/2.png"), new Uint8Array(9));
     await refused(["--train", train], /masks\/2\.png: /);
+    await spoil(run, "backbone.norm.weight");
+    await refused(
+      ["--train", whole],
+      /images\/\d\.png: its features by this model are not finite numbers/,
+    );
   }));

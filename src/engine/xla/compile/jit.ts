@@ -5,6 +5,7 @@ import { within } from "./donate.ts";
 import { exchangesOf } from "./exchanges.ts";
 import type { Lay } from "../ir/types.ts";
 import type { Buffer, CompileOptions, Executable } from "../pjrt/types.ts";
+import { byNames, inOrder, inWords } from "./key_order.ts";
 import { fill, formOf, heldBy, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
 import { type DeviceMesh, runOn, spreadOf } from "./spread.ts";
 import { dtypeOf, typeOfEntry } from "../storage.ts";
@@ -22,6 +23,9 @@ export interface XlaJitted<Args extends Record<string, Tree>, Result extends Tre
 }
 
 interface Program extends Recorded {
+  /** The paths of its arguments, in their order, and the numbers of the arguments by the names of their keys. */
+  readonly names: readonly string[];
+  readonly order: readonly number[];
   readonly executable: Executable;
   readonly report: CompileReport;
 }
@@ -93,12 +97,10 @@ function adoptResults(
 /** Disposes donated tensors; buffers that were handed through now belong to the result. */
 function releaseDonated(
   backend: XlaBackend,
-  args: Tree,
   tensors: readonly tf.Tensor[],
-  { origins }: Program,
+  { origins, names }: Program,
   donate?: readonly string[],
 ): void {
-  const names = paths(args);
   const handed = new Set(origins.flatMap((origin) => "argument" in origin ? [origin.argument] : []));
   for (const [i, tensor] of tensors.entries()) {
     if (!within(names[i], donate)) continue;
@@ -132,7 +134,8 @@ export function lower<Args extends Record<string, Tree>>(
 
 /**
  * Compiles a pure function of tensor trees: it is run once on stand-ins, which records what it computes, and from then
- * on the compiled program runs in its place. One program is kept for each combination of shapes and types.
+ * on the compiled program runs in its place. One program is kept for each combination of shapes and types; the order of keys in
+ * a record plays no part.
  *
  * @param backend The device.
  * @param compiler Turns program text into an executable.
@@ -153,18 +156,24 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
     : {};
   const programs = new Map<string, Program>();
 
-  const gather = (args: Args) => {
+  const signatureOf = (args: Args) => {
     requireTensors(args, "argument");
-    const tensors = leaves(args);
-    const types = typesOf(backend, tensors);
-    const signature = tensors.map(({ dtype, shape }, i) =>
-      `${dtype}[${shape}]${types[i].element}[${types[i].shape}]`
-    );
-    return { tensors, types, signature: `${JSON.stringify(formOf(args))}${signature}` };
+    return JSON.stringify(inWords(args, (tensor) => {
+      const [{ element, shape }] = typesOf(backend, [tensor]);
+      return `${tensor.dtype}[${tensor.shape}]${element}[${shape}]`;
+    }));
   };
-  const record = (args: Args, types: ReturnType<typeof gather>["types"]) =>
-    recordFunction(backend, fn, args, types, options, mesh);
-  const complete = (signature: string, recorded: Recorded, built: Built, start: number): Program => {
+  const record = (args: Args) => ({
+    ...recordFunction(backend, fn, args, typesOf(backend, leaves(args)), options, mesh),
+    names: paths(args),
+    order: byNames(formOf(args)),
+  });
+  const complete = (
+    signature: string,
+    recorded: ReturnType<typeof record>,
+    built: Built,
+    start: number,
+  ): Program => {
     const { executable, cached } = built, { traceSeconds, flops } = recorded;
     const meanwhile = programs.get(signature);
     if (meanwhile) { // Compiled twice at a time.
@@ -186,27 +195,26 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
 
   const call = (args: Args): Result => {
     if (backend.trace) return fn(args);
-    const { tensors, types, signature } = gather(args);
+    const signature = signatureOf(args);
     let program = programs.get(signature);
     if (!program) {
-      const recorded = record(args, types), start = performance.now();
+      const recorded = record(args), start = performance.now();
       program = complete(signature, recorded, compileNow(backend, compiler, recorded, target), start);
     }
-    const { captures, donated, executable, form } = program;
+    const { captures, donated, executable, form } = program, tensors = inOrder(args, program.order);
     const given = tensors.map(({ dataId }, i) => place(dataId, program.given[i]));
     const captured = captures.map((capture) => place(heldBy(backend, capture), "whole"));
     const results = runOn(executable, [...given, ...captured], donated);
     const outputs = adoptResults(backend, program, given, results);
-    releaseDonated(backend, args, tensors, program, options.donate);
+    releaseDonated(backend, tensors, program, options.donate);
     return fill(form, outputs) as Result;
   };
 
   return Object.assign(call, {
     compile: async (args: Args): Promise<CompileReport> => {
-      const { types, signature } = gather(args);
-      const known = programs.get(signature);
+      const signature = signatureOf(args), known = programs.get(signature);
       if (known) return known.report;
-      const recorded = record(args, types), start = performance.now();
+      const recorded = record(args), start = performance.now();
       const built = await compiler.compileAsync(recorded.text, target).catch((error) =>
         refuse(backend, recorded, error)
       );
