@@ -78,11 +78,36 @@ export async function factsBeside(path: string): Promise<BesideFacts> {
     notes.push(`its layer norms have epsilon ${epsilon}, ours 1e-6: features differ a little`);
   }
   const picture = await readJson(join(folder, "preprocessor_config.json")) ?? {};
-  facts.mean = numbers(picture.image_mean ?? pretrained.mean);
-  facts.std = numbers(picture.image_std ?? pretrained.std);
-  // Values from 0 to 1 as they are, whatever else stands there.
-  if (picture.do_normalize === false) [facts.mean, facts.std] = [[0, 0, 0], [1, 1, 1]];
-  return facts;
+  return { ...facts, ...normalisation(path, picture, pretrained) };
+}
+
+/** Steps of Hugging Face's that change colours in ways for which the patch embedding does not make up. */
+const OTHER_COLOURS = ["do_flip_channel_order", "do_grayscale", "rescale_offset"];
+
+/**
+ * With which mean and deviation pictures were normalised, for values from 0 to 1, however the files put it.
+ *
+ * @param picture `preprocessor_config.json`; it rescales bytes, by 1/255 unless it says otherwise, then normalises.
+ * @param pretrained timm's.
+ */
+function normalisation(path: string, picture: Json, pretrained: Json): Pick<BesideFacts, "mean" | "std"> {
+  const where = `${path}: its preprocessor_config.json`;
+  const other = OTHER_COLOURS.find((step) => picture[step] === true);
+  if (other) throw new WeightsError(`${where} asks for ${other}, which is not done here`);
+  const factor = picture.do_rescale === false ? 1 : picture.rescale_factor ?? 1 / 255;
+  if (typeof factor !== "number" || !(factor > 0 && factor < Infinity)) {
+    throw new WeightsError(`${where} has a rescale_factor of ${JSON.stringify(factor)}, which is no scale`);
+  }
+  const bare = picture.do_normalize === false, scale = 255 * factor;
+  const mean = bare ? [0, 0, 0] : numbers(picture.image_mean ?? pretrained.mean);
+  const std = bare ? [1, 1, 1] : numbers(picture.image_std ?? pretrained.std);
+  if (Math.abs(scale - 1) < 1e-4) return { mean, std };
+  if (!mean || !std) {
+    throw new WeightsError(
+      `${where} says by what bytes are scaled, but not with which mean and deviation: write its image_mean and image_std`,
+    );
+  }
+  return { mean: mean.map((value) => value / scale), std: std.map((value) => value / scale) };
 }
 
 /** Whether pictures were normalised otherwise than here, as far as it is said. */

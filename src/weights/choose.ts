@@ -32,9 +32,24 @@ function encodersIn(file: WeightsFile): FoundEncoder[] {
   return found;
 }
 
-/** Where an encoder is, for people. */
+/** Where an encoder is, as `--key` names it; "" for the file itself. */
 function whereIs({ key, prefix }: FoundEncoder): string {
-  return [key, prefix.replace(/\.$/, "")].filter((part) => part !== "").join(": ") || "the file itself";
+  return [key, prefix.replace(/\.$/, "")].filter((part) => part !== "").join(".");
+}
+
+/** The encoders that a name may mean: that of just this place, else all whose place has it as a part. */
+function encodersNamed(all: readonly FoundEncoder[], name: string): readonly FoundEncoder[] {
+  const exact = all.filter((one) => whereIs(one) === name || (name !== "" && one.key === name));
+  return exact.length > 0 ? exact : all.filter((one) => `.${whereIs(one)}.`.includes(`.${name}.`));
+}
+
+/** An encoder without the tensors of others whose names begin as its own do, as those of `ema.` beside a bare one. */
+function alone(one: FoundEncoder, all: readonly FoundEncoder[]): FoundEncoder {
+  const inner = all.filter(({ key, prefix }) => key === one.key && prefix.length > one.prefix.length);
+  const others = inner.map(({ prefix }) => prefix).filter((prefix) => prefix.startsWith(one.prefix));
+  if (others.length === 0) return one;
+  const own = [...one.set].filter(([name]) => !others.some((prefix) => name.startsWith(prefix)));
+  return { ...one, set: new Map(own) };
 }
 
 /** A word in a name, as in `model_ema`, `momentum_backbone` (solo-learn) and `target_encoder` (MSN, BYOL). */
@@ -82,19 +97,20 @@ function nothingFound(file: WeightsFile): never {
 export function chooseEncoder(file: WeightsFile, { key, teacher }: ChoiceOptions): FoundEncoder {
   const all = encodersIn(file);
   if (all.length === 0) nothingFound(file);
-  const there = all.map((one) => `"${whereIs(one)}"`).join(", ");
-  const named = key === undefined
-    ? all
-    : all.filter((one) => one.key === key || `${one.key}.${one.prefix}`.split(".").includes(key));
+  const there = all.map((one) => `"${whereIs(one)}"`).map((name) =>
+    name === '""' ? '"" (the file itself)' : name
+  )
+    .join(", ");
+  const named = key === undefined ? all : encodersNamed(all, key);
   if (named.length === 0) {
     throw new WeightsError(`${file.path}: has no encoder in "${key}"; it has one in ${there}`);
   }
   if (teacher) {
     const averaged = named.find(isAveraged);
-    if (averaged) return averaged;
+    if (averaged) return alone(averaged, all);
     throw new WeightsError(`${file.path}: has no averaged weights; it has an encoder in ${there}`);
   }
   const one = named.length === 1 ? named[0] : usual(named);
-  if (one) return one;
+  if (one) return alone(one, all);
   throw new WeightsError(`${file.path}: has several encoders: say which with --key: ${there}`);
 }

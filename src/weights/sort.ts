@@ -63,8 +63,12 @@ export function encoderTensors(config: ModelConfig) {
   return inventory(config).filter(({ name }) => name.startsWith("backbone."));
 }
 
+/** Biases that an encoder may do without: in all blocks, or they were lost. */
+const LINEAR_BIAS = /(patch_embed\.proj|attn\.qkv|attn\.proj|mlp\.fc1|mlp\.fc2)\.bias$/;
+const kindOf = (name: string) => name.replace(/^blocks\.\d+/, "blocks.*");
+
 /**
- * Refuses an encoder that is not whole.
+ * Refuses an encoder that is not whole. Without biases, linear layers add none.
  *
  * @throws {WeightsError} When tensors are missing or have another shape; names them.
  */
@@ -75,14 +79,16 @@ export function checkShapes(
   { grid, bareClass }: FoundSizes,
 ): void {
   const wrong: string[] = [], pooled = left.some(([name]) => /(^|\.)fc_norm\.weight$/.test(name));
+  const kinds = new Set([...ours.keys()].map(kindOf));
   for (const { name, shape } of encoderTensors({ ...config, imageSize: grid * config.patchSize })) {
     const plain = name.slice("backbone.".length), parts = ours.get(plain);
-    const optional = /(attn\.qkv|patch_embed\.proj)\.bias$/.test(plain);
     if (!parts) {
       const why = plain === "norm.weight" && pooled
         ? " (a classifier of its patches' mean has fc_norm instead: take the weights that it was made from)"
+        : /norm\d?\.bias$/.test(plain) && ours.has(plain.replace(/bias$/, "weight"))
+        ? " (norms of weights alone may be RMS norms, which this encoder does not have)"
         : "";
-      if (!optional) wrong.push(`${plain} is missing${why}`);
+      if (!LINEAR_BIAS.test(plain) || kinds.has(kindOf(plain))) wrong.push(`${plain} is missing${why}`);
       continue;
     }
     const joined = parts.length === 1 ? shape : [shape[0] / 3, ...shape.slice(1)];

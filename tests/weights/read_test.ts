@@ -94,6 +94,23 @@ Deno.test("weights: the old and the new format hold the same", async () => {
   now.close();
 });
 
+Deno.test("weights: each pickle protocol that PyTorch loads is read, at any depth, in the old format and the new", async () => {
+  for (const protocol of [1, 2, 3, 4, 5]) {
+    for (const format of ["old", "zip"]) {
+      const name = `protocols/${format}-${protocol}.pth`, file = await openWeights(fixture(name));
+      assert.deepEqual([...file.sets.keys()], ["run.states.0.model"], name);
+      const tensor = await file.sets.get("run.states.0.model")!.get("weight")!.read();
+      assert.deepEqual(
+        tensor,
+        { dtype: "F32", shape: [2, 3], data: Float32Array.of(0, 1, 2, 3, 4, 5) },
+        name,
+      );
+      assert.equal(file.facts.get("epoch"), 300, name);
+      file.close();
+    }
+  }
+});
+
 Deno.test("weights: for pictures of another size the positions are resized as the reference does", async () => {
   const engine = await openWasm();
   const whole = await readModel(fixture("mae.pth"), { heads: 2 });
@@ -161,6 +178,9 @@ Deno.test("weights: what does not make an encoder that can be computed is refuse
         without("blocks.1.norm2"),
         /no whole encoder: blocks\.1\.norm2\.weight is missing; blocks\.1\.norm2\.bias/,
       ],
+      // A bias of one block alone was lost; a norm without one may be another kind of norm.
+      [without("blocks.1.mlp.fc1.bias"), /no whole encoder: blocks\.1\.mlp\.fc1\.bias is missing$/],
+      [without("norm1.bias"), /blocks\.0\.norm1\.bias is missing \(norms of weights alone may be RMS norms/],
       [without("blocks.0"), /has 1 blocks, but not those from 0 to 0/],
       [without("pos_embed"), /the encoder's tensor pos_embed is missing/],
       [{ ...plain, "backbone.pos_embed": zeros(1, 19, 8) }, /19 positions are those of no square grid/],
@@ -190,6 +210,18 @@ Deno.test("weights: what does not make an encoder that can be computed is refuse
       readModel(fixture("registers.pth"), { heads: 2 }),
       /"reg_token" \(register tokens, which this encoder has no place for\)/,
     );
+    // Linear layers without biases add none.
+    const biases = Object.keys(plain).filter((name) => /(proj|qkv|fc1|fc2)\.bias$/.test(name));
+    const zero = Object.fromEntries(biases.map((name) => [name, zeros(...plain[name].shape)]));
+    const read = async (tensors: Record<string, StoredTensor>) => {
+      await Deno.writeFile(path, encodeSafetensors(tensors));
+      return await readWeights(path, { heads: 2 });
+    };
+    const bare = await read(without(...biases));
+    assert.deepEqual(bare.tensors, (await read({ ...plain, ...zero })).tensors);
+    assert.ok(
+      bare.notes.some((line) => /without a bias, which is 0 here: .*blocks\.\*\.mlp\.fc2\.bias/.test(line)),
+    );
     // Two encoders of which none is the usual one.
     const twice = Object.fromEntries(
       ["left", "right"].flatMap((side) =>
@@ -203,7 +235,30 @@ Deno.test("weights: what does not make an encoder that can be computed is refuse
       /has several encoders: say which with --key: "left.backbone", "right.backbone"/,
     );
     await assert.rejects(readWeights(path, { heads, teacher: true }), /has no averaged weights/);
-    assert.ok((await readWeights(path, { heads, key: "left" })).notes.length > 0);
+    for (const key of ["left", "left.backbone"]) {
+      assert.ok(
+        (await readWeights(path, { heads, key })).notes.includes(
+          "taken: left.backbone.cls_token → backbone.cls_token",
+        ),
+        key,
+      );
+    }
+    await assert.rejects(readWeights(path, { heads, key: "backbone" }), /several encoders.*"right.backbone"/);
+    // One of them is the file itself, and one is named as a part of the other.
+    const nested = Object.fromEntries(
+      ["", "target.", "target.net."].flatMap((at) =>
+        Object.entries(plain).map(([name, tensor]) => [name.replace("backbone.", at), tensor])
+      ),
+    );
+    await Deno.writeFile(path, encodeSafetensors(nested));
+    await assert.rejects(
+      readWeights(path, { heads }),
+      /--key: "" \(the file itself\), "target", "target\.net"/,
+    );
+    for (const [key, at] of [["", ""], ["target", "target."], ["net", "target.net."]]) {
+      const { notes } = await readWeights(path, { heads, key });
+      assert.ok(notes.includes(`taken: ${at}cls_token → backbone.cls_token`), key);
+    }
     // iBOT's student, as its trainings save it.
     await Deno.writeFile(path, encodeSafetensors({ ...plain, "backbone.masked_embed": zeros(1, 8) }));
     const { notes } = await readWeights(path, { heads });
@@ -232,11 +287,36 @@ Deno.test("weights: files beside the weights that ask for other layers are heede
           { do_normalize: false, image_mean: [0.5, 0.5, 0.5] },
           /mean 0,0,0 and deviation 1,1,1; the patch embedding/,
         ],
+        // Values up to 255, and up to 2.
+        [
+          { do_rescale: false, image_mean: 51, image_std: 102 },
+          /mean 0\.2,0\.2,0\.2 and deviation 0\.4,0\.4,0\.4/,
+        ],
+        [
+          { rescale_factor: 2 / 255, image_mean: 0.5, image_std: 0.5 },
+          /mean 0\.25,0\.25,0\.25 and deviation 0\.25/,
+        ],
+        [{ do_rescale: false, do_normalize: false }, /mean 0,0,0 and deviation 0\.00392/],
       ] as const
     ) {
       const path = join(folder, "preprocessor_config.json");
       await Deno.writeTextFile(path, JSON.stringify(said));
       assert.match((await readWeights(folder)).notes.join("\n"), told);
+      await Deno.remove(path);
+    }
+    for (
+      const [said, told] of [
+        [
+          { do_rescale: false },
+          /preprocessor_config\.json says by what bytes are scaled, but not with which mean/,
+        ],
+        [{ rescale_factor: 0 }, /has a rescale_factor of 0, which is no scale/],
+        [{ do_flip_channel_order: true }, /asks for do_flip_channel_order, which is not done here/],
+      ] as const
+    ) {
+      const path = join(folder, "preprocessor_config.json");
+      await Deno.writeTextFile(path, JSON.stringify(said));
+      await assert.rejects(readWeights(folder), told);
       await Deno.remove(path);
     }
     await write({ layer_norm_eps: 1e-12 });

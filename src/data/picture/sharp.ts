@@ -1,6 +1,7 @@
 /** Every format but plain JPEG, and writing JPEGs, by libvips. The one file that names this package. */
 import sharp, { type Sharp } from "npm:sharp@0.35.5";
 import type { Picture } from "../types.ts";
+import { sniff } from "./sniff.ts";
 
 // Every picture is decoded once, so a cache only takes memory; and the stream decodes several at a time, so one
 // picture gets one thread.
@@ -40,6 +41,22 @@ export async function decodeSharp(
   }
   const pipeline = open().autoOrient().flatten({ background: "#ffffff" }).toColourspace("srgb");
   return await pixelsOf(pipeline, 3);
+}
+
+/** For a second look at what was decoded. */
+const LENIENT = { failOn: "none", limitInputPixels: false } as const;
+
+/** How EXIF says that a picture which can be decoded is turned, 1 … 8; 1 where nothing says it. */
+export async function orientationOf(bytes: Uint8Array): Promise<number> {
+  if (["ppm", "bmp"].includes(sniff(bytes) ?? "")) return 1;
+  return (await sharp(bytes, LENIENT).metadata()).orientation ?? 1;
+}
+
+/** Whether a picture that can be decoded has pixels which are not wholly opaque. */
+export async function isTransparent(bytes: Uint8Array): Promise<boolean> {
+  if (["ppm", "bmp"].includes(sniff(bytes) ?? "")) return false;
+  if (!(await sharp(bytes, LENIENT).metadata()).hasAlpha) return false;
+  return !(await sharp(bytes, LENIENT).stats()).isOpaque;
 }
 
 /** libvips knows an AVIF by its first brand, and takes that of a sequence for another format; its first frame is there. */

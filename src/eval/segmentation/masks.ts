@@ -5,7 +5,8 @@ import { decodePicture } from "../../data/picture/decode.ts";
 import { basePicture } from "../../data/picture/resize.ts";
 import { isPictureName } from "../../data/sources/picture_file.ts";
 import { type Picture, PictureError } from "../../data/types.ts";
-import { voidColour, whyInexact } from "./mask_file.ts";
+import { isTransparent, orientationOf } from "../../data/picture/sharp.ts";
+import { entryColours, IGNORED, type MaskEntries, maskEntries, whyInexact } from "./mask_file.ts";
 
 /** A picture's file and its mask's. */
 export interface MaskedFile {
@@ -23,9 +24,6 @@ export interface Masked {
   /** S × S numbers of classes; −1 where a pixel does not count. */
   classes: Int16Array;
 }
-
-/** The colour of pixels that do not count: white, 255 in a grey mask; entry 255 of a palette becomes it. */
-const IGNORED = 0xffffff;
 
 /** More colours than this are no classes. */
 const MOST_CLASSES = 255;
@@ -71,10 +69,21 @@ export async function maskedFiles(folder: string): Promise<MaskedFile[]> {
   });
 }
 
-async function decoded(path: string): Promise<{ bytes: Uint8Array; picture: Picture }> {
+interface Decoded {
+  picture: Picture;
+  /** How EXIF says it is turned, 1 … 8. */
+  orientation: number;
+}
+
+/** Decodes a file after a look at its bytes. */
+async function decoded(
+  path: string,
+  look: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes,
+): Promise<Decoded> {
   try {
     const bytes = await Deno.readFile(path);
-    return { bytes, picture: await decodePicture(bytes) };
+    const picture = await decodePicture(look(bytes));
+    return { picture, orientation: await orientationOf(bytes) };
   } catch (error) {
     if (error instanceof PictureError) throw new Error(`${path}: ${error.message}`, { cause: error });
     throw isPathError(error) ? pathError(error, path, "read") : error;
@@ -135,32 +144,83 @@ export interface Coloured {
   colours: Int32Array;
 }
 
+/** Refuses a mask of another size than its picture, or that may be turned otherwise. */
+function checkFit({ mask: path }: MaskedFile, one: Decoded, mask: Decoded): void {
+  const { width, height } = one.picture;
+  const turned = one.orientation === mask.orientation
+    ? undefined
+    : [one, mask].map(({ orientation }) => orientation);
+  const exif = turned ? ` (EXIF orientations: ${turned[1]} of the mask, ${turned[0]} of the picture)` : "";
+  if (width !== mask.picture.width || height !== mask.picture.height) {
+    throw new Error(
+      `${path}: is ${mask.picture.width} × ${mask.picture.height} pixels, but its picture is ${width} × ${height}${exif}; a ` +
+        "mask must have its picture's size",
+    );
+  }
+  // A quarter of a turn shows in the sides, unless they are equal.
+  const seen = width !== height && turned?.map((orientation) => orientation > 4).includes(false) &&
+    turned.some((orientation) => orientation > 4);
+  if (turned && !seen) {
+    throw new Error(
+      `${path}: nothing tells whether it was drawn on its picture as that is shown or as it is stored${exif}: store the ` +
+        "picture upright, without an orientation",
+    );
+  }
+}
+
+/** The colours of a mask, whose pixels are entries of a palette if there is one. */
+async function decodedMask(path: string): Promise<Decoded & { colourAt(pixel: number): number }> {
+  let entries: MaskEntries | undefined;
+  const mask = await decoded(path, (bytes) => {
+    const inexact = whyInexact(bytes);
+    if (inexact) throw new PictureError(inexact);
+    entries = maskEntries(bytes);
+    return entries.bytes;
+  });
+  const { bytes, palette } = entries!;
+  if (await isTransparent(bytes)) {
+    throw new Error(
+      `${path}: has transparent pixels, which are of no class: store masks without transparency`,
+    );
+  }
+  const { data, width, height } = mask.picture;
+  if (!palette) {
+    return {
+      ...mask,
+      colourAt: (pixel) => (data[3 * pixel] << 16) | (data[3 * pixel + 1] << 8) | data[3 * pixel + 2],
+    };
+  }
+  const found = Uint8Array.from({ length: width * height }, (_, pixel) => data[3 * pixel]);
+  const { colours, same } = entryColours(found, palette);
+  if (same) {
+    throw new Error(
+      `${path}: entries ${same[0]} and ${
+        same[1]
+      } of its palette have one colour, of which each is a class: give each entry ` +
+        "a colour of its own",
+    );
+  }
+  return { ...mask, colourAt: (pixel) => colours[found[pixel]] };
+}
+
 /**
  * Reads a picture and its mask.
  *
  * @param size Side that both are brought to: the picture by averaging, the mask by its nearest pixels.
- * @throws {Error} When one cannot be read, the mask is of another size than the picture, or its colours are not exact.
+ * @throws {Error} When one cannot be read, the mask is of another size than the picture or may be turned otherwise, or its
+ * colours are not exact.
  */
 export async function readColoured(file: MaskedFile, size: number): Promise<Coloured> {
-  const { picture } = await decoded(file.picture), { bytes, picture: mask } = await decoded(file.mask);
-  const inexact = whyInexact(bytes), ignored = voidColour(bytes);
-  if (inexact) throw new Error(`${file.mask}: ${inexact}`);
-  if (picture.width !== mask.width || picture.height !== mask.height) {
-    throw new Error(
-      `${file.mask}: is ${mask.width} × ${mask.height} pixels, but its picture is ${picture.width} × ${picture.height}; a mask ` +
-        "must have its picture's size",
-    );
-  }
-  const colours = new Int32Array(size * size);
+  const one = await decoded(file.picture), mask = await decodedMask(file.mask);
+  checkFit(file, one, mask);
+  const { width, height } = mask.picture, colours = new Int32Array(size * size);
   for (let y = 0; y < size; y++) {
-    const row = Math.floor((y + 0.5) * mask.height / size);
+    const row = Math.floor((y + 0.5) * height / size);
     for (let x = 0; x < size; x++) {
-      const at = (row * mask.width + Math.floor((x + 0.5) * mask.width / size)) * 3;
-      const colour = (mask.data[at] << 16) | (mask.data[at + 1] << 8) | mask.data[at + 2];
-      colours[y * size + x] = colour === ignored ? IGNORED : colour;
+      colours[y * size + x] = mask.colourAt(row * width + Math.floor((x + 0.5) * width / size));
     }
   }
-  return { file, picture: basePicture(picture, size), colours };
+  return { file, picture: basePicture(one.picture, size), colours };
 }
 
 /**

@@ -13,6 +13,13 @@ type Instruction = (m: Machine) => void;
 
 const push = (value: (m: Machine) => unknown): Instruction => (m) => void m.stack.push(value(m));
 
+/** A number or a truth from its decimals. */
+function decimal(m: Machine, text: string): number | boolean {
+  if (text === "00" || text === "01") return text === "01";
+  if (text.length > MOST_DIGITS || !/^-?\d+$/.test(text)) throw m.damaged("no whole number");
+  return Number(text);
+}
+
 /** The instructions by their letters, but for STOP. */
 const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
   // PROTO
@@ -36,6 +43,9 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
   M: push((m) => m.number(2)),
   // BININT
   J: push((m) => m.number(4) | 0),
+  // INT and LONG, the decimals of protocol 1; truth is 00 and 01
+  I: push((m) => decimal(m, m.line())),
+  L: push((m) => decimal(m, m.line().replace(/L$/, ""))),
   // LONG1
   "\x8a": push((m) => littleEndian(m.take(m.number(1)))),
   // LONG4, whose length has a sign
@@ -125,7 +135,7 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
 };
 
 /**
- * Reads a Python pickle of protocol 2 to 5 as far as pictures and weights are stored in it: bytes, texts, numbers, tuples,
+ * Reads a Python pickle of protocol 1 to 5 as far as pictures and weights are stored in it: bytes, texts, numbers, tuples,
  * lists, sets, dicts, NumPy arrays. Nothing is executed: objects of classes are named with their arguments. The number of
  * instructions is bounded, and so is what calls make, so that time and memory are. (npm's pickleparser runs in circles on a negative length.)
  *

@@ -9,12 +9,16 @@ import { dataOf, readZip, type ZipEntry } from "./zip.ts";
 /** Pickles of larger models' states stay below some megabytes. */
 const MOST_PICKLE = 64 * 2 ** 20;
 
-/** How files before PyTorch 1.6 begin: a pickle of a number that stands for them. */
-const OLD = Uint8Array.fromHex("80028a0a6cfc9c46f9206aa850192e");
+/**
+ * How files before PyTorch 1.6 begin: a pickle of a number that stands for them, in hexadecimal digits. Protocol 1 writes
+ * its decimals, later ones its bytes, from protocol 4 on in a frame.
+ */
+const OLD =
+  /^(4c3131393534373033373134363033383830313333333335364c0a|800[2-5](95.{16})?8a0a6cfc9c46f9206aa85019)2e/;
 
 /** Whether a file's first bytes are those of PyTorch's format before version 1.6. */
 export function isOldPth(start: Uint8Array): boolean {
-  return OLD.every((byte, i) => start[i] === byte);
+  return OLD.test(start.subarray(0, 32).toHex());
 }
 
 /** The value of a pickle; its own errors name the file. */
@@ -52,13 +56,23 @@ function factsIn(value: unknown): Map<string, string | number> {
   return facts;
 }
 
+/** The object that a file holds instead of tensors: all that there is, or a model of PyTorch in a dict or a list. */
+function wholeModel(value: unknown): PythonObject | undefined {
+  if (value instanceof PythonObject) return value;
+  const inside: unknown[] = value instanceof Map ? [...value.values()] : Array.isArray(value) ? value : [];
+  return inside.filter((part) => part instanceof PythonObject).find(({ parts }) =>
+    parts.some((state) => state instanceof Map && state.has("_modules"))
+  );
+}
+
 /** Refuses what holds no tensors in dicts. */
 function fileOf(bytes: Bytes, value: unknown, readStorage: Parameters<typeof setsIn>[2]): WeightsFile {
   const { path } = bytes, sets = setsIn(value, path, readStorage);
   if (sets.size === 0) {
+    const model = wholeModel(value);
     throw new WeightsError(
-      value instanceof PythonObject
-        ? `${path}: holds a whole model of the class ${value.name}, whose code is not here; in Python save its ` +
+      model
+        ? `${path}: holds a whole model of the class ${model.name}, whose code is not here; in Python save its ` +
           "state_dict() instead"
         : `${path}: a PyTorch file without a dict of tensors`,
     );
@@ -111,7 +125,7 @@ export async function openPth(bytes: Bytes): Promise<WeightsFile> {
  */
 export async function openOldPth(bytes: Bytes): Promise<WeightsFile> {
   const { path, size } = bytes, head = await bytes.read(0, Math.min(size, MOST_PICKLE));
-  const version = pickled(path, head, OLD.length);
+  const magic = pickled(path, head), version = pickled(path, head, magic.end);
   if (version.value !== 1001) throw new WeightsError(`${path}: a PyTorch file of an unknown version`);
   const system = pickled(path, head, version.end);
   if (system.value instanceof Map && system.value.get("little_endian") === false) {

@@ -193,23 +193,27 @@ function tensorsIn(
   return found;
 }
 
+/** Files that people write have a handful of levels; paths into those that never end would fill the memory. */
+const MOST_LEVELS = 16;
+
 /**
- * The sets of tensors that a pickle's value holds: the value itself, and the dicts in it, two levels down, as in
- * `{"model": …}` and `{"state": {"model": …}}`.
+ * The sets of tensors that a pickle's value holds: the value itself, and the dicts in it and in its lists, as in
+ * `{"model": …}` (`model`) and `{"states": [{"model": …}]}` (`states.0.model`).
  */
 export function setsIn(value: unknown, where: string, readStorage: ReadStorage): Map<string, TensorSet> {
   const sets = new Map<string, TensorSet>(), seen = new Set<unknown>();
-  const look = (dict: unknown, path: string, depth: number) => {
-    // A dict may hold itself, or be held a million times.
-    if (!(dict instanceof Map) || seen.has(dict)) return;
-    seen.add(dict);
-    const tensors = tensorsIn(dict, where, readStorage);
-    if (tensors.size > 0) sets.set(path, tensors);
-    if (depth === 0) return;
-    for (const [name, inner] of dict) {
-      if (typeof name === "string") look(inner, path === "" ? name : `${path}.${name}`, depth - 1);
+  const look = (inner: unknown, path: string, levels: number) => {
+    // What holds others may hold itself, or be held a million times.
+    if (!(inner instanceof Map || Array.isArray(inner)) || seen.has(inner)) return;
+    seen.add(inner);
+    const tensors = inner instanceof Map ? tensorsIn(inner, where, readStorage) : undefined;
+    if (tensors && tensors.size > 0) sets.set(path, tensors);
+    if (levels === 0) return;
+    for (const [name, part] of inner.entries()) {
+      if (typeof name !== "string" && !Array.isArray(inner)) continue;
+      look(part, path === "" ? String(name) : `${path}.${name}`, levels - 1);
     }
   };
-  look(value, "", 2);
+  look(value, "", MOST_LEVELS);
   return sets;
 }
