@@ -313,7 +313,19 @@ Deno.test("embedding: a part that is damaged, missing or of another place is mad
     const same = { ...model, data, batchSize: 2 };
     await embedData({ ...same, out: whole });
     const part = (number: number) => join(folder, ".a.lmdb.embedding", `part-00000${number}.safetensors`);
-    const damage: [() => Promise<void>, RegExp][] = [
+    /** Changes one bit, so many bytes before the end of a part or behind the first place of a text in it. */
+    const flip = (number: number, at: number, text?: string) => {
+      const bytes = Deno.readFileSync(part(number));
+      const from = text === undefined ? bytes.length : new TextDecoder("latin1").decode(bytes).indexOf(text);
+      bytes[from + at] ^= 1;
+      Deno.writeFileSync(part(number), bytes);
+    };
+    const damage: [() => Promise<void> | void, RegExp][] = [
+      [
+        () => flip(1, -2),
+        /part-000001\.safetensors: damaged: its numbers of "class" do not fit their checksum/,
+      ],
+      [() => flip(1, 5, "blue/"), /part-000001\.safetensors: damaged: its notes do not fit their checksum/],
       [() => Deno.truncate(part(1), 100), /part-000001\.safetensors: /],
       [() => Deno.writeTextFile(part(1), ""), /part-000001\.safetensors: /],
       [() => Deno.remove(part(1)), /part-000001\.safetensors: is missing/],
@@ -348,6 +360,14 @@ Deno.test("embedding: a part that is damaged, missing or of another place is mad
       assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
       await Deno.remove(out);
     }
+    // What is lost after the part was looked at comes into no file.
+    const late = { ...same, out, partBytes: 1 };
+    await assert.rejects(
+      embedData({ ...late, progress: ({ done }) => done === 10 && flip(1, -2) }),
+      /part-000001\.safetensors: damaged: .*checksum; give the same command again, which makes this part/,
+    );
+    await embedData(late);
+    assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
     await data.close();
   }));
 
