@@ -13,6 +13,7 @@ import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval
 import { allPictures } from "../../../src/eval/pictures.ts";
 import { weightsDigest } from "../../../src/eval/weights_digest.ts";
 import { evaluationPicture } from "../../../src/data/picture/resize.ts";
+import { InUseError, lockPlace } from "../../../src/files/lock.ts";
 import { encodeSafetensors } from "../../../src/files/safetensors.ts";
 import { initModel } from "../../../src/model/init.ts";
 import { faultyDisk, fullDisk } from "../../files/faulty_disk.ts";
@@ -389,6 +390,42 @@ Deno.test("embedding: replaces an embedding, and nothing else that has its name"
     const out = path("own.safetensors"), info = await embedData({ ...model, data: source, out });
     assert.deepEqual(await embedData({ ...model, data: source, out }), info);
     await source.close();
+  }));
+
+Deno.test("embedding: a link is followed, also to where nothing is yet, and the file is made once", () =>
+  withFolder(async (folder) => {
+    const data = await openSource(await colourFolder(join(folder, "data"), 1));
+    await Deno.mkdir(join(folder, "far"));
+    for (const ending of EMBEDDING_FORMATS.map(({ ending }) => ending)) {
+      const link = join(folder, `link${ending}`), file = join(folder, "far", `file${ending}`);
+      await Deno.symlink(`far/file${ending}`, link);
+      for (const state of [model.state, initModel(TOY, 1)]) {
+        const { digest } = await embedData({ ...model, state, data, out: link });
+        for (const path of [link, file]) assert.equal((await content(path)).info.digest, digest, path);
+        assert.ok((await Deno.lstat(link)).isSymlink);
+      }
+      // Who names the file itself meets who names the link.
+      const lock = await lockPlace(file);
+      await assert.rejects(embedData({ ...model, data, out: link }), InUseError);
+      await lock.release();
+      // What an interrupted one leaves is beside the file, so that both go on with it.
+      const killed = { ...model, data, batchSize: 1, partBytes: 1 };
+      await assert.rejects(
+        embedData({ ...killed, out: link, progress: ({ done }) => assert.ok(done < 2, "killed") }),
+        /killed/,
+      );
+      const gone: number[] = [];
+      await embedData({ ...killed, out: file, resumed: (done) => gone.push(done) });
+      assert.deepEqual(gone, [1]);
+    }
+    const circle = join(folder, "circle.lmdb");
+    await Deno.symlink("circle.lmdb", circle);
+    await assert.rejects(embedData({ ...model, data, out: circle }), /circle\.lmdb: cannot write: /);
+    assert.deepEqual(
+      [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => !name.startsWith("link")).sort(),
+      ["circle.lmdb", "data", "far"],
+    );
+    await data.close();
   }));
 
 Deno.test("embedding: a file that cannot be made, or is none, is named", () =>
