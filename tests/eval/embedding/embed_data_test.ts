@@ -392,6 +392,31 @@ Deno.test("embedding: replaces an embedding, and nothing else that has its name"
     await source.close();
   }));
 
+Deno.test("embedding files beside their pictures are none of those, and are called what they are", () =>
+  withFolder(async (folder) => {
+    const colours = await colourFolder(join(folder, "colours"), 2), shards = join(folder, "shards");
+    const pictures = await openSource(colours);
+    await pack(pictures, shards, {});
+    const made = { pictures: [["red/0.png", [1, 2]]] as const };
+    for (const place of [colours, shards]) {
+      for (const { ending } of EMBEDDING_FORMATS) {
+        await writeSet(join(place, `a${ending}`), made);
+        const data = await openSource(place);
+        assert.deepEqual([data.length, data.labels], [6, ["blue", "green", "red"]], `${place} ${ending}`);
+        await data.close();
+      }
+      for (const ending of [".lmdb", ".parquet"]) {
+        await assert.rejects(
+          openSource(join(place, `a${ending}`)),
+          /holds features that deno task embed has written/,
+        );
+      }
+    }
+    const shard = await openSource(join(shards, "shard-00000.lmdb"));
+    assert.equal(shard.length, 6);
+    await Promise.all([pictures.close(), shard.close()]);
+  }));
+
 Deno.test("embedding: a link is followed, also to where nothing is yet, and the file is made once", () =>
   withFolder(async (folder) => {
     const data = await openSource(await colourFolder(join(folder, "data"), 1));
