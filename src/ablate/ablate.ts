@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Engine } from "../engine/types.ts";
 import { type Lock, lockFolder } from "../files/lock.ts";
 import { pathError, refuseAddress } from "../files/path_error.ts";
+import { removePartial } from "../files/publish.ts";
 import { initModel } from "../model/init.ts";
 import { exists } from "../train/run/folder.ts";
 import type { Progress } from "../train/show/progress.ts";
@@ -63,7 +64,8 @@ export async function standing(
 }
 
 /**
- * Makes an ablation's folder this process's own. One that is not there is made, and removed again if nothing came of it.
+ * Makes an ablation's folder this process's own, and removes what a killed one had half done in it. One that is not there is
+ * made, and removed again if nothing came of it.
  *
  * @param progress Takes a line for people.
  * @throws {InUseError} When another process has it.
@@ -78,6 +80,8 @@ export async function lockAblation(out: string, progress?: (line: string) => voi
   const advice =
     "Wait for its end or stop it; for another ablation beside it, name another folder with --out";
   const lock = await lockFolder(out, { what: `the ablation in ${out}`, advice, progress });
+  // Such as the trial of one that was killed while it measured its rate; what cannot be removed does no harm.
+  await removePartial(out).catch(() => {});
   const release = async () => {
     await lock.release();
     if (!known) await Deno.remove(out).catch(() => {});

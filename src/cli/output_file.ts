@@ -1,5 +1,6 @@
 /** A file that the user has named for a command's result. */
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { linkedPlace } from "../files/linked_place.ts";
 import { isPathError, pathError } from "../files/path_error.ts";
 import { publishFile } from "../files/publish.ts";
 import { UsageError } from "./usage_error.ts";
@@ -15,17 +16,11 @@ async function target(path: string): Promise<{ path: string; special: boolean }>
   try {
     const info = await Deno.stat(path);
     if (info.isDirectory) throw new Error(`${path}: a folder has this name; name a file`);
-    return info.isFile ? { path: await Deno.realPath(path), special: false } : { path, special: true };
+    if (!info.isFile) return { path, special: true };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return { path: await linkedPlace(path), special: false };
   }
-}
-
-/** Where a file of this name will be: a link may lead to where nothing is yet. */
-async function linkedPlace(path: string): Promise<string> {
-  const link = await Deno.readLink(path).catch(() => null);
-  return link === null ? path : await linkedPlace(resolve(await Deno.realPath(dirname(path)), link));
+  return { path: await linkedPlace(path), special: false };
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Which object each location of a pyramid has to find (FCOS, with sampling at objects' centres). */
+import { oneHotRows } from "../engine/one_hot.ts";
 import * as tf from "../engine/tensors.ts";
 import { matMulFloat32 } from "../engine/tensors.ts";
 import type { Locations } from "./levels.ts";
@@ -80,12 +81,9 @@ export function assignTargets(locations: Locations, objects: PaddedObjects, clas
       tf.fill([batch, count, most], NONE),
     );
     const positive = tf.cast(tf.less(tf.min(ranked, 2), NONE), "float32");
-    const chosen = tf.mul(tf.oneHot(tf.argMin(ranked, 2) as tf.Tensor2D, most), tf.expandDims(positive, 2));
+    const chosen = tf.mul(oneHotRows(tf.argMin(ranked, 2), most), tf.expandDims(positive, 2));
     const boxes = matMulFloat32(chosen, objects.boxes);
-    const kinds = matMulFloat32(
-      chosen,
-      tf.cast(tf.oneHot(objects.classes as tf.Tensor2D, classes), "float32"),
-    );
+    const kinds = matMulFloat32(chosen, oneHotRows(objects.classes, classes));
     const strides = tf.tensor(locations.stride, [1, count]), px = tf.tensor(locations.x, [1, count]);
     const py = tf.tensor(locations.y, [1, count]);
     const distance = [

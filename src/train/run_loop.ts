@@ -10,8 +10,8 @@ import { loop, type LoopOptions } from "./loop.ts";
 export interface RunLoopOptions<State extends Tree, Inputs extends Record<string, Tree>>
   extends Omit<LoopOptions<State, Inputs>, "ahead" | "rest"> {
   engine: Engine;
-  /** Told of each batch whose step is done. */
-  account: Pick<Accountant, "add">;
+  /** Told of each batch whose step is done, where the run keeps an account of its data. */
+  account?: Pick<Accountant, "add">;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function runLoop<State extends Tree, Inputs extends Record<string, 
     rest: () => engine.compiles ? setImmediate() : delay(1),
     record: (flight, values) => {
       options.record(flight, values);
-      account.add(flight.batch);
+      account?.add(flight.batch);
     },
   }).catch((error) => {
     if (!(error instanceof EvaluatorError)) throw error;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { lockAblation } from "../../src/ablate/ablate.ts";
 import { checkWish, newPlan, planBatch, planLength, resumePlan } from "../../src/ablate/begin.ts";
 import type { AblationData } from "../../src/ablate/data.ts";
 import { readPlan, readResult, resultFile, runConfig, writePlan } from "../../src/ablate/plan.ts";
@@ -45,6 +46,14 @@ Deno.test("what a run leaves is as the settings say, a variant's own before thos
   const own = { ...FULL, name: "own", settings: { figures: true, logEvery: 7 } };
   assert.deepEqual(left(runOf({ keep: 2, logEvery: 3 }, 640_000, own)), [true, 2, 7]);
 });
+
+Deno.test("what a killed ablation had half done goes when its folder is taken", () =>
+  withFolder(async (out) => {
+    await Deno.mkdir(join(out, ".partial-rate", "checkpoints"), { recursive: true });
+    await Deno.mkdir(join(out, "full-seed-0"));
+    await using _lock = await lockAblation(out);
+    assert.deepEqual(Array.from(Deno.readDirSync(out), ({ name }) => name).sort(), [".lock", "full-seed-0"]);
+  }));
 
 Deno.test("a result that is damaged is named, and what to do; one that is not there is none", () =>
   withFolder(async (folder) => {

@@ -42,15 +42,19 @@ function assignedPlainly(objects: readonly Made[]): { object: Made; to: number[]
   return out;
 }
 
-async function compare(pictures: readonly (readonly Made[])[]): Promise<number> {
+async function compare(
+  pictures: readonly (readonly Made[])[],
+  count = CLASSES,
+  most = MOST,
+): Promise<number> {
   const flat = (of: (made: Made | undefined) => number[]) =>
-    pictures.flatMap((objects) => Array.from({ length: MOST }, (_, i) => of(objects[i])).flat());
+    pictures.flatMap((objects) => Array.from({ length: most }, (_, i) => of(objects[i])).flat());
   const targets = tf.tidy(() =>
     assignTargets(LOCATIONS, {
-      boxes: tf.tensor(flat((made) => made?.box ?? [0, 0, 0, 0]), [pictures.length, MOST, 4]),
-      classes: tf.tensor(flat((made) => [made?.kind ?? 0]), [pictures.length, MOST], "int32"),
-      mask: tf.tensor(flat((made) => [made ? 1 : 0]), [pictures.length, MOST]),
-    }, CLASSES)
+      boxes: tf.tensor(flat((made) => made?.box ?? [0, 0, 0, 0]), [pictures.length, most, 4]),
+      classes: tf.tensor(flat((made) => [made?.kind ?? 0]), [pictures.length, most], "int32"),
+      mask: tf.tensor(flat((made) => [made ? 1 : 0]), [pictures.length, most]),
+    }, count)
   );
   const [positive, classes, distances, centreness] = await Promise.all([
     targets.positive.data(),
@@ -65,8 +69,8 @@ async function compare(pictures: readonly (readonly Made[])[]): Promise<number> 
     for (let i = 0; i < LOCATIONS.count; i++) {
       const at = n * LOCATIONS.count + i, own = wanted[i];
       assert.equal(positive[at], own ? 1 : 0, `picture ${n}, location ${i}`);
-      const kinds = Array.from({ length: CLASSES }, (_, k) => Number(own?.object.kind === k));
-      assert.deepEqual([...classes.subarray(at * CLASSES, (at + 1) * CLASSES)], kinds);
+      const kinds = Array.from({ length: count }, (_, k) => Number(own?.object.kind === k));
+      assert.deepEqual([...classes.subarray(at * count, (at + 1) * count)], kinds);
       const to = own?.to ?? [1, 1, 1, 1];
       to.forEach((d, k) => assert.ok(Math.abs(distances[4 * at + k] - d) < 1e-4));
       assert.ok(Math.abs(centreness[at] - (own?.centre ?? 0)) < 1e-4);
@@ -87,6 +91,14 @@ Deno.test("targets are those of the definition: whole edges, equal boxes, none, 
     [{ box: [2, 6, 34, 22], kind: 0 }, { box: [0, 0, 0.5, 0.5], kind: 1 }],
   ]);
   assert.ok(found > 20, `${found}`);
+});
+
+Deno.test("targets of one class, and of one object a picture", async () => {
+  await openWasm();
+  const pictures: Made[][] = [[{ box: [8, 8, 40, 40], kind: 0 }], [{ box: [20, 20, 30, 30], kind: 0 }]];
+  for (const [classes, most] of [[1, 2], [3, 1], [1, 1]]) {
+    assert.ok(await compare(pictures, classes, most) > 3);
+  }
 });
 
 const edge = fc.integer({ min: 0, max: SIDE * 4 }).map((n) => n / 4);

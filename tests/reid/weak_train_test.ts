@@ -6,11 +6,18 @@ import { readBags } from "../../src/data/sources/people/bags.ts";
 import { openNumberedFolders } from "../../src/data/sources/people/numbered_folders.ts";
 import type { Batch } from "../../src/data/types.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
+import { initModel } from "../../src/model/init.ts";
 import { bagBatches, type BagBatchOptions } from "../../src/reid/weak/batches.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
+import { PARTIAL } from "../../src/files/publish.ts";
 import { readCheckpoint, saveCheckpoint } from "../../src/train/run/checkpoint.ts";
-import { readMetrics } from "../../src/train/run/metrics_file.ts";
+import { readEvaluations, readMetrics } from "../../src/train/run/metrics_file.ts";
 import { initialState, readState } from "../../src/train/state.ts";
+import { type Cadence, type Evaluator, EvaluatorError } from "../../src/train/evaluators.ts";
+import { WEAK_DEFAULTS } from "../../src/reid/weak/config.ts";
+import type { WeakState } from "../../src/reid/weak/step.ts";
+import { trainWeakly } from "../../src/reid/weak/train.ts";
+import * as tf from "../../src/engine/tensors.ts";
 import { reidEvalTask } from "../../tasks/reid/eval.ts";
 import { reidTrainTask } from "../../tasks/reid/train.ts";
 import { capture } from "../cli/capture.ts";
@@ -232,6 +239,34 @@ Deno.test("task reid train: the loss falls, a run in two parts ends as one witho
       /is of another encoder: depth 1, now 2/,
     );
     assert.equal(await config(), before);
+    encoder = join(folder, "encoder");
+    // Also where it ends later, but before its first step; what a killed process has left goes all the same.
+    const files = () =>
+      Promise.all(
+        ["config.json", "metrics.jsonl", "machine.json"].map((name) =>
+          Deno.readTextFile(join(folder, "parts", name))
+        ),
+      );
+    const [pictures, whole1] = [join(folder, "sysu/sysu_train_set_all"), await files()];
+    const left = join(folder, `parts/checkpoints/${PARTIAL}step-00000009.safetensors-1`);
+    await Deno.writeTextFile(left, "half");
+    await Deno.rename(pictures, `${pictures}-whole`);
+    for await (const { name } of Deno.readDir(`${pictures}-whole`)) {
+      await Deno.mkdir(join(pictures, name), { recursive: true });
+      for await (const picture of Deno.readDir(join(`${pictures}-whole`, name))) {
+        await Deno.writeTextFile(join(pictures, name, picture.name), "no picture");
+      }
+    }
+    assert.match(
+      (await train("parts", "--resume", "--steps", "20", "--keep", "7")).err,
+      /has no picture that can be read/,
+    );
+    assert.deepEqual(await files(), whole1);
+    await assert.rejects(Deno.stat(left), Deno.errors.NotFound);
+    await Deno.remove(pictures, { recursive: true });
+    await Deno.rename(`${pictures}-whole`, pictures);
+    assert.equal((await train("parts", "--resume", "--steps", "14", "--keep", "7")).code, 0);
+    assert.match(await config(), /"keep": 7/);
     assert.match((await train("short", "--epochs", "0.2")).err, /not one would be done/);
     assert.match((await train("new", "--resume")).err, /holds no run of reid train/);
     assert.match((await train("few", "--bags-per-batch", "9")).err, /a batch takes 9 bags, but there are 4/);
@@ -244,4 +279,45 @@ Deno.test("task reid train: the loss falls, a run in two parts ends as one witho
       (await capture(reidTrainTask, [encoder, "--data", "market:x", "--out", "y"])).err,
       /bags are known of sysu:PATH alone/,
     );
+  }));
+
+Deno.test("trainWeakly: evaluators look; a look that failed is made when the run goes on, one of the end anew", () =>
+  withFolder(async (folder) => {
+    const model = resolveConfig({ ...TOY, depth: 1, data: "elsewhere" }), sysu = await writeSysu(folder);
+    const engine = await openWasm(), { source, list } = await opened(sysu);
+    const run = async (steps: number, resume: boolean, evaluators: Evaluator<WeakState>[]) => {
+      const out = join(folder, "run"),
+        size = { height: 16, width: 8 },
+        batch = { bagsPerBatch: 2, perBag: 3 };
+      const names = { model: "a model", data: source.uri, bags: "bags", out };
+      const load = () => Promise.resolve(initModel(model, 0));
+      const config = { ...WEAK_DEFAULTS, ...names, ...size, ...batch, steps };
+      await trainWeakly(config, { engine, source, list, model, load, resume, evaluators });
+      return (await readEvaluations(join(out, "metrics.jsonl"))).map(({ step, seconds: _, ...rest }) => ({
+        step,
+        ...rest,
+      }));
+    };
+    const tensors = tf.memory().numTensors;
+    const probe = (cadence: Cadence, evaluate: Evaluator<WeakState>["evaluate"]) => [{
+      name: "probe",
+      cadence,
+      evaluate,
+    }];
+    const fails = () => Promise.reject(new Error("no pictures"));
+    const looks: Evaluator<WeakState>["evaluate"] = ({ state, step }) => {
+      assert.deepEqual(state.params["persons.bias"].shape, [4]);
+      return Promise.resolve({ twice: 2 * step });
+    };
+    await assert.rejects(run(4, false, probe({ steps: 3 }, fails)), EvaluatorError);
+    assert.equal((await readCheckpoint(join(folder, "run"))).step, 3);
+    const found = (step: number, epoch: number) => ({ step, epoch, evaluator: "probe", twice: 2 * step });
+    assert.deepEqual((await run(4, true, probe({ steps: 3, end: true }, looks))).slice(1), [
+      found(3, 1),
+      found(4, 1),
+    ]);
+    await assert.rejects(run(5, true, probe({ end: true }, fails)), /after step 5: no pictures/);
+    assert.deepEqual((await run(5, true, probe({ end: true }, looks))).at(-1), found(5, 2));
+    await source.close();
+    assert.equal(tf.memory().numTensors, tensors);
   }));

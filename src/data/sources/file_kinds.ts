@@ -36,6 +36,12 @@ const OF_SYSTEMS = new Set(["@eaDir", "@Recycle", "#recycle", "$RECYCLE.BIN", "l
 /** Why the pictures in a folder of this name are nobody's. */
 export const OF_SYSTEM = "is of the storage system: thumbnails, or deleted files";
 
+/** What lies in the folder of each run, and hardly together in another one. */
+export const OF_A_RUN: readonly string[] = ["metrics.jsonl", "config.json", "checkpoints"];
+
+/** Why a run's folder holds no pictures to learn from. */
+export const DRAWN_BY_RUN = "is a run's: what it has drawn would be learned from";
+
 /** Whether a folder is one that a storage system made. */
 export function isOfSystem(name: string): boolean {
   return OF_SYSTEMS.has(name);

@@ -3,7 +3,15 @@ import { foreignNames } from "../io/raw_names.ts";
 import { byCodeUnits, join, pathError } from "../io/paths.ts";
 import { sniff } from "../picture/sniff.ts";
 import type { PassedOver } from "../types.ts";
-import { endingReason, isFormat, isKnownEnding, isOfSystem, OF_SYSTEM } from "./file_kinds.ts";
+import {
+  DRAWN_BY_RUN,
+  endingReason,
+  isFormat,
+  isKnownEnding,
+  isOfSystem,
+  OF_A_RUN,
+  OF_SYSTEM,
+} from "./file_kinds.ts";
 import { fileKind, passedCounter } from "./passed_over.ts";
 import { isPictureName } from "./picture_file.ts";
 import { type Inner, walkFolders } from "./places.ts";
@@ -22,7 +30,7 @@ const TOGETHER = 16;
 /**
  * Lists pictures at any depth, names beginning with a dot left out. Endings tell pictures; files whose ending tells nothing
  * are looked into. Links are followed; a folder that can be reached in several ways, by its own path or through links, is
- * listed once, so circles end. What cannot be read (a name that is not UTF-8, a folder without permission) is passed over
+ * listed once, so circles end. Folders of runs inside of it are passed over. What cannot be read (a name that is not UTF-8, a folder without permission) is passed over
  * and counted, and the rest is listed.
  *
  * @param root The folder.
@@ -69,7 +77,11 @@ export async function listFolder(root: string): Promise<Listing> {
         isFolder = target.isDirectory;
         if (!isFolder) add(name, target.isFile);
       }
-      if (isFolder && await isNew()) await visit(name, inner);
+      if (isFolder && await isNew()) {
+        // A folder that was named as such is listed.
+        if (name !== "" && await isOfRun(join(root, name))) passed.add("folder", DRAWN_BY_RUN, name);
+        else await visit(name, inner);
+      }
     } catch (error) {
       const reason = passableReason(error);
       if (name === "" || reason === null) {
@@ -97,6 +109,14 @@ export function passableReason(error: unknown): string | null {
   if (error instanceof NotCapable) return "outside of what --allow-read allows";
   if (error instanceof NotFound) return "gone since it was listed";
   return error instanceof FilesystemLoop ? "a circle of links" : null;
+}
+
+/** Whether a folder is a run's: one that writes into the folder of its pictures must find as many when it goes on. */
+async function isOfRun(folder: string): Promise<boolean> {
+  for (const name of OF_A_RUN) {
+    if (!await Deno.lstat(join(folder, name)).then(() => true, () => false)) return false;
+  }
+  return true;
 }
 
 /** Whether a file begins as a picture; otherwise the reason why it is none. */

@@ -4,7 +4,9 @@ import { onePass } from "../../data/epoch/one_pass.ts";
 import { type Data, dataLabels, dataLength, dataWords, openedOf } from "../../data/open/data.ts";
 import { growingClasses } from "../../data/sources/growing_classes.ts";
 import type { Engine } from "../../engine/types.ts";
+import { linkedPlace } from "../../files/linked_place.ts";
 import { lockPlace } from "../../files/lock.ts";
+import { isPathError, pathError } from "../../files/path_error.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
 import type { Embedding } from "../embed.ts";
@@ -48,7 +50,10 @@ export interface EmbedDataOptions {
   teacher?: boolean;
   /** Pictures: what `openData` gives. Not closed. */
   data: Data;
-  /** The file; its ending says which kind. An embedding that is there is replaced, any other file is refused. */
+  /**
+   * The file; its ending says which kind. An embedding that is there is replaced, any other file is refused. A link is
+   * followed, also to where nothing is yet.
+   */
   out: string;
   /** Which tokens. Default the class token. */
   tokens?: readonly TokenName[];
@@ -240,7 +245,11 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     bad: 0,
   };
   const advice = "Wait for its end, or name another file";
-  await using _lock = await lockPlace(out, { what: out, advice });
+  // Parts and lock lie beside the file itself: who names a link to it is not to make it a second time.
+  const place = await linkedPlace(out).catch((error) => {
+    throw isPathError(error) ? pathError(error, out, "write") : error;
+  });
+  await using _lock = await lockPlace(place, { what: out, advice });
   await refuseOther(out);
   const opened = openedOf(data),
     about = {
@@ -251,7 +260,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
       ...(opened.access === "mixed" && { order: "one after another" }),
     };
   const source = opened.access === "random" ? opened.source : undefined;
-  const work = await openWork(out, about, source, options.lost);
+  const work = await openWork(place, about, source, options.lost);
   const bad = await embedRest(options, request, work);
   const { labels, ...rest } = await numberClasses(data, work);
   if (rest.count === 0) {
@@ -264,7 +273,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     keys: async () => (await part.notes()).keys,
     rows: part.rows,
   }));
-  await format.write(out, { info, labels, parts });
+  await format.write(place, { info, labels, parts });
   await work.remove();
   return info;
 }

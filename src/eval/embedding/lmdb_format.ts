@@ -1,5 +1,6 @@
 import { openFileReader } from "../../data/io/reader/file.ts";
 import type { ByteReader } from "../../data/io/reader/types.ts";
+import { LMDB_KEY } from "../../data/sources/embeddings.ts";
 import { HEADER_BYTES, type LmdbHeader, readLmdbHeader } from "../../data/sources/lmdb/format.ts";
 import { findRecord } from "../../data/sources/lmdb/leaves.ts";
 import { lmdbPieces, type LmdbRecords } from "../../data/sources/lmdb/write.ts";
@@ -21,7 +22,7 @@ import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 
 const encoder = new TextEncoder();
 /** Keys behind those of the pictures: what the file is, and all labels in one piece, so that it opens quickly. */
-const INFO = encoder.encode("embedding"), LABELS = encoder.encode("labels");
+const INFO = encoder.encode(LMDB_KEY), LABELS = encoder.encode("labels");
 /** Bytes of a file that are read at once. */
 const SPAN = 8 * 2 ** 20;
 

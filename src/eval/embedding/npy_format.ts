@@ -1,3 +1,4 @@
+import { linkedPlace } from "../../files/linked_place.ts";
 import { pathError } from "../../files/path_error.ts";
 import { type PublishOptions, writePieces, type Written } from "../../files/publish.ts";
 import { readAt } from "../../files/read_at.ts";
@@ -68,6 +69,12 @@ function parseLines(lines: readonly string[], path: string): { key: string; labe
   });
 }
 
+/** What stands beside the numbers; where they are a link, perhaps beside what that leads to. */
+async function found(path: string): Promise<string> {
+  const there = await Deno.stat(besides(path)).then(() => true, () => false);
+  return besides(there ? path : await linkedPlace(path).catch(() => path));
+}
+
 /** Looks at one of the two files; says what it means where that is not there. */
 async function orMissing<T>(path: string, look: () => Promise<T>, missing: string): Promise<T> {
   try {
@@ -118,22 +125,23 @@ export const npyFormat: EmbeddingFormat = {
   help: "NumPy, one kind of token; keys and labels in FILE.jsonl beside it",
   write: (path, content) => writeNpy(path, content),
   async open(path) {
+    const notes = await found(path);
     const text = await orMissing(
-      besides(path),
-      () => Deno.readTextFile(besides(path)),
-      `${path}: ${besides(path)} is missing, which says what the numbers are; embed again`,
+      notes,
+      () => Deno.readTextFile(notes),
+      `${path}: ${notes} is missing, which says what the numbers are; embed again`,
     );
     await orMissing(
       path,
       () => Deno.stat(path),
-      `${path}: is missing, though ${besides(path)} is there: its making was interrupted; embed again`,
+      `${path}: is missing, though ${notes} is there: its making was interrupted; embed again`,
     );
     const [first, ...rest] = text.trimEnd().split("\n");
-    const info = parseInfo(first, besides(path));
+    const info = parseInfo(first, notes);
     if (rest.length !== info.count) {
-      damaged(besides(path), `it has lines of ${rest.length} pictures, not ${info.count}`);
+      damaged(notes, `it has lines of ${rest.length} pictures, not ${info.count}`);
     }
-    const records = parseLines(rest, besides(path));
+    const records = parseLines(rest, notes);
     const part = async (token: TokenName, from: number, count: number): Promise<Rows> => {
       const shape = requireToken({ path, info }, token);
       const data = await readNumbers(path, [info.count, ...shape], from, count);
@@ -142,7 +150,7 @@ export const npyFormat: EmbeddingFormat = {
     return {
       path,
       info,
-      labels: checkLabels(Int32Array.from(records, ({ label }) => label ?? -1), info, besides(path)),
+      labels: checkLabels(Int32Array.from(records, ({ label }) => label ?? -1), info, notes),
       keys: () => Promise.resolve(records.map(({ key }) => key)),
       rows: (token) => part(token, 0, info.count),
       part,

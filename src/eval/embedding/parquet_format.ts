@@ -1,13 +1,12 @@
 import { type AsyncBuffer, parquetMetadataAsync, parquetRead } from "npm:hyparquet@1.31.5";
 import { ByteWriter, ParquetWriter, type SchemaElement } from "npm:hyparquet-writer@0.17.0";
+import { PARQUET_KEY } from "../../data/sources/embeddings.ts";
 import { publishPieces } from "../../files/publish.ts";
 import { checkLabels, damaged, named, parseInfo } from "./check.ts";
 import type { EmbeddingContent, EmbeddingFormat } from "./format.ts";
 import { NAMES, requireToken } from "./format.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 
-/** Under this key the file says what it is. */
-const KEY = "semantic-ae";
 /** Bytes of numbers in a row group: a reader takes one at a time. */
 const GROUP_BYTES = 16 * 2 ** 20;
 
@@ -42,8 +41,8 @@ async function* pieces({ info, labels, parts }: EmbeddingContent): AsyncGenerato
     writer,
     schema: schemaOf(info),
     statistics: false,
-    kvMetadata: [{ key: KEY, value: JSON.stringify(info) }],
-    createdBy: KEY,
+    kvMetadata: [{ key: PARQUET_KEY, value: JSON.stringify(info) }],
+    createdBy: PARQUET_KEY,
   });
   const widths = tokens.map((token) => sizeOfShape(info.tokens[token]!));
   const group = Math.max(1, Math.floor(GROUP_BYTES / 4 / widths.reduce((a, b) => a + b)));
@@ -135,7 +134,10 @@ export const parquetFormat: EmbeddingFormat = {
       const metadata = await parquetMetadataAsync(file).catch((cause) => {
         throw new Error(`${path}: not a usable Parquet file: ${(cause as Error).message}`, { cause });
       });
-      const info = parseInfo(metadata.key_value_metadata?.find(({ key }) => key === KEY)?.value, path);
+      const info = parseInfo(
+        metadata.key_value_metadata?.find(({ key }) => key === PARQUET_KEY)?.value,
+        path,
+      );
       let first = 0;
       const groups = metadata.row_groups.map(({ num_rows }) => {
         const group = { from: first, to: first + Number(num_rows) };

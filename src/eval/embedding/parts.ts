@@ -1,8 +1,15 @@
 /** The parts of an embedding that is being made: files that follow each other. */
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { isPathError } from "../../files/path_error.ts";
-import { openSafetensors, type SafetensorsHeader } from "../../files/safetensors.ts";
+import {
+  encodeSafetensors,
+  openSafetensors,
+  type SafetensorsFile,
+  type SafetensorsHeader,
+  type StoredTensor,
+} from "../../files/safetensors.ts";
 
 /** What a part holds besides its features. */
 export interface PartNotes {
@@ -22,7 +29,7 @@ export interface Part {
   /** Records of the source that have been reached when it ends. */
   next: number;
   notes(): Promise<PartNotes>;
-  /** Features of one token, count × its size. */
+  /** Features of one token, count × its size. Throws where they, like notes, do not fit their checksum any more. */
   rows(token: string): Promise<Float32Array>;
 }
 
@@ -34,38 +41,63 @@ export const partPath = (folder: string, number: number): string =>
 /** What is wrong with a part that is damaged, or does not follow the one before it. */
 class PartError extends Error {}
 
+const sumOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  crc32(new Uint8Array(buffer, byteOffset, byteLength));
+
+/** A part as the bytes of its file: its notes and the numbers of each token, with a CRC-32 of each. */
+export function encodePart(notes: PartNotes, features: Record<string, StoredTensor>): Uint8Array {
+  const text = JSON.stringify(notes);
+  const sums = Object.entries(features).map(([token, { data }]) => [token, sumOf(data)]);
+  return encodeSafetensors(features, {
+    notes: text,
+    notesChecksum: `${crc32(text)}`,
+    checksums: JSON.stringify(Object.fromEntries(sums)),
+  });
+}
+
+/** The notes of a part. */
+function notesIn({ metadata: { notes, notesChecksum } }: SafetensorsHeader): PartNotes {
+  if (`${crc32(notes)}` !== notesChecksum) throw new Error("its notes do not fit their checksum");
+  return JSON.parse(notes);
+}
+
+/** The numbers of a token in a part. */
+async function rowsIn(file: SafetensorsFile, token: string): Promise<Float32Array> {
+  const { data } = await file.read(token), sums = JSON.parse(file.metadata.checksums);
+  if (sumOf(data) !== sums[token]) throw new Error(`its numbers of "${token}" do not fit their checksum`);
+  return data as Float32Array;
+}
+
 /**
- * Opens a part.
+ * Opens a part, and reads all of it once: a disk that has lost a bit is noticed before more is made behind it.
  *
  * @param from Records reached by the parts before it.
  * @throws {PartError} It is damaged, or begins elsewhere.
  */
 export async function openPart(path: string, from: number): Promise<Part> {
-  try {
-    return await readPart(path, from);
-  } catch (error) {
-    if (isPathError(error)) throw error;
-    const { message } = error as Error;
-    throw new PartError(message.startsWith(path) ? message : `${path}: damaged: ${message}`, {
-      cause: error,
-    });
-  }
-}
-
-async function readPart(path: string, from: number): Promise<Part> {
-  const read = async <T>(what: (file: Awaited<ReturnType<typeof openSafetensors>>) => Promise<T> | T) => {
-    const file = await openSafetensors(path);
+  const read = async <T>(what: (file: SafetensorsFile) => Promise<T> | T, advice = ""): Promise<T> => {
     try {
-      return await what(file);
-    } finally {
-      file.close();
+      const file = await openSafetensors(path);
+      try {
+        return await what(file);
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      if (isPathError(error)) throw error;
+      const { message } = error as Error, named = message.startsWith(path);
+      throw new PartError(`${named ? message : `${path}: damaged: ${message}`}${advice}`, { cause: error });
     }
   };
-  const notesIn = ({ metadata }: SafetensorsHeader) => JSON.parse(metadata.notes) as PartNotes;
+  const again = "; give the same command again, which makes this part and those behind it anew";
   return {
-    ...await read((file) => checked(path, notesIn(file), file, from)),
-    notes: () => read(notesIn),
-    rows: (token) => read(async (file) => (await file.read(token)).data as Float32Array),
+    ...await read(async (file) => {
+      const part = checked(path, notesIn(file), file, from);
+      for (const token of Object.keys(file.entries)) await rowsIn(file, token);
+      return part;
+    }),
+    notes: () => read(notesIn, again),
+    rows: (token) => read((file) => rowsIn(file, token), again),
   };
 }
 

@@ -5,9 +5,9 @@ import type { OnePass } from "../../data/epoch/one_pass.ts";
 import type { Source } from "../../data/types.ts";
 import { isPathError, pathError } from "../../files/path_error.ts";
 import { publishFile } from "../../files/publish.ts";
-import { encodeSafetensors, float32, type StoredTensor } from "../../files/safetensors.ts";
+import { float32, type StoredTensor } from "../../files/safetensors.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
-import { openPart, openParts, type Part, type PartNotes, partPath, reached } from "./parts.ts";
+import { encodePart, openPart, openParts, type Part, type PartNotes, partPath, reached } from "./parts.ts";
 
 /** The folder of an embedding that is being made, beside the file that it is to become. */
 export interface Work {
@@ -93,7 +93,7 @@ async function openFolder(
     remove,
     async add(notes, features) {
       const path = partPath(folder, parts.length);
-      await publishFile(path, encodeSafetensors(features, { notes: JSON.stringify(notes) }));
+      await publishFile(path, encodePart(notes, features));
       parts.push(await openPart(path, reached(parts)));
     },
   };

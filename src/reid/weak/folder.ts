@@ -3,16 +3,10 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { BagList } from "../../data/sources/people/bags.ts";
 import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
-import { publishFile } from "../../files/publish.ts";
 import { encoderSizes, type ModelConfig } from "../../model/config.ts";
 import { ConfigError, readSettingsFile } from "../../train/config/config.ts";
-import {
-  type Checkpoint,
-  checkpointFolder,
-  latestCheckpoint,
-  readCheckpoint,
-} from "../../train/run/checkpoint.ts";
-import { exists } from "../../train/run/folder.ts";
+import { type Checkpoint, readCheckpoint } from "../../train/run/checkpoint.ts";
+import { exists, prepareFolderOf } from "../../train/run/folder.ts";
 import { checkSameWeak, type WeakConfig } from "./config.ts";
 import { HEAD } from "./step.ts";
 
@@ -24,8 +18,8 @@ export function bagsDigest(list: BagList, { folders }: FolderedSource): string {
   return createHash("sha256").update(JSON.stringify(about)).digest("hex");
 }
 
-/** The run that is in a folder, and its last checkpoint; null where it has none yet. */
-async function runIn(config: WeakConfig): Promise<Checkpoint | null> {
+/** Refuses to go on in a folder that holds no such run, or one of other settings. */
+async function checkRunIn(config: WeakConfig): Promise<void> {
   const path = join(config.out, CONFIG_FILE);
   const stored: Partial<WeakConfig> | null = await exists(path) ? await readSettingsFile(path) : null;
   if (stored?.task !== "reid") {
@@ -34,8 +28,6 @@ async function runIn(config: WeakConfig): Promise<Checkpoint | null> {
     );
   }
   checkSameWeak(stored, config);
-  const latest = await latestCheckpoint(config.out);
-  return latest === null ? null : await readCheckpoint(latest);
 }
 
 /**
@@ -44,7 +36,7 @@ async function runIn(config: WeakConfig): Promise<Checkpoint | null> {
  *
  * @param check Refuses a checkpoint that the run cannot go on from; config.json then stays as it was.
  * @returns The checkpoint that it goes on from; null for a run that has none yet.
- * @throws {ConfigError} When there is nothing to resume, or settings differ.
+ * @throws {ConfigError} When there is nothing to resume, settings differ, or a new run's folder is in use.
  * @throws {Error} When it cannot be written, the checkpoint cannot be read, or `check` throws.
  */
 export async function prepareWeakFolder(
@@ -52,11 +44,15 @@ export async function prepareWeakFolder(
   resume: boolean,
   check: (checkpoint: Checkpoint) => void = () => {},
 ): Promise<Checkpoint | null> {
-  const resumed = resume ? await runIn(config) : null;
-  if (resumed) check(resumed);
-  await publishFile(join(config.out, CONFIG_FILE), JSON.stringify(config, null, 2) + "\n");
-  await Deno.mkdir(checkpointFolder(config.out), { recursive: true });
-  return resumed;
+  if (resume) await checkRunIn(config);
+  return await prepareFolderOf({ out: config.out, resume }, {
+    stored: config,
+    read: async (path) => {
+      const checkpoint = await readCheckpoint(path);
+      check(checkpoint);
+      return checkpoint;
+    },
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The losses of weakly supervised re-identification (docs/reid.md): persons are known for bags of pictures only. */
+import { oneHotRows } from "../../engine/one_hot.ts";
 import * as tf from "../../engine/tensors.ts";
 import { withGradient } from "../../model/custom.ts";
 
@@ -36,7 +37,7 @@ export function pseudoLabels(logits: tf.Tensor, bags: tf.Tensor): tf.Tensor {
   const count = logits.shape[1]!;
   return fixed([logits, bags], (logits, bags) => {
     const inside = tf.add(tf.mul(logits, bags), tf.mul(tf.sub(1, bags), NEVER));
-    return tf.cast(tf.oneHot(tf.cast(tf.argMax(inside, 1), "int32") as tf.Tensor1D, count), "float32");
+    return oneHotRows(tf.argMax(inside, 1), count);
   });
 }
 
@@ -86,7 +87,7 @@ function atSmallest(values: tf.Tensor, chosen: tf.Tensor): tf.Tensor {
   return fixed([values, chosen], (values, chosen) => {
     const outside = tf.mul(tf.sub(1, chosen), -NEVER);
     const place = tf.argMin(tf.add(tf.mul(values, chosen), outside), 1);
-    return tf.cast(tf.oneHot(tf.cast(place, "int32") as tf.Tensor1D, values.shape[1]!), "float32");
+    return oneHotRows(place, values.shape[1]!);
   });
 }
 

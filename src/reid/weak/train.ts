@@ -1,6 +1,5 @@
 /** Weakly supervised re-identification put together: the loop is that of pre-training, with another step and state. */
 import { join } from "node:path";
-import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import type { BagList } from "../../data/sources/people/bags.ts";
 import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
 import type { BadRecordError, Batch } from "../../data/types.ts";
@@ -10,21 +9,22 @@ import type { Lock } from "../../files/lock.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
 import { resolveConfig } from "../../train/config/config.ts";
-import { openEvaluations } from "../../train/evaluators.ts";
+import { checkEvaluators, type Evaluator, openEvaluations } from "../../train/evaluators.ts";
 import { openKeeper } from "../../train/keeper.ts";
-import { loop } from "../../train/loop.ts";
 import { oneProcess } from "../../train/process_group.ts";
 import { recorder } from "../../train/record.ts";
 import { type Checkpoint, saveCheckpoint } from "../../train/run/checkpoint.ts";
 import { lockRun } from "../../train/run/folder.ts";
 import { refuseNoStep } from "../../train/run/plan.ts";
+import { type Before, keepBefore } from "../../train/run/put_back.ts";
 import { noteStart, thisStart } from "../../train/run/machine.ts";
 import { openMetrics } from "../../train/run/metrics_file.ts";
+import { runLoop } from "../../train/run_loop.ts";
 import { BETAS } from "../../train/schedule.ts";
 import { describeCompile, describeEnd, labelled } from "../../train/show/describe.ts";
 import { openMeter } from "../../train/show/meter.ts";
 import { type Progress, silent } from "../../train/show/progress.ts";
-import type { Run } from "../../train/standing.ts";
+import { epochBefore, type Run } from "../../train/standing.ts";
 import { countParameters, disposeTree } from "../../train/state.ts";
 import { checkInput } from "../embed.ts";
 import { bagBatches } from "./batches.ts";
@@ -46,6 +46,8 @@ export interface TrainWeaklyOptions {
   load(): Promise<ModelState>;
   /** Whether to go on from the run's last checkpoint. */
   resume?: boolean;
+  /** Look at the state now and then. Default: none. */
+  evaluators?: readonly Evaluator<WeakState>[];
   progress?: Progress;
   onBad?: (bad: BadRecordError) => void;
   /** Aborting it finishes the step, writes a checkpoint and returns. */
@@ -69,6 +71,7 @@ interface Session extends TrainWeaklyOptions {
   perEpoch: number;
   total: number;
   progress: Progress;
+  before: Before;
 }
 
 /** The keeper of a run's checkpoints. Each holds an encoder that every command reads. */
@@ -140,9 +143,9 @@ function describe(
   for (const [label, text] of lines) progress.line(labelled(label, text));
 }
 
-/** Trains until the run ends or is stopped, and writes the last checkpoint. */
+/** Trains until the run ends or is stopped, writes the last checkpoint and runs the final evaluations. */
 async function trainRun(session: Session, run: Run<WeakState>, resumed: Checkpoint | null): Promise<string> {
-  const { config, engine, source, list, model, perEpoch, total, progress, signal, onBad } = session;
+  const { config, engine, source, list, model, perEpoch, total, progress, signal, onBad, before } = session;
   const { logEvery, bagsPerBatch, perBag, pairwise, triplet, margin, decay } = config,
     batchSize = bagsPerBatch * perBag;
   const metrics = await openMetrics(join(config.out, "metrics.jsonl"), run.step);
@@ -156,34 +159,30 @@ async function trainRun(session: Session, run: Run<WeakState>, resumed: Checkpoi
   const step = engine.jit(weakStep({ model, pairwise, triplet, margin, decay }), { donate: ["state"] });
   try {
     const meter = openMeter(batchSize), keeper = keeperOf(session, run, resumed?.path ?? null, metrics.sync);
-    const evaluations = openEvaluations<WeakState>([], { perEpoch, total, metrics, progress, meter, signal });
+    const looking = { perEpoch, total, metrics, progress, meter, signal };
+    const evaluations = openEvaluations(session.evaluators ?? [], looking);
+    const { found } = evaluations, { path: checkpoint } = keeper;
     const record = recorder({
-      ...{
-        total,
-        batchSize,
-        logEvery,
-        metrics,
-        meter,
-        progress,
-        found: evaluations.found,
-        checkpoint: keeper.path,
-      },
+      ...{ total, batchSize, logEvery, metrics, meter, progress, found, checkpoint },
       rates: (step) => ({ lr: weakRate(config, Math.floor(step / perEpoch)), wd: decay }),
     });
-    await loop<WeakState, WeakInputs>({
-      ...{ run, total, step, inputs: inputsOf(session), batches, meter, keeper, evaluations, record },
+    await runLoop<WeakState, WeakInputs>({
+      ...{ engine, run, total, step, inputs: inputsOf(session), batches, meter, keeper, evaluations, record },
       group: oneProcess(1, signal),
       first: async (args) => {
         const report = await step.compile(args);
         if (engine.compiles) progress.line(labelled("step", describeCompile(report)));
         meter.start();
+        before.forget();
+        if (run.step < total) await evaluations.missed(run);
       },
-      // A queued step already takes memory of its own, and a processor loses no time between two steps.
-      ahead: engine.deviceMemory() === "host" ? 0 : 1,
-      rest: () => engine.compiles ? setImmediate() : delay(1),
     });
-    await keeper.finish(run);
-    return keeper.path() ?? "";
+    const last = checkpoint() ?? "";
+    progress.line(describeEnd({ step: run.step, total, checkpoint: last, bad: run.bad }));
+    // What a run that was complete finds now stays, whatever else fails.
+    before.forget();
+    if (run.step >= total) await evaluations.end(run);
+    return last;
   } finally {
     metrics.close();
     await batches.return();
@@ -196,16 +195,21 @@ async function trainRun(session: Session, run: Run<WeakState>, resumed: Checkpoi
  * (docs/reid.md): unary term, pairwise term, weak triplet. Leaves a run folder with config.json, metrics.jsonl and
  * checkpoints whose encoder every command reads. With `resume` it goes on from the last one, bit for bit on the same engine.
  *
+ * A resume that ends with an error before its first step leaves the run's settings and metrics as they were.
+ *
  * @param config The run; `out` names its folder.
  * @throws {ConfigError} When the run cannot go on with these settings, pictures or bags, or has not one step.
- * @throws {RangeError} When there are too few bags, or the input's sides are no multiples of the encoder's patches.
+ * @throws {RangeError} When there are too few bags, the input's sides are no multiples of the encoder's patches, or evaluators
+ * cannot be used.
  * @throws {InUseError} When another process has the run folder.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
+ * @throws {EvaluatorError} When an evaluator fails; the state is saved.
  * @throws {Error} When pictures cannot be read, or a checkpoint cannot be written; the earlier ones stay.
  */
 export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOptions): Promise<WeakResult> {
   const { engine, list, source, model, resume = false, progress = silent } = options;
   checkInput(model, { ...config, mirror: "none" });
+  checkEvaluators(options.evaluators ?? []);
   const perEpoch = Math.floor(list.bags.length / config.bagsPerBatch),
     all = Math.round(config.epochs * perEpoch);
   if (perEpoch === 0) {
@@ -215,33 +219,41 @@ export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOption
   }
   refuseNoStep(config.epochs, perEpoch);
   const total = config.steps > 0 ? Math.min(config.steps, all) : all;
-  const session: Session = { ...options, config, perEpoch, total, progress };
   await using _lock = options.lock ? null : await lockRun({ out: config.out, resume }, progress.line);
-  const stored = { ...config, bagsDigest: bagsDigest(list, source) };
-  const resumed = await prepareWeakFolder(stored, resume, (checkpoint) => {
-    checkSamePictures(checkpoint, source, list);
-    checkSameEncoder(checkpoint, model);
-  });
-  const state = resumed
-    ? writeWeakState(resumed.tensors)
-    : firstWeakState(await options.load(), list.identities.length, config.seed);
-  const next = resumed?.cursor ?? { epoch: 0, position: 0 };
-  const run: Run<WeakState> = {
-    state,
-    step: resumed?.step ?? 0,
-    epoch: next.epoch,
-    next,
-    bad: resumed?.bad ?? 0,
-  };
+  using before = await keepBefore({ out: config.out, resume });
+  const session: Session = { ...options, config, perEpoch, total, progress, before };
+  let run: Run<WeakState> | undefined;
   try {
+    const stored = { ...config, bagsDigest: bagsDigest(list, source) };
+    const resumed = await prepareWeakFolder(stored, resume, (checkpoint) => {
+      checkSamePictures(checkpoint, source, list);
+      checkSameEncoder(checkpoint, model);
+    });
+    run = await beginRun(session, resumed);
     await noteStart(config.out, thisStart(engine, run.step));
     describe(session, run);
     const checkpoint = await trainRun(session, run, resumed);
     const { step, bad } = run;
-    progress.line(describeEnd({ step, total, checkpoint, bad }));
     return { step, total, stopped: step < total, checkpoint, bad };
+  } catch (error) {
+    await before.putBack();
+    throw error;
   } finally {
     progress.close();
-    disposeTree(run.state);
+    if (run) disposeTree(run.state);
   }
+}
+
+/** Puts the first state on the engine: that of a checkpoint, or a trained encoder with a fresh head. */
+async function beginRun(
+  { config, list, load }: Session,
+  resumed: Checkpoint | null,
+): Promise<Run<WeakState>> {
+  const state = resumed
+    ? writeWeakState(resumed.tensors)
+    : firstWeakState(await load(), list.identities.length, config.seed);
+  // They are on the engine now; a second copy would stay for the whole run.
+  if (resumed) resumed.tensors = {};
+  const next = resumed?.cursor ?? { epoch: 0, position: 0 };
+  return { state, step: resumed?.step ?? 0, epoch: epochBefore(next), next, bad: resumed?.bad ?? 0 };
 }

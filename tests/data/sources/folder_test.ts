@@ -236,6 +236,26 @@ Deno.test("what systems and programs leave beside pictures is passed over and to
     await closeData(data);
   }));
 
+Deno.test("a run in the folder of its pictures adds none to them; one that is named itself is read", () =>
+  withFolder(async (folder) => {
+    const photo = await jpeg(), text = new TextEncoder().encode("{}");
+    const run = ["config.json", "metrics.jsonl", "checkpoints/step-00000001.safetensors"];
+    await writeFiles(folder, {
+      ...Object.fromEntries(["cat/a.jpg", "dog/b.jpg", "dog/checkpoints/c.jpg"].map((name) => [name, photo])),
+      ...Object.fromEntries(run.map((name) => [`runs/mine/${name}`, text])),
+      "dog/config.json": text,
+      "runs/mine/reconstruction.png": photo,
+      "runs/mine/figures/step-00000001-gallery.jpg": photo,
+    });
+    const source = await openFolder(folder), own = await openFolder(`${folder}/runs/mine`);
+    assert.deepEqual(await keysOf(source), ["cat/a.jpg", "dog/b.jpg", "dog/checkpoints/c.jpg"]);
+    assert.equal(
+      describePassedOver(source.passedOver!()),
+      "1 file and 1 folder passed over: 1 .json, 1 folder (is a run's: what it has drawn would be learned from: runs/mine)",
+    );
+    assert.deepEqual(await keysOf(own), ["figures/step-00000001-gallery.jpg", "reconstruction.png"]);
+  }));
+
 Deno.test("passed over: a line names the most frequent kinds and counts the rest", () => {
   const kind = (what: string, count: number, why = "", example = "") => ({ what, why, count, example });
   assert.equal(describePassedOver([]), null);

@@ -13,6 +13,7 @@ import { writeNpy } from "../../../src/eval/embedding/npy_format.ts";
 import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
 import { allPictures } from "../../../src/eval/pictures.ts";
 import { weightsDigest } from "../../../src/eval/weights_digest.ts";
+import { InUseError, lockPlace } from "../../../src/files/lock.ts";
 import { encodeSafetensors } from "../../../src/files/safetensors.ts";
 import { initModel } from "../../../src/model/init.ts";
 import { faultyDisk, fullDisk } from "../../files/faulty_disk.ts";
@@ -313,7 +314,19 @@ Deno.test("embedding: a part that is damaged, missing or of another place is mad
     const same = { ...model, data, batchSize: 2 };
     await embedData({ ...same, out: whole });
     const part = (number: number) => join(folder, ".a.lmdb.embedding", `part-00000${number}.safetensors`);
-    const damage: [() => Promise<void>, RegExp][] = [
+    /** Changes one bit, so many bytes before the end of a part or behind the first place of a text in it. */
+    const flip = (number: number, at: number, text?: string) => {
+      const bytes = Deno.readFileSync(part(number));
+      const from = text === undefined ? bytes.length : new TextDecoder("latin1").decode(bytes).indexOf(text);
+      bytes[from + at] ^= 1;
+      Deno.writeFileSync(part(number), bytes);
+    };
+    const damage: [() => Promise<void> | void, RegExp][] = [
+      [
+        () => flip(1, -2),
+        /part-000001\.safetensors: damaged: its numbers of "class" do not fit their checksum/,
+      ],
+      [() => flip(1, 5, "blue/"), /part-000001\.safetensors: damaged: its notes do not fit their checksum/],
       [() => Deno.truncate(part(1), 100), /part-000001\.safetensors: /],
       [() => Deno.writeTextFile(part(1), ""), /part-000001\.safetensors: /],
       [() => Deno.remove(part(1)), /part-000001\.safetensors: is missing/],
@@ -348,6 +361,14 @@ Deno.test("embedding: a part that is damaged, missing or of another place is mad
       assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
       await Deno.remove(out);
     }
+    // What is lost after the part was looked at comes into no file.
+    const late = { ...same, out, partBytes: 1 };
+    await assert.rejects(
+      embedData({ ...late, progress: ({ done }) => done === 10 && flip(1, -2) }),
+      /part-000001\.safetensors: damaged: .*checksum; give the same command again, which makes this part/,
+    );
+    await embedData(late);
+    assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
     await data.close();
   }));
 
@@ -369,6 +390,67 @@ Deno.test("embedding: replaces an embedding, and nothing else that has its name"
     const out = path("own.safetensors"), info = await embedData({ ...model, data: source, out });
     assert.deepEqual(await embedData({ ...model, data: source, out }), info);
     await source.close();
+  }));
+
+Deno.test("embedding files beside their pictures are none of those, and are called what they are", () =>
+  withFolder(async (folder) => {
+    const colours = await colourFolder(join(folder, "colours"), 2), shards = join(folder, "shards");
+    const pictures = await openSource(colours);
+    await pack(pictures, shards, {});
+    const made = { pictures: [["red/0.png", [1, 2]]] as const };
+    for (const place of [colours, shards]) {
+      for (const { ending } of EMBEDDING_FORMATS) {
+        await writeSet(join(place, `a${ending}`), made);
+        const data = await openSource(place);
+        assert.deepEqual([data.length, data.labels], [6, ["blue", "green", "red"]], `${place} ${ending}`);
+        await data.close();
+      }
+      for (const ending of [".lmdb", ".parquet"]) {
+        await assert.rejects(
+          openSource(join(place, `a${ending}`)),
+          /holds features that deno task embed has written/,
+        );
+      }
+    }
+    const shard = await openSource(join(shards, "shard-00000.lmdb"));
+    assert.equal(shard.length, 6);
+    await Promise.all([pictures.close(), shard.close()]);
+  }));
+
+Deno.test("embedding: a link is followed, also to where nothing is yet, and the file is made once", () =>
+  withFolder(async (folder) => {
+    const data = await openSource(await colourFolder(join(folder, "data"), 1));
+    await Deno.mkdir(join(folder, "far"));
+    for (const ending of EMBEDDING_FORMATS.map(({ ending }) => ending)) {
+      const link = join(folder, `link${ending}`), file = join(folder, "far", `file${ending}`);
+      await Deno.symlink(`far/file${ending}`, link);
+      for (const state of [model.state, initModel(TOY, 1)]) {
+        const { digest } = await embedData({ ...model, state, data, out: link });
+        for (const path of [link, file]) assert.equal((await content(path)).info.digest, digest, path);
+        assert.ok((await Deno.lstat(link)).isSymlink);
+      }
+      // Who names the file itself meets who names the link.
+      const lock = await lockPlace(file);
+      await assert.rejects(embedData({ ...model, data, out: link }), InUseError);
+      await lock.release();
+      // What an interrupted one leaves is beside the file, so that both go on with it.
+      const killed = { ...model, data, batchSize: 1, partBytes: 1 };
+      await assert.rejects(
+        embedData({ ...killed, out: link, progress: ({ done }) => assert.ok(done < 2, "killed") }),
+        /killed/,
+      );
+      const gone: number[] = [];
+      await embedData({ ...killed, out: file, resumed: (done) => gone.push(done) });
+      assert.deepEqual(gone, [1]);
+    }
+    const circle = join(folder, "circle.lmdb");
+    await Deno.symlink("circle.lmdb", circle);
+    await assert.rejects(embedData({ ...model, data, out: circle }), /circle\.lmdb: cannot write: /);
+    assert.deepEqual(
+      [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => !name.startsWith("link")).sort(),
+      ["circle.lmdb", "data", "far"],
+    );
+    await data.close();
   }));
 
 Deno.test("embedding: a file that cannot be made, or is none, is named", () =>

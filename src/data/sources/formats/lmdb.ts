@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { byCodeUnits, pathError } from "../../io/paths.ts";
 import type { Source } from "../../types.ts";
+import { IS_EMBEDDING, isLmdbEmbedding } from "../embeddings.ts";
 import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
 import { openJoined } from "../joined.ts";
 import { lmdbVersion } from "../lmdb/format.ts";
@@ -39,7 +40,7 @@ export const lmdb: SourceFormat = {
     if (found.length === 0) {
       throw new Error(`${path}: holds no LMDB: no data.mdb, and no file or folder named .lmdb or .mdb`);
     }
-    if (await isSet(path)) return await openShards(alone()[0], await listShards(path), request.objects);
+    if (await isSet(path)) return await openShards(alone()[0], await shardsIn(path), request.objects);
     const items = await withPlaces(
       found.map((name) => ({ item: join(path, name), name, split: splitOf(name) })),
       path,
@@ -73,9 +74,21 @@ async function lmdbsIn(path: string, entries: readonly string[]): Promise<string
   return found;
 }
 
-/** Whether a file's name promises an LMDB; Microsoft's databases are called .mdb as well. */
+/**
+ * Whether a file's name promises an LMDB of pictures; Microsoft's databases are called .mdb as well, and features may lie beside
+ * the pictures that they are of.
+ */
 async function isMeant(folder: string, name: string): Promise<boolean> {
-  return name === "data.mdb" || name.endsWith(".lmdb") || await versionOf(join(folder, name)) !== null;
+  if (name === "data.mdb") return true;
+  const file = join(folder, name);
+  return name.endsWith(".lmdb") ? !await isLmdbEmbedding(file) : await versionOf(file) !== null;
+}
+
+/** The shards in a folder. */
+async function shardsIn(folder: string): Promise<string[]> {
+  const files = await listShards(folder);
+  const others = await Promise.all(files.map(isLmdbEmbedding));
+  return files.filter((_, i) => !others[i]);
 }
 
 /** Data version 2 is that of our shards, 1 everybody else's. */
@@ -85,7 +98,7 @@ async function versionOf(file: string): Promise<1 | 2 | null> {
 
 /** Whether the .lmdb files in a folder are shards of ours, and not somebody's LMDBs of that name. */
 async function isSet(folder: string): Promise<boolean> {
-  const files = await listShards(folder);
+  const files = await shardsIn(folder);
   for (const file of files) if (await versionOf(file) === 1) return false;
   return files.length > 0;
 }
@@ -94,7 +107,7 @@ async function isSet(folder: string): Promise<boolean> {
 async function openOne(path: string, { options, labels, objects }: OpenRequest): Promise<Source> {
   const entries = await entriesOf(path), { database } = options;
   if (entries && !entries.includes("data.mdb")) {
-    return await openShards(path, await listShards(path), objects);
+    return await openShards(path, await shardsIn(path), objects);
   }
   const file = entries ? join(path, "data.mdb") : path;
   return await openRight(
@@ -109,6 +122,7 @@ async function openFile(
   file: string,
   { database, labels, objects }: Pick<OpenRequest, "labels" | "objects"> & { database?: string },
 ): Promise<Source> {
+  if (await isLmdbEmbedding(file)) throw new Error(`${file}: ${IS_EMBEDDING}`);
   if (database !== undefined || await versionOf(file) === 1) {
     return await openLmdbImages(path, { database, labels });
   }

@@ -10,6 +10,7 @@ import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import type { PassedOver } from "../../types.ts";
 import { type Column, columnOf, type Feature, findLabel, findPath, findPicture } from "./columns.ts";
+import { IS_EMBEDDING, PARQUET_KEY } from "../embeddings.ts";
 import { type Codec, isCodec } from "./compression.ts";
 import { isEncoding } from "./encodings.ts";
 import { endOfStruct } from "./thrift.ts";
@@ -79,6 +80,7 @@ export async function readPictureTable(
   wanted: WantedColumns = {},
 ): Promise<PictureTable> {
   const metadata = await readMetadata(reader);
+  if (metadata.key_value_metadata?.some(({ key }) => key === PARQUET_KEY)) throw new Error(IS_EMBEDDING);
   try {
     return pictureTable(metadata, reader.length, wanted);
   } catch (error) {
