@@ -11,9 +11,9 @@ import { closeData, dataPassedOver } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
 import { describePassedOver } from "../src/data/sources/passed_over.ts";
 import { openEngine } from "../src/engine/open.ts";
-import { embedData, refuseOther } from "../src/eval/embedding/embed_data.ts";
+import { embedData } from "../src/eval/embedding/embed_data.ts";
 import { TOKENS } from "../src/eval/embedding/info.ts";
-import { EMBEDDING_FORMATS, embeddingFormat } from "../src/eval/embedding/open.ts";
+import { EMBEDDING_FORMATS, embeddingFormat, refuseOther } from "../src/eval/embedding/open.ts";
 import { readModel } from "../src/eval/stored_model.ts";
 import { plural } from "../src/text/amounts.ts";
 

@@ -1,3 +1,4 @@
+import { openPreparer } from "../../data/decode/preparer.ts";
 import { map } from "../../data/iter.ts";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { onePass } from "../../data/epoch/one_pass.ts";
@@ -17,13 +18,12 @@ import {
   POOLING,
   preprocessingOf,
   type TokenName,
-  TOKENS,
   tokenShape,
 } from "./info.ts";
-import { embeddingFormat, openEmbedding } from "./open.ts";
+import { embeddingFormat, refuseOther } from "./open.ts";
 import { requireFinite } from "../rows.ts";
 import { tokenRows } from "./token_rows.ts";
-import { openPreparer } from "../../data/decode/preparer.ts";
+import { checkWanted } from "./wanted.ts";
 import { type EmbedWay, evaluationWay, type Loaded, loadPicture } from "./way.ts";
 import { openBuffer, openWork, recordsLeft, type Work } from "./work.ts";
 
@@ -164,26 +164,6 @@ async function numberClasses(data: Data, { parts }: Work) {
 }
 
 /**
- * Refuses to replace what is no embedding: it may be the pictures or the model themselves.
- *
- * @throws {Error} There is such a file.
- */
-export async function refuseOther(out: string): Promise<void> {
-  if (!await Deno.stat(out).then(({ isFile }) => isFile, () => false)) return;
-  try {
-    (await openEmbedding(out)).close();
-  } catch (cause) {
-    throw new Error(
-      `${out}: is there already and is no embedding that could be replaced (${
-        (cause as Error).message
-      }); name another ` +
-        "file, or remove it",
-      { cause },
-    );
-  }
-}
-
-/**
  * Embeds all pictures of a data set once, to a file. Nothing but the current part is held in memory, and parts are
  * written to a hidden folder beside the file: a call that was stopped or killed is gone on from there by the same call,
  * and gives the same bytes as one that was not. The file appears when it is whole.
@@ -201,29 +181,7 @@ export async function refuseOther(out: string): Promise<void> {
 export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInfo> {
   const { config, state, model, teacher = false, data, out, tokens = ["class"], way } = options;
   const format = embeddingFormat(out), blocks = Math.min(options.blocks ?? 4, config.depth);
-  const unknown = tokens.find((token) => !TOKENS.includes(token));
-  if (unknown !== undefined) {
-    throw new RangeError(`there is no token ${JSON.stringify(unknown)}; take ${TOKENS.join(", ")}`);
-  }
-  const { batchSize = 64, partBytes = 1 } = options;
-  if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
-    throw new RangeError(`batch size must be a whole number of at least 1, not ${batchSize}`);
-  }
-  if (!(partBytes >= 1)) throw new RangeError(`partBytes is ${partBytes}; it must be a number from 1 up`);
-  if (tokens.length === 0 || new Set(tokens).size < tokens.length || (tokens.length > 1 && !format.several)) {
-    throw new RangeError(
-      `${out}: ${tokens.join(", ") || "nothing"} cannot be stored there: ${
-        format.several ? "name each kind of token once" : `a ${format.ending} file holds one kind of token`
-      }`,
-    );
-  }
-  const other = way && tokens.find((token) => token !== "class" && token !== "mean");
-  if (other) {
-    throw new RangeError(`${out}: "${other}" is there for pictures prepared as for evaluation alone`);
-  }
-  if (!(Number.isInteger(blocks) && blocks >= 1)) {
-    throw new RangeError(`blocks is ${blocks}; it must be from 1 up`);
-  }
+  checkWanted({ ...options, tokens, blocks, format });
   options.signal?.throwIfAborted();
   const by = <T>(of: (token: TokenName) => T) =>
     Object.fromEntries(tokens.map((token) => [token, of(token)]));

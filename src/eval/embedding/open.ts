@@ -69,3 +69,23 @@ export async function openEmbedding(path: string): Promise<EmbeddingFile> {
     throw isPathError(cause) ? pathError(cause, path, "read") : cause;
   }
 }
+
+/**
+ * Refuses to replace what is no embedding: it may be the pictures or the model themselves.
+ *
+ * @throws {Error} There is such a file.
+ */
+export async function refuseOther(out: string): Promise<void> {
+  if (!await Deno.stat(out).then(({ isFile }) => isFile, () => false)) return;
+  try {
+    (await openEmbedding(out)).close();
+  } catch (cause) {
+    throw new Error(
+      `${out}: is there already and is no embedding that could be replaced (${
+        (cause as Error).message
+      }); name another ` +
+        "file, or remove it",
+      { cause },
+    );
+  }
+}
