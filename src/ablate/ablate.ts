@@ -141,9 +141,14 @@ export async function ablate(
     const tell = (text: string) => status(text === "" ? "" : `${about}: ${text}`);
     const options: RunnerOptions = { engine, data, embedders, progress: shown, status: tell, signal };
     const ready = known.get(variant);
-    const result = ready
-      ? await runVariant(runConfig(plan, ready, seed, data.train, out), { name: variant, seed }, options)
-      : await runBaseline(plan, work, out, options);
+    const running = ready
+      ? runVariant(runConfig(plan, ready, seed, data.train, out), { name: variant, seed }, options)
+      : runBaseline(plan, work, out, options);
+    // While features are measured, the signal's reason is how they end.
+    const result = await running.catch((error) => {
+      if (signal?.aborted && error === signal.reason) return null;
+      throw error;
+    });
     if (!result) return { results, stopped: true };
     results.push(result);
   }

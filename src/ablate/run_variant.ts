@@ -106,10 +106,10 @@ export async function runVariant(
 /** How models of an ablation are measured. */
 export function scoreOptions(
   seed: number,
-  { engine, data: { gallery, queries }, progress, status }: RunnerOptions,
+  { engine, data: { gallery, queries }, progress, status, signal }: RunnerOptions,
 ): ScoreOptions {
   const onBad: ScoreOptions["onBad"] = (bad) => progress.line(`left out: ${bad.message}`);
-  return { engine, gallery, queries, seed, onBad, progress: status };
+  return { engine, gallery, queries, seed, onBad, progress: status, signal };
 }
 
 /** A baseline's scores as a result. */

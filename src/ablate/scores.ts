@@ -33,6 +33,8 @@ export interface ScoreOptions {
   onBad: (bad: BadRecordError) => void;
   /** Told what is being done. */
   progress: (text: string) => void;
+  /** Aborting it ends the measuring between two batches or epochs, with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 /** Scores, and how they were measured. */
@@ -46,7 +48,7 @@ async function scoreOf(
   rows: (set: FeatureSet) => Rows,
   sets: MatchedSets,
   epochs: number,
-  { engine, seed }: Pick<ScoreOptions, "engine" | "seed">,
+  { engine, seed, signal }: Pick<ScoreOptions, "engine" | "seed" | "signal">,
 ): Promise<Omit<Score, "features">> {
   const { train, test } = sets, classes = train.names.length;
   const k = Math.min(NEIGHBOURS, train.labels.length);
@@ -55,6 +57,7 @@ async function scoreOf(
   const labelled = (set: FeatureSet) => ({ ...rows(set), labels: set.labels });
   const training = { ...REFERENCE_PROBE, epochs };
   for await (const { epoch, measure } of trainHeads(engine, labelled(train), classes, training, seed)) {
+    signal?.throwIfAborted();
     if (epoch === epochs) return { knn, linear: meanOf((await measure(labelled(test!)))[0].top1) };
   }
   throw new Error("the linear probe was not trained");
@@ -68,9 +71,12 @@ async function score(
   names: readonly (readonly ["class" | "mean", string])[],
   options: ScoreOptions,
 ): Promise<Scored> {
-  const { gallery, queries, onBad, progress } = options, total = gallery.length + queries.length;
+  const { gallery, queries, onBad, progress, signal } = options, total = gallery.length + queries.length;
   let done = 0;
-  const step = (pictures: number) => progress(`embedded ${done += pictures} of ${total}`);
+  const step = (pictures: number) => {
+    progress(`embedded ${done += pictures} of ${total}`);
+    signal?.throwIfAborted();
+  };
   const how = { embed, state, imageSize, batchSize: BATCH_SIZE, blocks: 0, onBad, step };
   const sets = matchSets(await embedSource(gallery, how), await embedSource(queries, how));
   const count = sets.train.labels.length, { test } = sets;
