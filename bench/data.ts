@@ -9,8 +9,10 @@ import { task } from "../src/cli/command.ts";
 import { onOff, whole } from "../src/cli/kinds.ts";
 import { decodePicture } from "../src/data/picture/decode.ts";
 import { openDecoder } from "../src/data/decode/decoder.ts";
+import { openPreparer, type Preparer } from "../src/data/decode/preparer.ts";
 import { map, range } from "../src/data/iter.ts";
 import { openData, openSource } from "../src/data/open/open_data.ts";
+import { type Preparation, preparePicture } from "../src/data/picture/preparation.ts";
 import { basePicture } from "../src/data/picture/resize.ts";
 import { streamBatches, type StreamOptions } from "../src/data/stream.ts";
 import type { Source } from "../src/data/types.ts";
@@ -60,6 +62,37 @@ async function scan(source: Source, least = 5e8): Promise<number> {
     for await (const length of map(range(0, source.length), read, 16 * cores)) bytes += length;
   }
   return bytes / 1e6 / (performance.now() - start);
+}
+
+/** Prepares at least so many pictures for evaluation; gives pictures per second. */
+async function prepareAll(preparer: Preparer, files: readonly Uint8Array[], images: number): Promise<number> {
+  const start = performance.now(), numbers = range(0, images);
+  for await (
+    const made of map(numbers, (i) => preparer.make(files[i % files.length]), preparer.concurrency)
+  ) {
+    preparer.reuse(made);
+  }
+  return 1000 * images / (performance.now() - start);
+}
+
+/** On all cores beside one thread, in turn. */
+async function evaluationRow(
+  rounds: number,
+  files: readonly Uint8Array[],
+  images: number,
+): Promise<Comparison> {
+  const how: Preparation = { kind: "middle", size: SIZE };
+  const many = openPreparer(how, Infinity), one = openPreparer((picture) => preparePicture(picture, how), 1);
+  for (const preparer of [many, one]) await prepareAll(preparer, files, Math.ceil(images / 4));
+  const row = {
+    name: "data/evaluation",
+    unit: "images/s",
+    note: "resized on the calling thread",
+    ...await inTurn(rounds, () => prepareAll(many, files, images), () => prepareAll(one, files, images)),
+  };
+  many.close();
+  one.close();
+  return row;
 }
 
 /** How many levels base pictures are off a decode in full and PIL's resize, on average. */
@@ -117,6 +150,8 @@ export const benchTask = task({
   });
   await stream.close();
   alone.close();
+
+  rows.push(await evaluationRow(rounds, files, images));
 
   for (const kind of ["dataloader", "webdataset"] as const) {
     const path = kind === "dataloader" ? made.folder : made.tar;
