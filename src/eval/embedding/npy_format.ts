@@ -80,9 +80,8 @@ async function orMissing<T>(path: string, look: () => Promise<T>, missing: strin
   try {
     return await look();
   } catch (cause) {
-    throw cause instanceof Deno.errors.NotFound
-      ? new Error(missing, { cause })
-      : pathError(cause, path, "read");
+    // Without the cause, which would say that there is no embedding at all.
+    throw cause instanceof Deno.errors.NotFound ? new Error(missing) : pathError(cause, path, "read");
   }
 }
 
