@@ -1,5 +1,5 @@
 import { packView } from "../views/pack.ts";
-import { sampleView } from "../views/sample.ts";
+import { drawView } from "../views/sample.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
 import { epochBooks } from "./epoch/books.ts";
 import { type Decoder, openDecoder } from "./decode/decoder.ts";
@@ -152,7 +152,7 @@ function assemble(
   const views = new Float32Array(2 * count * VIEW_FIELDS);
   samples.forEach((sample, i) => {
     for (const viewNumber of [0, 1] as const) {
-      const view = sampleView(viewOptions, seed, rest.epoch, sample.index, viewNumber);
+      const view = drawView(viewOptions, seed, rest.epoch, sample.index, viewNumber);
       packView(view, views, (viewNumber * count + i) * VIEW_FIELDS);
     }
   });

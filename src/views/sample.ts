@@ -48,23 +48,21 @@ export const DEFAULT_VIEWS: ViewOptions = {
   solarise: [0, 0.2],
 };
 
-/** What each option is: numbers between two bounds. `hue` is a share of half a turn, `cropRatio` a quotient. */
-const BOUNDS: Readonly<
-  Record<Exclude<keyof ViewOptions, "imageSize">, readonly [least: number, most: number, pair: boolean]>
-> = {
-  cropScale: [0, 1, true],
-  cropRatio: [0.01, 100, true],
-  flip: [0, 1, false],
-  colour: [0, 1, false],
-  brightness: [0, 1, false],
-  contrast: [0, 1, false],
-  saturation: [0, 1, false],
-  hue: [0, 0.5, false],
-  grey: [0, 1, false],
-  blur: [0, 1, true],
-  blurRadius: [0, Number.MAX_VALUE, true],
-  solarise: [0, 1, true],
-};
+/** Least and most of each option, of both numbers where it has two. `hue` is a share of half a turn, `cropRatio` a quotient. */
+export const VIEW_BOUNDS = {
+  cropScale: [0, 1],
+  cropRatio: [0.01, 100],
+  flip: [0, 1],
+  colour: [0, 1],
+  brightness: [0, 1],
+  contrast: [0, 1],
+  saturation: [0, 1],
+  hue: [0, 0.5],
+  grey: [0, 1],
+  blur: [0, 1],
+  blurRadius: [0, Number.MAX_VALUE],
+  solarise: [0, 1],
+} as const satisfies Record<Exclude<keyof ViewOptions, "imageSize">, readonly [least: number, most: number]>;
 
 /**
  * Refuses options by which no view can be drawn. Other fields, such as those of a whole run, are not looked at.
@@ -75,8 +73,9 @@ export function checkViews(options: ViewOptions): void {
   if (!(Number.isSafeInteger(options?.imageSize) && options.imageSize >= 1)) {
     throw new RangeError(`views need an imageSize, a whole number of at least 1, not ${options?.imageSize}`);
   }
-  for (const [name, [least, most, pair]] of Object.entries(BOUNDS)) {
+  for (const [name, [least, most]] of Object.entries(VIEW_BOUNDS)) {
     const given: unknown = options[name as keyof ViewOptions];
+    const pair = Array.isArray(DEFAULT_VIEWS[name as keyof ViewOptions]);
     const numbers = pair ? given : [given];
     const good = Array.isArray(numbers) && numbers.length === (pair ? 2 : 1) &&
       numbers.every((x) => typeof x === "number" && x >= least && x <= most);
@@ -158,6 +157,17 @@ export function sampleView(
   if (viewNumber !== 0 && viewNumber !== 1) {
     throw new RangeError(`view number ${viewNumber} is neither 0 nor 1`);
   }
+  return drawView(options, seed, epoch, index, viewNumber);
+}
+
+/** As {@linkcode sampleView}, for options that were checked before: a stream draws two views for each of its pictures. */
+export function drawView(
+  options: ViewOptions,
+  seed: number,
+  epoch: number,
+  index: number,
+  viewNumber: 0 | 1,
+): View {
   const random = randomStream(seed, "view", epoch, index, viewNumber);
   const crop = sampleCrop(options, random);
   const flip = random.uniform() < options.flip;

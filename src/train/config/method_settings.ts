@@ -2,26 +2,27 @@
 import { choice, type Kind, number, onOff, whole } from "../../cli/kinds.ts";
 import type { LossConfig } from "../../model/loss_config.ts";
 import type { ModelConfig } from "../../model/config.ts";
-import type { ViewOptions } from "../../views/sample.ts";
+import { VIEW_BOUNDS, type ViewOptions } from "../../views/sample.ts";
 import { group, pair, type Setting } from "./setting.ts";
 
-const chances: Kind = { kind: "pair", min: 0, max: 1 };
+/** Of view 1 and of view 2: either may be the larger. */
+const chances = ([min, max]: readonly [number, number]): Kind => ({ kind: "pair", min, max });
 const views = group("Views"), model = group("Model"), loss = group("Loss");
 
 /** Every setting of it. */
 export const METHOD_SETTINGS: Readonly<Record<keyof (ViewOptions & ModelConfig & LossConfig), Setting>> = {
-  cropScale: views(pair(0, 1), "smallest,largest share of the picture's area in a crop"),
-  cropRatio: views(pair(0.01, 100), "narrowest,widest width / height of a crop"),
-  flip: views(number(0, 1), "chance of a left–right flip"),
-  colour: views(number(0, 1), "chance of the four colour changes"),
-  brightness: views(number(0, 1), "brightness factor is 1 ± this"),
-  contrast: views(number(0, 1), "contrast factor is 1 ± this"),
-  saturation: views(number(0, 1), "saturation factor is 1 ± this"),
-  hue: views(number(0, 0.5), "hue shift is ± this share of a turn"),
-  grey: views(number(0, 1), "chance of a grey view"),
-  blur: views(chances, "chance of blur in view 1, in view 2"),
-  blurRadius: views(pair(0), "smallest,largest radius of the blur in pixels"),
-  solarise: views(chances, "chance of solarisation in view 1, in view 2"),
+  cropScale: views(pair(...VIEW_BOUNDS.cropScale), "smallest,largest share of the picture's area in a crop"),
+  cropRatio: views(pair(...VIEW_BOUNDS.cropRatio), "narrowest,widest width / height of a crop"),
+  flip: views(number(...VIEW_BOUNDS.flip), "chance of a left–right flip"),
+  colour: views(number(...VIEW_BOUNDS.colour), "chance of the four colour changes"),
+  brightness: views(number(...VIEW_BOUNDS.brightness), "brightness factor is 1 ± this"),
+  contrast: views(number(...VIEW_BOUNDS.contrast), "contrast factor is 1 ± this"),
+  saturation: views(number(...VIEW_BOUNDS.saturation), "saturation factor is 1 ± this"),
+  hue: views(number(...VIEW_BOUNDS.hue), "hue shift is ± this share of a turn"),
+  grey: views(number(...VIEW_BOUNDS.grey), "chance of a grey view"),
+  blur: views(chances(VIEW_BOUNDS.blur), "chance of blur in view 1, in view 2"),
+  blurRadius: views(pair(VIEW_BOUNDS.blurRadius[0]), "smallest,largest radius of the blur in pixels"),
+  solarise: views(chances(VIEW_BOUNDS.solarise), "chance of solarisation in view 1, in view 2"),
 
   imageSize: model(whole(1), "side of the base picture and of a view in pixels"),
   patchSize: model(whole(1), "side of a patch in pixels"),
