@@ -1,11 +1,7 @@
-import { decodePicture, MAX_PIXELS, refuseLarge, sniff } from "../picture/decode.ts";
-import { holdJpegLibrary } from "../picture/jpeg.ts";
-import { isPlain, readJpegHeader } from "../picture/jpeg_header.ts";
+import { decodePicture, MAX_PIXELS } from "../picture/decode.ts";
 import { basePicture } from "../picture/resize.ts";
-import { slots } from "./batch_memory.ts";
-import { turboPath } from "../picture/turbo_library.ts";
-import { threads } from "./threads.ts";
-import type { Picture, RecordPlace } from "../types.ts";
+import type { RecordPlace } from "../types.ts";
+import { filePool, SMALL } from "./file_pool.ts";
 
 /** Makes base pictures of picture files, on several threads. */
 export interface Decoder {
@@ -50,9 +46,6 @@ export interface DecoderOptions {
   maxPixels?: number;
 }
 
-/** Smaller pictures are resized on the calling thread: sending them to a worker would take longer. */
-const SMALL = 128 * 128;
-
 /** A read that takes more milliseconds counts as waiting for the disk. */
 const SLOW_READ = 0.3;
 /** How much the last record counts in the share of those that were waited for or could not be done. */
@@ -68,41 +61,28 @@ const AGAIN = 2000;
  */
 export function openDecoder(options: DecoderOptions): Decoder {
   const { size, maxPixels = MAX_PIXELS } = options;
-  const turbo = turboPath(),
-    library = holdJpegLibrary(),
-    memory = slots(size * size * 3, options.group ?? 16);
-  const start = { turbo, how: { kind: "base", size }, quick: true, maxPixels } as const;
-  const pool = threads(options.workers || navigator.hardwareConcurrency, start, memory);
+  const { workers, group = 16 } = options;
+  const pool = filePool({ how: { kind: "base", size }, quick: true, maxPixels, workers, group });
+  const { memory } = pool;
   let slow = 0, since = 0;
 
   const reads = () => {
-    if (turbo === null) return false;
+    if (!pool.decodes) return false;
     // If most reads wait for the disk, many asynchronous reads at once are faster than one per thread.
     if (slow < 0.5) return true;
     if (++since < AGAIN) return false;
     since = slow = 0;
     return true;
   };
-  const base = async (picture: Uint8Array | Picture): Promise<Uint8Array | null> => {
-    const { good, slot } = await pool.run(picture);
-    if (good) return memory.view(slot);
-    memory.free(slot);
-    return null;
-  };
   return {
     async base(bytes) {
-      if (turbo !== null && sniff(bytes) === "jpeg") {
-        const header = readJpegHeader(bytes);
-        refuseLarge(header, maxPixels);
-        const made = isPlain(header) ? await base(bytes) : null;
-        if (made) return made;
-        // Falls back to libvips, which says what is wrong or accepts the file.
-      }
+      const jpeg = await pool.jpeg(bytes);
+      if (jpeg) return jpeg.bytes;
       const picture = await decodePicture(bytes, { maxPixels });
       const { width, height } = picture;
       // Packed as base pictures: there is nothing to do, and nothing is copied.
       if (width === size && height === size) return picture.data;
-      if (width * height >= SMALL) return (await base(picture))!;
+      if (width * height >= SMALL) return (await pool.made(picture))!;
       return basePicture(picture, size, memory.view(memory.take()));
     },
     async baseAt(place) {
@@ -118,9 +98,6 @@ export function openDecoder(options: DecoderOptions): Decoder {
     reuse: (base) => memory.give(base),
     together: (bases) => memory.whole(bases),
     align: () => memory.align(),
-    close() {
-      pool.close();
-      library[Symbol.dispose]();
-    },
+    close: pool.close,
   };
 }

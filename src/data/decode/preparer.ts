@@ -1,11 +1,9 @@
-import { decodePicture, MAX_PIXELS, refuseLarge, sniff } from "../picture/decode.ts";
+import { decodePicture, MAX_PIXELS } from "../picture/decode.ts";
 import { holdJpegLibrary } from "../picture/jpeg.ts";
-import { isPlain, type JpegHeader, readJpegHeader } from "../picture/jpeg_header.ts";
-import { type Preparation, preparedBytes, preparePicture } from "../picture/preparation.ts";
-import { turboPath } from "../picture/turbo_library.ts";
+import type { JpegHeader } from "../picture/jpeg_header.ts";
+import { type Preparation, preparePicture } from "../picture/preparation.ts";
 import type { Picture } from "../types.ts";
-import { slots } from "./batch_memory.ts";
-import { threads } from "./threads.ts";
+import { filePool, SMALL } from "./file_pool.ts";
 
 /** A prepared picture, and its size as it was decoded, in pixels. */
 export interface Prepared extends Pick<Picture, "width" | "height"> {
@@ -33,8 +31,6 @@ export interface Preparer {
 const FEW = 256;
 /** Pictures in a piece of memory. */
 const GROUP = 16;
-/** Smaller pictures are prepared on the calling thread: sending them to another would take longer. */
-const SMALL = 128 * 128;
 
 /**
  * Opens what prepares pictures, one as {@linkcode decodePicture} and {@linkcode preparePicture} would, byte for byte; many
@@ -71,33 +67,17 @@ function uprightSize({ width, height, orientation }: JpegHeader): Pick<Picture, 
 }
 
 function onThreads(how: Preparation): Preparer {
-  const cores = navigator.hardwareConcurrency, turbo = turboPath(), library = holdJpegLibrary();
-  const memory = slots(preparedBytes(how), GROUP);
-  const pool = threads(cores, { turbo, how, quick: false, maxPixels: MAX_PIXELS }, memory);
-  const made = async (picture: Uint8Array | Picture): Promise<Uint8Array | null> => {
-    const { good, slot } = await pool.run(picture);
-    if (good) return memory.view(slot);
-    memory.free(slot);
-    return null;
-  };
+  const pool = filePool({ how, quick: false, maxPixels: MAX_PIXELS, group: GROUP });
   return {
     async make(file) {
-      if (turbo !== null && sniff(file) === "jpeg") {
-        const header = readJpegHeader(file);
-        refuseLarge(header, MAX_PIXELS);
-        const bytes = isPlain(header) ? await made(file) : null;
-        if (bytes) return { bytes, ...uprightSize(header) };
-        // Falls back to libvips, which says what is wrong or accepts the file.
-      }
+      const jpeg = await pool.jpeg(file);
+      if (jpeg) return { bytes: jpeg.bytes, ...uprightSize(jpeg.header) };
       const picture = await decodePicture(file), { width, height } = picture;
-      const bytes = width * height >= SMALL ? (await made(picture))! : preparePicture(picture, how);
+      const bytes = width * height >= SMALL ? (await pool.made(picture))! : preparePicture(picture, how);
       return { bytes, width, height };
     },
-    reuse: ({ bytes }) => memory.give(bytes),
-    concurrency: 16 * cores,
-    close() {
-      pool.close();
-      library[Symbol.dispose]();
-    },
+    reuse: ({ bytes }) => pool.memory.give(bytes),
+    concurrency: 16 * navigator.hardwareConcurrency,
+    close: pool.close,
   };
 }
