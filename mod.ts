@@ -234,7 +234,8 @@ export { bagBatches, type BagBatchOptions } from "./src/reid/weak/batches.ts";
 export { pairwiseLoss, pseudoLabels, unaryLoss, weakTripletLoss } from "./src/reid/weak/losses.ts";
 export { WEAK_DEFAULTS, type WeakConfig } from "./src/reid/weak/config.ts";
 export { type WeakInputs, type WeakSettings, type WeakState, weakStep } from "./src/reid/weak/step.ts";
-export { trainWeakly, type TrainWeaklyOptions, type WeakResult } from "./src/reid/weak/train.ts";
+export { trainWeakly, type WeakResult } from "./src/reid/weak/train.ts";
+export type { TrainWeaklyOptions } from "./src/reid/weak/session.ts";
 
 // Comparing variants of the method.
 export { ablate, type AblateOptions, lockAblation } from "./src/ablate/ablate.ts";

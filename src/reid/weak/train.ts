@@ -1,60 +1,27 @@
 /** Weakly supervised re-identification put together: the loop is that of pre-training, with another step and state. */
 import { join } from "node:path";
-import type { BagList } from "../../data/sources/people/bags.ts";
-import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
-import type { BadRecordError, Batch } from "../../data/types.ts";
-import * as tf from "../../engine/tensors.ts";
-import type { Engine } from "../../engine/types.ts";
-import type { Lock } from "../../files/lock.ts";
-import type { ModelConfig } from "../../model/config.ts";
-import type { ModelState } from "../../model/types.ts";
-import { resolveConfig } from "../../train/config/config.ts";
-import { checkEvaluators, type Evaluator, openEvaluations } from "../../train/evaluators.ts";
-import { openKeeper } from "../../train/keeper.ts";
+import { checkEvaluators, openEvaluations } from "../../train/evaluators.ts";
 import { oneProcess } from "../../train/process_group.ts";
 import { recorder } from "../../train/record.ts";
-import { type Checkpoint, saveCheckpoint } from "../../train/run/checkpoint.ts";
+import type { Checkpoint } from "../../train/run/checkpoint.ts";
 import { lockRun } from "../../train/run/folder.ts";
 import { refuseNoStep } from "../../train/run/plan.ts";
-import { type Before, keepBefore } from "../../train/run/put_back.ts";
+import { keepBefore } from "../../train/run/put_back.ts";
 import { noteStart, thisStart } from "../../train/run/machine.ts";
 import { openMetrics } from "../../train/run/metrics_file.ts";
 import { runLoop } from "../../train/run_loop.ts";
-import { BETAS } from "../../train/schedule.ts";
 import { describeCompile, describeEnd, labelled } from "../../train/show/describe.ts";
 import { openMeter } from "../../train/show/meter.ts";
-import { type Progress, silent } from "../../train/show/progress.ts";
+import { silent } from "../../train/show/progress.ts";
 import { epochBefore, type Run } from "../../train/standing.ts";
-import { countParameters, disposeTree } from "../../train/state.ts";
+import { disposeTree } from "../../train/state.ts";
 import { checkInput } from "../embed.ts";
 import { bagBatches } from "./batches.ts";
 import { type WeakConfig, weakRate } from "./config.ts";
 import { bagsDigest, checkSameEncoder, checkSamePictures, prepareWeakFolder } from "./folder.ts";
-import { firstWeakState, readWeakState, writeWeakState } from "./state.ts";
+import { describe, inputsOf, keeperOf, type Session, type TrainWeaklyOptions } from "./session.ts";
+import { firstWeakState, writeWeakState } from "./state.ts";
 import { type WeakInputs, type WeakState, weakStep } from "./step.ts";
-
-/** What {@linkcode trainWeakly} runs on. */
-export interface TrainWeaklyOptions {
-  engine: Engine;
-  /** The training pictures, by folders. Not closed. */
-  source: FolderedSource;
-  /** Bags of its folders, see `readBags`. */
-  list: BagList;
-  /** The encoder's sizes. */
-  model: ModelConfig;
-  /** Puts the encoder that a new run begins with on the engine. */
-  load(): Promise<ModelState>;
-  /** Whether to go on from the run's last checkpoint. */
-  resume?: boolean;
-  /** Look at the state now and then. Default: none. */
-  evaluators?: readonly Evaluator<WeakState>[];
-  progress?: Progress;
-  onBad?: (bad: BadRecordError) => void;
-  /** Aborting it finishes the step, writes a checkpoint and returns. */
-  signal?: AbortSignal;
-  /** The lock of the run folder, where the caller has it already. */
-  lock?: Lock;
-}
 
 /** What a run ends with. */
 export interface WeakResult {
@@ -63,84 +30,6 @@ export interface WeakResult {
   stopped: boolean;
   checkpoint: string;
   bad: number;
-}
-
-/** What the parts of a run share. */
-interface Session extends TrainWeaklyOptions {
-  config: WeakConfig;
-  perEpoch: number;
-  total: number;
-  progress: Progress;
-  before: Before;
-}
-
-/** The keeper of a run's checkpoints. Each holds an encoder that every command reads. */
-function keeperOf(session: Session, run: Run<WeakState>, path: string | null, sync: () => Promise<void>) {
-  const { config, engine, model, source } = session;
-  const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps, seed, data } = config;
-  const stored = resolveConfig({ ...model, seed, data, batchSize: config.bagsPerBatch * config.perBag });
-  return openKeeper<WeakState, Parameters<typeof saveCheckpoint>[1]>({
-    minutes,
-    steps,
-    start: run.step,
-    path,
-    take: async ({ state, step, next, bad }) => ({
-      info: {
-        config: stored,
-        step,
-        cursor: next,
-        pictures: source.length,
-        bad,
-        engine: engine.name,
-        time: new Date().toISOString(),
-      },
-      tensors: await readWeakState(state),
-    }),
-    write: async ({ info, tensors }) => {
-      await sync();
-      return await saveCheckpoint(out, info, tensors, { keep });
-    },
-  });
-}
-
-/** A batch as the tensors that a step takes. */
-function inputsOf({ engine, config, list, perEpoch }: Session): (batch: Batch, step: number) => WeakInputs {
-  const { height, width } = config, persons = list.identities.length;
-  return ({ base, labels }, step) => {
-    const count = labels!.length, shown = new Uint8Array(count * persons);
-    labels!.forEach((bag, i) => list.bags[bag].labels.forEach((person) => shown[i * persons + person] = 1));
-    return {
-      pictures: engine.bytes(base, [count, height, width, 3]),
-      bags: engine.bytes(shown, [count, persons]),
-      scalars: {
-        lr: tf.scalar(weakRate(config, Math.floor(step / perEpoch))),
-        bias1: tf.scalar(1 - BETAS[0] ** (step + 1)),
-        bias2: tf.scalar(1 - BETAS[1] ** (step + 1)),
-      },
-    };
-  };
-}
-
-/** Says what the run is. */
-function describe(
-  { config, engine, source, list, perEpoch, total, progress }: Session,
-  run: Run<WeakState>,
-): void {
-  const parameters = countParameters(run.state.params).toLocaleString("en");
-  const lines = [
-    ["engine", `${engine.name}: ${engine.description}`],
-    [
-      "model",
-      `${config.model}, input ${config.height} × ${config.width}, ${parameters} trainable parameters`,
-    ],
-    [
-      "data",
-      `${source.uri}: ${source.length} pictures, ${list.bags.length} bags of ${list.identities.length} persons, ${perEpoch} ` +
-      `steps of ${config.bagsPerBatch} × ${config.perBag} pictures an epoch`,
-    ],
-    ["run", `${config.out}: ${total} steps${run.step > 0 ? `, going on after ${run.step}` : ""}`],
-  ];
-  for (const [label, text] of lines) progress.line(labelled(label, text));
 }
 
 /** Trains until the run ends or is stopped, writes the last checkpoint and runs the final evaluations. */
