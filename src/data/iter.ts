@@ -3,6 +3,7 @@
  * anything fails, delivers values in upstream's order, and delivers an error only after the values before it.
  */
 import { randomStream } from "../random.ts";
+import { requireWhole } from "../text/whole.ts";
 
 /** What every combinator takes: a sync or async iterable. */
 export type Items<T> = AsyncIterable<T> | Iterable<T>;
@@ -11,11 +12,9 @@ function iteratorOf<T>(source: Items<T>): AsyncIterator<T> | Iterator<T> {
   return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }
 
-/** Throws unless `value` is a whole number of at least `least`. */
+/** Throws unless `value` is a whole number of at least `least`, or as many as there are. */
 function requireCount(value: number, name: string, least = 1): void {
-  if (value !== Infinity && !(Number.isSafeInteger(value) && value >= least)) {
-    throw new RangeError(`${name} must be a whole number of at least ${least}, not ${value}`);
-  }
+  if (value !== Infinity) requireWhole(name, value, least);
 }
 
 /** The whole numbers from `from` up to, but not, `to`. */

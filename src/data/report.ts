@@ -8,6 +8,7 @@ import { resizedObjects } from "./objects.ts";
 import { type Data, dataLabels, dataObjects, dataPassedOver, dataUri, openedOf } from "./open/data.ts";
 import { decodePicture, type PictureFormat } from "./picture/decode.ts";
 import { BadRecordError, type PassedOver, PictureError, type PictureObjects } from "./types.ts";
+import { requireWhole } from "../text/whole.ts";
 
 /** How a data set is looked at. */
 export interface ReportOptions {
@@ -158,8 +159,7 @@ function sizesOf(values: number[]): Sizes | null {
 export async function reportData(data: Data, options: ReportOptions = {}): Promise<DataReport> {
   const { imageSize = 224, count = Infinity, sheet = 64, sheetSize = 96, progress } = options;
   for (const [name, value] of Object.entries({ count, sheet })) {
-    if (value === Infinity || Number.isInteger(value) && value >= 0) continue;
-    throw new RangeError(`${name} must be a whole number of at least 0, not ${value}`);
+    if (value !== Infinity) requireWhole(name, value, 0);
   }
   const opened = openedOf(data), uri = dataUri(data), examples: BadRecord[] = [];
   const sample = sampler(Math.max(1, sheet)), content = contentCounter();

@@ -7,6 +7,7 @@ import { denormalise, renderReference, renderViews } from "../views/render.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
 import { featuresOf } from "./features.ts";
 import type { Rows } from "./rows.ts";
+import { requireWhole } from "../text/whole.ts";
 
 /** The encoder's features of some pictures, one row a picture, from the last block after the final norm. */
 export interface Embedding {
@@ -115,6 +116,13 @@ function batchViews(views: Float32Array, count: number, from: number, batch: num
   return part;
 }
 
+/** How many pictures of a side there are. Throws a RangeError where bytes are left over, or there is none. */
+function countOf(pictures: Uint8Array, size: number): number {
+  const count = pictures.length / (size * size * 3);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new RangeError(`${pictures.length} bytes are no whole number of pictures of ${size} × ${size}`);
+}
+
 /**
  * Prepares an encoder to embed pictures; it is compiled once, at the first call.
  *
@@ -126,9 +134,7 @@ function batchViews(views: Float32Array, count: number, from: number, batch: num
 export function embedder(engine: Engine, config: ModelConfig, options: EmbedOptions = {}): Embedder {
   const { batchSize = 128, patches: wantPatches = false, blocks = 0 } = options;
   const { imageSize: size } = config, pixels = size * size * 3;
-  if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
-    throw new RangeError(`batch size must be a whole number of at least 1, not ${batchSize}`);
-  }
+  requireWhole("batch size", batchSize);
   if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= config.depth)) {
     throw new RangeError(`tokens of ${blocks} blocks were asked for; the encoder has ${config.depth}`);
   }
@@ -145,11 +151,6 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
     },
   );
 
-  const countOf = (pictures: Uint8Array) => {
-    const count = pictures.length / pixels;
-    if (Number.isInteger(count) && count > 0) return count;
-    throw new RangeError(`${pictures.length} bytes are no whole number of pictures of ${size} × ${size}`);
-  };
   const slice = (pictures: Uint8Array, from: number, batch: number) =>
     engine.bytes(padded(pictures.subarray(from * pixels, (from + batch) * pixels), batch * pixels), [
       batch,
@@ -166,7 +167,7 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
 
   return {
     async pictures({ params, frozen }, pictures) {
-      const count = countOf(pictures), batch = batchSize;
+      const count = countOf(pictures, size), batch = batchSize;
       const found = collector(count);
       for (let from = 0; from < count; from += batch) {
         const base = slice(pictures, from, batch), good = Math.min(batch, count - from);
@@ -181,7 +182,7 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
       return embedding(found);
     },
     async views({ params, frozen }, pictures, views) {
-      const count = countOf(pictures);
+      const count = countOf(pictures, size);
       if (views.length !== 2 * count * VIEW_FIELDS) {
         throw new RangeError(
           `two views of ${count} pictures take ${2 * count * VIEW_FIELDS} numbers, not ${views.length}`,

@@ -1,5 +1,5 @@
 import type { Engine } from "../engine/types.ts";
-import { checkRows, type Rows } from "./rows.ts";
+import { checkRows, requireFinite, type Rows } from "./rows.ts";
 import { type Gallery, rowsGallery } from "./search/gallery.ts";
 import { pairsAbove, type PairsOptions } from "./search/pairs.ts";
 import { type SearchPrograms, searchPrograms } from "./search/programs.ts";
@@ -78,10 +78,7 @@ export async function nearest(
   options: NearestOptions = {},
 ): Promise<Neighbours> {
   checkK(k);
-  const unlike = checkRows(queries).data.findIndex((x) => !Number.isFinite(x));
-  if (unlike >= 0) {
-    throw new Error(`the features of query ${Math.floor(unlike / queries.width)} are not finite numbers`);
-  }
+  requireFinite(checkRows(queries), (row) => `the features of query ${row}`);
   const found: Neighbours = {
     queries: queries.rows,
     k,

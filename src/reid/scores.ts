@@ -2,6 +2,7 @@
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { checkRows, type Rows, unitRows } from "../eval/rows.ts";
+import { checkBlockRows } from "../eval/search/gallery.ts";
 
 /** Rows of features that need not be in memory. */
 export interface FeatureRows {
@@ -74,9 +75,7 @@ export async function scoreBlocks(
   gallery: FeatureRows,
   blockRows: number,
 ): Promise<ScoreBlocks> {
-  if (!(Number.isInteger(blockRows) && blockRows >= 1)) {
-    throw new RangeError(`blocks of ${blockRows} rows; it must be a whole number of at least 1`);
-  }
+  checkBlockRows(blockRows);
   const { width } = gallery, rows = Math.max(1, Math.min(blockRows, gallery.rows));
   if (queries.width !== width) {
     throw new RangeError(`queries of width ${queries.width}, a gallery of ${width}`);

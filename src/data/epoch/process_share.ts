@@ -1,3 +1,5 @@
+import { requireWhole } from "../../text/whole.ts";
+
 /** One process's part of an epoch's order. */
 export interface Part {
   /** Records in it, the same for every process. */
@@ -27,9 +29,7 @@ export interface Part {
  * ```
  */
 export function part(length: number, index: number, count: number): Part {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new RangeError(`the number of processes must be a whole number of at least 1, not ${count}`);
-  }
+  requireWhole("the number of processes", count);
   if (!Number.isSafeInteger(index) || index < 0 || index >= count) {
     throw new RangeError(`process ${index} of ${count} does not exist; they count from 0`);
   }

@@ -23,12 +23,14 @@ function noTensor(node: unknown): string | undefined {
  * @throws {Error} When it has something else; the message says where.
  */
 export function requireTensors(tree: unknown, what: string, at = ""): void {
-  const found = noTensor(tree), place = `xla: the function's ${what}${at === "" ? "" : ` ${at}`}`;
-  if (found) throw new Error(`${place} is ${found}; tensors are wanted, and arrays and records of them`);
-  if (isTensor(tree as Tree)) {
-    if ((tree as tf.Tensor).isDisposed) throw new Error(`${place} is a tensor that has been disposed of`);
-    return;
+  const found = noTensor(tree), tensor = !found && isTensor(tree as Tree) ? tree as tf.Tensor : undefined;
+  if (found || tensor?.isDisposed) {
+    const wrong = found
+      ? `${found}; tensors are wanted, and arrays and records of them`
+      : "a tensor that has been disposed of";
+    throw new Error(`xla: the function's ${what}${at === "" ? "" : ` ${at}`} is ${wrong}`);
   }
+  if (tensor) return;
   for (const [key, branch] of Object.entries(tree as object)) {
     requireTensors(branch, what, at === "" ? key : `${at}/${key}`);
   }

@@ -2,6 +2,7 @@
 import type { EmbeddingFormat } from "./format.ts";
 import { type TokenName, TOKENS } from "./info.ts";
 import type { EmbedWay } from "./way.ts";
+import { requireWhole } from "../../text/whole.ts";
 
 /** What is asked for; see `embedData`. */
 export interface Wanted {
@@ -31,9 +32,7 @@ export function checkWanted(
   if (unknown !== undefined) {
     refuse(`there is no token ${JSON.stringify(unknown)}; take ${TOKENS.join(", ")}`);
   }
-  if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
-    refuse(`batch size must be a whole number of at least 1, not ${batchSize}`);
-  }
+  requireWhole("batch size", batchSize);
   if (!(partBytes >= 1)) refuse(`partBytes is ${partBytes}; it must be a number from 1 up`);
   const none = tokens.length === 0 || new Set(tokens).size < tokens.length;
   if (none || (tokens.length > 1 && !format.several)) {

@@ -30,8 +30,12 @@ export interface Gallery {
   nameOf(row: number): Promise<string>;
 }
 
-/** Refuses blocks without rows, which would never end. Throws a RangeError. */
-function checkMost(most: number): void {
+/**
+ * Refuses blocks without rows, which would never end.
+ *
+ * @throws {RangeError} When a block is to have no whole number of rows from 1.
+ */
+export function checkBlockRows(most: number): void {
   if (!(Number.isInteger(most) && most >= 1)) {
     throw new RangeError(`blocks of ${most} rows; it must be a whole number of at least 1`);
   }
@@ -53,7 +57,7 @@ export function rowsGallery(all: Rows, name = "picture"): Gallery {
     rows,
     width,
     *blocks(most, from = 0) {
-      checkMost(most);
+      checkBlockRows(most);
       for (let first = from; first < rows; first += most) {
         const count = Math.min(most, rows - first);
         const part = data.subarray(first * width, (first + count) * width);
@@ -77,7 +81,7 @@ export function fileGallery(file: EmbeddingFile, token: TokenName): Gallery {
     rows,
     width,
     async *blocks(most, from = 0) {
-      checkMost(most);
+      checkBlockRows(most);
       for (let first = from; first < rows; first += most) {
         yield { rows: await file.part(token, first, Math.min(most, rows - first)), first };
       }
@@ -105,7 +109,7 @@ export function keptGallery(gallery: Gallery, keep: ArrayLike<boolean | number>)
     ...gallery,
     rows,
     async *blocks(most, from = 0) {
-      checkMost(most);
+      checkBlockRows(most);
       const empty = () => ({ data: new Float32Array(most * width), numbers: new Int32Array(most), count: 0 });
       const full = ({ data, numbers, count }: ReturnType<typeof empty>): GalleryBlock => ({
         rows: { rows: count, width, data: data.subarray(0, count * width) },

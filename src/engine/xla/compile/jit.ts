@@ -113,6 +113,15 @@ function releaseDonated(
   }
 }
 
+/** What a program is kept by: the names, shapes and types of its arguments. */
+function signatureOf(backend: XlaBackend, args: Tree): string {
+  requireTensors(args, "argument");
+  return JSON.stringify(inWords(args, (tensor) => {
+    const [{ element, shape }] = typesOf(backend, [tensor]);
+    return `${tensor.dtype}[${tensor.shape}]${element}[${shape}]`;
+  }));
+}
+
 /**
  * The program of a function for arguments of certain shapes, without compiling it. See {@linkcode jit}.
  *
@@ -156,13 +165,6 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
     : {};
   const programs = new Map<string, Program>();
 
-  const signatureOf = (args: Args) => {
-    requireTensors(args, "argument");
-    return JSON.stringify(inWords(args, (tensor) => {
-      const [{ element, shape }] = typesOf(backend, [tensor]);
-      return `${tensor.dtype}[${tensor.shape}]${element}[${shape}]`;
-    }));
-  };
   const record = (args: Args) => ({
     ...recordFunction(backend, fn, args, typesOf(backend, leaves(args)), options, mesh),
     names: paths(args),
@@ -195,7 +197,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
 
   const call = (args: Args): Result => {
     if (backend.trace) return fn(args);
-    const signature = signatureOf(args);
+    const signature = signatureOf(backend, args);
     let program = programs.get(signature);
     if (!program) {
       const recorded = record(args), start = performance.now();
@@ -212,7 +214,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
 
   return Object.assign(call, {
     compile: async (args: Args): Promise<CompileReport> => {
-      const signature = signatureOf(args), known = programs.get(signature);
+      const signature = signatureOf(backend, args), known = programs.get(signature);
       if (known) return known.report;
       const recorded = record(args), start = performance.now();
       const built = await compiler.compileAsync(recorded.text, target).catch((error) =>
