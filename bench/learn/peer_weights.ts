@@ -1,6 +1,7 @@
 /** Encoders that the peers have trained, as they write them: our names, in PyTorch's shapes. */
 import * as tf from "../../src/engine/tensors.ts";
-import { asFloat32, decodeSafetensors } from "../../src/files/safetensors.ts";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import { asFloat32 } from "../../src/files/stored_tensor.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { inventory } from "../../src/model/inventory.ts";
 import type { ModelState, Params } from "../../src/model/types.ts";

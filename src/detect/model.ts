@@ -1,6 +1,6 @@
 /** A detector on the encoder: a pyramid of its last map, and a head that all levels share. */
 import * as tf from "../engine/tensors.ts";
-import type { StoredTensor } from "../files/safetensors.ts";
+import type { StoredTensor } from "../files/stored_tensor.ts";
 import { initEncoder } from "../finetune/model.ts";
 import { gridSize, type ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";

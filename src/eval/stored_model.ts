@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import * as tf from "../engine/tensors.ts";
 import { isPathError, pathError } from "../files/path_error.ts";
-import { asFloat32, float32, openSafetensors, type StoredTensor } from "../files/safetensors.ts";
+import { openSafetensors } from "../files/safetensors.ts";
+import { asFloat32, float32, type StoredTensor } from "../files/stored_tensor.ts";
 import { checkModel } from "../model/check_model.ts";
 import { gridSize, type ModelConfig } from "../model/config.ts";
 import { resizedPositions } from "../model/positions.ts";

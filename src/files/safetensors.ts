@@ -6,25 +6,15 @@ import { pathError } from "./path_error.ts";
 import { readAt } from "./read_at.ts";
 import {
   BYTES,
-  type Dtype,
   fail,
   headerLength,
   parseHeader,
   type SafetensorsHeader,
   sizeOf,
 } from "./safetensors_header.ts";
+import { type StoredTensor, storedView } from "./stored_tensor.ts";
 
 export type { Dtype, SafetensorsHeader, StoredEntry } from "./safetensors_header.ts";
-
-/** The memory of a tensor. F16 and BF16 are held as their raw 16 bits. */
-export type StoredData = Float64Array | Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
-
-/** One tensor as it is stored: row-major, little-endian. */
-export interface StoredTensor {
-  dtype: Dtype;
-  shape: readonly number[];
-  data: StoredData;
-}
 
 /** A file's content: tensors by name, and the strings that its writer added. */
 export interface Safetensors {
@@ -45,40 +35,6 @@ export interface SafetensorsFile extends SafetensorsHeader {
   close(): void;
 }
 
-/** A typed array over bytes [begin, end); copies only where the place is not aligned. */
-function view(bytes: Uint8Array, dtype: Dtype, begin: number, end: number): StoredData {
-  const aligned = (bytes.byteOffset + begin) % BYTES[dtype] === 0;
-  const part = aligned ? bytes.subarray(begin, end) : bytes.slice(begin, end);
-  const [buffer, offset, length] = [part.buffer, part.byteOffset, part.byteLength / BYTES[dtype]];
-  switch (dtype) {
-    case "F64":
-      return new Float64Array(buffer, offset, length);
-    case "F32":
-      return new Float32Array(buffer, offset, length);
-    case "F16":
-    case "BF16":
-      return new Uint16Array(buffer, offset, length);
-    case "I64":
-      return new BigInt64Array(buffer, offset, length);
-    case "I32":
-      return new Int32Array(buffer, offset, length);
-    case "U8":
-    case "BOOL":
-      return new Uint8Array(buffer, offset, length);
-    default:
-      return dtype satisfies never;
-  }
-}
-
-/**
- * Elements as they are stored, as a typed array over their bytes; copied only where their place is not aligned.
- *
- * @param bytes A whole number of little-endian elements.
- */
-export function storedView(bytes: Uint8Array, dtype: Dtype): StoredData {
-  return view(bytes, dtype, 0, bytes.length);
-}
-
 /**
  * Reads a whole file from memory.
  *
@@ -92,7 +48,7 @@ export function decodeSafetensors(bytes: Uint8Array, where = "safetensors"): Saf
   const { entries, metadata } = parseHeader(bytes.subarray(8, 8 + length), bytes.length, where);
   const tensors: Record<string, StoredTensor> = {};
   for (const [name, { dtype, shape, begin, end }] of Object.entries(entries)) {
-    tensors[name] = { dtype, shape, data: view(bytes, dtype, begin, end) };
+    tensors[name] = { dtype, shape, data: storedView(bytes, dtype, begin, end) };
   }
   return { tensors, metadata };
 }
@@ -132,7 +88,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       return {
         dtype,
         shape,
-        data: view(await bytesAt(begin, end - begin), dtype, 0, end - begin),
+        data: storedView(await bytesAt(begin, end - begin), dtype, 0, end - begin),
       };
     };
     const readRows = async (name: string, from: number, count: number): Promise<StoredTensor> => {
@@ -142,7 +98,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       }
       const row = sizeOf(rest) * BYTES[dtype], length = count * row;
       const bytes = await bytesAt(begin + from * row, length);
-      return { dtype, shape: [count, ...rest], data: view(bytes, dtype, 0, length) };
+      return { dtype, shape: [count, ...rest], data: storedView(bytes, dtype, 0, length) };
     };
     const close = () => {
       if (!closed) file.close();
@@ -212,7 +168,7 @@ export function encodeSafetensors(
         `tensor "${name}" of shape [${shape}] ${dtype} takes ${bytes} bytes but holds ${data.byteLength}`,
       );
     }
-    const { constructor: Own } = view(new Uint8Array(0), dtype, 0, 0);
+    const { constructor: Own } = storedView(new Uint8Array(0), dtype);
     if (!(data instanceof (Own as typeof Float32Array))) {
       throw new Error(`tensor "${name}" is said to be ${dtype}, but its data are a ${data.constructor.name}`);
     }
@@ -228,30 +184,4 @@ export function encodeSafetensors(
     at += data.byteLength;
   }
   return out;
-}
-
-/** The value of a half-precision number's bits. */
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f, fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
-}
-
-/** The tensor's values as float32, row-major. Shares memory when they are float32 already. */
-export function asFloat32({ dtype, data }: StoredTensor): Float32Array {
-  if (data instanceof Float32Array) return data;
-  if (data instanceof BigInt64Array) return Float32Array.from(data, Number);
-  if (dtype === "F16") return Float32Array.from(data, half);
-  if (dtype === "BF16") {
-    const bits = Uint32Array.from(data, (value) => value << 16);
-    return new Float32Array(bits.buffer);
-  }
-  return Float32Array.from(data);
-}
-
-/** A float32 tensor to be stored. */
-export function float32(shape: readonly number[], data: Float32Array): StoredTensor {
-  return { dtype: "F32", shape, data };
 }

@@ -1,6 +1,7 @@
 /** Checkpoints of classifiers: what they hold beside their tensors, and how they are read. */
 import * as tf from "../engine/tensors.ts";
-import { asFloat32, openSafetensors, type StoredTensor } from "../files/safetensors.ts";
+import { openSafetensors } from "../files/safetensors.ts";
+import { asFloat32, type StoredTensor } from "../files/stored_tensor.ts";
 import type { Params } from "../model/types.ts";
 import { readBest } from "../train/run/best.ts";
 import { type Checkpoint, latestCheckpoint, readCheckpointOf } from "../train/run/checkpoint.ts";

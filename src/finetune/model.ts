@@ -1,6 +1,6 @@
 /** A classifier on the encoder: pooled tokens, a norm and a linear layer. Names are timm's: `fc_norm`, `head`. */
 import * as tf from "../engine/tensors.ts";
-import { asFloat32, type StoredTensor } from "../files/safetensors.ts";
+import { asFloat32, type StoredTensor } from "../files/stored_tensor.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";
 import { initModel } from "../model/init.ts";

@@ -1,5 +1,6 @@
 import * as tf from "../engine/tensors.ts";
-import { asFloat32, float32, openSafetensors, type StoredTensor } from "../files/safetensors.ts";
+import { openSafetensors } from "../files/safetensors.ts";
+import { asFloat32, float32, type StoredTensor } from "../files/stored_tensor.ts";
 import { checkModel } from "./check_model.ts";
 import { type ModelConfig, tokenCount } from "./config.ts";
 import { inventory, type InventoryEntry, isDerived } from "./inventory.ts";

@@ -3,7 +3,8 @@ import { type ModelConfig, type ModelPreset, PRESETS } from "../model/config.ts"
 import type { ModelState } from "../model/types.ts";
 import { weightsFromTensors, type WeightsOptions } from "../model/weights.ts";
 import { pathError } from "../files/path_error.ts";
-import { asFloat32, decodeSafetensors, type StoredTensor } from "../files/safetensors.ts";
+import { decodeSafetensors } from "../files/safetensors.ts";
+import { asFloat32, type StoredTensor } from "../files/stored_tensor.ts";
 
 /** Stored results of the reference: tensors by name, and the JSON that says how they were made. docs/spec.md §11. */
 export interface Golden {

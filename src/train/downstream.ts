@@ -5,7 +5,7 @@ import type { Tree } from "../engine/tensors.ts";
 import type { CompileReport, Engine } from "../engine/types.ts";
 import type { Disk } from "../files/disk.ts";
 import type { Lock } from "../files/lock.ts";
-import type { StoredTensor } from "../files/safetensors.ts";
+import type { StoredTensor } from "../files/stored_tensor.ts";
 import { bestKeeper } from "./best_keeper.ts";
 import { tellData, writeDataFile } from "./data_account.ts";
 import {

@@ -1,4 +1,4 @@
-import type { StoredTensor } from "../files/safetensors.ts";
+import type { StoredTensor } from "../files/stored_tensor.ts";
 
 /** A loss, a term or a gradient that is no longer a finite number; the run cannot go on. */
 export class NonFiniteError extends Error {

@@ -1,4 +1,4 @@
-import type { StoredTensor } from "../files/safetensors.ts";
+import type { StoredTensor } from "../files/stored_tensor.ts";
 import { checkModel } from "../model/check_model.ts";
 import { fewOf, wrongTensors } from "../model/check_tensors.ts";
 import type { ModelConfig } from "../model/config.ts";

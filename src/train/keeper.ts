@@ -1,4 +1,4 @@
-import type { StoredTensor } from "../files/safetensors.ts";
+import type { StoredTensor } from "../files/stored_tensor.ts";
 import { nonFinite, refusal } from "./finite.ts";
 import type { Run } from "./standing.ts";
 

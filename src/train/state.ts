@@ -1,6 +1,6 @@
 import * as tf from "../engine/tensors.ts";
 import { leaves, type Tree } from "../engine/tensors.ts";
-import { asFloat32, float32, type StoredTensor } from "../files/safetensors.ts";
+import { asFloat32, float32, type StoredTensor } from "../files/stored_tensor.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { initModel, type ModelState } from "../model/init.ts";
 import { isMuons } from "./muon.ts";

@@ -1,5 +1,5 @@
 /** An encoder's tensors as ours, of those of a file. */
-import { asFloat32, float32, type StoredTensor } from "../files/safetensors.ts";
+import { asFloat32, float32, type StoredTensor } from "../files/stored_tensor.ts";
 import { gridSize } from "../model/config.ts";
 import { resizedPositions } from "../model/positions.ts";
 import { type BesideFacts, foldNormalisation, isNormalisedOtherwise } from "./beside.ts";

@@ -1,6 +1,6 @@
 /** Encoders that others have trained, from their files. */
 import { join } from "node:path";
-import { float32, type StoredTensor } from "../files/safetensors.ts";
+import { float32, type StoredTensor } from "../files/stored_tensor.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { assembleEncoder, numbersOf } from "./assemble.ts";
 import { factsBeside, FOLDER_FILES } from "./beside.ts";

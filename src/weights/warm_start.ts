@@ -1,6 +1,6 @@
 /** Starts a training run from the weights of a model that was trained before, here or elsewhere. */
 import * as tf from "../engine/tensors.ts";
-import { asFloat32, type StoredTensor } from "../files/safetensors.ts";
+import { asFloat32, type StoredTensor } from "../files/stored_tensor.ts";
 import { type EncoderSizes, encoderSizes, type ModelConfig } from "../model/config.ts";
 import { initModel } from "../model/init.ts";
 import { inventory } from "../model/inventory.ts";

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  asFloat32,
-  decodeSafetensors,
-  encodeSafetensors,
-  openSafetensors,
-  type StoredTensor,
-} from "../../src/files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors, openSafetensors } from "../../src/files/safetensors.ts";
+import { asFloat32, type StoredTensor } from "../../src/files/stored_tensor.ts";
 
 const TENSORS: Record<string, StoredTensor> = {
   bytes: { dtype: "U8", shape: [3], data: Uint8Array.of(1, 2, 255) },

@@ -1,6 +1,7 @@
 /** A tiny encoder in a run folder, and labelled pictures to fine-tune it on. */
 import { join } from "node:path";
-import { asFloat32, decodeSafetensors, encodeSafetensors, float32 } from "../../src/files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/files/safetensors.ts";
+import { asFloat32, float32 } from "../../src/files/stored_tensor.ts";
 import { latestCheckpoint, saveCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { presetConfig } from "../../src/train/config/presets.ts";
 import { disposeTree, initialState, readState } from "../../src/train/state.ts";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { asFloat32, decodeSafetensors } from "../../src/files/safetensors.ts";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import { asFloat32 } from "../../src/files/stored_tensor.ts";
 import {
   changePictures,
   drawChanges,

@@ -3,12 +3,8 @@
  * folders. Numbers become float32, large gradients are sampled, and what equals golden-bn's is left out.
  */
 import { gradientSample } from "../../src/parity/stored.ts";
-import {
-  asFloat32,
-  decodeSafetensors,
-  encodeSafetensors,
-  type StoredTensor,
-} from "../../src/files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/files/safetensors.ts";
+import { asFloat32, type StoredTensor } from "../../src/files/stored_tensor.ts";
 
 const SAMPLES = 256;
 

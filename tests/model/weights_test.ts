@@ -5,7 +5,8 @@ import { encoder } from "../../src/model/encoder.ts";
 import { initModel } from "../../src/model/init.ts";
 import { inventory } from "../../src/model/inventory.ts";
 import { loadWeights, weightsFromTensors, weightsToTensors } from "../../src/model/weights.ts";
-import { encodeSafetensors, type StoredTensor } from "../../src/files/safetensors.ts";
+import { encodeSafetensors } from "../../src/files/safetensors.ts";
+import type { StoredTensor } from "../../src/files/stored_tensor.ts";
 import { testEngine } from "./fixtures.ts";
 
 await testEngine();

@@ -12,7 +12,7 @@ import {
 import { openLedger, type Promised } from "../../src/soak/ledger.ts";
 import { saveCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { presetConfig } from "../../src/train/config/presets.ts";
-import { float32 } from "../../src/files/safetensors.ts";
+import { float32 } from "../../src/files/stored_tensor.ts";
 
 const STEPS = [2, 4];
 

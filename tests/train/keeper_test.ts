@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { float32 } from "../../src/files/safetensors.ts";
+import { float32 } from "../../src/files/stored_tensor.ts";
 import { NonFiniteError } from "../../src/train/finite.ts";
 import { type KeeperOptions, openKeeper } from "../../src/train/keeper.ts";
 import type { Run } from "../../src/train/standing.ts";

@@ -5,7 +5,7 @@ import { streamBatches } from "../../src/data/stream.ts";
 import type { Batch } from "../../src/data/types.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
-import { float32 } from "../../src/files/safetensors.ts";
+import { float32 } from "../../src/files/stored_tensor.ts";
 import { type Evaluator, openEvaluations } from "../../src/train/evaluators.ts";
 import { openKeeper } from "../../src/train/keeper.ts";
 import { loop, type LoopOptions } from "../../src/train/loop.ts";

@@ -23,7 +23,7 @@ import {
   type TrainState,
   writeState,
 } from "../../src/train/state.ts";
-import type { StoredTensor } from "../../src/files/safetensors.ts";
+import type { StoredTensor } from "../../src/files/stored_tensor.ts";
 import { MINUSCULE, noiseBatch, writePictures } from "./fixture.ts";
 
 /** Widths of which no product is the size of pictures, masks or targets. */

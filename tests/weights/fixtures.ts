@@ -1,7 +1,8 @@
 /** Files of weights that PyTorch, timm and transformers wrote (tests/fixtures/weights/make.py), and what they give. */
 import { fileURLToPath } from "node:url";
 import * as tf from "../../src/engine/tensors.ts";
-import { asFloat32, decodeSafetensors } from "../../src/files/safetensors.ts";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import { asFloat32 } from "../../src/files/stored_tensor.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { encoder } from "../../src/model/encoder.ts";
 import type { ModelState } from "../../src/model/types.ts";

@@ -8,8 +8,8 @@ import {
   openSafetensors,
   type SafetensorsFile,
   type SafetensorsHeader,
-  type StoredTensor,
 } from "../../files/safetensors.ts";
+import type { StoredTensor } from "../../files/stored_tensor.ts";
 
 /** What a part holds besides its features. */
 export interface PartNotes {

@@ -5,7 +5,7 @@ import type { OnePass } from "../../data/epoch/one_pass.ts";
 import type { Source } from "../../data/types.ts";
 import { isPathError, pathError } from "../../files/path_error.ts";
 import { publishFile } from "../../files/publish.ts";
-import { float32, type StoredTensor } from "../../files/safetensors.ts";
+import { float32, type StoredTensor } from "../../files/stored_tensor.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
 import { encodePart, openPart, openParts, type Part, type PartNotes, partPath, reached } from "./parts.ts";
 

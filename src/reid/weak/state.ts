@@ -1,6 +1,6 @@
 /** The state of weakly supervised re-identification: made, stored, read back. */
 import * as tf from "../../engine/tensors.ts";
-import { asFloat32, float32, type StoredTensor } from "../../files/safetensors.ts";
+import { asFloat32, float32, type StoredTensor } from "../../files/stored_tensor.ts";
 import type { ModelState } from "../../model/types.ts";
 import { randomStream } from "../../random.ts";
 import { splitState } from "../../train/state.ts";

@@ -1,7 +1,7 @@
 /** The best state of a run by a figure of an evaluator, kept as a checkpoint beside the last ones. */
 import { join } from "node:path";
 import { openSafetensors } from "../../files/safetensors.ts";
-import type { StoredTensor } from "../../files/safetensors.ts";
+import type { StoredTensor } from "../../files/stored_tensor.ts";
 import { publishFile, type PublishOptions } from "../../files/publish.ts";
 import { checkpointFolder, type CheckpointInfo, encodeCheckpoint } from "./checkpoint.ts";
 

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { newFolder, openDestination } from "../../files/destination.ts";
 import { publishFile } from "../../files/publish.ts";
 import type { Disk } from "../../files/disk.ts";
-import { asFloat32, type StoredTensor } from "../../files/safetensors.ts";
+import { asFloat32, type StoredTensor } from "../../files/stored_tensor.ts";
 import { figuresOf, modelCard, type ModelFacts } from "./card.ts";
 import { EXPORT_FORMATS, exportFiles, type ExportFormat, whyNot } from "./formats.ts";
 import type { ModelToWrite } from "./model.ts";

@@ -1,5 +1,6 @@
 /** The files of each format that a model is exported to, as plain data. */
-import { encodeSafetensors, float32, type StoredTensor } from "../../files/safetensors.ts";
+import { encodeSafetensors } from "../../files/safetensors.ts";
+import { float32, type StoredTensor } from "../../files/stored_tensor.ts";
 import { inventory } from "../../model/inventory.ts";
 import { completeTensors } from "../../model/weights.ts";
 import { hfConfig, hfTensors, labelsOf, preprocessor } from "./hf.ts";

@@ -1,5 +1,5 @@
 /** An encoder, or a classifier of its class token, as Hugging Face's transformers have it. */
-import { float32, type StoredTensor } from "../../files/safetensors.ts";
+import { float32, type StoredTensor } from "../../files/stored_tensor.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { MEAN, STD } from "../../views/render.ts";
 import { type ClassifierParts, encoderEntries, type ModelToWrite, shorterSide } from "./model.ts";

@@ -1,5 +1,5 @@
 /** A model on its way out: what all formats take, and the parts of it that several of them name alike. */
-import { float32, type StoredTensor } from "../../files/safetensors.ts";
+import { float32, type StoredTensor } from "../../files/stored_tensor.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import { inventory } from "../../model/inventory.ts";
 import type { Numbers } from "./onnx.ts";

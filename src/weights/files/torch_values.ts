@@ -2,7 +2,7 @@
 import { isCount } from "../../files/json_values.ts";
 import { type PickleOptions, PythonName } from "../../files/pickle/values.ts";
 import { BYTES, type Dtype, sizeOf } from "../../files/safetensors_header.ts";
-import { type StoredTensor, storedView } from "../../files/safetensors.ts";
+import { type StoredTensor, storedView } from "../../files/stored_tensor.ts";
 import { type FileTensor, type TensorSet, WeightsError } from "./types.ts";
 
 /** Memory that tensors are views of. */

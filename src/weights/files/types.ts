@@ -1,4 +1,4 @@
-import type { StoredTensor } from "../../files/safetensors.ts";
+import type { StoredTensor } from "../../files/stored_tensor.ts";
 
 /** Weights that cannot be used; the message says what is wrong, where, and what to do. */
 export class WeightsError extends Error {

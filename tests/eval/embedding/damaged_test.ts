@@ -5,7 +5,8 @@ import fc from "npm:fast-check@4.10.2";
 import { EmbeddingError } from "../../../src/eval/embedding/check.ts";
 import type { EmbeddingInfo } from "../../../src/eval/embedding/info.ts";
 import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../../src/files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../../src/files/safetensors.ts";
+import type { StoredTensor } from "../../../src/files/stored_tensor.ts";
 import { writeSet } from "../search/made_up.ts";
 import { withFolder } from "../toy.ts";
 

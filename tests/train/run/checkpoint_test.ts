@@ -9,7 +9,8 @@ import {
 import { checkSameConfig } from "../../../src/train/config/same_config.ts";
 import { resolveConfig } from "../../../src/train/config/config.ts";
 import { fullDisk } from "../../files/faulty_disk.ts";
-import { decodeSafetensors, encodeSafetensors, float32 } from "../../../src/files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../../src/files/safetensors.ts";
+import { float32 } from "../../../src/files/stored_tensor.ts";
 import { withFolder } from "../../with_folder.ts";
 
 const info = (step: number): CheckpointInfo => ({

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { saveCheckpoint } from "../../../src/train/run/checkpoint.ts";
 import { lockRun, prepareFolder } from "../../../src/train/run/folder.ts";
 import { claimRun, planRun } from "../../../src/train/run/plan.ts";
-import { float32 } from "../../../src/files/safetensors.ts";
+import { float32 } from "../../../src/files/stored_tensor.ts";
 import { withFolder } from "../../with_folder.ts";
 
 const names = async (folder: string) => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);

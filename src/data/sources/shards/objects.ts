@@ -3,7 +3,8 @@
  * `sizes` F64 [n, 2] (width, height) and `counts` I32 [n] of n pictures; `boxes` F64 [m, 4], `classes` I32 [m] and `crowd` U8 [m] of
  * their m objects, picture after picture.
  */
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../../files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../../files/safetensors.ts";
+import type { StoredTensor } from "../../../files/stored_tensor.ts";
 import { numberList } from "../../io/compact_lists.ts";
 import type { PictureObjects } from "../../types.ts";
 
