@@ -52,14 +52,37 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 /**
+ * Files of a folder by their names without endings.
+ *
+ * @throws {Error} When two have one: which of them is meant, nothing tells.
+ */
+function filesByStem(folder: string, names: readonly string[]): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const name of names) {
+    const other = files.get(stem(name));
+    if (other !== undefined) {
+      throw new Error(
+        `${
+          join(folder, other)
+        } and ${name} differ in their endings alone, so nothing tells which of them belongs to ` +
+          `"${stem(name)}"; keep one`,
+      );
+    }
+    files.set(stem(name), name);
+  }
+  return files;
+}
+
+/**
  * The pictures of a folder and their masks: `images/NAME.jpg` belongs to `masks/NAME.png`, whatever the endings.
  *
- * @throws {Error} When there are none, or a picture has no mask.
+ * @throws {Error} When there are none, a picture has no mask, or two pictures or two masks have one name.
  */
 export async function maskedFiles(folder: string): Promise<MaskedFile[]> {
   const pictures = await namesIn(join(folder, "images")), masks = await namesIn(join(folder, "masks"));
   if (pictures.length === 0) throw new Error(`${join(folder, "images")}: holds no pictures`);
-  const byStem = new Map(masks.map((name) => [stem(name), name]));
+  filesByStem(join(folder, "images"), pictures);
+  const byStem = filesByStem(join(folder, "masks"), masks);
   return pictures.map((name) => {
     const mask = byStem.get(stem(name));
     if (mask === undefined) {
