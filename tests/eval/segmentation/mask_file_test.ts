@@ -5,7 +5,8 @@ import { deflateSync } from "node:zlib";
 import sharp from "npm:sharp@0.35.5";
 import { encodePng, pngChunk, SIGNATURE } from "../../../src/data/picture/png.ts";
 import { encodeJpeg } from "../../../src/data/picture/sharp.ts";
-import { maskedFiles, readColoured } from "../../../src/eval/segmentation/masks.ts";
+import { maskedFiles } from "../../../src/eval/segmentation/masked_files.ts";
+import { readColoured } from "../../../src/eval/segmentation/masks.ts";
 import { withFolder } from "../../with_folder.ts";
 
 /** A PNG of one row: of palette entries, or of grey numbers with `bits` bits; less than 8 are packed in bytes. */
