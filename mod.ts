@@ -203,7 +203,7 @@ export { probe } from "./src/eval/probe.ts";
 export { trainingProbe, type TrainingProbeOptions } from "./src/eval/training_probe.ts";
 export { checkpointFigures, type CheckpointFiguresOptions } from "./src/eval/figures/at_checkpoints.ts";
 export { reconstructionPicture } from "./src/eval/reconstruction.ts";
-export { type MaskedFile, maskedFiles } from "./src/eval/segmentation/masks.ts";
+export { type MaskedFile, maskedFiles } from "./src/eval/segmentation/masked_files.ts";
 export {
   type SegmentationOptions,
   segmentationProbe,

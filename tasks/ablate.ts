@@ -23,7 +23,7 @@ import {
   writePlan,
 } from "../src/ablate/plan.ts";
 import { ablationProgress } from "../src/ablate/progress.ts";
-import { formatAblation } from "../src/ablate/table.ts";
+import { ablationTable, formatAblation } from "../src/ablate/table.ts";
 import type { AblationPlan } from "../src/ablate/types.ts";
 import { BASELINES, DEFAULT_VARIANTS, VARIANTS } from "../src/ablate/variants.ts";
 import { writeAblation } from "../src/ablate/write.ts";
@@ -141,9 +141,11 @@ async function run(given: Given, settings: GivenSettings, shell: Shell): Promise
     : await newPlan(given, settings);
   await using _lock = await lockAblation(out, say);
   const show = async (plan: AblationPlan) => {
-    const { results } = await standing(plan, out), table = await writeAblation(plan, results, out);
+    const { results } = await standing(plan, out), table = ablationTable(plan, results);
     progress.close();
     print(given.json ? JSON.stringify({ out, ...table, results }) : formatAblation(table, given.table));
+    // Behind the table, which must be seen where the files cannot be written.
+    await writeAblation(plan, results, out);
     say(`runs, table.md, table.json and report.html: ${out}`);
   };
   const isWhole = (plan: BegunPlan): plan is AblationPlan => plan.pictures !== undefined;

@@ -143,8 +143,14 @@ export const searchTask = task({
       `left out: ${plural(answer.empty, "picture")} whose features are all 0, which are like nothing`,
     );
   }
-  const png = output && await drawn(opened, answer, progress.line);
-  if (png) await output!.write(png);
+  const writeSheet = async () => {
+    const png = output && await drawn(opened, answer, progress.line);
+    if (png) await output!.write(png);
+    return Boolean(png);
+  };
+  // What was found must not be lost where it cannot be drawn, or the sheet not be written: that is told behind it.
+  const sheeted = await writeSheet().catch((error: unknown) => ({ error }));
+  const written = sheeted === true;
   const features = isFile ? given.model : given.features ?? null;
   const about = { features, model: info.model, digest: info.digest, token: set.token, source: info.source };
   const searched = keep ? keep.reduce((sum, one) => sum + one, 0) : info.count;
@@ -155,11 +161,12 @@ export const searchTask = task({
         pictures: info.count,
         searched,
         empty: answer.empty,
-        sheet: png ? sheet : null,
+        sheet: written ? sheet : null,
         ...answer.json,
       })
-      : `${answer.text}${png ? `\n\nsheet: ${sheet}` : ""}`,
+      : `${answer.text}${written ? `\n\nsheet: ${sheet}` : ""}`,
   );
+  if (typeof sheeted === "object") throw sheeted.error;
 });
 
 if (import.meta.main) await start(searchTask);

@@ -6,7 +6,7 @@ import { MODEL_CHOICE, MODEL_HELP } from "../src/cli/model_options.ts";
 import { start } from "../src/cli/run.ts";
 import { UsageError } from "../src/cli/usage_error.ts";
 import { openEngine } from "../src/engine/open.ts";
-import { maskedFiles } from "../src/eval/segmentation/masks.ts";
+import { maskedFiles } from "../src/eval/segmentation/masked_files.ts";
 import { segmentationProbe, type SegmentationReport } from "../src/eval/segmentation/probe.ts";
 import { readModel } from "../src/eval/stored_model.ts";
 import { alignCells } from "../src/eval/table_text.ts";

@@ -7,6 +7,7 @@ import { choice, number, onOff, text, whole } from "../src/cli/kinds.ts";
 import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import { pathError } from "../src/files/path_error.ts";
+import { makeTemporaryFolder } from "../src/files/temporary.ts";
 import { reportText } from "../src/soak/report.ts";
 import { soak } from "../src/soak/soak.ts";
 
@@ -60,7 +61,7 @@ export const soakTask = task({
       throw pathError(error, given.work!, "write");
     });
   }
-  const work = await Deno.realPath(given.work ?? await Deno.makeTempDir({ prefix: "semantic-ae-soak-" }));
+  const work = await Deno.realPath(given.work ?? await makeTemporaryFolder("semantic-ae-soak-"));
   const { signal } = interruptible("ending what runs");
   const report = await soak({ minutes, seed, engine, work, signal, progress: (line) => progress.line(line) });
   const text = JSON.stringify(report, null, 2), broken = report.broken.length > 0;

@@ -55,8 +55,7 @@ function joinSettings({ file, flags }: GivenSettings, budget: boolean): Partial<
 /**
  * Refuses what cannot be meant together.
  *
- * @throws {UsageError} When two lengths are given, queries twice, a part of no pictures, or another length for an ablation
- * that goes on.
+ * @throws {UsageError} When two lengths are given, queries twice, or a part of no pictures.
  */
 export function checkWish(given: AblationWish, { file, flags }: GivenSettings): void {
   const { pictures, minutes, evalData, holdout, resume } = given;
@@ -72,14 +71,33 @@ export function checkWish(given: AblationWish, { file, flags }: GivenSettings): 
   if (evalData !== undefined && holdout !== undefined) {
     throw new UsageError("--holdout draws queries from --data; with --eval-data leave it out");
   }
-  if (resume && (pictures ?? minutes ?? holdout) !== undefined) {
-    throw new UsageError(
-      "--resume: each run's length and the queries stay as they were; leave --pictures, --minutes and --holdout out",
-    );
-  }
-  if (holdout !== undefined && !(flags.data ?? file.data)) {
+  if (holdout !== undefined && !resume && !(flags.data ?? file.data)) {
     throw new UsageError(
       "--holdout draws queries from --data, which is missing; the demo's pictures have queries of their own: leave it out",
+    );
+  }
+}
+
+/**
+ * Refuses another length or other queries than an ablation began with. A command that is given again says what it said.
+ *
+ * @throws {UsageError} When they differ.
+ */
+function checkAgain(given: AblationWish, { budget, holdout }: AblationPlan, out: string): void {
+  const total = budget.by === "epochs" ? undefined : budget.total;
+  const began = {
+    pictures: budget.by === "pictures" ? total : undefined,
+    minutes: budget.by === "minutes" ? total : undefined,
+    holdout,
+  };
+  for (const name of ["pictures", "minutes", "holdout"] as const) {
+    if (given[name] === undefined || given[name] === began[name]) continue;
+    const instead = began[name] === undefined ? "" : `, which was ${began[name]}`;
+    throw new UsageError(
+      `--resume: the ablation in ${out} began otherwise than with --${name} ${
+        given[name]
+      }${instead}; each run's length and ` +
+        `the queries stay as they were: leave --${name} out`,
     );
   }
 }
@@ -133,7 +151,7 @@ export async function newPlan(given: AblationWish, wanted: GivenSettings): Promi
  *
  * @param wanted Settings that are given anew, see `resumedPlan`.
  * @param out The ablation's folder.
- * @throws {UsageError} When variants cannot be used, or one has another meaning than before.
+ * @throws {UsageError} When variants cannot be used, one has another meaning than before, or another length is given.
  * @throws {Error} When there is no ablation, or a setting is another one.
  */
 export async function resumePlan(
@@ -142,6 +160,7 @@ export async function resumePlan(
   out: string,
 ): Promise<AblationPlan> {
   const begun = await readPlan(out), anew = joinSettings(wanted, begun.budget.by !== "epochs");
+  checkAgain(given, begun, out);
   const plan = resumedPlan(begun, anew, wordsOf(given), join(out, PLAN_FILE)), full = fullConfig(plan);
   const { variants, also, seeds } = given, own = also === undefined ? [] : await readVariants(also);
   const known = new Set([...plan.variants.map(({ name }) => name), ...plan.baselines]);

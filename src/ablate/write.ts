@@ -37,14 +37,13 @@ function reportTable(plan: AblationPlan, table: AblationTable, shown: number): R
 /**
  * Writes table.json, table.md and report.html, a page with the table and the curves of the runs, into an ablation's folder.
  *
- * @returns The table.
  * @throws {Error} When a file cannot be written or a run's folder not be read.
  */
 export async function writeAblation(
   plan: AblationPlan,
   results: readonly AblationResult[],
   out: string,
-): Promise<AblationTable> {
+): Promise<void> {
   const table = ablationTable(plan, results), shown = shownRuns(plan, results);
   await publishFile(join(out, "table.json"), JSON.stringify({ ...table, results }, null, 2) + "\n");
   await publishFile(join(out, "table.md"), formatAblation(table, "markdown") + "\n");
@@ -53,5 +52,4 @@ export async function writeAblation(
     const page = await runsPage(folders, { tables: [reportTable(plan, table, shown.length)] });
     await publishFile(join(out, "report.html"), page);
   }
-  return table;
 }

@@ -7,6 +7,7 @@ import { describeTopology, type Topology } from "../engine/xla/pjrt/topology.ts"
 import type { CompileOptions, ProgramMemory } from "../engine/xla/pjrt/types.ts";
 import { cacheFolder } from "../files/cache_folder.ts";
 import { publishFile } from "../files/publish.ts";
+import { makeTemporaryFolder } from "../files/temporary.ts";
 import type { Card } from "./cards.ts";
 
 /** A plan that cannot be made; the message says why and what to do. */
@@ -182,7 +183,7 @@ export async function compileFor(
 ): Promise<CardProgram> {
   const path = placeOf(compiler, card, text, spread, cache), kept = path && await known(path);
   if (kept) return kept;
-  const topology = describeCard(compiler, card, spread), dump = await Deno.makeTempDir({ prefix: "plan-" });
+  const topology = describeCard(compiler, card, spread), dump = await makeTemporaryFolder("plan-");
   const start = performance.now(), count = spread.devices * spread.nodes;
   try {
     const split = count > 1

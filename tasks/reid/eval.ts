@@ -14,6 +14,7 @@ import type { Source } from "../../src/data/types.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import { isEmbedding } from "../../src/eval/embedding/open.ts";
 import { readModel } from "../../src/eval/stored_model.ts";
+import { makeTemporaryFolder } from "../../src/files/temporary.ts";
 import { checkInput, MIRROR_HELP, MIRRORS } from "../../src/reid/embed.ts";
 import { evaluateReid } from "../../src/reid/evaluate.ts";
 import { reidSheet } from "../../src/reid/sheet.ts";
@@ -130,7 +131,7 @@ export const reidEvalTask = task({
       : "finishing what is under way; the same command goes on from there",
   );
   const opened: Source[] = [];
-  const folder = given.features ?? await Deno.makeTempDir({ prefix: "semantic-ae-reid-" });
+  const folder = given.features ?? await makeTemporaryFolder("semantic-ae-reid-");
   try {
     const query = await openSide(sides.query, progress, opened);
     const gallery = await openSide(sides.gallery, progress, opened);

@@ -133,6 +133,29 @@ Deno.test("an ablation goes on with the file that it was begun with", () =>
     assert.deepEqual((await resumePlan(wish, { file, flags: {} }, out)).given, file);
   }));
 
+Deno.test("an ablation goes on where its length and its queries are said again, and refuses others", () =>
+  withFolder(async (out) => {
+    const wanted = { file: {}, flags: {} };
+    const resumed = async (wish: object) => {
+      checkWish({ resume: true, ...wish }, wanted);
+      return (await resumePlan({ resume: true, ...wish }, wanted, out)).pictures;
+    };
+    await writePlan(out, { ...storedPlan({}, { by: "pictures", total: 4000 }), holdout: 0.2 });
+    assert.equal(await resumed({ pictures: 4000, holdout: 0.2 }), 1000);
+    await assert.rejects(
+      resumed({ pictures: 1000 }),
+      /otherwise than with --pictures 1000, which was 4000; .* leave --pictures out$/,
+    );
+    await assert.rejects(resumed({ minutes: 4000 }), /otherwise than with --minutes 4000; /);
+    await assert.rejects(
+      resumed({ holdout: 0.3 }),
+      /--holdout 0\.3, which was 0\.2; .* leave --holdout out$/,
+    );
+    await writePlan(out, storedPlan({}, { by: "minutes", total: 2.5, picturesPerSecond: 7 }));
+    assert.equal(await resumed({ minutes: 2.5 }), 1000);
+    await assert.rejects(resumed({ holdout: 0.2 }), /otherwise than with --holdout 0\.2; /);
+  }));
+
 Deno.test("a batch of auto is found once, for all runs, and an ablation that goes on keeps it", () =>
   withFolder(async (folder) => {
     const engine = await openXlaEngine({ plugin: PLUGIN, flags: QUICK, cache: join(folder, "programs") });

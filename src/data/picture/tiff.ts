@@ -7,6 +7,8 @@ const TAGS = { bits: 258, compression: 259, photometric: 262, subsampling: 530 }
 const GREYS = [0, 1], YCBCR = 6;
 /** Of Compression: both kinds of JPEG, whose decoder brings colours to RGB. */
 const JPEG = [6, 7];
+/** Those that change colours or may do so, without a word on which: also JPEG 2000, LERC, JPEG of raw files, WebP, JPEG XL. */
+const LOSSY = [...JPEG, 33003, 33004, 33005, 34712, 34887, 34892, 50001, 50002, 52546];
 
 /** Bytes of a TIFF's numbers and entries; a BigTIFF has wider ones. */
 const CLASSIC = { header: 8, count: 2, entry: 12, value: 8 },
@@ -45,6 +47,12 @@ export function isRawYcbcr(bytes: Uint8Array): boolean {
 export function isDeepGrey(bytes: Uint8Array): boolean {
   const [photometric] = tag(bytes, TAGS.photometric) ?? [], [bits] = tag(bytes, TAGS.bits) ?? [1];
   return GREYS.includes(photometric ?? -1) && bits > 8;
+}
+
+/** Whether a TIFF's colours are compressed in a way that may change them. */
+export function isLossyTiff(bytes: Uint8Array): boolean {
+  const [compression] = tag(bytes, TAGS.compression) ?? [1];
+  return LOSSY.includes(compression);
 }
 
 /** Brings luma and chroma, 0 … 255 each, to RGB, as JPEG's do (ITU-R BT.601). In place. */

@@ -1,6 +1,7 @@
 import { type Aside, expandPaths, type Found, type FoundPath } from "./expand_paths.ts";
 import { isRemote } from "../io/paths.ts";
 import type { OpenRequest } from "./format.ts";
+import { fileKind, passedCounter, sumPassed } from "./passed_over.ts";
 import { onePerPlace } from "./places.ts";
 import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
 
@@ -10,20 +11,48 @@ export function splitQuestion(request: OpenRequest, where: string, what: string)
   return { where, what, wanted: options.split, role, progress };
 }
 
+/** Files that are looked into at once. */
+const TOGETHER = 16;
+
+/** Files that have the right ending and hold something else. */
+export interface Others {
+  is(path: string): Promise<boolean>;
+  /** What they are, as said after a name. */
+  why: string;
+}
+
+/** Leaves out files that hold something else, but those that the user wrote out; where no others are left, all stay. */
+async function withoutOthers({ paths, passedOver }: Found, { is, why }: Others): Promise<Found> {
+  const kept: FoundPath[] = [], passed = passedCounter();
+  for (let at = 0; at < paths.length; at += TOGETHER) {
+    const part = paths.slice(at, at + TOGETHER);
+    const others = await Promise.all(part.map(async (path) => !path.named && await is(path.path)));
+    part.forEach((path, i) => {
+      if (others[i]) passed.add(fileKind(path.name), why, path.name);
+      else kept.push(path);
+    });
+  }
+  if (kept.length === 0) return { paths, passedOver };
+  return { paths: kept, passedOver: sumPassed([passedOver, passed.list()]) };
+}
+
 /**
  * The files that a request means: its names expanded, of folders those with an ending, of several splits one.
  *
  * @param request What the user named.
  * @param endings Which files of a folder count.
  * @param aside Names in folders that are left out.
+ * @param others Files in folders that are left out for what they hold.
  * @throws {Error} When nothing fits, or several splits could be meant.
  */
 export async function requestedFiles(
   request: OpenRequest,
   endings: readonly string[],
   aside?: Aside,
+  others?: Others,
 ): Promise<{ files: string[] } & Pick<Found, "passedOver">> {
-  const { paths, passedOver } = await expandPaths(request.names, endings, aside);
+  const all = await expandPaths(request.names, endings, aside);
+  const { paths, passedOver } = others ? await withoutOthers(all, others) : all;
   const files = chooseSplit(splitItems(paths), splitQuestion(request, request.text, "file"));
   return { files: files.map(({ path }) => path), passedOver };
 }

@@ -4,6 +4,7 @@ import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { closeData, type Data } from "../../data/open/data.ts";
 import { openData } from "../../data/open/open_data.ts";
 import type { Engine } from "../../engine/types.ts";
+import { makeTemporaryFolder } from "../../files/temporary.ts";
 import { disposeTree } from "../../train/state.ts";
 import { embedData, type EmbedProgress } from "../embedding/embed_data.ts";
 import type { TokenName } from "../embedding/info.ts";
@@ -135,7 +136,7 @@ export async function openSearch(options: OpenSearchOptions): Promise<OpenSearch
     const engine = await options.openEngine();
     stack.add(() => engine.close());
     const searched = set ?? await (async () => {
-      const folder = made === undefined ? await Deno.makeTempDir() : undefined;
+      const folder = made === undefined ? await makeTemporaryFolder("semantic-ae-search-") : undefined;
       if (folder) stack.add(() => Deno.remove(folder, { recursive: true }));
       const out = made ?? join(folder!, "features.safetensors");
       await embed(engine, model!, await open(options.data!), out, options);

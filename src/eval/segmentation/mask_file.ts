@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { chunkAt } from "../../data/picture/png_mend.ts";
 import { pngChunk } from "../../data/picture/png.ts";
 import { letters, sniff } from "../../data/picture/sniff.ts";
-import { isDeepGrey } from "../../data/picture/tiff.ts";
+import { isDeepGrey, isLossyTiff } from "../../data/picture/tiff.ts";
 
 /** Where a PNG's header has the bits of a channel, and its kind of colours. */
 const PNG_BITS = 24, PNG_COLOURS = 25, PALETTE = 3;
@@ -40,6 +40,8 @@ export function whyInexact(bytes: Uint8Array): string | undefined {
     ? "an AVIF"
     : format === "webp" && isLossyWebp(bytes)
     ? "a WebP with loss"
+    : format === "tiff" && isLossyTiff(bytes)
+    ? "a TIFF compressed as JPEG or WebP are"
     : undefined;
   if (lossy) {
     return `is ${lossy}, which changes colours, of which each is a class: store masks without loss (PNG)`;

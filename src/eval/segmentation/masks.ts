@@ -1,20 +1,11 @@
-/** Pictures with masks: a folder `images` and a folder `masks` with files of the same names. */
-import { join } from "node:path";
+/** Pictures with masks: their pixels, and the classes of these. */
 import { isPathError, pathError } from "../../data/io/paths.ts";
 import { decodePicture } from "../../data/picture/decode.ts";
 import { basePicture } from "../../data/picture/resize.ts";
-import { isPictureName } from "../../data/sources/picture_file.ts";
 import { type Picture, PictureError } from "../../data/types.ts";
 import { isTransparent, orientationOf } from "../../data/picture/sharp.ts";
 import { entryColours, IGNORED, type MaskEntries, maskEntries, whyInexact } from "./mask_file.ts";
-
-/** A picture's file and its mask's. */
-export interface MaskedFile {
-  /** The file's name without its ending. */
-  name: string;
-  picture: string;
-  mask: string;
-}
+import type { MaskedFile } from "./masked_files.ts";
 
 /** A picture and the class of each of its pixels, at the encoder's size. */
 export interface Masked {
@@ -27,47 +18,6 @@ export interface Masked {
 
 /** More colours than this are no classes. */
 const MOST_CLASSES = 255;
-
-const stem = (name: string) => name.slice(0, name.lastIndexOf("."));
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    const entries = await Array.fromAsync(Deno.readDir(folder)), names: string[] = [];
-    for (const { name, isFile, isSymlink } of entries) {
-      // A file that begins with a dot is a system's note on another one.
-      if (!isPictureName(name) || name.startsWith(".")) continue;
-      // A link that leads nowhere is told as the file that cannot be read.
-      const linked = isSymlink && await Deno.stat(join(folder, name)).then((info) => info.isFile, () => true);
-      if (isFile || linked) names.push(name);
-    }
-    return names.sort();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new Error(
-        `${folder}: there is no such folder; pictures are needed in images/, their masks in masks/`,
-      );
-    }
-    throw isPathError(error) ? pathError(error, folder, "read") : error;
-  }
-}
-
-/**
- * The pictures of a folder and their masks: `images/NAME.jpg` belongs to `masks/NAME.png`, whatever the endings.
- *
- * @throws {Error} When there are none, or a picture has no mask.
- */
-export async function maskedFiles(folder: string): Promise<MaskedFile[]> {
-  const pictures = await namesIn(join(folder, "images")), masks = await namesIn(join(folder, "masks"));
-  if (pictures.length === 0) throw new Error(`${join(folder, "images")}: holds no pictures`);
-  const byStem = new Map(masks.map((name) => [stem(name), name]));
-  return pictures.map((name) => {
-    const mask = byStem.get(stem(name));
-    if (mask === undefined) {
-      throw new Error(`${join(folder, "images", name)}: has no mask ${stem(name)}.png in masks/`);
-    }
-    return { name: stem(name), picture: join(folder, "images", name), mask: join(folder, "masks", mask) };
-  });
-}
 
 interface Decoded {
   picture: Picture;

@@ -10,7 +10,8 @@ import { headScores, type HeadState, headStep, type HeadStepArgs, initHeads } fr
 import { rateShare } from "../heads.ts";
 import { requireFinite } from "../rows.ts";
 import { type SegmentationFigures, segmentationFigures } from "./iou.ts";
-import { type MaskClasses, maskClasses, type MaskedFile, readColoured, withClasses } from "./masks.ts";
+import type { MaskedFile } from "./masked_files.ts";
+import { type MaskClasses, maskClasses, readColoured, withClasses } from "./masks.ts";
 
 /** What {@linkcode segmentationProbe} learns from, and how. */
 export interface SegmentationOptions {

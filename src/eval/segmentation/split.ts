@@ -1,6 +1,6 @@
 /** A folder of pictures with masks in two parts. */
 import { holdoutOrder } from "../split.ts";
-import type { MaskedFile } from "./masks.ts";
+import type { MaskedFile } from "./masked_files.ts";
 
 /**
  * Parts pictures with masks at random, the same way for the same seed and number.

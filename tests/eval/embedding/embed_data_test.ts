@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { openSource } from "../../../src/data/open/open_data.ts";
-import { closeData } from "../../../src/data/open/data.ts";
+import { openData, openSource } from "../../../src/data/open/open_data.ts";
+import { closeData, dataLength, dataPassedOver } from "../../../src/data/open/data.ts";
 import type { StreamSource } from "../../../src/data/epoch/shuffle.ts";
 import { pack } from "../../../src/data/pack.ts";
 import type { Source } from "../../../src/data/types.ts";
@@ -415,6 +415,29 @@ Deno.test("embedding files beside their pictures are none of those, and are call
     const shard = await openSource(join(shards, "shard-00000.lmdb"));
     assert.equal(shard.length, 6);
     await Promise.all([pictures.close(), shard.close()]);
+  }));
+
+Deno.test("an embedding file beside Parquet files of pictures is passed over, and counts for no split", () =>
+  withFolder(async (folder) => {
+    const plain = join(folder, "pictures.parquet"), made = { pictures: [["0.png", [1, 2]]] as const };
+    await Deno.copyFile(new URL("../../fixtures/sources/plain.parquet", import.meta.url), plain);
+    const alone = await openSource(plain);
+    for (const name of ["a.parquet", "train-00000-of-00001.parquet"]) {
+      await writeSet(join(folder, name), made);
+      for (const uri of [folder, `parquet:${folder}`, `${folder}/*.parquet`]) {
+        const opened = await openData(uri), [passed] = dataPassedOver(opened);
+        assert.equal(dataLength(opened), alone.length, uri);
+        assert.deepEqual([passed.count, passed.what, passed.example], [1, ".parquet", name], uri);
+        assert.match(passed.why, /^holds features that deno task embed has written/);
+        await closeData(opened);
+      }
+      await assert.rejects(openSource(join(folder, name)), /parquet: holds features that deno task embed/);
+      await Deno.remove(join(folder, name));
+    }
+    await alone.close();
+    await Deno.remove(plain);
+    await writeSet(join(folder, "a.parquet"), made);
+    await assert.rejects(openSource(folder), /a\.parquet: holds features that deno task embed has written/);
   }));
 
 Deno.test("embedding: a link is followed, also to where nothing is yet, and the file is made once", () =>

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { embedTask } from "../../../tasks/embed.ts";
 import { searchTask } from "../../../tasks/search.ts";
 import { capture } from "../../cli/capture.ts";
+import { withVariables } from "../../with_variables.ts";
 import { colourFolder, withFolder } from "../toy.ts";
 import { makeRun, writeSet } from "./made_up.ts";
 
@@ -187,4 +188,34 @@ Deno.test("task search: what is wrong is said in one line, before any work", () 
     assert.match(left.err, /left out: 1 picture whose features are all 0/);
     assert.match(left.out, / 1 +0\.0000 +c\.png\n$/);
     assert.match((await run("--help")).out, /--duplicates THRESHOLD/);
+  }));
+
+Deno.test("task search: what was found is printed where its sheet cannot be written, which is told behind it", () =>
+  withFolder(async (folder) => {
+    const model = await makeRun(join(folder, "run")), data = await colourFolder(join(folder, "data"), 1);
+    const file = join(folder, "set.safetensors"), sheet = join(folder, "sheet.png");
+    assert.equal((await capture(embedTask, [model, data, "--out", file, "--engine", "wasm"])).code, 0);
+    const { renameSync } = Deno;
+    Deno.renameSync = () => {
+      throw Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+    };
+    try {
+      const asked = [file, "red/0.png", "--k", "1", "--sheet", sheet], told = await run(...asked);
+      assert.match(told.out, /\n +1 +\d\.\d{4} +\w+ +\w+\/0\.png\n$/);
+      assert.match(told.err, /error: .*sheet\.png: cannot write: no space is left on the device; make room/);
+      const json = await run(...asked, "--json");
+      assert.equal(JSON.parse(json.out).sheet, null);
+      assert.deepEqual([told.code, json.code, await none(sheet)], [1, 1, true]);
+    } finally {
+      Deno.renameSync = renameSync;
+    }
+  }));
+
+Deno.test("task search: a folder for temporary files that is not there is named, with what to do", () =>
+  withFolder(async (folder) => {
+    const model = await makeRun(join(folder, "run")), data = await colourFolder(join(folder, "data"), 1);
+    const nowhere = join(folder, "nowhere"), asked = [model, "red/0.png", "--data", data, "--no-sheet"];
+    const { err, code } = await withVariables({ TMPDIR: nowhere }, () => run(...asked));
+    assert.match(err, /error: .*nowhere: no such file or folder; .*: TMPDIR names another folder\n$/);
+    assert.equal(code, 1);
   }));

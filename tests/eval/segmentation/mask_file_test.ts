@@ -5,7 +5,8 @@ import { deflateSync } from "node:zlib";
 import sharp from "npm:sharp@0.35.5";
 import { encodePng, pngChunk, SIGNATURE } from "../../../src/data/picture/png.ts";
 import { encodeJpeg } from "../../../src/data/picture/sharp.ts";
-import { maskedFiles, readColoured } from "../../../src/eval/segmentation/masks.ts";
+import { maskedFiles } from "../../../src/eval/segmentation/masked_files.ts";
+import { readColoured } from "../../../src/eval/segmentation/masks.ts";
 import { withFolder } from "../../with_folder.ts";
 
 /** A PNG of one row: of palette entries, or of grey numbers with `bits` bits; less than 8 are packed in bytes. */
@@ -109,6 +110,38 @@ Deno.test("a WebP with loss is refused in the extended container, too, and so is
     assert.equal(exact.subarray(12, 16).toString(), "VP8X");
     assert.deepEqual(await coloursOf(folder, exact), [0x4d4d4d, 0x4d4d4d, 0x4d4d4d, 0x4d4d4d]);
     await assert.rejects(coloursOf(folder, await picture().avif().toBuffer()), /is an AVIF, which changes/);
+  }));
+
+Deno.test("a TIFF compressed with loss is refused; one without loss is a mask", () =>
+  withFolder(async (folder) => {
+    const tiff = (compression: "jpeg" | "webp" | "lzw" | "deflate") =>
+      sharp(new Uint8Array(12).fill(77), { raw: { width: 4, height: 1, channels: 3 } }).tiff({ compression })
+        .toBuffer();
+    for (const compression of ["jpeg", "webp"] as const) {
+      await assert.rejects(
+        coloursOf(folder, await tiff(compression)),
+        /masks\/7\.png: is a TIFF compressed as JPEG or WebP are, which changes colours/,
+        compression,
+      );
+    }
+    for (const compression of ["lzw", "deflate"] as const) {
+      assert.deepEqual(await coloursOf(folder, await tiff(compression)), Array(4).fill(0x4d4d4d));
+    }
+  }));
+
+Deno.test("two pictures or two masks whose names differ in their endings alone are refused", () =>
+  withFolder(async (folder) => {
+    await coloursOf(folder, png([1, 2, 3, 4], 8));
+    for (const name of ["images", "masks"]) {
+      const other = join(folder, name, "7.bmp");
+      await Deno.writeFile(other, png([4, 3, 2, 1], 8));
+      await assert.rejects(
+        maskedFiles(folder),
+        new RegExp(`${name}/7\\.bmp and 7\\.png differ in their endings alone, .* keep one$`),
+      );
+      await Deno.remove(other);
+    }
+    assert.equal((await maskedFiles(folder)).length, 1);
   }));
 
 Deno.test("a picture that EXIF turns so that the mask's size does not tell which way is refused", () =>

@@ -1,6 +1,7 @@
 import { type SourceFormat, SPLIT } from "../format.ts";
 import { withPassedOver } from "../joined.ts";
 import { requestedFiles } from "../named_paths.ts";
+import { isParquetEmbedding } from "../parquet/embedding.ts";
 import { openParquet } from "../parquet/open.ts";
 import { openRight } from "../right_files.ts";
 
@@ -9,6 +10,9 @@ const UNFINISHED = {
   names: /^_/,
   why: "has a name that begins with an underscore, as what is no part of a table",
 };
+
+/** Features may lie beside the pictures that they are of. */
+const FEATURES = { is: isParquetEmbedding, why: "holds features that deno task embed has written" };
 
 /** Parquet as Hugging Face's datasets store pictures. */
 export const parquet: SourceFormat = {
@@ -35,7 +39,7 @@ export const parquet: SourceFormat = {
   recognise: ({ start }) => isParquet(start),
   async open(request) {
     const { text: name, options: { column, label }, labels, classes, http } = request;
-    const { files, passedOver } = await requestedFiles(request, [".parquet"], UNFINISHED);
+    const { files, passedOver } = await requestedFiles(request, [".parquet"], UNFINISHED, FEATURES);
     const open = () => openParquet(files, { name, column, label, labels, classes, http });
     return withPassedOver(await openRight(files, isParquet, open), passedOver);
   },

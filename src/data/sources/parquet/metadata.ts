@@ -80,7 +80,7 @@ export async function readPictureTable(
   wanted: WantedColumns = {},
 ): Promise<PictureTable> {
   const metadata = await readMetadata(reader);
-  if (metadata.key_value_metadata?.some(({ key }) => key === PARQUET_KEY)) throw new Error(IS_EMBEDDING);
+  if (hasFeatures(metadata)) throw new Error(IS_EMBEDDING);
   try {
     return pictureTable(metadata, reader.length, wanted);
   } catch (error) {
@@ -92,7 +92,17 @@ export async function readPictureTable(
   }
 }
 
-async function readMetadata(reader: ByteReader): Promise<FileMetaData> {
+/** Whether a file's metadata says that `embed` has written it. */
+export const hasFeatures = ({ key_value_metadata: notes }: FileMetaData): boolean =>
+  notes?.some(({ key }) => key === PARQUET_KEY) ?? false;
+
+/**
+ * Reads a Parquet file's metadata.
+ *
+ * @throws {DamagedError} The file is none, damaged or cut short.
+ * @throws {Error} It is encrypted.
+ */
+export async function readMetadata(reader: ByteReader): Promise<FileMetaData> {
   if (reader.length < 12) throw new DamagedError(`no Parquet file: ${reader.length} bytes`);
   const tail = await reader.read(reader.length - 8, 8);
   const magic = new TextDecoder("latin1").decode(tail.subarray(4));
