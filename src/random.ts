@@ -132,6 +132,17 @@ export function philoxWord(k0: number, k1: number, c0: number, c1: number, c2: n
 }
 
 /**
+ * Refuses a seed that gives no numbers.
+ *
+ * @throws {RangeError} When it is no whole number from 0 to 2³² − 1.
+ */
+export function requireSeed(seed: number): void {
+  if (!isWord(seed)) {
+    throw new RangeError(`seed is ${seed}; it must be a whole number from 0 to ${LARGEST_SEED}`);
+  }
+}
+
+/**
  * The stream of one purpose at one place.
  *
  * @param seed The run's seed, a whole number from 0 to 2³² − 1.

@@ -46,6 +46,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/reid": [
     "src/eval",
+    "src/cli",
     "src/train",
     "src/data",
     "src/model",
@@ -53,6 +54,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine",
     "src/files",
     "src/random.ts",
+    "src/text",
   ],
   "src/finetune": [
     "src/eval",
@@ -79,6 +81,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine",
     "src/files",
     "src/random.ts",
+    "src/text",
   ],
   "src/demo": [
     "src/eval",

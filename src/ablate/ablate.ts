@@ -1,13 +1,16 @@
 /** All runs of an ablation, one after the other. */
 import { dirname } from "node:path";
+import { requireSource } from "../data/open/data.ts";
 import type { Engine } from "../engine/types.ts";
 import { type Lock, lockFolder } from "../files/lock.ts";
 import { pathError, refuseAddress } from "../files/path_error.ts";
 import { removePartial } from "../files/publish.ts";
 import { initModel } from "../model/init.ts";
+import { checkRunning } from "../train/check_running.ts";
 import { exists } from "../train/run/folder.ts";
 import type { Progress } from "../train/show/progress.ts";
 import { disposeTree } from "../train/state.ts";
+import { checkPlan } from "./check_plan.ts";
 import type { AblationData } from "./data.ts";
 import type { Embedders } from "./embedders.ts";
 import { fullConfig, readResult, resultFile, runConfig } from "./plan.ts";
@@ -112,6 +115,16 @@ async function runBaseline(
   }
 }
 
+/** Refuses what an ablation cannot run on. Throws a TypeError that names it. */
+function checkOptions({ engine, data, out, progress, signal }: AblateOptions): void {
+  checkRunning({ engine, signal });
+  for (const part of ["gallery", "queries"] as const) requireSource(`\`data.${part}\``, data?.[part]);
+  if (typeof out !== "string" || out === "") throw new TypeError("`out` must name the ablation's folder");
+  if (typeof progress !== "function") {
+    throw new TypeError("`progress` must be a function that gives a `Progress`");
+  }
+}
+
 /**
  * Does all runs of an ablation that are not done yet: trains each variant with each seed on the same pictures in the same
  * order, measures class token and mean patch token, and leaves a run folder of each. It may be killed at any moment: called
@@ -119,13 +132,18 @@ async function runBaseline(
  *
  * @param plan What is compared; its seeds give the pairs.
  * @returns All results, those of earlier calls too, and whether the signal stopped it before the last.
- * @throws {ConfigError} When settings do not go together or with the data; before work starts.
+ * @throws {TypeError} When the engine, the data or what else it runs on are none; before work starts.
+ * @throws {ConfigError} When the plan has nothing to compare or cannot be used, or settings do not go together or with the data;
+ * before work starts.
  * @throws {Error} When a training or a measurement fails.
  */
 export async function ablate(
   plan: AblationPlan,
-  { engine, data, out, progress, status = () => {}, signal }: AblateOptions,
+  options: AblateOptions,
 ): Promise<{ results: AblationResult[]; stopped: boolean }> {
+  checkPlan(plan);
+  checkOptions(options);
+  const { engine, data, out, progress, status = () => {}, signal } = options;
   const embedders: Embedders = new Map(), { results, left } = await standing(plan, out);
   const all = workOf(plan).length, known = new Map(plan.variants.map((variant) => [variant.name, variant]));
   for (const { variant, seed } of left) {
@@ -139,11 +157,11 @@ export async function ablate(
       about = `${variant}, seed ${seed} (${all - left.length + i + 1} of ${all})`;
     const shown = progress(about, i === firstRun);
     const tell = (text: string) => status(text === "" ? "" : `${about}: ${text}`);
-    const options: RunnerOptions = { engine, data, embedders, progress: shown, status: tell, signal };
+    const given: RunnerOptions = { engine, data, embedders, progress: shown, status: tell, signal };
     const ready = known.get(variant);
     const running = ready
-      ? runVariant(runConfig(plan, ready, seed, data.train, out), { name: variant, seed }, options)
-      : runBaseline(plan, work, out, options);
+      ? runVariant(runConfig(plan, ready, seed, data.train, out), { name: variant, seed }, given)
+      : runBaseline(plan, work, out, given);
     // While features are measured, the signal's reason is how they end.
     const result = await running.catch((error) => {
       if (signal?.aborted && error === signal.reason) return null;

@@ -10,6 +10,7 @@ import { ConfigError, KEYS, resolveConfig } from "../train/config/config.ts";
 import { checkSameConfig } from "../train/config/same_config.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import { planSteps } from "../train/run/plan.ts";
+import { checkPlan } from "./check_plan.ts";
 import type { AblationPlan, AblationResult } from "./types.ts";
 import type { Variant } from "./variants.ts";
 
@@ -168,6 +169,7 @@ export async function readPlan(out: string): Promise<AblationPlan> {
     if (!(plan.pictures > 0)) {
       throw new Error(`pictures is ${plan.pictures}; begin a new ablation in another folder`);
     }
+    checkPlan(plan);
     return plan;
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
@@ -182,9 +184,11 @@ export async function readPlan(out: string): Promise<AblationPlan> {
 /**
  * Writes a plan into its folder, without the secrets of addresses.
  *
+ * @throws {ConfigError} When it cannot be carried out.
  * @throws {Error} When it cannot be written.
  */
 export async function writePlan(out: string, plan: AblationPlan): Promise<void> {
+  checkPlan(plan);
   const hidden = (_: string, value: unknown) => typeof value === "string" ? redact(value) : value;
   await publishFile(join(out, PLAN_FILE), JSON.stringify(plan, hidden, 2) + "\n");
 }

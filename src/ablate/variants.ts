@@ -16,6 +16,9 @@ export interface Variant {
   settings: Partial<RunConfig>;
 }
 
+/** What a variant's name may be: names of folders begin with it. */
+export const VARIANT_NAME = /^[a-z0-9][a-z0-9-]{0,60}$/;
+
 /** The method as the settings say. The others are compared with it. */
 export const FULL = "full";
 
@@ -127,7 +130,7 @@ export async function readVariants(path: string): Promise<Variant[]> {
   }
   return Object.entries(found).map(([name, settings]) => {
     const where = `${path}: variant "${name}"`;
-    if (!/^[a-z0-9][a-z0-9-]{0,60}$/.test(name)) {
+    if (!VARIANT_NAME.test(name)) {
       throw new UsageError(`${where}: a name has small letters, digits and hyphens, such as wide-crops`);
     }
     if (Object.hasOwn(VARIANTS, name) || BASELINES.includes(name as Baseline)) {

@@ -5,6 +5,7 @@ import { picturesWithObjects } from "../data/objects.ts";
 import { collect } from "../data/open/collect.ts";
 import { openData } from "../data/open/open_data.ts";
 import { describePassedOver } from "../data/sources/passed_over.ts";
+import { requireWhole } from "../text/whole.ts";
 import type { PictureObjects, Source } from "../data/types.ts";
 
 /** A source that knows its objects. */
@@ -120,6 +121,32 @@ export function trainingPictures(all: AnnotatedSource): TrainingPictures {
       : [],
   ];
   return { source, names, objects, most, notes };
+}
+
+/**
+ * Refuses pictures that a detector cannot learn from.
+ *
+ * @throws {TypeError} When they are none, such as a source or a promise of them.
+ * @throws {RangeError} When an object is of none of the classes, or its box is not four finite numbers.
+ */
+export function checkTrainingPictures(pictures: TrainingPictures): void {
+  const { source, names, most, notes } = pictures ?? {};
+  if (typeof source?.objects !== "function" || !Array.isArray(names) || !Array.isArray(notes)) {
+    throw new TypeError("`pictures` must be what `trainingPictures(SOURCE)` gives, of a source with objects");
+  }
+  requireWhole("most of `pictures`", most);
+  for (let i = 0; i < source.length; i++) {
+    const { boxes, classes } = source.objects(i), where = `${source.uri}: picture ${i}`;
+    const strange = classes.find((kind) => !(kind >= 0 && kind < names.length));
+    if (strange !== undefined) {
+      throw new RangeError(
+        `${where} has an object of class number ${strange}, none of the ${names.length} classes`,
+      );
+    }
+    if (boxes.length !== 4 * classes.length || !boxes.every(Number.isFinite)) {
+      throw new RangeError(`${where}: its ${classes.length} boxes are not four finite numbers each`);
+    }
+  }
 }
 
 /** Keys that go into the digest of a data set. */

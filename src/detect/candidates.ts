@@ -1,11 +1,15 @@
 /** From a detector's answers to detections: the best candidates on the device, the rest on the host. */
 import * as tf from "../engine/tensors.ts";
+import { requireEngine } from "../engine/required.ts";
 import type { Engine } from "../engine/types.ts";
+import { countOf } from "../eval/embed.ts";
 import type { Params } from "../model/types.ts";
 import { renderReference } from "../views/render.ts";
 import { type Level, levelsOf, locationsOf } from "./levels.ts";
 import { detectorAnswers, type DetectorConfig } from "./model.ts";
 import type { Answers } from "./losses.ts";
+import { called, requireHead } from "../finetune/score.ts";
+import { requireWhole } from "../text/whole.ts";
 import { type Detections, suppress, type SuppressOptions } from "./nms.ts";
 
 /** Classes that are less probable at a location are no candidates there, and how many of a level are (FCOS). */
@@ -97,20 +101,30 @@ function candidatesOf(
  * Prepares a detector to look at pictures; it is compiled once, at the first call.
  *
  * @param batchSize Pictures at once; fewer are padded.
+ * @throws {TypeError} When the engine is no opened one.
+ * @throws {RangeError} When the batch is no whole number from 1 up.
  */
 export function finder(engine: Engine, config: DetectorConfig, batchSize: number): Finder {
+  requireEngine(engine);
+  requireWhole("batchSize", batchSize);
   const { imageSize: size } = config, pixels = size * size * 3, levels = levelsOf(config);
   const run = engine.jit(({ params, base }: { params: Params; base: tf.Tensor }) =>
     bestCandidates(detectorAnswers(config, params, renderReference(base)), levels)
   );
   return {
     async find(params, pictures, options = {}) {
-      const count = pictures.length / pixels, classes = params["head.classes.bias"].size;
+      const classes = requireHead(params, "head.classes.bias"),
+        count = pictures.length && countOf(pictures, size);
+      const { threshold = 0 } = options;
+      if (!(threshold >= 0 && threshold <= 1)) {
+        throw new RangeError(`threshold is ${threshold}, not from 0 to 1`);
+      }
       const found: Detections[] = [];
       for (let from = 0; from < count; from += batchSize) {
         const part = new Uint8Array(batchSize * pixels), good = Math.min(batchSize, count - from);
         part.set(pictures.subarray(from * pixels, (from + good) * pixels));
-        const base = engine.bytes(part, [batchSize, size, size, 3]), made = run({ params, base });
+        const base = engine.bytes(part, [batchSize, size, size, 3]);
+        const made = called(base, () => run({ params, base }));
         const [scores, places, boxes, [sum]] = await Promise.all([
           made.scores.data(),
           made.places.data(),
@@ -130,7 +144,7 @@ export function finder(engine: Engine, config: DetectorConfig, batchSize: number
             own(places as Int32Array, wide),
             own(boxes as Float32Array, all),
             classes,
-            options.threshold ?? 0,
+            threshold,
           );
           found.push(suppress(candidates, options));
         }

@@ -70,6 +70,28 @@ export function detectorConfig(config: DetectConfig): DetectorConfig {
   };
 }
 
+/** What does not go together. */
+function checkTogether(config: DetectConfig): void {
+  checkTraining(config);
+  try {
+    const model = detectorConfig(config);
+    checkModel(model);
+    checkDetector(model);
+  } catch (cause) {
+    throw new ConfigError((cause as Error).message, { cause });
+  }
+}
+
+/**
+ * Checks a whole configuration, as a program hands it over.
+ *
+ * @throws {ConfigError} When a setting cannot be used, or settings do not go together.
+ */
+export function checkDetectConfig(config: DetectConfig): void {
+  checkDetectSettings(joinLayers([config]), "the run");
+  checkTogether(config);
+}
+
 /**
  * The whole configuration: the preset's values, over them those given, later ones first.
  *
@@ -85,14 +107,7 @@ export function resolveDetectConfig(...layers: readonly Partial<DetectConfig>[])
     config.warmupEpochs = Math.min(config.warmupEpochs, config.epochs / 10);
   }
   if (given.dropPath === undefined && config.freeze === config.depth) config.dropPath = 0;
-  checkTraining(config);
-  try {
-    const model = detectorConfig(config);
-    checkModel(model);
-    checkDetector(model);
-  } catch (cause) {
-    throw new ConfigError((cause as Error).message, { cause });
-  }
+  checkTogether(config);
   checkAddresses(config);
   return config;
 }

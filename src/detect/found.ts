@@ -69,6 +69,11 @@ export async function* searchPictures(
   const reading = { batchSize, prepare: detectorInput(imageSize), onBad };
   for await (const { bytes, keys, indices, sizes } of pictureBatches(source, reading)) {
     const found = await find(params, bytes, options);
+    if (found.length !== keys.length) {
+      throw new RangeError(
+        `imageSize is ${imageSize}, which is not the size that the detector was prepared for`,
+      );
+    }
     for (let row = 0; row < keys.length; row++) {
       const { width, height } = sizes[row];
       yield {

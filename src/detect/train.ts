@@ -5,7 +5,8 @@ import { learnedFrom, learnedFromMetadata } from "../finetune/classifier_file.ts
 import { originOf } from "../finetune/finetune.ts";
 import { checkSameSet } from "../finetune/prepare.ts";
 import { finetuneScalars } from "../finetune/rates.ts";
-import { joinLayers } from "../train/config/config.ts";
+import { requireEncoder } from "../finetune/config.ts";
+import { checkRunning } from "../train/check_running.ts";
 import { storedTaskConfig } from "../train/config/task_settings.ts";
 import {
   type DownstreamOptions,
@@ -14,7 +15,8 @@ import {
   runDownstream,
 } from "../train/downstream.ts";
 import type { DownstreamData } from "../train/downstream_data.ts";
-import { checkEvaluators, type Evaluator } from "../train/evaluators.ts";
+import type { Evaluator } from "../train/evaluators.ts";
+import { OWN_EVALUATORS } from "../train/evaluators_of_test.ts";
 import { blankBatch } from "../train/memory.ts";
 import { lockRun } from "../train/run/folder.ts";
 import { silent } from "../train/show/progress.ts";
@@ -22,8 +24,8 @@ import { disposeTree, untrained } from "../train/state.ts";
 import type { ScalarTensors } from "../train/step.ts";
 import { tensorsOf } from "../train/step_inputs.ts";
 import { DEFAULT_VIEWS } from "../views/sample.ts";
-import { objectsDigest, type TrainingPictures } from "./annotated.ts";
-import { checkDetectSettings, detectorConfig } from "./config.ts";
+import { checkTrainingPictures, objectsDigest, type TrainingPictures } from "./annotated.ts";
+import { checkDetectConfig, detectorConfig } from "./config.ts";
 import { DETECTOR } from "./detector_file.ts";
 import { detectionEvaluators } from "./evaluate.ts";
 import { detectTensors, type FeedSettings } from "./inputs.ts";
@@ -31,7 +33,7 @@ import { initDetector } from "./model.ts";
 import { DETECT_SETTINGS, type DetectConfig } from "./settings.ts";
 import { writeDetectionSheet } from "./sheet.ts";
 import { type DetectBatch, detectStep } from "./step.ts";
-import type { TestObjects } from "./truth.ts";
+import { checkTestObjects, type TestObjects } from "./truth.ts";
 
 /** What {@linkcode trainDetector} runs on; for its pictures see `trainingPictures` and `testObjects`. */
 export type TrainDetectorOptions = DownstreamOptions<TrainingPictures, TestObjects>;
@@ -121,7 +123,8 @@ function evaluatorsOf(config: DetectConfig, options: TrainDetectorOptions): Eval
  *
  * @param config The run; `out` names its folder, and its sizes are those of `from`.
  * @throws {ConfigError} When settings cannot be used with these pictures, or a run cannot go on with them.
- * @throws {RangeError} When weights or evaluators cannot be used.
+ * @throws {TypeError} When the engine, the pictures or what else it runs on are none; before work starts.
+ * @throws {RangeError} When an object is of none of the classes, or weights or evaluators cannot be used.
  * @throws {InUseError} When another process has the run folder.
  * @throws {MemoryError} When the step does not fit into the device's memory; the folder is free again.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
@@ -132,9 +135,12 @@ export async function trainDetector(
   config: DetectConfig,
   options: TrainDetectorOptions,
 ): Promise<DownstreamResult> {
+  checkDetectConfig(config);
+  checkRunning(options, options?.test ? OWN_EVALUATORS : []);
   const { engine, pictures, from, test, progress = silent, signal, disk } = options;
-  checkDetectSettings(joinLayers([config]), "the run");
-  checkEvaluators(options.evaluators ?? []);
+  checkTrainingPictures(pictures);
+  if (test) checkTestObjects(test);
+  requireEncoder(config, from);
   await using _lock = options.lock ? null : await lockRun(config, progress.line);
   const digest = await objectsDigest(pictures), classes = pictures.names.length;
   const { freeze, seed, ema, maxObjects } = config,

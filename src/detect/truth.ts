@@ -18,6 +18,20 @@ export interface TestObjects {
   notes: string[];
 }
 
+/**
+ * Refuses pictures that a detector cannot be measured on.
+ *
+ * @throws {TypeError} When they are none, such as a source or a promise of them.
+ */
+export function checkTestObjects(test: TestObjects): void {
+  if (
+    typeof test.source?.objects === "function" && test.truth !== undefined && test.categories !== undefined
+  ) return;
+  throw new TypeError(
+    "`test` must be what `await testObjects(SOURCE, CLASSES, NAME)` gives, by the classes that are learned",
+  );
+}
+
 /** The objects of a source that has no file of annotations, with ids from 1. */
 function truthOf({ uri, length, labels, objects }: AnnotatedSource): CocoTruth {
   const annotations = Array.from({ length }, (_, index) => {

@@ -1,4 +1,5 @@
 import * as tf from "../engine/tensors.ts";
+import { requireEngine } from "../engine/required.ts";
 import type { Engine } from "../engine/types.ts";
 import { gridSize, type ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";
@@ -117,7 +118,7 @@ function batchViews(views: Float32Array, count: number, from: number, batch: num
 }
 
 /** How many pictures of a side there are. Throws a RangeError where bytes are left over, or there is none. */
-function countOf(pictures: Uint8Array, size: number): number {
+export function countOf(pictures: Uint8Array, size: number): number {
   const count = pictures.length / (size * size * 3);
   if (Number.isInteger(count) && count > 0) return count;
   throw new RangeError(`${pictures.length} bytes are no whole number of pictures of ${size} × ${size}`);
@@ -128,12 +129,14 @@ function countOf(pictures: Uint8Array, size: number): number {
  *
  * @param engine Where it runs.
  * @param config The model's sizes.
+ * @throws {TypeError} When the engine is no opened one.
  * @throws {RangeError} When the batch size is no whole number of at least 1, or the encoder has not so many blocks. The
  * result's functions throw it for bytes that are no pictures of the model's size, and for views that are not two a picture.
  */
 export function embedder(engine: Engine, config: ModelConfig, options: EmbedOptions = {}): Embedder {
   const { batchSize = 128, patches: wantPatches = false, blocks = 0 } = options;
   const { imageSize: size } = config, pixels = size * size * 3;
+  requireEngine(engine);
   requireWhole("batch size", batchSize);
   if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= config.depth)) {
     throw new RangeError(`tokens of ${blocks} blocks were asked for; the encoder has ${config.depth}`);

@@ -1,5 +1,6 @@
 import { openPreparer } from "../data/decode/preparer.ts";
 import { batch, map, range } from "../data/iter.ts";
+import { requireSource } from "../data/open/data.ts";
 import { type Preparation, preparedBytes } from "../data/picture/preparation.ts";
 import {
   BadRecordError,
@@ -40,10 +41,12 @@ export interface PictureOptions {
 /**
  * Reads all pictures of a source in order, several at a time.
  *
+ * @throws {TypeError} When the source is none.
  * @throws {BadRecordError} A record cannot be used and `onBad` is not there to hear of it. Those without a picture are
  * passed over.
  */
 export async function* pictureBatches(source: Source, options: PictureOptions): AsyncGenerator<PictureBatch> {
+  requireSource("`source`", source);
   const { batchSize, prepare, onBad, labelOf = ({ label }) => label } = options;
   const length = preparedBytes(prepare), preparer = openPreparer(prepare, source.length);
   const load = async (index: number) => {

@@ -2,9 +2,10 @@
 import { pickShots } from "../eval/protocols/fewshot.ts";
 import { pickSubset, readSubset } from "../eval/subset.ts";
 import { randomStream } from "../random.ts";
+import { requireWhole } from "../text/whole.ts";
 import { countClasses, type LabelledPictures, pickPictures } from "./labelled.ts";
 
-/** How many labels there are; at most one of them. */
+/** How many labels there are; at most one of them, and what is missing sets no limit. */
 export interface LabelBudget {
   /** A file that names the pictures, one a line. Empty: none. */
   subset: string;
@@ -40,15 +41,20 @@ export interface Budgeted {
  * Takes the pictures that a budget leaves.
  *
  * @param seed Determines what is drawn.
- * @throws {RangeError} When more than one kind of budget is given, or a class has fewer pictures than are asked for.
+ * @throws {RangeError} When more than one kind of budget is given or a number is none of them, or a class has fewer pictures than are asked for.
  * @throws {Error} When the file of names cannot be read, or names none of the pictures.
  */
 export async function withinBudget(
   pictures: LabelledPictures,
-  budget: LabelBudget,
+  budget: Partial<LabelBudget>,
   seed: number,
 ): Promise<Budgeted> {
-  const { subset, perClass, share } = budget, { source, labels, names } = pictures;
+  const { subset = "", perClass = 0, share = 1 } = budget;
+  requireWhole("perClass", perClass, 0);
+  if (!(share > 0 && share <= 1)) {
+    throw new RangeError(`share is ${share}; it must be a number above 0 and at most 1`);
+  }
+  const { source, labels, names } = pictures;
   if (Number(subset !== "") + Number(perClass > 0) + Number(share < 1) > 1) {
     throw new RangeError("--subset, --per-class and --share exclude each other: give one budget of labels");
   }

@@ -113,6 +113,33 @@ function checkTogether(config: FinetuneConfig): void {
 }
 
 /**
+ * Checks a whole configuration, as a program hands it over.
+ *
+ * @throws {ConfigError} When a setting cannot be used, or settings do not go together.
+ */
+export function checkFinetuneConfig(config: FinetuneConfig): void {
+  checkFinetuneSettings(joinLayers([config]), "the run");
+  checkTogether(config);
+}
+
+/**
+ * Refuses a run that names an encoder and does not get its weights, which would begin from scratch.
+ *
+ * @throws {ConfigError} Says how to give them.
+ */
+export function requireEncoder(
+  { model, fromScratch, resume }: Pick<FinetuneConfig, "model" | "fromScratch" | "resume">,
+  from: unknown,
+): void {
+  if (from !== undefined || model === "" || fromScratch || resume) return;
+  throw new ConfigError(
+    `the run is to begin from ${model}, but \`from\` has no tensors: give those of \`await readModel(${
+      JSON.stringify(model)
+    })\`, or set fromScratch`,
+  );
+}
+
+/**
  * The whole configuration: the preset's values, over them those given, later ones first.
  *
  * @param layers Settings: the sizes of the encoder that is started from, a file's, the flags'; what is undefined counts as

@@ -9,7 +9,7 @@ import { requireFinite } from "../eval/rows.ts";
 import type { Params } from "../model/types.ts";
 import type { Evaluator } from "../train/evaluators.ts";
 import { evaluatorsOfTest } from "../train/evaluators_of_test.ts";
-import { countClasses, type LabelledPictures, pickPictures } from "./labelled.ts";
+import { checkLabels, countClasses, type LabelledPictures, pickPictures } from "./labelled.ts";
 import type { ClassifierConfig } from "./model.ts";
 import { type Scorer, scorer } from "./score.ts";
 
@@ -59,6 +59,23 @@ export function testPictures(
   };
 }
 
+/**
+ * Refuses pictures that a classifier cannot be measured on.
+ *
+ * @param names The classifier's classes.
+ * @throws {TypeError} When they are none, such as a source or a promise of them.
+ * @throws {RangeError} When there are none, or labels do not fit.
+ */
+export function checkTest(test: TestPictures, names: readonly string[]): void {
+  if (test.source === undefined || !Array.isArray(test.notes)) {
+    throw new TypeError(
+      "`test` must be what `testPictures(PICTURES, CLASSES, NAME)` gives, by the classes that are learned",
+    );
+  }
+  checkLabels("`test`", test, names.length);
+  if (test.labels.length === 0) throw new RangeError(`${test.source.uri}: \`test\` has no picture`);
+}
+
 /** How pictures are prepared to be classified. */
 export interface Preparing {
   imageSize: number;
@@ -66,8 +83,15 @@ export interface Preparing {
   evalShare: number;
 }
 
-/** The middle square of a picture, as the classifier takes it. */
+/**
+ * The middle square of a picture, as the classifier takes it.
+ *
+ * @throws {RangeError} When the share is not above 0 and at most 1.
+ */
 export function classifierInput({ imageSize: size, evalShare }: Preparing): Preparation {
+  if (!(evalShare > 0 && evalShare <= 1)) {
+    throw new RangeError(`evalShare is ${evalShare}; it must be a number above 0 and at most 1`);
+  }
   return { kind: "middle", size, shorter: Math.max(size, Math.round(size / evalShare)) };
 }
 

@@ -1,16 +1,17 @@
 /** Fine-tuning put together: what a training on an encoder is told, for classes of pictures. */
 import { type DownstreamOptions, type DownstreamResult, runDownstream } from "../train/downstream.ts";
-import { checkEvaluators, type Evaluator } from "../train/evaluators.ts";
+import type { Evaluator } from "../train/evaluators.ts";
+import { OWN_EVALUATORS } from "../train/evaluators_of_test.ts";
 import { lockRun } from "../train/run/folder.ts";
 import { silent } from "../train/show/progress.ts";
 import { untrained } from "../train/state.ts";
 import { checkClasses } from "./budget.ts";
 import { learnedFromMetadata } from "./classifier_file.ts";
-import { joinLayers } from "../train/config/config.ts";
-import { checkFinetuneSettings, classifierConfig } from "./config.ts";
-import { accuracyEvaluators, type TestPictures } from "./evaluate.ts";
+import { checkRunning } from "../train/check_running.ts";
+import { checkFinetuneConfig, classifierConfig, requireEncoder } from "./config.ts";
+import { accuracyEvaluators, checkTest, type TestPictures } from "./evaluate.ts";
 import { finetuning } from "./finetuning.ts";
-import { type LabelledPictures, picturesDigest } from "./labelled.ts";
+import { checkedPictures, type LabelledPictures, picturesDigest } from "./labelled.ts";
 import { initClassifier } from "./model.ts";
 import { finetuneData } from "./prepare.ts";
 import type { FinetuneConfig } from "./settings.ts";
@@ -27,7 +28,8 @@ export type FinetuneResult = DownstreamResult;
  *
  * @param config The run; `out` names its folder, and its sizes are those of `from`.
  * @throws {ConfigError} When settings cannot be used with these pictures, or a run cannot go on with them.
- * @throws {RangeError} When pictures are of one class, or weights or evaluators cannot be used.
+ * @throws {TypeError} When the engine, the pictures or what else it runs on are none; before work starts.
+ * @throws {RangeError} When pictures are of one class or labels are none of the classes, or weights or evaluators cannot be used.
  * @throws {InUseError} When another process has the run folder.
  * @throws {MemoryError} When the step does not fit into the device's memory; the folder is free again.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
@@ -35,10 +37,13 @@ export type FinetuneResult = DownstreamResult;
  * @throws {Error} When a checkpoint cannot be written; the earlier ones stay.
  */
 export async function finetune(config: FinetuneConfig, options: FinetuneOptions): Promise<FinetuneResult> {
-  const { engine, pictures, from, test, progress = silent, signal, disk } = options;
-  checkFinetuneSettings(joinLayers([config]), "the run");
+  checkFinetuneConfig(config);
+  checkRunning(options, options?.test ? OWN_EVALUATORS : []);
+  const { engine, from, test, progress = silent, signal, disk } = options;
+  const pictures = checkedPictures(options.pictures);
   const notes = checkClasses(pictures, pictures.source.uri);
-  checkEvaluators(options.evaluators ?? []);
+  if (test) checkTest(test, pictures.names);
+  requireEncoder(config, from);
   await using _lock = options.lock ? null : await lockRun(config, progress.line);
   const digest = await picturesDigest(pictures), classes = pictures.names.length;
   const { freeze, seed, ema, depth, model } = config;

@@ -1,5 +1,6 @@
 /** Labelled pictures as fine-tuning needs them: every one with the number of its class, known before the first step. */
 import { map, range } from "../data/iter.ts";
+import { requireSource } from "../data/open/data.ts";
 import { growingClasses } from "../data/sources/growing_classes.ts";
 import { select } from "../data/sources/select.ts";
 import { BadRecordError, type Source } from "../data/types.ts";
@@ -47,6 +48,7 @@ function requireListed(source: Source, key: string, label: number): void {
  * Reads the class of every picture: quickly where the source knows it, such as a folder, else with the record.
  *
  * @param source Labelled pictures by index. Closing the result's source closes it.
+ * @throws {TypeError} When the source is none, such as a path or a promise of one.
  * @throws {BadRecordError} When a record cannot be read and `onBad` is not there to hear of it.
  * @throws {Error} When no picture has a class, or a picture's class is not in the list.
  */
@@ -54,6 +56,7 @@ export async function labelledPictures(
   source: Source,
   options: LabelOptions = {},
 ): Promise<LabelledPictures> {
+  requireSource("`source`", source);
   const { onBad, progress } = options, { uri, length } = source;
   const classes = growingClasses(source.labels), none: Found = { label: -1 };
   const look = async (index: number) => {
@@ -110,6 +113,52 @@ function numbered(source: Source, labels: Int32Array, names: readonly string[]):
       return place ? { ...place, label: labels[index] } : null;
     },
   };
+}
+
+/**
+ * Refuses labels that do not belong to their pictures or classes.
+ *
+ * @param what Named in errors.
+ * @throws {TypeError} When they are no pictures, or have no labels.
+ * @throws {RangeError} When there are not as many labels as pictures, or one is none of the classes.
+ */
+export function checkLabels(
+  what: string,
+  { source, labels }: Pick<LabelledPictures, "source" | "labels">,
+  classes: number,
+): void {
+  requireSource(what, source);
+  if (!(labels instanceof Int32Array)) {
+    throw new TypeError(`${source.uri}: the labels of ${what} must be an Int32Array, one number a picture`);
+  }
+  if (labels.length !== source.length) {
+    throw new RangeError(`${source.uri}: ${what} has ${labels.length} labels for ${source.length} pictures`);
+  }
+  const wrong = labels.findIndex((label) => label < 0 || label >= classes);
+  if (wrong >= 0) {
+    throw new RangeError(
+      `${source.uri}: picture ${wrong} of ${what} is of class number ${
+        labels[wrong]
+      }, none of the ${classes} classes`,
+    );
+  }
+}
+
+/**
+ * Labelled pictures as a program hands them over, whose source says the labels that it is given with.
+ *
+ * @throws {TypeError} When they are none, such as a source or a promise of them.
+ * @throws {RangeError} When labels or names of classes do not fit.
+ */
+export function checkedPictures(pictures: LabelledPictures): LabelledPictures {
+  const { source, labels, names } = pictures ?? {};
+  if (source === undefined || !Array.isArray(names)) {
+    throw new TypeError("`pictures` must be labelled, such as `await labelledPictures(SOURCE)` gives");
+  }
+  checkLabels("`pictures`", pictures, names.length);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new RangeError(`${source.uri}: two classes are named "${twice}"`);
+  return { ...pictures, source: numbered(source, labels, names) };
 }
 
 /** Some of the pictures, in the order of `indices`. */

@@ -1,10 +1,35 @@
 /** Scores of pictures by a classifier. */
 import * as tf from "../engine/tensors.ts";
+import { requireEngine } from "../engine/required.ts";
 import type { Engine } from "../engine/types.ts";
+import { countOf } from "../eval/embed.ts";
 import type { Rows } from "../eval/rows.ts";
 import type { Params } from "../model/types.ts";
+import { requireWhole } from "../text/whole.ts";
 import { renderReference } from "../views/render.ts";
 import { type ClassifierConfig, classify } from "./model.ts";
+
+/**
+ * How many classes a head tells apart.
+ *
+ * @param bias The name of its bias.
+ * @throws {TypeError} When the parameters have none: they are an encoder's, or not on the engine.
+ */
+export function requireHead(params: Params, bias: string): number {
+  const tensor = params?.[bias];
+  if (tensor && tf.isTensor(tensor)) return tensor.size;
+  throw new TypeError(`\`params\` has no tensor ${bias}: give what the stored model's \`load()\` gives`);
+}
+
+/** What a function gives; where it throws, its input is given back. */
+export function called<T>(input: tf.Tensor, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    input.dispose();
+    throw error;
+  }
+}
 
 /** A classifier that has been prepared for pictures of its size. Several states can share it. */
 export interface Scorer {
@@ -24,21 +49,25 @@ export interface Scorer {
  * Prepares a classifier to score pictures; it is compiled once, at the first call.
  *
  * @param batchSize Pictures at once; fewer are padded.
+ * @throws {TypeError} When the engine is no opened one.
+ * @throws {RangeError} When the batch is no whole number from 1 up.
  */
 export function scorer(engine: Engine, config: ClassifierConfig, batchSize: number): Scorer {
+  requireEngine(engine);
+  requireWhole("batchSize", batchSize);
   const { imageSize: size } = config, pixels = size * size * 3;
   const run = engine.jit(({ params, base }: { params: Params; base: tf.Tensor }) => ({
     logits: classify(config, params, renderReference(base)) as tf.Tensor,
   }));
   return {
     async scores(params, pictures) {
-      const count = pictures.length / pixels, classes = params["head.bias"].size;
+      const classes = requireHead(params, "head.bias"), count = pictures.length && countOf(pictures, size);
       const data = new Float32Array(count * classes);
       for (let from = 0; from < count; from += batchSize) {
         const part = new Uint8Array(batchSize * pixels), good = Math.min(batchSize, count - from);
         part.set(pictures.subarray(from * pixels, (from + good) * pixels));
         const base = engine.bytes(part, [batchSize, size, size, 3]);
-        const { logits } = run({ params, base });
+        const { logits } = called(base, () => run({ params, base }));
         data.set((await logits.data()).subarray(0, good * classes), from * classes);
         tf.dispose([base, logits]);
       }

@@ -5,6 +5,7 @@ import type { EmbedWay } from "../eval/embedding/way.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";
 import type { ModelState, Params } from "../model/types.ts";
+import { requireWhole } from "../text/whole.ts";
 import { MEAN, normalised, STD } from "../views/render.ts";
 
 /** How the features of a mirrored picture are added: {@linkcode MIRROR_HELP} says what each is. */
@@ -40,6 +41,7 @@ export function checkInput({ patchSize }: Pick<ModelConfig, "patchSize">, input:
   for (const side of ["height", "width"] as const) {
     const value = input[side];
     if (Number.isInteger(value) && value > 0 && value % patchSize === 0) continue;
+    requireWhole(`the input's ${side}`, value);
     const near = patchSize * Math.max(1, Math.round(value / patchSize));
     throw new RangeError(
       `the input's ${side} is ${value} pixels, no multiple of the encoder's patches of ${patchSize}; take ${near}`,
@@ -87,7 +89,7 @@ export function personFeatures(
  * Prepares an encoder for pictures of persons; compiled once, at the first call. For `embedData`.
  *
  * @param batchSize Pictures that are embedded at once; fewer are padded, so that one program serves all.
- * @throws {RangeError} When the input's sides are no multiples of the patch size.
+ * @throws {RangeError} When the input's sides are no multiples of the patch size, or the way to mirror is none.
  */
 export function personWay(
   engine: Engine,
@@ -96,6 +98,9 @@ export function personWay(
   batchSize: number,
 ): EmbedWay {
   checkInput(config, input);
+  if (!MIRRORS.includes(input.mirror)) {
+    throw new RangeError(`mirror is ${input.mirror}; it must be one of ${MIRRORS.join(", ")}`);
+  }
   const { height, width, mirror } = input, pixels = height * width * 3;
   const run = engine.jit(({ params, pictures }: { params: Params; pictures: tf.Tensor }) =>
     personFeatures(config, params, pictures, mirror)

@@ -1,8 +1,12 @@
 /** Re-identification measured: features of queries and gallery, ranks, figures. */
+import { requireSource } from "../data/open/data.ts";
 import { DISTRACTOR, JUNK } from "../data/sources/people/names.ts";
 import type { Source } from "../data/types.ts";
+import { requireEngine } from "../engine/required.ts";
 import type { Preprocessing } from "../eval/embedding/info.ts";
 import { agreedMaker } from "../eval/embedding/maker.ts";
+import { requireSeed } from "../random.ts";
+import { requireWhole } from "../text/whole.ts";
 import { type ReidMetrics, reidMetrics } from "./metrics.ts";
 import { nearestPersons } from "./nearest.ts";
 import { peopleOf } from "./people.ts";
@@ -118,11 +122,13 @@ async function examplesOf(
  * taken if it is of this model; an interrupted call is gone on from by the same call. The gallery's features are read in
  * blocks.
  *
- * @throws {RangeError} When the input's sides are no multiples of the encoder's patches.
+ * @throws {TypeError} When the engine, the pictures, the model or the folder are none.
+ * @throws {RangeError} When the input's sides are no multiples of the encoder's patches, or another option cannot be used.
  * @throws {Error} When names do not tell person and camera, features are of another encoder or of pictures prepared
  * otherwise, or no query has a right picture in the gallery; or the signal's reason.
  */
 export async function evaluateReid(options: ReidOptions): Promise<ReidReport> {
+  checkOptions(options);
   const { token = "class", engine, compared, seed } = options;
   // Before hours of work: whether names tell what must be known.
   for (const side of [options.query, options.gallery]) {
@@ -150,6 +156,29 @@ export async function evaluateReid(options: ReidOptions): Promise<ReidReport> {
   } finally {
     query.file.close();
   }
+}
+
+/** Refuses what cannot be used before hours of work. Throws a TypeError or a RangeError that names it. */
+function checkOptions(options: ReidOptions): void {
+  requireEngine(options?.engine);
+  const { token = "class", examples, features, model } = options;
+  for (const part of ["query", "gallery"] as const) {
+    const side = options[part];
+    if (typeof side !== "string") requireSource(`\`${part}\``, side);
+  }
+  if (typeof features !== "string" || features === "") {
+    throw new TypeError("`features` must name the folder in which features are kept");
+  }
+  if (model !== undefined && !(model?.config && model.state)) {
+    throw new TypeError("`model` must have its name, config and state, such as `await stored.load()` gives");
+  }
+  if (token !== "class" && token !== "mean") {
+    throw new RangeError(`token is ${token}; it must be "class" or "mean"`);
+  }
+  requireSeed(options.seed ?? 0);
+  if (examples === undefined) return;
+  requireWhole("queries of `examples`", examples.queries, 0);
+  requireWhole("nearest of `examples`", examples.nearest);
 }
 
 /** The keys of all pictures of a source. */

@@ -5,6 +5,7 @@ import { dataWords } from "../data/open/data.ts";
 import type { Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import { embedData, type EmbedProgress } from "../eval/embedding/embed_data.ts";
+import { pathError } from "../files/path_error.ts";
 import type { EmbedWay } from "../eval/embedding/way.ts";
 import { type EmbeddingFile, requireToken } from "../eval/embedding/format.ts";
 import type { EmbeddingInfo } from "../eval/embedding/info.ts";
@@ -32,7 +33,7 @@ export interface SideOptions {
   input?: PersonInput;
   /** Class token or mean patch token. Default the class token. */
   token?: "class" | "mean";
-  /** The folder in which features are kept and found again. */
+  /** The folder in which features are kept and found again; made where it is not there. */
   features: string;
   /** Pictures embedded at once. Default 64. */
   batchSize?: number;
@@ -164,6 +165,11 @@ export async function filesOf(options: SideOptions): Promise<Record<ReidPart, st
   if (source && !model) throw new Error(`${(source as Source).uri}: pictures need a model that embeds them`);
   if (!model) return { query: query as string, gallery: gallery as string };
   checkInput(model.config, input);
+  if (source) {
+    await Deno.mkdir(options.features, { recursive: true }).catch((error) => {
+      throw pathError(error, options.features, "write");
+    });
+  }
   const way = personWay(engine, model.config, input, batchSize);
   const digest = await weightsDigest(model.state);
   const { name, config: { heads } } = model;

@@ -104,13 +104,25 @@ export interface EvaluationsOptions<State> {
 /**
  * Refuses evaluators that cannot be used.
  *
+ * @param own Names that the training's own evaluators have.
+ * @throws {TypeError} When one is none: it has no cadence, or cannot look.
  * @throws {RangeError} When one cannot be used; names it and says why.
  */
-export function checkEvaluators(evaluators: readonly Evaluator<never>[]): void {
-  const names = new Set<string>();
-  for (const { name, cadence } of evaluators) {
+export function checkEvaluators(evaluators: readonly Evaluator<never>[], own: readonly string[] = []): void {
+  const names = new Set<string>(own);
+  for (const evaluator of evaluators) {
+    const { name, cadence, evaluate } = evaluator ?? {};
+    if (typeof cadence !== "object" || cadence === null || typeof evaluate !== "function") {
+      throw new TypeError(
+        `evaluator ${name ?? "without a name"}: needs a cadence and a function \`evaluate\``,
+      );
+    }
     if (name === "" || names.has(name)) {
-      throw new RangeError(`two evaluators are named "${name}", or one has no name`);
+      throw new RangeError(
+        own.includes(name)
+          ? `an evaluator is named "${name}", as the training's own one is: name it otherwise`
+          : `two evaluators are named "${name}", or one has no name`,
+      );
     }
     names.add(name);
     const { steps, epochs, checkpoints, end } = cadence;
@@ -139,6 +151,16 @@ export function isDue(cadence: Cadence, step: number, perEpoch: number, kept: bo
   return checkpoints && kept;
 }
 
+/** Refuses findings that are no numbers by name. Throws a TypeError that says what they are. */
+function requireNumbers(values: Record<string, number>): void {
+  if (typeof values !== "object" || values === null) {
+    throw new TypeError(`it gave ${values}, not numbers by name; give {} where there are none`);
+  }
+  for (const [key, value] of Object.entries(values)) {
+    if (typeof value !== "number") throw new TypeError(`its ${key} is ${JSON.stringify(value)}, no number`);
+  }
+}
+
 /** Evaluators for one run. */
 export function openEvaluations<State extends Tree>(
   evaluators: readonly Evaluator<State>[],
@@ -156,6 +178,7 @@ export function openEvaluations<State extends Tree>(
       let values: Record<string, number>;
       try {
         values = await evaluator.evaluate({ state, step, total, epoch });
+        requireNumbers(values);
         if (before.some((tensor) => tensor.isDisposed)) {
           throw new Error("it has disposed tensors of the state, which it may only read");
         }

@@ -21,6 +21,9 @@ export interface TestOptions {
   ): Promise<Record<string, number>>;
 }
 
+/** The names of what {@linkcode evaluatorsOfTest} gives. */
+export const OWN_EVALUATORS = ["test", "average"] as const;
+
 /** The evaluators `test` and, of averaged parameters, `average`. The state with the highest figure is kept as a checkpoint. */
 export function evaluatorsOfTest({ every, ema, best, measure, ...options }: TestOptions): Evaluator[] {
   // They are the same ones each time, so they are told once.
@@ -39,5 +42,6 @@ export function evaluatorsOfTest({ every, ema, best, measure, ...options }: Test
       return found;
     },
   });
-  return ema ? [one("test", false), one("average", true)] : [one("test", false)];
+  const [test, average] = OWN_EVALUATORS;
+  return ema ? [one(test, false), one(average, true)] : [one(test, false)];
 }

@@ -8,10 +8,11 @@ import type { Disk } from "../files/disk.ts";
 import type { Lock } from "../files/lock.ts";
 import type { LossTerm } from "../model/loss.ts";
 import type { ModelState } from "../model/types.ts";
+import { checkRunning } from "./check_running.ts";
 import { checkSettings, joinLayers } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { tellData } from "./data_account.ts";
-import { checkEvaluators, type Evaluator, openEvaluations } from "./evaluators.ts";
+import { type Evaluator, openEvaluations } from "./evaluators.ts";
 import { checkWeights, firstState } from "./first_state.ts";
 import { withBatchSize } from "./auto_batch.ts";
 import { bestKeeper, keptBest } from "./best_keeper.ts";
@@ -105,6 +106,7 @@ interface Session {
  *
  * @param given The run; `out` names its folder. A batch size of 0 is found, see {@linkcode withBatchSize}.
  * @throws {ConfigError} When settings cannot be used with this data; before work starts.
+ * @throws {TypeError} When the engine, the data or what else it runs on are none; before work starts.
  * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
  * @throws {InUseError} When another process has the run folder.
  * @throws {MemoryError} When the step does not fit into the device's memory; a new run's folder is free again, that of one
@@ -116,9 +118,9 @@ interface Session {
 export async function train(given: RunConfig, options: TrainOptions): Promise<TrainResult> {
   const { engine, source, hosts, initial, progress = silent, signal } = options;
   checkSettings(joinLayers([given]), "the run");
+  checkRunning(options);
   const config = await withBatchSize(given, { engine, source, progress: progress.line });
   const plan = planSteps(config, source), { total } = plan;
-  checkEvaluators(options.evaluators ?? []);
   if (initial) checkWeights(config, initial);
   const group = hosts ? severalNodes(hosts, engine.devices, signal) : oneProcess(engine.devices, signal);
   await using _lock = group.leads && !options.lock ? await lockRun(config, progress.line) : null;

@@ -138,7 +138,6 @@ export const reidEvalTask = task({
     if (output && (typeof query === "string" || typeof gallery === "string")) {
       throw new UsageError("--sheet needs the pictures of both sides, not embedding files");
     }
-    await Deno.mkdir(folder, { recursive: true });
     const engine = await openEngine(...engineArguments(given, progress));
     try {
       progress.line(`${model?.name ?? "embedding files"}, on ${engine.description}`);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { task } from "../../src/cli/command.ts";
 import { ENGINE_AND_MEMORY, engineArguments } from "../../src/cli/engine_options.ts";
-import { list, number, onOff, text, whole } from "../../src/cli/kinds.ts";
+import { onOff, text } from "../../src/cli/kinds.ts";
 import { MODEL_CHOICE, MODEL_HELP } from "../../src/cli/model_options.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
 import { openNumberedFolders } from "../../src/data/sources/people/numbered_folders.ts";
@@ -11,7 +11,7 @@ import { describePassedOver } from "../../src/data/sources/passed_over.ts";
 import { openEngine } from "../../src/engine/open.ts";
 import { readModel } from "../../src/eval/stored_model.ts";
 import { checkInput } from "../../src/reid/embed.ts";
-import { WEAK_DEFAULTS, type WeakConfig } from "../../src/reid/weak/config.ts";
+import { WEAK_DEFAULTS, WEAK_KINDS, type WeakConfig } from "../../src/reid/weak/config.ts";
 import { trainWeakly } from "../../src/reid/weak/train.ts";
 import { runProgress } from "../../src/train/show/progress.ts";
 
@@ -62,41 +62,53 @@ export const reidTrainTask = task({
       default: [WEAK_DEFAULTS.height, WEAK_DEFAULTS.width] as const,
       usually: "256,128",
     },
-    bagsPerBatch: { kind: whole(2), help: "bags in a batch", default: WEAK_DEFAULTS.bagsPerBatch },
-    perBag: { kind: whole(1), help: "pictures of each bag", default: WEAK_DEFAULTS.perBag },
-    epochs: { kind: number(), help: "passes over all bags", default: WEAK_DEFAULTS.epochs },
-    steps: { kind: whole(), help: "stop after so many steps; 0: after the epochs", default: 0 },
-    lr: { kind: number(), help: "learning rate", default: WEAK_DEFAULTS.lr },
+    bagsPerBatch: {
+      kind: WEAK_KINDS.bagsPerBatch,
+      help: "bags in a batch",
+      default: WEAK_DEFAULTS.bagsPerBatch,
+    },
+    perBag: { kind: WEAK_KINDS.perBag, help: "pictures of each bag", default: WEAK_DEFAULTS.perBag },
+    epochs: { kind: WEAK_KINDS.epochs, help: "passes over all bags", default: WEAK_DEFAULTS.epochs },
+    steps: { kind: WEAK_KINDS.steps, help: "stop after so many steps; 0: after the epochs", default: 0 },
+    lr: { kind: WEAK_KINDS.lr, help: "learning rate", default: WEAK_DEFAULTS.lr },
     lrEpochs: {
-      kind: list(whole()),
+      kind: WEAK_KINDS.lrEpochs,
       help: "epochs after which it falls to a tenth",
       default: [...WEAK_DEFAULTS.lrEpochs],
       usually: WEAK_DEFAULTS.lrEpochs.join(","),
     },
     weightDecay: {
-      kind: number(),
+      kind: WEAK_KINDS.decay,
       help: "weight decay, added to the gradients",
       default: WEAK_DEFAULTS.decay,
     },
-    margin: { kind: number(), help: "margin of the triplet", default: WEAK_DEFAULTS.margin },
-    pairwise: { kind: number(), help: "weight of the pairwise term", default: WEAK_DEFAULTS.pairwise },
-    triplet: { kind: number(), help: "weight of the triplet", default: WEAK_DEFAULTS.triplet },
-    flip: { kind: number(0, 1), help: "chance of a left–right flip", default: WEAK_DEFAULTS.flip },
-    erase: { kind: number(0, 1), help: "chance that a part is erased", default: WEAK_DEFAULTS.erase },
+    margin: { kind: WEAK_KINDS.margin, help: "margin of the triplet", default: WEAK_DEFAULTS.margin },
+    pairwise: {
+      kind: WEAK_KINDS.pairwise,
+      help: "weight of the pairwise term",
+      default: WEAK_DEFAULTS.pairwise,
+    },
+    triplet: { kind: WEAK_KINDS.triplet, help: "weight of the triplet", default: WEAK_DEFAULTS.triplet },
+    flip: { kind: WEAK_KINDS.flip, help: "chance of a left–right flip", default: WEAK_DEFAULTS.flip },
+    erase: { kind: WEAK_KINDS.erase, help: "chance that a part is erased", default: WEAK_DEFAULTS.erase },
     seed: {
-      kind: whole(0, 2 ** 32 - 1),
+      kind: WEAK_KINDS.seed,
       help: "determines batches and the head's first weights",
       default: 0,
     },
-    keep: { kind: whole(1), help: "checkpoints that are kept", default: WEAK_DEFAULTS.keep },
+    keep: { kind: WEAK_KINDS.keep, help: "checkpoints that are kept", default: WEAK_DEFAULTS.keep },
     checkpointMinutes: {
-      kind: number(),
+      kind: WEAK_KINDS.checkpointMinutes,
       help: "minutes between checkpoints; 0: none by time",
       default: WEAK_DEFAULTS.checkpointMinutes,
     },
-    checkpointSteps: { kind: whole(), help: "steps between checkpoints; 0: none by steps", default: 0 },
+    checkpointSteps: {
+      kind: WEAK_KINDS.checkpointSteps,
+      help: "steps between checkpoints; 0: none by steps",
+      default: 0,
+    },
     logEvery: {
-      kind: whole(1),
+      kind: WEAK_KINDS.logEvery,
       help: "steps between lines of metrics.jsonl",
       default: WEAK_DEFAULTS.logEvery,
     },

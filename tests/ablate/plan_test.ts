@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { lockAblation } from "../../src/ablate/ablate.ts";
 import { checkWish, newPlan, planBatch, planLength, resumePlan } from "../../src/ablate/begin.ts";
 import type { AblationData } from "../../src/ablate/data.ts";
-import { readPlan, readResult, resultFile, runConfig, writePlan } from "../../src/ablate/plan.ts";
+import { PLAN_FILE, readPlan, readResult, resultFile, runConfig, writePlan } from "../../src/ablate/plan.ts";
 import type { Source } from "../../src/data/types.ts";
 import { presetConfig } from "../../src/train/config/presets.ts";
 import type { RunConfig } from "../../src/train/config/settings.ts";
@@ -194,7 +194,9 @@ Deno.test("a batch of auto that nobody has found is refused, and a plan that cam
     assert.throws(() => runOf({ batchSize: 0 }, 640), /batchSize is 0, that is auto \(full\); .*: give it/);
     const own = { ...FULL, name: "own", settings: { batchSize: 0 } };
     assert.throws(() => runOf({}, 640, own), /batchSize is 0, that is auto \(own\)/);
-    await writePlan(out, { ...storedPlan({ batchSize: 0 }, { by: "epochs" }), pictures: NaN });
+    // As an earlier version wrote it.
+    const old = { ...storedPlan({ batchSize: 0 }, { by: "epochs" }), pictures: NaN };
+    await Deno.writeTextFile(join(out, PLAN_FILE), JSON.stringify(old));
     await assert.rejects(
       readPlan(out),
       /ablate\.json: .*pictures is null; begin a new ablation in another folder/,

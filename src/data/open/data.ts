@@ -32,6 +32,17 @@ export function openedOf(data: Data): OpenedData {
   return "get" in data ? { access: "random", source: data } : { access: "stream", source: data };
 }
 
+/**
+ * Refuses what is no source of pictures by index.
+ *
+ * @param what Named in errors.
+ * @throws {TypeError} When it is none: a path, a stream, a promise of one.
+ */
+export function requireSource(what: string, source: Source): void {
+  if (typeof source?.get === "function" && Number.isSafeInteger(source.length)) return;
+  throw new TypeError(`${what} must be pictures by index, such as \`await openSource(PATH)\` gives`);
+}
+
 /** What the user named. */
 export function dataUri(data: Data): string {
   const opened = openedOf(data);

@@ -1,10 +1,12 @@
 /** A linear probe of dense features: which class each pixel is of, by one linear layer on frozen patch tokens. */
 import { holdJpegLibrary } from "../../data/picture/jpeg.ts";
 import * as tf from "../../engine/tensors.ts";
+import { requireEngine } from "../../engine/required.ts";
 import type { Engine } from "../../engine/types.ts";
 import { gridSize, type ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
-import { randomStream } from "../../random.ts";
+import { randomStream, requireSeed } from "../../random.ts";
+import { requireWhole } from "../../text/whole.ts";
 import { embedder } from "../embed.ts";
 import { headScores, type HeadState, headStep, type HeadStepArgs, initHeads } from "../head_step.ts";
 import { rateShare } from "../heads.ts";
@@ -189,16 +191,41 @@ export function pixelClasses(scores: Float32Array, grid: number, size: number, c
   return out;
 }
 
+/** Refuses what cannot be used before any work. Throws a TypeError or a RangeError that names it. */
+function checkOptions(options: SegmentationOptions): void {
+  requireEngine(options?.engine);
+  const { state, config, epochs = 20, lr = 0.01, batchSize = 1024, embedBatch = 32, seed = 0 } = options;
+  if (!config || !state?.params) {
+    throw new TypeError("`config` and `state` must be the model's, as `readModel` and its `load` give them");
+  }
+  for (const part of ["train", "test"] as const) {
+    const files = options[part];
+    if (!Array.isArray(files) || !files.every((file) => file?.picture && file.mask)) {
+      throw new TypeError(
+        `\`${part}\` must be pictures with masks, such as \`await maskedFiles(FOLDER)\` gives`,
+      );
+    }
+    if (files.length === 0) throw new RangeError(`\`${part}\` has no picture`);
+  }
+  requireWhole("epochs", epochs);
+  requireWhole("batchSize", batchSize);
+  requireWhole("embedBatch", embedBatch);
+  requireSeed(seed);
+  if (!(lr >= 0 && lr < Infinity)) throw new RangeError(`lr is ${lr}; it must be a number from 0 up`);
+}
+
 /**
  * Measures dense features: a linear layer behind a batch norm learns from frozen patch tokens which classes are in each
  * patch, and predicts the class of each pixel of test pictures, its scores brought to the pixels bilinearly. Pictures and
  * masks are squeezed to the encoder's square.
  *
- * @throws {RangeError} When masks have one class only.
+ * @throws {TypeError} When the engine, the model, pictures or masks are none; before any work.
+ * @throws {RangeError} When there are no pictures, a number cannot be used, or masks have one class only.
  * @throws {Error} When a picture or mask cannot be read, sizes differ, a test mask has a class that no training mask has, or a
  * feature is no finite number.
  */
 export async function segmentationProbe(options: SegmentationOptions): Promise<SegmentationReport> {
+  checkOptions(options);
   const { engine, config, train, test, progress } = options, { imageSize: size, width } = config;
   const learned = maskClasses(), patches = await trainingPatches(options, learned), names = learned.names();
   if (names.length < 2) {

@@ -7,6 +7,7 @@ import { resize } from "../../data/picture/resize.ts";
 import type { BagList } from "../../data/sources/people/bags.ts";
 import type { FolderedSource } from "../../data/sources/people/numbered_folders.ts";
 import { BadRecordError, type Batch, type Cursor, PictureError } from "../../data/types.ts";
+import { requireWhole } from "../../text/whole.ts";
 import { type RandomStream, randomStream } from "../../random.ts";
 import { MEAN } from "../../views/render.ts";
 
@@ -93,13 +94,48 @@ function* places(count: number, random: RandomStream): Generator<number, never, 
 }
 
 /**
+ * Refuses bags that cannot be drawn from.
+ *
+ * @throws {TypeError} When the source has no folders, or the list no bags.
+ * @throws {RangeError} When a bag has no picture, or is labelled with nobody or with a person that the list does not have.
+ */
+export function checkBags(source: FolderedSource, list: BagList): void {
+  if (!Array.isArray(source?.folders) || typeof source.get !== "function") {
+    throw new TypeError(
+      "`source` must be pictures by folders, such as `await openNumberedFolders(PATH)` gives",
+    );
+  }
+  if (!Array.isArray(list?.bags) || !Array.isArray(list.identities)) {
+    throw new TypeError(
+      "`list` must be bags of the source's folders, such as `await readBags(PATH, FOLDERS)` gives",
+    );
+  }
+  const { uri } = source, persons = list.identities.length;
+  const ranges = new Map(source.folders.map((folder) => [folder.name, folder]));
+  for (const { id, labels, folders } of list.bags) {
+    const strange = folders.find((name) => !ranges.has(name));
+    if (strange !== undefined) {
+      throw new RangeError(`${uri}: ${id} has pictures in ${strange}, which is not there`);
+    }
+    if (recordsOf(ranges, folders).count === 0) throw new RangeError(`${uri}: ${id} has no picture`);
+    const wrong = labels.find((person) => !(Number.isInteger(person) && person >= 0 && person < persons));
+    if (wrong !== undefined || labels.length === 0) {
+      const whom = wrong === undefined ? "nobody" : `person number ${wrong}`;
+      throw new RangeError(`${uri}: ${id} is labelled with ${whom}, none of the list's ${persons} persons`);
+    }
+  }
+}
+
+/**
  * Batches of bags, epoch after epoch without end. In each epoch each bag comes once, in an order of the epoch's own; the
  * last ones that fill no batch are left out. What a batch holds depends on source, bags, seed and cursor alone.
  *
  * @param source The training pictures. Not closed.
  * @param list Bags of its folders.
  * @returns Batches whose `base` is B × H × W × 3 bytes, without views; `labels` has the number of each picture's bag.
- * @throws {RangeError} At once, when there are fewer bags than a batch takes.
+ * @throws {TypeError} At once, when the source or the list is none.
+ * @throws {RangeError} At once, when there are fewer bags than a batch takes, a bag has no picture or no person of the list, or an
+ * option cannot be used.
  * @throws {Error} While iterating, when a bag has no picture that can be read, or more than 1 % cannot.
  */
 export function bagBatches(
@@ -107,6 +143,8 @@ export function bagBatches(
   list: BagList,
   options: BagBatchOptions,
 ): AsyncGenerator<Batch, void, void> {
+  checkBags(source, list);
+  for (const name of ["height", "width", "bags", "perBag"] as const) requireWhole(name, options[name]);
   if (list.bags.length < options.bags) {
     throw new RangeError(
       `${source.uri}: a batch takes ${options.bags} bags, but there are ${list.bags.length}`,

@@ -1,5 +1,7 @@
 /** The settings of weakly supervised re-identification. */
-import { ConfigError } from "../../train/config/config.ts";
+import { type Kind, list, misfit, number, text, whole } from "../../cli/kinds.ts";
+import { didYouMean } from "../../text/nearest.ts";
+import { ConfigError, ofTask } from "../../train/config/config.ts";
 
 /** Everything that defines such a run; config.json in its folder holds it whole. */
 export interface WeakConfig {
@@ -65,6 +67,55 @@ export const WEAK_DEFAULTS: Omit<WeakConfig, "model" | "data" | "bags" | "out"> 
   checkpointSteps: 0,
   logEvery: 10,
 };
+
+/** What each setting may be. */
+export const WEAK_KINDS = {
+  model: text,
+  data: text,
+  bags: text,
+  bagsDigest: text,
+  out: text,
+  seed: whole(0, 2 ** 32 - 1),
+  height: whole(1),
+  width: whole(1),
+  bagsPerBatch: whole(2),
+  perBag: whole(1),
+  epochs: number(),
+  steps: whole(),
+  lr: number(),
+  lrEpochs: list(whole()),
+  decay: number(),
+  margin: number(),
+  pairwise: number(),
+  triplet: number(),
+  flip: number(0, 1),
+  erase: number(0, 1),
+  keep: whole(1),
+  checkpointMinutes: number(),
+  checkpointSteps: whole(),
+  logEvery: whole(1),
+} as const satisfies Readonly<Record<Exclude<keyof WeakConfig, "task">, Kind>>;
+
+/**
+ * Refuses settings that cannot be used.
+ *
+ * @throws {ConfigError} When one is missing, unknown, of a wrong type or out of its bounds, or they are of another task.
+ */
+export function checkWeakConfig(config: WeakConfig): void {
+  const { task, ...given } = config, keys = Object.keys(WEAK_KINDS) as (keyof typeof WEAK_KINDS)[];
+  if (task !== "reid") throw new ConfigError(`the run: ${ofTask(task)}`);
+  const unknown = Object.keys(given).find((key) => !Object.hasOwn(WEAK_KINDS, key));
+  if (unknown !== undefined) {
+    throw new ConfigError(`the run: unknown setting "${unknown}"${didYouMean(unknown, keys)}`);
+  }
+  for (const key of keys) {
+    if (key === "bagsDigest" && given[key] === undefined) continue;
+    // A rate that never falls.
+    if (key === "lrEpochs" && Array.isArray(given[key]) && given[key].length === 0) continue;
+    const wrong = misfit(key, WEAK_KINDS[key], given[key]);
+    if (wrong) throw new ConfigError(`the run: ${wrong}`);
+  }
+}
 
 /** Settings that may change when a run goes on: no number that it learns depends on them. */
 const FREE: readonly (keyof WeakConfig)[] = [

@@ -1,6 +1,7 @@
 /** Weakly supervised re-identification put together: the loop is that of pre-training, with another step and state. */
 import { join } from "node:path";
-import { checkEvaluators, openEvaluations } from "../../train/evaluators.ts";
+import { openEvaluations } from "../../train/evaluators.ts";
+import { checkRunning } from "../../train/check_running.ts";
 import { oneProcess } from "../../train/process_group.ts";
 import { recorder } from "../../train/record.ts";
 import type { Checkpoint } from "../../train/run/checkpoint.ts";
@@ -16,8 +17,8 @@ import { silent } from "../../train/show/progress.ts";
 import { epochBefore, type Run } from "../../train/standing.ts";
 import { disposeTree } from "../../train/state.ts";
 import { checkInput } from "../embed.ts";
-import { bagBatches } from "./batches.ts";
-import { type WeakConfig, weakRate } from "./config.ts";
+import { bagBatches, checkBags } from "./batches.ts";
+import { checkWeakConfig, type WeakConfig, weakRate } from "./config.ts";
 import { bagsDigest, checkSameEncoder, checkSamePictures, prepareWeakFolder } from "./folder.ts";
 import { describe, inputsOf, keeperOf, type Session, type TrainWeaklyOptions } from "./session.ts";
 import { firstWeakState, writeWeakState } from "./state.ts";
@@ -87,8 +88,10 @@ async function trainRun(session: Session, run: Run<WeakState>, resumed: Checkpoi
  * A resume that ends with an error before its first step leaves the run's settings and metrics as they were.
  *
  * @param config The run; `out` names its folder.
- * @throws {ConfigError} When the run cannot go on with these settings, pictures or bags, or has not one step.
- * @throws {RangeError} When there are too few bags, the input's sides are no multiples of the encoder's patches, or evaluators
+ * @throws {ConfigError} When a setting cannot be used, the run cannot go on with these settings, pictures or bags, or has not one
+ * step.
+ * @throws {TypeError} When the engine, the pictures, the bags or what else it runs on are none.
+ * @throws {RangeError} When there are too few bags, one has no picture or no known person, the input's sides are no multiples of the encoder's patches, or evaluators
  * cannot be used.
  * @throws {InUseError} When another process has the run folder.
  * @throws {NonFiniteError} When a loss is not a finite number; that state is not saved.
@@ -96,9 +99,11 @@ async function trainRun(session: Session, run: Run<WeakState>, resumed: Checkpoi
  * @throws {Error} When pictures cannot be read, or a checkpoint cannot be written; the earlier ones stay.
  */
 export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOptions): Promise<WeakResult> {
+  checkWeakConfig(config);
+  checkRunning(options);
   const { engine, list, source, model, resume = false, progress = silent } = options;
+  checkBags(source, list);
   checkInput(model, { ...config, mirror: "none" });
-  checkEvaluators(options.evaluators ?? []);
   const perEpoch = Math.floor(list.bags.length / config.bagsPerBatch),
     all = Math.round(config.epochs * perEpoch);
   if (perEpoch === 0) {

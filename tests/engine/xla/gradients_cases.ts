@@ -17,7 +17,7 @@ const c = (
   backends: string[] = ["cpu", "xla"],
 ): Case => ({ name, shapes, f, backends });
 // deno-lint-ignore no-explicit-any
-const any = (x: tf.Tensor) => x as any;
+const any = (x: unknown) => x as any;
 const int = (values: tf.TensorLike) => tf.tensor(values, undefined, "int32");
 
 /** What registerGradients is about. */
@@ -32,6 +32,17 @@ export const OURS: Case[] = [
         // The cpu backend has the product itself wrong.
         c(`${name}, both broadcast`, [[2, 1, ...a], [3, ...b]], (x, y) => tf.matMul(x, y, ta, tb), ["xla"]),
       ];
+    })
+  ),
+  // Both are broadcast; of a scalar, of one more axis, and of no elements.
+  ...[[[1, 4], [3, 1]], [[3], [2, 1, 3]], [[], [2, 2]], [[0, 3], [1, 3]]].flatMap(([a, b]) =>
+    [
+      ...["maximum", "minimum", "squaredDifference", "prelu"],
+      ...["add", "sub", "mul", "div", "pow", "mod", "atan2"],
+    ].flatMap((name) => {
+      const f = (x: tf.Tensor, y: tf.Tensor) => any(tf)[name](name === "pow" ? tf.abs(x) : x, y);
+      const title = (x: number[], y: number[]) => `${name} of [${x}] and [${y}]`;
+      return [c(title(a, b), [a, b], f), c(title(b, a), [b, a], f)];
     })
   ),
   c("einsum of two", [[2, 3, 4], [2, 5, 4]], (a, b) => tf.einsum("bqd,bkd->bqk", a, b)),

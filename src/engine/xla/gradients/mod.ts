@@ -1,6 +1,7 @@
 import { BFLOAT16_GRADIENT } from "../bfloat16.ts";
 import { SPLIT_GRADIENTS } from "../split.ts";
 import * as tf from "../tf.ts";
+import { BROADCAST } from "./broadcast.ts";
 import { INDEX } from "./index.ts";
 import { PRODUCT } from "./product.ts";
 import { SCAN } from "./scan.ts";
@@ -10,6 +11,7 @@ import { WINDOW } from "./window.ts";
 
 /** Gradients that TensorFlow.js lacks or has wrong. */
 export const GRADIENTS: Gradients = [
+  ...BROADCAST,
   ...PRODUCT,
   ...INDEX,
   ...SHAPE,
