@@ -1,6 +1,6 @@
 /**
  * What methods learn from pictures: `deno task train` beside DINO, MAE, SimCLR and supervised training in PyTorch with the
- * same encoder, at equal seconds and at equal pictures. docs/learning.md says how to read it.
+ * same encoder, at equal seconds and at equal pictures. docs/comparing.md says how to read it.
  */
 import { join, resolve } from "node:path";
 import { task } from "../src/cli/command.ts";

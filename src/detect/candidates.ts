@@ -116,9 +116,7 @@ export function finder(engine: Engine, config: DetectorConfig, batchSize: number
       const classes = requireHead(params, "head.classes.bias"),
         count = pictures.length && countOf(pictures, size);
       const { threshold = 0 } = options;
-      if (!(threshold >= 0 && threshold <= 1)) {
-        throw new RangeError(`threshold is ${threshold}, not from 0 to 1`);
-      }
+      if (!(threshold >= 0)) throw new RangeError(`threshold is ${threshold}, not a number of at least 0`);
       const found: Detections[] = [];
       for (let from = 0; from < count; from += batchSize) {
         const part = new Uint8Array(batchSize * pixels), good = Math.min(batchSize, count - from);

@@ -117,7 +117,11 @@ function batchViews(views: Float32Array, count: number, from: number, batch: num
   return part;
 }
 
-/** How many pictures of a side there are. Throws a RangeError where bytes are left over, or there is none. */
+/**
+ * How many pictures of a side there are.
+ *
+ * @throws {RangeError} When bytes are left over, or there is none.
+ */
 export function countOf(pictures: Uint8Array, size: number): number {
   const count = pictures.length / (size * size * 3);
   if (Number.isInteger(count) && count > 0) return count;

@@ -61,7 +61,7 @@ const PUBLISHED: Omit<RunConfig, keyof typeof PRESETS.base | "preset"> = {
   labels: "",
 };
 
-/** For photographs, on a CPU: docs/learning.md. A blur of small pictures leaves little; the rate's peak is 0.02. */
+/** For photographs, on a CPU: docs/recipe.md. A blur of small pictures leaves little; the rate's peak is 0.02. */
 const SMALL_PHOTOGRAPHS: Partial<RunConfig> = {
   batchSize: 128,
   optimizer: "muon",
@@ -75,10 +75,10 @@ const SMALL_PHOTOGRAPHS: Partial<RunConfig> = {
 const TRAINING: Record<PresetName, Partial<RunConfig>> = {
   // 3,466 emoji in two styles, in minutes on a CPU, 55,000 pictures in all; the rate is for 256, so the peak is 1.5e-3.
   // Of a few short runs, more and smaller steps and a lower temperature learned most from the same pictures. Muon was chosen
-  // on photographs: docs/learning.md.
+  // on photographs: docs/recipe.md.
   demo: {
     epochs: 16,
-    // Half as many pictures a second more than whole views, and nothing lost by that: docs/demo.md.
+    // Half as many pictures a second more than whole views, and little lost by that: docs/demo.md.
     viewSize: 48,
     batchSize: 64,
     optimizer: "muon",
@@ -111,7 +111,7 @@ export const FIRST_WAYS = {
   residualPrecision: "float32",
 } as const satisfies Partial<RunConfig>;
 
-/** The learning rate that AdamW takes where a preset's own is one for Muon: docs/learning.md. */
+/** The learning rate that AdamW takes where a preset's own is one for Muon: docs/recipe.md. */
 const ADAMW_RATE = 6e-3;
 
 /** The learning rate of a preset with an optimiser that may not be its own. */

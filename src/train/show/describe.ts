@@ -10,7 +10,7 @@ import { peakRate } from "../schedule.ts";
 import { decimalBytes, digits, plural } from "../../text/amounts.ts";
 import { shellWord } from "../../text/layout.ts";
 
-/** The largest peak of the learning rate that Muon was tried with (docs/learning.md). */
+/** The largest peak of the learning rate that Muon was tried with (docs/recipe.md). */
 const MUON_TRIED = 0.02;
 
 /** A line for people, with what it is about before it. */

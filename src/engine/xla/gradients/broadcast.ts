@@ -30,6 +30,7 @@ function summing(kernelName: string, always: boolean): Gradients[number] {
   };
 }
 
+/** Gradients that TensorFlow.js has and does not sum. */
 export const BROADCAST: Gradients = [
   ...UNSUMMED.map((name) => summing(name, true)),
   ...SUMMED.map((name) => summing(name, false)),
