@@ -37,4 +37,5 @@ export async function findTensorflow(
     const path = await installedPackage(native, { cache, build: BUILD });
     if (path) return { path, native };
   }
+  return undefined;
 }

@@ -103,6 +103,7 @@ function fasterThanFloat32(
   if (memory === "host" && units) {
     return `this processor has units for bfloat16 (${units}): with --precision bfloat16 a step takes half to three quarters of the time`;
   }
+  return undefined;
 }
 
 /** How a step was compiled, for people. */

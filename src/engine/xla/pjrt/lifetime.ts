@@ -23,6 +23,7 @@ function openLoader(): Deno.DynamicLibrary<typeof LOADER> | undefined {
       // The next one; without any, plugins work, but the end of the process may be a crash.
     }
   }
+  return undefined;
 }
 
 /**
