@@ -204,11 +204,8 @@ export { trainingProbe, type TrainingProbeOptions } from "./src/eval/training_pr
 export { checkpointFigures, type CheckpointFiguresOptions } from "./src/eval/figures/at_checkpoints.ts";
 export { reconstructionPicture } from "./src/eval/reconstruction.ts";
 export { type MaskedFile, maskedFiles } from "./src/eval/segmentation/masked_files.ts";
-export {
-  type SegmentationOptions,
-  segmentationProbe,
-  type SegmentationReport,
-} from "./src/eval/segmentation/probe.ts";
+export type { SegmentationOptions } from "./src/eval/segmentation/options.ts";
+export { segmentationProbe, type SegmentationReport } from "./src/eval/segmentation/probe.ts";
 export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/files/safetensors.ts";
 
 // Re-identification.

@@ -225,10 +225,7 @@ export const ablateTask = task({
     ...SETTING_NOTES,
   ],
   examples: [
-    [
-      "ablate --data ./labelled --pictures 2000000",
-      "the paper's order, three seeds, a fifth of the pictures as queries",
-    ],
+    ["ablate --data ./labelled --pictures 2000000", "the paper's order, three seeds, a fifth as queries"],
     [
       "ablate --data train.parquet --eval-data test.parquet --minutes 90 --image-size 32 --patch-size 4",
       "in 90 minutes",

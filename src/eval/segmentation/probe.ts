@@ -1,12 +1,8 @@
 /** A linear probe of dense features: which class each pixel is of, by one linear layer on frozen patch tokens. */
 import { holdJpegLibrary } from "../../data/picture/jpeg.ts";
 import * as tf from "../../engine/tensors.ts";
-import { requireEngine } from "../../engine/required.ts";
-import type { Engine } from "../../engine/types.ts";
 import { gridSize, type ModelConfig } from "../../model/config.ts";
-import type { ModelState } from "../../model/types.ts";
-import { randomStream, requireSeed } from "../../random.ts";
-import { requireWhole } from "../../text/whole.ts";
+import { randomStream } from "../../random.ts";
 import { embedder } from "../embed.ts";
 import { headScores, type HeadState, headStep, type HeadStepArgs, initHeads } from "../head_step.ts";
 import { rateShare } from "../heads.ts";
@@ -14,27 +10,7 @@ import { requireFinite } from "../rows.ts";
 import { type SegmentationFigures, segmentationFigures } from "./iou.ts";
 import type { MaskedFile } from "./masked_files.ts";
 import { type MaskClasses, maskClasses, readColoured, withClasses } from "./masks.ts";
-
-/** What {@linkcode segmentationProbe} learns from, and how. */
-export interface SegmentationOptions {
-  engine: Engine;
-  config: ModelConfig;
-  /** Read, never disposed. */
-  state: ModelState;
-  train: readonly MaskedFile[];
-  test: readonly MaskedFile[];
-  /** Passes over the patches. Default 20. */
-  epochs?: number;
-  /** Learning rate for 256 patches a step. Default .01. */
-  lr?: number;
-  /** Patches in a step. Default 1,024, or all where there are fewer. */
-  batchSize?: number;
-  /** Pictures embedded at once. Default 32. */
-  embedBatch?: number;
-  seed?: number;
-  /** Told what is being done. */
-  progress?: (text: string) => void;
-}
+import { checkSegmentation, type SegmentationOptions } from "./options.ts";
 
 /** What was found, and on how many pictures. */
 export interface SegmentationReport extends SegmentationFigures {
@@ -191,29 +167,6 @@ export function pixelClasses(scores: Float32Array, grid: number, size: number, c
   return out;
 }
 
-/** Refuses what cannot be used before any work. Throws a TypeError or a RangeError that names it. */
-function checkOptions(options: SegmentationOptions): void {
-  requireEngine(options?.engine);
-  const { state, config, epochs = 20, lr = 0.01, batchSize = 1024, embedBatch = 32, seed = 0 } = options;
-  if (!config || !state?.params) {
-    throw new TypeError("`config` and `state` must be the model's, as `readModel` and its `load` give them");
-  }
-  for (const part of ["train", "test"] as const) {
-    const files = options[part];
-    if (!Array.isArray(files) || !files.every((file) => file?.picture && file.mask)) {
-      throw new TypeError(
-        `\`${part}\` must be pictures with masks, such as \`await maskedFiles(FOLDER)\` gives`,
-      );
-    }
-    if (files.length === 0) throw new RangeError(`\`${part}\` has no picture`);
-  }
-  requireWhole("epochs", epochs);
-  requireWhole("batchSize", batchSize);
-  requireWhole("embedBatch", embedBatch);
-  requireSeed(seed);
-  if (!(lr >= 0 && lr < Infinity)) throw new RangeError(`lr is ${lr}; it must be a number from 0 up`);
-}
-
 /**
  * Measures dense features: a linear layer behind a batch norm learns from frozen patch tokens which classes are in each
  * patch, and predicts the class of each pixel of test pictures, its scores brought to the pixels bilinearly. Pictures and
@@ -225,7 +178,7 @@ function checkOptions(options: SegmentationOptions): void {
  * feature is no finite number.
  */
 export async function segmentationProbe(options: SegmentationOptions): Promise<SegmentationReport> {
-  checkOptions(options);
+  checkSegmentation(options);
   const { engine, config, train, test, progress } = options, { imageSize: size, width } = config;
   const learned = maskClasses(), patches = await trainingPatches(options, learned), names = learned.names();
   if (names.length < 2) {
