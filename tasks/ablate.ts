@@ -145,7 +145,7 @@ async function run(given: Given, settings: GivenSettings, shell: Shell): Promise
     progress.close();
     print(given.json ? JSON.stringify({ out, ...table, results }) : formatAblation(table, given.table));
     // Behind the table, which must be seen where the files cannot be written.
-    await writeAblation(plan, results, out);
+    await writeAblation(plan, results, table, out);
     say(`runs, table.md, table.json and report.html: ${out}`);
   };
   const isWhole = (plan: BegunPlan): plan is AblationPlan => plan.pictures !== undefined;

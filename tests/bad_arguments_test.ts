@@ -21,7 +21,7 @@ import { checkedPictures, type LabelledPictures, labelledPictures } from "../src
 import { predictPictures } from "../src/finetune/predict.ts";
 import { encoderSizes } from "../src/model/config.ts";
 import { evaluateReid } from "../src/reid/evaluate.ts";
-import { checkBags } from "../src/reid/weak/batches.ts";
+import { checkBags } from "../src/reid/weak/bags.ts";
 import { checkWeakConfig, WEAK_DEFAULTS } from "../src/reid/weak/config.ts";
 import { trainWeakly } from "../src/reid/weak/train.ts";
 import { colourFolders, encoderRun } from "./finetune/fixture.ts";

@@ -4,7 +4,7 @@ import { publishFile } from "../files/publish.ts";
 import type { ReportTable } from "../report/types.ts";
 import { runsPage } from "../report/write.ts";
 import { runFolder } from "./plan.ts";
-import { type AblationTable, ablationTable, formatAblation, HEADINGS, rowTexts } from "./table.ts";
+import { type AblationTable, formatAblation, HEADINGS, rowTexts } from "./table.ts";
 import type { AblationPlan, AblationResult } from "./types.ts";
 
 /** Runs whose curves a page lays over each other: more cannot be told apart. */
@@ -42,9 +42,10 @@ function reportTable(plan: AblationPlan, table: AblationTable, shown: number): R
 export async function writeAblation(
   plan: AblationPlan,
   results: readonly AblationResult[],
+  table: AblationTable,
   out: string,
 ): Promise<void> {
-  const table = ablationTable(plan, results), shown = shownRuns(plan, results);
+  const shown = shownRuns(plan, results);
   await publishFile(join(out, "table.json"), JSON.stringify({ ...table, results }, null, 2) + "\n");
   await publishFile(join(out, "table.md"), formatAblation(table, "markdown") + "\n");
   if (shown.length > 0) {

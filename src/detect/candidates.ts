@@ -2,13 +2,13 @@
 import * as tf from "../engine/tensors.ts";
 import { requireEngine } from "../engine/required.ts";
 import type { Engine } from "../engine/types.ts";
-import { countOf } from "../eval/embed.ts";
+import { batchOf, countOf } from "../eval/embed.ts";
 import type { Params } from "../model/types.ts";
 import { renderReference } from "../views/render.ts";
 import { type Level, levelsOf, locationsOf } from "./levels.ts";
 import { detectorAnswers, type DetectorConfig } from "./model.ts";
 import type { Answers } from "./losses.ts";
-import { called, requireHead } from "../finetune/score.ts";
+import { requireHead } from "../finetune/score.ts";
 import { requireWhole } from "../text/whole.ts";
 import { type Detections, suppress, type SuppressOptions } from "./nms.ts";
 
@@ -107,10 +107,20 @@ function candidatesOf(
 export function finder(engine: Engine, config: DetectorConfig, batchSize: number): Finder {
   requireEngine(engine);
   requireWhole("batchSize", batchSize);
-  const { imageSize: size } = config, pixels = size * size * 3, levels = levelsOf(config);
+  const { imageSize: size } = config, levels = levelsOf(config);
   const run = engine.jit(({ params, base }: { params: Params; base: tf.Tensor }) =>
     bestCandidates(detectorAnswers(config, params, renderReference(base)), levels)
   );
+  /** A batch's candidates on the host. The batch is disposed. */
+  const read = async (params: Params, base: tf.Tensor) => {
+    let made: Partial<Candidates> = {};
+    try {
+      const { scores, places, boxes, sum } = made = run({ params, base });
+      return await Promise.all([scores.data(), places.data(), boxes.data(), sum.data()]);
+    } finally {
+      tf.dispose([base, made]);
+    }
+  };
   return {
     async find(params, pictures, options = {}) {
       const classes = requireHead(params, "head.classes.bias"),
@@ -119,17 +129,9 @@ export function finder(engine: Engine, config: DetectorConfig, batchSize: number
       if (!(threshold >= 0)) throw new RangeError(`threshold is ${threshold}, not a number of at least 0`);
       const found: Detections[] = [];
       for (let from = 0; from < count; from += batchSize) {
-        const part = new Uint8Array(batchSize * pixels), good = Math.min(batchSize, count - from);
-        part.set(pictures.subarray(from * pixels, (from + good) * pixels));
-        const base = engine.bytes(part, [batchSize, size, size, 3]);
-        const made = called(base, () => run({ params, base }));
-        const [scores, places, boxes, [sum]] = await Promise.all([
-          made.scores.data(),
-          made.places.data(),
-          made.boxes.data(),
-          made.sum.data(),
-        ]);
-        tf.dispose([base, made]);
+        const base = batchOf(engine, pictures, [size, size], from, batchSize),
+          good = Math.min(batchSize, count - from);
+        const [scores, places, boxes, [sum]] = await read(params, base);
         if (!Number.isFinite(sum) || boxes.some(Number.isNaN)) {
           throw new Error("what the detector answers are not finite numbers: its weights are damaged");
         }

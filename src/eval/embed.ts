@@ -71,14 +71,6 @@ function collector(rows: number) {
   };
 }
 
-/** A range of numbers, padded with zeros to `length`. */
-function padded<T extends Uint8Array | Float32Array>(part: T, length: number): T {
-  if (part.length === length) return part;
-  const out = new (part.constructor as new (length: number) => T)(length);
-  out.set(part);
-  return out;
-}
-
 /** The features of rendered pictures, as part of a program: those of {@linkcode Embedding}. */
 function imageFeatures(
   config: ModelConfig,
@@ -129,6 +121,26 @@ export function countOf(pictures: Uint8Array, size: number): number {
 }
 
 /**
+ * A batch of pictures on the engine; behind the last picture it is padded with black ones.
+ *
+ * @param pictures count × height × width × 3 bytes.
+ * @param from The batch's first picture.
+ * @returns [batch, height, width, 3]; the caller disposes it.
+ */
+export function batchOf(
+  engine: Engine,
+  pictures: Uint8Array,
+  [height, width]: readonly [number, number],
+  from: number,
+  batch: number,
+): tf.Tensor {
+  const pixels = height * width * 3, part = pictures.subarray(from * pixels, (from + batch) * pixels);
+  const whole = part.length === batch * pixels ? part : new Uint8Array(batch * pixels);
+  if (whole !== part) whole.set(part);
+  return engine.bytes(whole, [batch, height, width, 3]);
+}
+
+/**
  * Prepares an encoder to embed pictures; it is compiled once, at the first call.
  *
  * @param engine Where it runs.
@@ -139,7 +151,7 @@ export function countOf(pictures: Uint8Array, size: number): number {
  */
 export function embedder(engine: Engine, config: ModelConfig, options: EmbedOptions = {}): Embedder {
   const { batchSize = 128, patches: wantPatches = false, blocks = 0 } = options;
-  const { imageSize: size } = config, pixels = size * size * 3;
+  const { imageSize: size } = config;
   requireEngine(engine);
   requireWhole("batch size", batchSize);
   if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= config.depth)) {
@@ -158,13 +170,6 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
     },
   );
 
-  const slice = (pictures: Uint8Array, from: number, batch: number) =>
-    engine.bytes(padded(pictures.subarray(from * pixels, (from + batch) * pixels), batch * pixels), [
-      batch,
-      size,
-      size,
-      3,
-    ]);
   const embedding = (found: ReturnType<typeof collector>): Embedding => ({
     class: found.rows("class"),
     mean: found.rows("mean"),
@@ -177,7 +182,8 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
       const count = countOf(pictures, size), batch = batchSize;
       const found = collector(count);
       for (let from = 0; from < count; from += batch) {
-        const base = slice(pictures, from, batch), good = Math.min(batch, count - from);
+        const base = batchOf(engine, pictures, [size, size], from, batch),
+          good = Math.min(batch, count - from);
         let result: Record<string, tf.Tensor> = {};
         try {
           result = ofPictures({ params: { ...params, ...frozen }, base });
@@ -200,7 +206,7 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
       const found = collector(2 * count);
       for (let from = 0; from < count; from += batch) {
         const good = Math.min(batch, count - from);
-        const base = slice(pictures, from, batch);
+        const base = batchOf(engine, pictures, [size, size], from, batch);
         const packed = tf.tensor3d(batchViews(views, count, from, batch), [2, batch, VIEW_FIELDS]);
         let result: Record<string, tf.Tensor> = {};
         try {

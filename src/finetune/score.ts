@@ -2,7 +2,7 @@
 import * as tf from "../engine/tensors.ts";
 import { requireEngine } from "../engine/required.ts";
 import type { Engine } from "../engine/types.ts";
-import { countOf } from "../eval/embed.ts";
+import { batchOf, countOf } from "../eval/embed.ts";
 import type { Rows } from "../eval/rows.ts";
 import type { Params } from "../model/types.ts";
 import { requireWhole } from "../text/whole.ts";
@@ -19,16 +19,6 @@ export function requireHead(params: Params, bias: string): number {
   const tensor = params?.[bias];
   if (tensor && tf.isTensor(tensor)) return tensor.size;
   throw new TypeError(`\`params\` has no tensor ${bias}: give what the stored model's \`load()\` gives`);
-}
-
-/** What a function gives; where it throws, its input is given back. */
-export function called<T>(input: tf.Tensor, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    input.dispose();
-    throw error;
-  }
 }
 
 /** A classifier that has been prepared for pictures of its size. Several states can share it. */
@@ -55,7 +45,7 @@ export interface Scorer {
 export function scorer(engine: Engine, config: ClassifierConfig, batchSize: number): Scorer {
   requireEngine(engine);
   requireWhole("batchSize", batchSize);
-  const { imageSize: size } = config, pixels = size * size * 3;
+  const { imageSize: size } = config;
   const run = engine.jit(({ params, base }: { params: Params; base: tf.Tensor }) => ({
     logits: classify(config, params, renderReference(base)) as tf.Tensor,
   }));
@@ -64,12 +54,15 @@ export function scorer(engine: Engine, config: ClassifierConfig, batchSize: numb
       const classes = requireHead(params, "head.bias"), count = pictures.length && countOf(pictures, size);
       const data = new Float32Array(count * classes);
       for (let from = 0; from < count; from += batchSize) {
-        const part = new Uint8Array(batchSize * pixels), good = Math.min(batchSize, count - from);
-        part.set(pictures.subarray(from * pixels, (from + good) * pixels));
-        const base = engine.bytes(part, [batchSize, size, size, 3]);
-        const { logits } = called(base, () => run({ params, base }));
-        data.set((await logits.data()).subarray(0, good * classes), from * classes);
-        tf.dispose([base, logits]);
+        const base = batchOf(engine, pictures, [size, size], from, batchSize),
+          good = Math.min(batchSize, count - from);
+        let made: Record<string, tf.Tensor> = {};
+        try {
+          made = run({ params, base });
+          data.set((await made.logits.data()).subarray(0, good * classes), from * classes);
+        } finally {
+          tf.dispose([base, made]);
+        }
       }
       return { rows: count, width: classes, data };
     },

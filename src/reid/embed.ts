@@ -1,6 +1,7 @@
 /** Features of persons: upright pictures, and the sum with the mirrored one. */
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
+import { batchOf } from "../eval/embed.ts";
 import type { EmbedWay } from "../eval/embedding/way.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";
@@ -121,16 +122,18 @@ export function personWay(
       const count = bytes.length / pixels, rows = () => new Float32Array(count * config.width);
       const found = { class: rows(), mean: rows() };
       for (let from = 0; from < count; from += batchSize) {
-        const padded = new Uint8Array(batchSize * pixels);
-        padded.set(bytes.subarray(from * pixels, (from + batchSize) * pixels));
-        const pictures = engine.bytes(padded, [batchSize, height, width, 3]);
-        const result = run({ params: { ...params, ...frozen }, pictures });
+        const pictures = batchOf(engine, bytes, [height, width], from, batchSize);
         const wanted = Math.min(batchSize, count - from) * config.width;
-        for (const token of ["class", "mean"] as const) {
-          const values = await result[token].data() as Float32Array;
-          found[token].set(values.subarray(0, wanted), from * config.width);
+        let result: Record<string, tf.Tensor> = {};
+        try {
+          result = run({ params: { ...params, ...frozen }, pictures });
+          for (const token of ["class", "mean"] as const) {
+            const values = await result[token].data() as Float32Array;
+            found[token].set(values.subarray(0, wanted), from * config.width);
+          }
+        } finally {
+          tf.dispose([pictures, result]);
         }
-        tf.dispose([pictures, result.class, result.mean]);
       }
       const as = (data: Float32Array) => ({ rows: count, width: config.width, data });
       return { class: as(found.class), mean: as(found.mean) };
