@@ -5,13 +5,14 @@ import type { OpenRequest, SourceFormat } from "../sources/format.ts";
 import { openJoined } from "../sources/joined.ts";
 import { requestedPath } from "../sources/named_paths.ts";
 import { formatByEnding, formatNamed } from "../sources/registry.ts";
+import type { Claim } from "../sources/places.ts";
 import type { Source } from "../types.ts";
 import type { SourceUri } from "./parse_data_uri.ts";
 import { formatInside, recognise } from "./recognise.ts";
 
 /** How one source is opened: as {@linkcode OpenRequest} says, and the kinds of source that there are. */
 export type OneOptions =
-  & Partial<Pick<OpenRequest, "labels" | "classes" | "objects" | "http" | "role" | "progress">>
+  & Partial<Pick<OpenRequest, "labels" | "classes" | "objects" | "http" | "role" | "claim" | "progress">>
   & { formats: readonly SourceFormat[] };
 
 /**
@@ -20,9 +21,9 @@ export type OneOptions =
  * @throws {Error} That names what cannot be opened, why, and what to do.
  */
 export async function openOne(source: SourceUri, options: OneOptions): Promise<Source | StreamSource> {
-  const { formats, labels, classes, objects, role = "train", progress = () => {} } = options;
+  const { formats, labels, classes, objects, claim, role = "train", progress = () => {} } = options;
   const http = options.progress ? { progress: options.progress, ...options.http } : options.http;
-  const request: OpenRequest = { ...source, labels, classes, objects, http, role, progress };
+  const request: OpenRequest = { ...source, labels, classes, objects, http, role, claim, progress };
   const path = localPath(source);
   const told = source.format === null
     ? formatByEnding(path ?? "", formats)
@@ -50,20 +51,20 @@ async function openByLook(
   if (below) {
     for (const line of said) request.progress(line);
     const { split: _, ...others } = source.options;
-    const open = (folder: string) =>
+    const open = (folder: string, claim?: Claim) =>
       openOne(
         { ...source, text: folder, format: null, names: [quoteName(folder)], options: others },
-        options,
+        { ...options, claim },
       );
-    if (below.length === 1) return await open(below[0]);
-    return await openJoined(below, async (folder) => {
-      const one = await open(folder);
+    if (below.length === 1) return await open(below[0], request.claim);
+    return await openJoined(below, async (folder, claim) => {
+      const one = await open(folder, claim);
       if ("get" in one) return one;
       await one.close();
       throw new Error(
         `${folder}: can only be read in order, so it cannot be joined; name the folders one by one`,
       );
-    });
+    }, request.claim);
   }
   checkOptions(source, format);
   try {

@@ -5,7 +5,14 @@ import type { PassedOver } from "../types.ts";
 import { endingReason } from "./file_kinds.ts";
 import { passableReason } from "./list_folder.ts";
 import { fileKind, type PassedCounter, passedCounter } from "./passed_over.ts";
-import { type Inner, type Placed, walkFolders, withPlaces } from "./places.ts";
+import {
+  type Claim,
+  CountedElsewhereError,
+  type Inner,
+  type Placed,
+  walkFolders,
+  withPlaces,
+} from "./places.ts";
 
 /** A folder with more entries is taken for a mistake. */
 const MOST = 1_000_000;
@@ -33,6 +40,14 @@ export interface Aside {
   why: string;
 }
 
+/** What else is known of folders that names stand for. */
+export interface FolderRules {
+  /** Names in folders, of files with such an ending and of folders, that are left out and counted. */
+  aside?: Aside;
+  /** Where folders are opened together: whether a folder in this one counts here. */
+  claim?: Claim;
+}
+
 /** What names stand for, and what stood beside that in folders. */
 export interface Found {
   paths: FoundPath[];
@@ -45,14 +60,15 @@ export interface Found {
  *
  * @param patterns Paths, folders, patterns (name_patterns.ts).
  * @param endings Which files of a folder count, such as `.parquet`. Without it, folders stand for themselves.
- * @param aside Names in folders, of files with such an ending and of folders, that are left out and counted.
+ * @param rules What is left out of folders.
  * @returns Paths, those of one folder or pattern in the order of their characters.
  * @throws {Error} When nothing fits, or a folder cannot be read.
+ * @throws {CountedElsewhereError} When other folders have all that fits.
  */
 export async function expandPaths(
   patterns: readonly string[],
   endings?: readonly string[],
-  aside?: Aside,
+  rules: FolderRules = {},
 ): Promise<Found> {
   const paths: FoundPath[] = [], passed = passedCounter();
   for (const [from, pattern] of patterns.entries()) {
@@ -68,7 +84,7 @@ export async function expandPaths(
     }
     const names = wild
       ? (await matching(pattern, endings === undefined, passed)).map((found) => found.slice(path.length))
-      : await filesIn(path, endings!, passed, aside);
+      : await filesIn(path, endings!, passed, rules);
     for (const file of await withPlaces(names.map((name) => ({ name })), path)) {
       paths.push({ ...file, path: path === "" ? file.name : join(path, file.name), named: false, from });
     }
@@ -160,15 +176,20 @@ async function filesIn(
   root: string,
   endings: readonly string[],
   passed: PassedCounter,
-  aside?: Aside,
+  { aside, claim }: FolderRules,
 ): Promise<string[]> {
+  let elsewhere = false;
   const fits = (name: string) => endings.some((ending) => name.toLowerCase().endsWith(ending));
   const files: string[] = [];
   await walkFolders(root, async (below, { floor, isNew }) => {
     const folder = below === "" ? root : join(root, below), inner: Inner[] = [];
     let entries: Deno.DirEntry[];
     try {
-      entries = await isNew() ? await entriesOf(folder, fits, passed) : [];
+      if (!await isNew()) {
+        elsewhere = true;
+        return inner;
+      }
+      entries = await entriesOf(folder, fits, passed);
     } catch (error) {
       const reason = passableReason(error);
       if (below === "" || reason === null) {
@@ -192,7 +213,8 @@ async function filesIn(
       else passed.add(fileKind(base), endingReason(fileKind(base)), name);
     }
     return inner;
-  });
+  }, claim);
+  if (claim && elsewhere && files.length === 0) throw new CountedElsewhereError(root);
   if (files.length === 0) throw new Error(`${root}: holds no files ending with ${endings.join(", ")}`);
   return files.sort(byParts);
 }

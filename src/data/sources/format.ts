@@ -1,6 +1,7 @@
 import type { HttpOptions } from "../io/http/types.ts";
 import type { StreamSource } from "../epoch/shuffle.ts";
 import type { Source } from "../types.ts";
+import type { Claim } from "./places.ts";
 
 /** Something that can follow `#` behind a name: `PATH#split=test`. */
 export interface FormatOption {
@@ -32,6 +33,8 @@ export interface OpenRequest {
   readonly http?: HttpOptions;
   /** Which split is meant where the user names none: to learn from, or to be tested on. */
   readonly role: "train" | "test";
+  /** Where folders are opened together, as several splits are: whether a place in this one counts here. */
+  readonly claim?: Claim;
   /** Told, a line each, what has been decided for the user. */
   progress(line: string): void;
 }

@@ -5,12 +5,15 @@ import type { ImageRecord, PassedOver, Source } from "../types.ts";
 import { folderSource, NoPicturesError } from "./folder.ts";
 import { listFolder } from "./list_folder.ts";
 import { type PassedCounter, passedCounter } from "./passed_over.ts";
+import type { Claim } from "./places.ts";
 import { isJpegName, readPicture } from "./picture_file.ts";
 
 /** Where ImageNet's lists stand. */
 export interface ImagenetOptions {
   /** The list of the validation set's classes. Default: searched in the folder and the four above it. */
   list?: string;
+  /** Where other folders are opened together with this one: whether a folder in it counts here. */
+  claim?: Claim;
 }
 
 /** Folders above the pictures that are searched: in Kaggle's layout lists stand beside ILSVRC/Data/CLS-LOC/val. */
@@ -51,7 +54,7 @@ export async function openImagenet(path: string, options: ImagenetOptions = {}):
   if (await isDirectory(join(folder, "train")) || await isDirectory(join(folder, "val"))) {
     throw new Error(`${folder}: name one set, such as imagenet:${folder}/train or imagenet:${folder}/val`);
   }
-  const { pictures, passedOver } = await listFolder(folder);
+  const { pictures, passedOver } = await listFolder(folder, options.claim);
   const inFolders = pictures.filter((name) => name.includes("/")), loose = pictures.length - inFolders.length;
   if (pictures.length === 0) throw new NoPicturesError(folder, passedOver);
   if (Math.min(loose, inFolders.length) > MOST_ODD * pictures.length) {

@@ -1,20 +1,32 @@
 import { mixSources } from "../epoch/mix.ts";
+import { type Claim, claimsOf, CountedElsewhereError } from "./places.ts";
 import type { PassedOver, Source } from "../types.ts";
 
 /**
  * Opens several sources as one, the records of each after those of the one before; classes are joined by their names.
  *
  * @param paths Where they are.
- * @param open Opens one.
+ * @param open Opens one. Of what links in one lead to in another, its claim says where it counts; a source of which nothing
+ * counts is left out.
+ * @param outer The claim of the folder that these stand in, if it has one.
  * @throws {Error} What opening one throws; the others are closed.
  */
 export async function openJoined(
   paths: readonly string[],
-  open: (path: string) => Promise<Source>,
+  open: (path: string, claim?: Claim) => Promise<Source>,
+  outer?: Claim,
 ): Promise<Source> {
-  const sources: Source[] = [];
+  if (paths.length === 1) return await open(paths[0], outer);
+  const sources: Source[] = [], claims = await claimsOf(paths, outer);
   try {
-    for (const path of paths) sources.push(await open(path));
+    for (const [i, path] of paths.entries()) {
+      try {
+        sources.push(await open(path, claims[i]));
+      } catch (error) {
+        const others = sources.length > 0 || i < paths.length - 1;
+        if (!(error instanceof CountedElsewhereError && others)) throw error;
+      }
+    }
   } catch (error) {
     await Promise.all(sources.map((source) => source.close()));
     throw error;

@@ -14,7 +14,7 @@ import {
 } from "./file_kinds.ts";
 import { fileKind, passedCounter } from "./passed_over.ts";
 import { isPictureName } from "./picture_file.ts";
-import { type Inner, walkFolders } from "./places.ts";
+import { type Claim, CountedElsewhereError, type Inner, walkFolders } from "./places.ts";
 
 /** What a folder holds. */
 export interface Listing {
@@ -34,9 +34,12 @@ const TOGETHER = 16;
  * and counted, and the rest is listed.
  *
  * @param root The folder.
+ * @param claim Where other folders are opened together with this one: whether a folder counts here.
  * @throws {Error} When the folder itself cannot be read.
+ * @throws {CountedElsewhereError} When other folders have all that it holds.
  */
-export async function listFolder(root: string): Promise<Listing> {
+export async function listFolder(root: string, claim?: Claim): Promise<Listing> {
+  let elsewhere = false;
   const unknown: string[] = [], pictures: string[] = [], passed = passedCounter();
 
   // Files leave nothing but their names: an entry takes 400 bytes.
@@ -77,7 +80,8 @@ export async function listFolder(root: string): Promise<Listing> {
         isFolder = target.isDirectory;
         if (!isFolder) add(name, target.isFile);
       }
-      if (isFolder && await isNew()) {
+      if (isFolder && !await isNew()) elsewhere = true;
+      else if (isFolder) {
         // A folder that was named as such is listed.
         if (name !== "" && await isOfRun(join(root, name))) passed.add("folder", DRAWN_BY_RUN, name);
         else await visit(name, inner);
@@ -93,11 +97,12 @@ export async function listFolder(root: string): Promise<Listing> {
       else passed.add("link", error instanceof Deno.errors.NotFound ? "leads nowhere" : reason, name);
     }
     return inner;
-  });
+  }, claim);
   for await (const { relative, reason } of map(unknown, (name) => lookInto(root, name), TOGETHER)) {
     if (reason === null) pictures.push(relative);
     else passed.add(fileKind(relative), reason, relative);
   }
+  if (claim && elsewhere && pictures.length === 0) throw new CountedElsewhereError(root);
   pictures.sort(byCodeUnits);
   return { pictures, passedOver: passed.list() };
 }

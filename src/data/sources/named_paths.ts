@@ -2,7 +2,7 @@ import { type Aside, expandPaths, type Found, type FoundPath } from "./expand_pa
 import { isRemote } from "../io/paths.ts";
 import type { OpenRequest } from "./format.ts";
 import { fileKind, passedCounter, sumPassed } from "./passed_over.ts";
-import { onePerPlace } from "./places.ts";
+import { CountedElsewhereError, onePerPlace, type Placed } from "./places.ts";
 import { chooseSplit, type SplitItem, splitOf, type SplitQuestion } from "./splits.ts";
 
 /** The question that a request asks of a source's splits. */
@@ -51,10 +51,22 @@ export async function requestedFiles(
   aside?: Aside,
   others?: Others,
 ): Promise<{ files: string[] } & Pick<Found, "passedOver">> {
-  const all = await expandPaths(request.names, endings, aside);
+  const all = await expandPaths(request.names, endings, { aside, claim: request.claim });
   const { paths, passedOver } = others ? await withoutOthers(all, others) : all;
-  const files = chooseSplit(splitItems(paths), splitQuestion(request, request.text, "file"));
+  const chosen = chooseSplit(splitItems(paths), splitQuestion(request, request.text, "file"));
+  const files = countedHere(chosen, request);
   return { files: files.map(({ path }) => path), passedOver };
+}
+
+/**
+ * Those of several things that count in this folder, where it is opened together with others.
+ *
+ * @throws {CountedElsewhereError} When none does.
+ */
+export function countedHere<T extends Placed>(items: readonly T[], { claim, text }: OpenRequest): T[] {
+  const here = items.filter(({ place }) => place === undefined || !claim || claim(place));
+  if (here.length === 0) throw new CountedElsewhereError(text);
+  return here;
 }
 
 /** Paths with their splits. A pattern that fits names of one split only was meant for that one. */

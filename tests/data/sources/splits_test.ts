@@ -320,6 +320,52 @@ Deno.test("one place under several names counts once, in folders, shards and LMD
   });
 });
 
+Deno.test("what links lead to from one split into another counts once in all of them, where it really is", async () => {
+  await withFolder(async (folder) => {
+    const { symlink } = Deno;
+    const keys = async (uri: string) => {
+      const data = await openData(uri);
+      assert.ok(data.access === "random");
+      const found = await Promise.all(
+        Array.from({ length: data.source.length }, (_, i) => data.source.key!(i)),
+      );
+      await data.source.close();
+      return found.sort();
+    };
+    await pictures(`${folder}/set`, { "train/cat": 3, "train/dog": 2, "val/cat": 1 });
+    await pictures(folder, { pool: 4 });
+    await symlink("../val/cat", `${folder}/set/train/more`);
+    await symlink("../train/dog", `${folder}/set/val/dog`);
+    for (const split of ["train", "val"]) await symlink("../../pool", `${folder}/set/${split}/pool`);
+    // A split of nothing but links to another.
+    await Deno.mkdir(`${folder}/set/test`);
+    await symlink("../train/cat", `${folder}/set/test/cat`);
+    const all = ["0.jpg", "1.jpg", "2.jpg", "3.jpg"];
+    for (const prefix of ["", "folder:", "imagenet:"]) {
+      const found = await keys(`${prefix}${folder}/set#split=all`);
+      const named = (end: string) => found.filter((key) => key.includes(end)).length;
+      assert.equal(found.length, 3 + 2 + 1 + all.length, prefix);
+      assert.deepEqual([named("pool/"), named("more/"), named("dog/")], [4, 0, 2], prefix);
+    }
+    // Alone, each split has all that it leads to.
+    assert.equal((await keys(`${folder}/set#split=train`)).length, 3 + 2 + 1 + 4);
+    assert.equal((await keys(`${folder}/set#split=val`)).length, 1 + 2 + 4);
+    assert.equal((await keys(`${folder}/set#split=test`)).length, 3);
+
+    const bytes = await fixture("images.mdb.gz");
+    for (const split of ["train", "val"]) {
+      await Deno.mkdir(`${folder}/sets/${split}/a_lmdb`, { recursive: true });
+    }
+    for (const split of ["train", "val"]) {
+      await Deno.writeFile(`${folder}/sets/${split}/a_lmdb/data.mdb`, bytes);
+    }
+    await symlink("../train/a_lmdb", `${folder}/sets/val/b_lmdb`);
+    assert.equal((await keys(`${folder}/sets#split=all`)).length, 60);
+    await Deno.remove(`${folder}/sets/val/a_lmdb`, { recursive: true });
+    assert.equal((await keys(`${folder}/sets#split=all`)).length, 30);
+  });
+});
+
 Deno.test("folders of classes stay classes where one is called test, or both train and test are among many", async () => {
   await withFolder(async (folder) => {
     await pictures(`${folder}/one`, { cat: 2, dog: 2, test: 2 });

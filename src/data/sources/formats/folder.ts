@@ -3,6 +3,7 @@ import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
 import { openJoined } from "../joined.ts";
 import { requestedPath, splitQuestion } from "../named_paths.ts";
 import { listFolder } from "../list_folder.ts";
+import type { Claim } from "../places.ts";
 import { splitFolders } from "../split_folders.ts";
 import { picturesOfSplit } from "../split_listing.ts";
 import { NoSplitError, type SplitQuestion } from "../splits.ts";
@@ -32,7 +33,11 @@ export const folder: SourceFormat = {
     }
     const left = folders === null ? question : { ...question, wanted: undefined };
     try {
-      return await openJoined(folders ?? [path], (folder) => openSet(folder, { ...left, where: folder }));
+      return await openJoined(
+        folders ?? [path],
+        (folder, claim) => openSet(folder, { ...left, where: folder }, claim),
+        request.claim,
+      );
     } catch (error) {
       throw error instanceof NoSplitError ? missing ?? error : error;
     }
@@ -49,8 +54,8 @@ async function firstFloor(request: OpenRequest): Promise<string[] | null> {
   }
 }
 
-async function openSet(path: string, question: SplitQuestion): Promise<Source> {
-  const listing = await listFolder(path);
+async function openSet(path: string, question: SplitQuestion, claim?: Claim): Promise<Source> {
+  const listing = await listFolder(path, claim);
   if (listing.pictures.length === 0) throw new NoPicturesError(path, listing.passedOver);
   return folderSource(path, { ...listing, pictures: picturesOfSplit(listing.pictures, question) });
 }

@@ -23,6 +23,6 @@ export const imagenet: SourceFormat = {
   async open(request) {
     const path = await requestedPath(request), { list } = request.options;
     const folders = await splitFolders(path, splitQuestion(request, path, "folder"));
-    return await openJoined(folders ?? [path], (folder) => openImagenet(folder, { list }));
+    return await openJoined(folders ?? [path], (folder, claim) => openImagenet(folder, { list, claim }));
   },
 };

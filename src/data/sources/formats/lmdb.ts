@@ -6,7 +6,7 @@ import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
 import { openJoined } from "../joined.ts";
 import { lmdbVersion } from "../lmdb/format.ts";
 import { openLmdbImages } from "../lmdb/images.ts";
-import { requestedPath, splitQuestion } from "../named_paths.ts";
+import { countedHere, requestedPath, splitQuestion } from "../named_paths.ts";
 import { withPlaces } from "../places.ts";
 import { openRight, startOf } from "../right_files.ts";
 import { listShards, openShards } from "../shards/read.ts";
@@ -47,8 +47,9 @@ export const lmdb: SourceFormat = {
     );
     const [{ name }, ...others] = oncePerSplit(items);
     if (name === "data.mdb" && others.length === 0) return await openOne(alone()[0], request);
-    const chosen = chooseSplit(items, question);
-    return await openJoined(chosen, (one) => openOne(one, request));
+    const chosen = chooseSplit(items.map((item) => ({ ...item, item })), question);
+    const paths = countedHere(chosen, request).map(({ item }) => item);
+    return await openJoined(paths, (one) => openOne(one, request));
   },
 };
 
