@@ -1,7 +1,7 @@
 /** The settings of weakly supervised re-identification. */
-import { type Kind, list, misfit, number, text, whole } from "../../cli/kinds.ts";
+import { type Kind, list, number, text, whole } from "../../cli/kinds.ts";
 import { didYouMean } from "../../text/nearest.ts";
-import { ConfigError, ofTask } from "../../train/config/config.ts";
+import { ConfigError, ofTask, refuseMisfits } from "../../train/config/config.ts";
 
 /** Everything that defines such a run; config.json in its folder holds it whole. */
 export interface WeakConfig {
@@ -102,19 +102,17 @@ export const WEAK_KINDS = {
  * @throws {ConfigError} When one is missing, unknown, of a wrong type or out of its bounds, or they are of another task.
  */
 export function checkWeakConfig(config: WeakConfig): void {
-  const { task, ...given } = config, keys = Object.keys(WEAK_KINDS) as (keyof typeof WEAK_KINDS)[];
+  const { task, ...given } = config, kinds: Readonly<Record<string, Kind>> = WEAK_KINDS;
   if (task !== "reid") throw new ConfigError(`the run: ${ofTask(task)}`);
-  const unknown = Object.keys(given).find((key) => !Object.hasOwn(WEAK_KINDS, key));
-  if (unknown !== undefined) {
-    throw new ConfigError(`the run: unknown setting "${unknown}"${didYouMean(unknown, keys)}`);
-  }
-  for (const key of keys) {
-    if (key === "bagsDigest" && given[key] === undefined) continue;
-    // A rate that never falls.
-    if (key === "lrEpochs" && Array.isArray(given[key]) && given[key].length === 0) continue;
-    const wrong = misfit(key, WEAK_KINDS[key], given[key]);
-    if (wrong) throw new ConfigError(`the run: ${wrong}`);
-  }
+  const keys = Object.keys(kinds),
+    kindOf = (key: string) => Object.hasOwn(kinds, key) ? kinds[key] : undefined;
+  // One that is missing fits no kind.
+  const missing = Object.fromEntries(keys.map((key) => [key, undefined]));
+  const values: Partial<WeakConfig> = { ...missing, ...given };
+  if (values.bagsDigest === undefined) delete values.bagsDigest;
+  // A rate that never falls.
+  if (Array.isArray(values.lrEpochs) && values.lrEpochs.length === 0) delete values.lrEpochs;
+  refuseMisfits(values, kindOf, "the run", (key) => didYouMean(key, keys));
 }
 
 /** Settings that may change when a run goes on: no number that it learns depends on them. */

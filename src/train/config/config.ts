@@ -1,4 +1,4 @@
-import { misfit } from "../../cli/kinds.ts";
+import { type Kind, misfit } from "../../cli/kinds.ts";
 import { UsageError } from "../../cli/usage_error.ts";
 import { decodeText } from "../../data/io/foreign_text.ts";
 import { isObject } from "../../files/json_values.ts";
@@ -19,6 +19,33 @@ export const KEYS = Object.keys(SETTINGS) as Key[];
 const isKey = (name: string): name is Key => Object.hasOwn(SETTINGS, name);
 
 /**
+ * Refuses settings that are unknown, of a wrong type or out of their bounds.
+ *
+ * @param kindOf What a setting may be; undefined where there is none of that name.
+ * @param where Named in errors, such as a file's path.
+ * @param hint What follows the name of one that is unknown.
+ * @throws {ConfigError} That names the first.
+ */
+export function refuseMisfits(
+  values: Readonly<Record<string, unknown>>,
+  kindOf: (key: string) => Kind | undefined,
+  where: string,
+  hint: (key: string) => string,
+): void {
+  for (const [key, value] of Object.entries(values)) {
+    const kind = kindOf(key);
+    if (kind === undefined) throw new ConfigError(`${where}: unknown setting "${key}"${hint(key)}`);
+    const wrong = misfit(key, kind, value);
+    if (wrong) throw new ConfigError(`${where}: ${wrong}`);
+  }
+}
+
+/** Says that a command's help has all settings, where no other is near the one that is unknown. */
+export function listedByHelp(key: string, keys: readonly string[]): string {
+  return didYouMean(key, keys) || "; --help lists them";
+}
+
+/**
  * Checks the settings of one place: known names, right types, values within their bounds.
  *
  * @param values Settings by key.
@@ -26,15 +53,8 @@ const isKey = (name: string): name is Key => Object.hasOwn(SETTINGS, name);
  * @throws {ConfigError} When a setting cannot be used; names the first.
  */
 export function checkSettings(values: Record<string, unknown>, where: string): Partial<RunConfig> {
-  for (const [key, value] of Object.entries(values)) {
-    if (!isKey(key)) {
-      throw new ConfigError(
-        `${where}: unknown setting "${key}"${didYouMean(key, KEYS) || "; --help lists them"}`,
-      );
-    }
-    const wrong = misfit(key, SETTINGS[key].kind, value);
-    if (wrong) throw new ConfigError(`${where}: ${wrong}`);
-  }
+  const kindOf = (key: string) => isKey(key) ? SETTINGS[key].kind : undefined;
+  refuseMisfits(values, kindOf, where, (key) => listedByHelp(key, KEYS));
   return values as Partial<RunConfig>;
 }
 

@@ -2,11 +2,9 @@
 import { join } from "node:path";
 import type { Option } from "../../cli/command.ts";
 import { ENGINE_VARIABLE } from "../../cli/engine_options.ts";
-import { misfit } from "../../cli/kinds.ts";
 import { isRedacted, redact } from "../../files/redact.ts";
-import { didYouMean } from "../../text/nearest.ts";
 import { exists } from "../run/folder.ts";
-import { ConfigError, KEYS, ofTask, readSettingsFile } from "./config.ts";
+import { ConfigError, KEYS, listedByHelp, ofTask, readSettingsFile, refuseMisfits } from "./config.ts";
 import type { Setting } from "./setting.ts";
 
 /** The settings that every kind of training has. */
@@ -70,18 +68,15 @@ export function checkTaskSettings<Config extends TaskConfig>(
   values: Readonly<Record<string, unknown>>,
   where: string,
 ): Partial<Config> {
-  const { task = kind.task, ...rest } = values, keys = keysOf(kind);
+  const { task = kind.task, ...rest } = values;
   if (task !== kind.task) throw new ConfigError(`${where}: ${ofTask(task)}`);
-  for (const [key, value] of Object.entries(rest)) {
-    if (!Object.hasOwn(kind.table, key)) {
-      const others = (KEYS as readonly string[]).includes(key) ? ", which is one of deno task train" : "";
-      throw new ConfigError(
-        `${where}: unknown setting "${key}"${others || didYouMean(key, keys) || "; --help lists them"}`,
-      );
-    }
-    const wrong = misfit(key, kind.table[key as Key<Config>].kind, value);
-    if (wrong) throw new ConfigError(`${where}: ${wrong}`);
-  }
+  const kindOf = (key: string) =>
+    Object.hasOwn(kind.table, key) ? kind.table[key as Key<Config>].kind : undefined;
+  const hint = (key: string) =>
+    (KEYS as readonly string[]).includes(key)
+      ? ", which is one of deno task train"
+      : listedByHelp(key, keysOf(kind));
+  refuseMisfits(rest, kindOf, where, hint);
   return rest as Partial<Config>;
 }
 
