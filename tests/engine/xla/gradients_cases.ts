@@ -20,6 +20,31 @@ const c = (
 const any = (x: unknown) => x as any;
 const int = (values: tf.TensorLike) => tf.tensor(values, undefined, "int32");
 
+/** The gradient of a function's square, whose own gradient needs the function's second derivatives. */
+const slope = (f: (x: tf.Tensor) => tf.Tensor) => tf.grad((x: tf.Tensor) => tf.sum(tf.square(f(x))));
+
+/** The exponential with a gradient of its own that is computed from the result. */
+const ownExp = tf.customGrad((x, save) => {
+  const value = tf.exp(x as tf.Tensor);
+  (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, value]);
+  return { value, gradFunc: (dy: tf.Tensor, [, value]: tf.Tensor[]) => tf.mul(dy, value) };
+});
+
+/** Functions of which TensorFlow.js lost what flows back to a result that it kept, or had no second derivative. */
+const TWICE: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+  "exp": tf.exp,
+  "exp with a gradient of its own": ownExp,
+  "tanh": tf.tanh,
+  "sigmoid": tf.sigmoid,
+  "softmax": (x) => tf.softmax(x),
+  "logSoftmax": (x) => tf.logSoftmax(x),
+  "elu": tf.elu,
+  "max": (x) => tf.max(tf.mul(x, x), 1),
+  "relu6": (x) => tf.relu6(tf.mul(x, 3)),
+  "leakyRelu": (x) => tf.leakyRelu(x),
+  "clipByValue": (x) => tf.clipByValue(tf.mul(x, x), 0.2, 1),
+};
+
 /** What registerGradients is about. */
 export const OURS: Case[] = [
   ...[false, true].flatMap((ta) =>
@@ -57,6 +82,7 @@ export const OURS: Case[] = [
   c("gather, batch axis before others", [[2, 3, 4]], (x) => tf.gather(x, int([[0, 2], [1, 1]]), 2, 1)),
   c("gather, two batch axes", [[2, 2, 3]], (x) => tf.gather(x, int([[[0], [2]], [[1], [1]]]), 2, 2)),
   c("gatherND", [[3, 4, 2]], (x) => tf.gatherND(x, int([[0, 1], [2, 3], [0, 1]]))),
+  c("gatherND of one place", [[3, 4]], (x) => tf.gatherND(x, int([1]))),
   c("scatterND", [[3, 2]], (x) => tf.scatterND(int([[1], [3], [1]]), x, [4, 2])),
   // The cpu backend writes into its argument.
   c("tensorScatterUpdate", [[4, 2], [2, 2]], (x, y) => tf.tensorScatterUpdate(x, int([[3], [1]]), y), [
@@ -73,6 +99,11 @@ export const OURS: Case[] = [
     (x) => tf.stridedSlice(x, [1, 2], [2, 5], [1, 1], 0, 0, 0, 0, 1),
   ),
   c("tile, rank 5", [[1, 2, 1, 2, 1]], (x) => tf.tile(x, [2, 2, 1, 1, 3])),
+  ...(["reflect", "symmetric"] as const).map((mode) =>
+    c(`mirrorPad, ${mode}`, [[3, 4, 2]], (x) => tf.mirrorPad(x, [[2, 1], [0, 2], [0, 0]], mode))
+  ),
+  c("unstack, one part", [[2, 1, 3]], (x) => tf.unstack(x, 1)[0]),
+  c("split, one part", [[2, 3]], (x) => tf.split(x, 1, 1)[0]),
   c("depthToSpace", [[1, 2, 3, 8]], (x) => tf.depthToSpace(any(x), 2)),
   c("flipLeftRight", [[1, 2, 3, 2]], (x) => tf.image.flipLeftRight(any(x))),
   c("diag", [[3]], (x) => tf.diag(x)),
@@ -89,6 +120,28 @@ export const OURS: Case[] = [
     })
   ),
   c("prod with a zero", [[2, 3]], (x) => tf.prod(tf.mul(x, [1, 0, 1]), 1)),
+  c("prod, axes from behind", [[2, 3, 2]], (x) => tf.prod(x, [-1, 0])),
+  ...Object.entries(TWICE).map(([name, f]) => c(`${name}, second order`, [[2, 3]], slope(f))),
+  c("a choice by what is compared", [[2, 3], [3]], (x, y) =>
+    tf.where(
+      tf.logicalAnd(tf.greater(x, y), tf.logicalNot(tf.equal(x, tf.max(x)))),
+      tf.mul(x, y),
+      tf.sub(y, x),
+    )),
+  c("a choice by all and any", [[2, 3]], (x) => tf.where(tf.any(tf.less(x, 0)), tf.mul(x, x), tf.neg(x))),
+  c("matMul of nothing", [[2, 0], [0, 3]], (x, y) => tf.matMul(x, y)),
+  ...(["round", "ceil"] as const).flatMap((rounding) => [
+    c(
+      `conv2d, windows by ${rounding}`,
+      [[1, 5, 4, 1], [2, 2, 1, 2]],
+      (x, w) => tf.conv2d(any(x), any(w), 2, 1, "NHWC", 1, rounding),
+    ),
+    c(
+      `maxPool, windows by ${rounding}`,
+      [[1, 5, 4, 2]],
+      (x) => tf.maxPool(tf.sin(tf.add(any(x), tf.range(0, 40).reshape([1, 5, 4, 2]))), 3, 2, 0, rounding),
+    ),
+  ]),
   c("avgPool, same", [[1, 5, 5, 2]], (x) => tf.avgPool(any(x), 3, 2, "same")),
   c(
     "avgPool, explicit border",

@@ -62,7 +62,11 @@ export const INDEX: Gradients = [
     kernelName: "GatherNd",
     inputsToSave: ["params", "indices"],
     gradFunc: (dy, [params, indices]) => ({
-      params: () => tf.scatterND(indices, dy as tf.Tensor, params.shape),
+      params: () => {
+        // A single vector; scatterND would take it for a list of places.
+        const one = (x: tf.Tensor) => indices.rank === 1 ? tf.expandDims(x, 0) : x;
+        return tf.scatterND(one(indices), one(dy as tf.Tensor), params.shape);
+      },
       indices: zeros(indices),
     }),
   },

@@ -3,15 +3,18 @@ import { SPLIT_GRADIENTS } from "../split.ts";
 import * as tf from "../tf.ts";
 import { BROADCAST } from "./broadcast.ts";
 import { INDEX } from "./index.ts";
+import { POINTWISE } from "./pointwise.ts";
 import { PRODUCT } from "./product.ts";
 import { SCAN } from "./scan.ts";
 import { SHAPE } from "./shape.ts";
+import { orderTape } from "./tape_order.ts";
 import type { Gradients } from "./types.ts";
 import { WINDOW } from "./window.ts";
 
 /** Gradients that TensorFlow.js lacks or has wrong. */
 export const GRADIENTS: Gradients = [
   ...BROADCAST,
+  ...POINTWISE,
   ...PRODUCT,
   ...INDEX,
   ...SHAPE,
@@ -21,7 +24,8 @@ export const GRADIENTS: Gradients = [
   BFLOAT16_GRADIENT,
 ];
 
-/** Registers them instead of TensorFlow.js's own, for all backends of the process. */
+/** Registers them instead of TensorFlow.js's own, and mends what is kept for them, for all backends of the process. */
 export function registerGradients(): void {
+  orderTape();
   for (const gradient of GRADIENTS) tf.registerGradient(gradient);
 }

@@ -12,7 +12,8 @@ export function sumTo(x: tf.Tensor, shape: number[]): tf.Tensor {
 }
 
 /** a's last axis against b's first: one product of matrices, whatever the leading axes. */
-const rows = (x: tf.Tensor): tf.Tensor2D => tf.reshape(x, [-1, x.shape[x.rank - 1]]);
+const rows = (x: tf.Tensor): tf.Tensor2D =>
+  tf.reshape(x, [tf.util.sizeFromShape(x.shape.slice(0, -1)), x.shape[x.rank - 1]]);
 
 /**
  * The gradient of a product of matrices. tfjs's own one forgets to sum over batch axes along which one operand was

@@ -34,8 +34,16 @@ function cumprodGradient(dy: tf.Tensor, x: tf.Tensor, attrs: tf.NamedAttrMap): t
   return turned(attrs.exclusive ? shift(g, axis, -1, 0) : g);
 }
 
+const product = tf.getGradient(tf.Prod);
+
 /** Gradients of what runs along an axis. */
 export const SCAN: Gradients = [
+  {
+    // tfjs's own takes no axis that is counted from behind.
+    ...product,
+    gradFunc: (dy, [x], attrs) =>
+      product.gradFunc(dy, [x], { ...attrs, axis: tf.util.parseAxisParam(attrs.axis as number[], x.shape) }),
+  },
   {
     kernelName: "Cumprod",
     inputsToSave: ["x"],

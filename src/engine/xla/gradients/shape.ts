@@ -53,6 +53,34 @@ function tileGradient(dy: tf.Tensor, x: tf.Tensor, reps: number[]): tf.Tensor {
   return tf.sum(split, x.shape.map((_, i) => 2 * i));
 }
 
+/** Adds what a border that mirrors the inside took from it to where it was taken from. */
+function mirrorPadGradient(
+  dy: tf.Tensor,
+  x: tf.Tensor,
+  paddings: [number, number][],
+  edge: number,
+): tf.Tensor {
+  return paddings.reduce((g, [before, after], axis) => {
+    const n = x.shape[axis];
+    const part = (from: number, size: number) =>
+      tf.slice(
+        g,
+        g.shape.map((_, i) => i === axis ? from : 0),
+        g.shape.map((m, i) => i === axis ? size : m),
+      );
+    const back = (from: number, size: number, to: number) =>
+      tf.pad(
+        tf.reverse(part(from, size), axis),
+        g.shape.map((_, i): [number, number] => i === axis ? [to, n - to - size] : [0, 0]),
+      );
+    const borders = [
+      ...before > 0 ? [back(0, before, edge)] : [],
+      ...after > 0 ? [back(before + n, after, n - edge - after)] : [],
+    ];
+    return borders.reduce((a, b) => tf.add(a, b), part(before, n));
+  }, dy);
+}
+
 /** Blocks of space back to channels. */
 function spaceToDepth(dy: tf.Tensor, shape: number[], k: number, format: string): tf.Tensor {
   if (format === "NCHW") {
@@ -75,6 +103,29 @@ export const SHAPE: Gradients = [
     kernelName: "Tile",
     inputsToSave: ["x"],
     gradFunc: (dy, [x], attrs) => ({ x: () => tileGradient(dy as tf.Tensor, x, attrs.reps as number[]) }),
+  },
+  {
+    // tfjs's own leaves out what the border took.
+    kernelName: "MirrorPad",
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x], attrs) => ({
+      x: () =>
+        mirrorPadGradient(
+          dy as tf.Tensor,
+          x,
+          attrs.paddings as unknown as [number, number][],
+          attrs.mode === "reflect" ? 1 : 0,
+        ),
+    }),
+  },
+  {
+    // Of a single part tfjs gives the gradient alone, no list.
+    kernelName: "Unpack",
+    gradFunc: (dy, _, attrs) => ({ value: () => tf.stack([dy].flat(), attrs.axis as number) }),
+  },
+  {
+    kernelName: "SplitV",
+    gradFunc: (dy, _, attrs) => ({ x: () => tf.concat([dy].flat(), attrs.axis as number) }),
   },
   {
     kernelName: "DepthToSpace",

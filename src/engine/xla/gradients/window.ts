@@ -58,10 +58,33 @@ const averagePool = (kernelName: string): tf.GradConfig => ({
   }),
 });
 
-/** Gradients of pooling and of the gradients of convolutions. */
+const convolution = tf.getGradient(tf.Conv2D);
+
+/** Gradients of convolutions, of pooling and of the gradients of convolutions. */
 export const WINDOW: Gradients = [
   averagePool("AvgPool"),
   averagePool("AvgPool3D"),
+  {
+    // tfjs's own forgets how the number of windows was rounded.
+    kernelName: "MaxPool",
+    inputsToSave: ["x"],
+    outputsToSave: [true],
+    gradFunc: (dy, [input, output], attrs) => ({
+      x: () => run("MaxPoolGrad", { dy: dy as tf.Tensor, input, output }, attrs),
+    }),
+  },
+  {
+    // So does this one.
+    ...convolution,
+    gradFunc: (dy, saved, attrs) => {
+      if (!attrs.dimRoundingMode) return convolution.gradFunc(dy, saved, attrs);
+      const [x, filter] = saved, out = dy as tf.Tensor;
+      return {
+        x: () => run("Conv2DBackpropInput", { dy: out, filter }, { ...attrs, inputShape: x.shape }),
+        filter: () => run("Conv2DBackpropFilter", { x, dy: out }, { ...attrs, filterShape: filter.shape }),
+      };
+    },
+  },
   {
     kernelName: "Conv2DBackpropFilter",
     inputsToSave: ["x", "dy"],

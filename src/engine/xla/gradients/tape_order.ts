@@ -1,0 +1,46 @@
+/** The order of what TensorFlow.js remembers for gradients, which it has wrong where a result is kept. */
+import * as tf from "../tf.ts";
+
+/** A step of the tape, as far as it is needed here. */
+interface Step {
+  readonly inputs: Readonly<Record<string, tf.Tensor>>;
+  readonly outputs: readonly tf.Tensor[];
+}
+
+/** What is used of TensorFlow.js's engine. */
+interface Taping {
+  state: { activeTape: Step[] };
+  addTapeNode(
+    kernel: string,
+    inputs: Step["inputs"],
+    outputs: Step["outputs"],
+    gradient: unknown,
+    saved: readonly tf.Tensor[],
+    attrs: unknown,
+  ): void;
+}
+
+let ordered: Taping | undefined;
+
+/**
+ * Has results that are kept for gradients depend on what they are computed from.
+ *
+ * What is kept is a copy. TensorFlow.js puts the copy of a result on its tape before what has computed the result, so that it
+ * seems to come from nothing: what flows back to it by gradients of gradients was lost, in `exp`, `tanh`, `sigmoid`,
+ * `softmax` and whatever else computes its gradient from its result. Here the copy stands behind.
+ */
+export function orderTape(): void {
+  const engine = tf.engine() as unknown as Taping;
+  if (ordered === engine) return;
+  ordered = engine;
+  const add = engine.addTapeNode;
+  engine.addTapeNode = function (kernel, inputs, outputs, gradient, saved, attrs) {
+    add.call(this, kernel, inputs, outputs, gradient, saved, attrs);
+    const tape = this.state.activeTape, last = tape.length - 1;
+    let at = last;
+    for (let i = last - 1; i >= 0 && saved.includes(tape[i].outputs[0]); i--) {
+      if (outputs.includes(tape[i].inputs.x)) at = i;
+    }
+    if (at < last) tape.splice(at, 0, ...tape.splice(last));
+  };
+}
