@@ -3,6 +3,7 @@ import { describePreprocessing } from "../embedding/info.ts";
 import type { MeasureReport } from "../measure.ts";
 import type { ProtocolRow } from "./types.ts";
 import { digits } from "../../text/amounts.ts";
+import { alignCells } from "../../text/table.ts";
 
 /** Kinds of tables. */
 export const TABLES = ["text", "markdown", "latex"] as const;
@@ -81,11 +82,8 @@ function table({ rows }: MeasureReport): { head: string[]; body: string[][]; fig
 }
 
 function asText(report: MeasureReport): string {
-  const { head, body, figure } = table(report), all = [head, ...body];
-  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i].length)));
-  const lines = all.map((row) =>
-    row.map((cell, i) => figure[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])).join("  ").trimEnd()
-  );
+  const { head, body, figure } = table(report);
+  const lines = alignCells([head, ...body], (column) => !figure[column]);
   return [...lines, "", ...captionOf(report)].join("\n");
 }
 
