@@ -15,7 +15,7 @@ import type { MeasuringModel } from "../eval/measure.ts";
 import { weightsDigest } from "../eval/weights_digest.ts";
 import { checkInput, PERSON_INPUT, type PersonInput, personWay } from "./embed.ts";
 import { peopleOf } from "./people.ts";
-import type { Persons } from "./ranks.ts";
+import type { Persons } from "./people.ts";
 import type { FeatureRows } from "./scores.ts";
 
 /** Queries or gallery. */

@@ -124,8 +124,16 @@ function asLatex(report: MeasureReport): string {
   ].join("\n");
 }
 
-/** A report as a table of the kind. */
+/**
+ * A report as a table of the kind.
+ *
+ * @throws {TypeError} When the report is none.
+ * @throws {RangeError} When there is no such kind.
+ */
 export function formatMeasures(report: MeasureReport, kind: TableKind): string {
+  if (!Array.isArray(report?.rows)) {
+    throw new TypeError("`report` must be what `await measure(…)` gives");
+  }
   switch (kind) {
     case "text":
       return asText(report);
@@ -134,6 +142,6 @@ export function formatMeasures(report: MeasureReport, kind: TableKind): string {
     case "latex":
       return asLatex(report);
     default:
-      return kind satisfies never;
+      throw new RangeError(`there is no table as ${kind satisfies never}; take one of ${TABLES.join(", ")}`);
   }
 }
