@@ -7,6 +7,8 @@ import { nearest } from "../src/eval/nearest.ts";
 import { formatMeasures } from "../src/eval/protocols/table.ts";
 import { unitRows } from "../src/eval/rows.ts";
 import { rankedClasses } from "../src/finetune/predict.ts";
+import { CARDS } from "../src/plan/cards.ts";
+import { plan } from "../src/plan/plan.ts";
 
 /** What a program without types may hand over. */
 // deno-lint-ignore no-explicit-any
@@ -45,4 +47,19 @@ Deno.test("data that is named by nothing, or by words for another function", asy
   const message =
     /^coco:nowhere: no such file or folder; check the path\. coco:PATH is for openData; openSource takes/;
   await refuses(() => openSource("coco:nowhere"), "Error", message);
+});
+
+Deno.test("a plan for no card, without a compiler, settings or pictures is refused before anything is compiled", async () => {
+  const good: Loose = { card: CARDS.h100, compiler: {}, settings: { preset: "demo" }, pictures: 10 };
+  const of = (more: object) => () => plan({ ...good, ...more });
+  for (const card of [undefined, "h100", {}]) {
+    await refuses(of({ card }), "TypeError", /`card` must be a card/);
+  }
+  for (const compiler of [undefined, "xla", Promise.resolve({})]) {
+    await refuses(of({ compiler }), "TypeError", /`compiler` must be what `await findCompiler/);
+  }
+  await refuses(of({ settings: undefined }), "TypeError", /`settings` must be/);
+  for (const pictures of [undefined, 0, NaN, 1.5]) {
+    await refuses(of({ pictures }), "RangeError", /pictures must be a whole number/);
+  }
 });
