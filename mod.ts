@@ -210,8 +210,8 @@ export { decodeSafetensors, encodeSafetensors, openSafetensors } from "./src/fil
 
 // Re-identification.
 export { type Person, personOf } from "./src/data/sources/people/names.ts";
-export { type People, peopleOf } from "./src/reid/people.ts";
-export { type Persons, type RankOptions, rightRanks } from "./src/reid/ranks.ts";
+export { type People, peopleOf, type Persons } from "./src/reid/people.ts";
+export { type RankOptions, rightRanks } from "./src/reid/ranks.ts";
 export { type FeatureRows, heldRows } from "./src/reid/scores.ts";
 export { type QueryFigures, queryFigures, type ReidMetrics, reidMetrics } from "./src/reid/metrics.ts";
 export { nearestPersons, type NearPicture } from "./src/reid/nearest.ts";

@@ -14,7 +14,7 @@ import { embedder } from "../src/eval/embed.ts";
 import { embedSource, type FeatureSet, matchSets, pickSet } from "../src/eval/feature_set.ts";
 import { runProtocols } from "../src/eval/protocols/run.ts";
 import { readModel, type StoredModel } from "../src/eval/stored_model.ts";
-import { alignCells } from "../src/eval/table_text.ts";
+import { alignCells } from "../src/text/table.ts";
 import { type Budgeted, withinBudget } from "../src/finetune/budget.ts";
 import { resolveFinetuneConfig } from "../src/finetune/config.ts";
 import { type TestPictures, testPictures } from "../src/finetune/evaluate.ts";

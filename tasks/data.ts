@@ -12,6 +12,7 @@ import { encodePng } from "../src/data/picture/png.ts";
 import { DATA_NOTES, dataRows, dataSummary } from "../src/data/sources/help.ts";
 import { type DataReport, reportData } from "../src/data/report.ts";
 import { binaryBytes, percent, plural } from "../src/text/amounts.ts";
+import { inLine } from "../src/text/layout.ts";
 
 /** The report for people. */
 function formatReport(report: DataReport): string {
@@ -52,7 +53,7 @@ function formatReport(report: DataReport): string {
     );
   }
   const most = labels.toSorted((a, b) => b.count - a.count);
-  const shown = most.slice(0, 10).map(({ name, count }) => `${name} ${count}`).join(", ");
+  const shown = most.slice(0, 10).map(({ name, count }) => `${inLine(name)} ${count}`).join(", ");
   const without = unlabelled > 0 ? `; ${unlabelled} pictures without` : "";
   lines.push(
     row(

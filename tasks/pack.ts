@@ -9,6 +9,7 @@ import { openData } from "../src/data/open/open_data.ts";
 import { describePassedOver } from "../src/data/sources/passed_over.ts";
 import { pack } from "../src/data/pack.ts";
 import { binaryBytes, plural } from "../src/text/amounts.ts";
+import { inLine } from "../src/text/layout.ts";
 
 export const packTask = task({
   name: "pack",
@@ -96,7 +97,7 @@ export const packTask = task({
     print(
       `${plural(report.bad.length, "picture")} could not be read and so not packed; see ${dest}/report.json:`,
     );
-    for (const { key, reason } of report.bad.slice(0, 5)) print(`  ${key}: ${reason}`);
+    for (const { key, reason } of report.bad.slice(0, 5)) print(`  ${inLine(key)}: ${inLine(reason)}`);
     if (report.bad.length > 5) print(`  … and ${report.bad.length - 5} more`);
   } finally {
     await closeData(source);

@@ -9,8 +9,8 @@ import { openEngine } from "../src/engine/open.ts";
 import { maskedFiles } from "../src/eval/segmentation/masked_files.ts";
 import { segmentationProbe, type SegmentationReport } from "../src/eval/segmentation/probe.ts";
 import { readModel } from "../src/eval/stored_model.ts";
-import { alignCells } from "../src/eval/table_text.ts";
 import { percent } from "../src/text/amounts.ts";
+import { alignCells } from "../src/text/table.ts";
 import { splitFiles } from "../src/eval/segmentation/split.ts";
 
 /** The figures as lines of text. */

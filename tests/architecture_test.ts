@@ -18,7 +18,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/views": ["src/engine", "src/random.ts"],
   "src/model": ["src/engine", "src/files", "src/random.ts"],
   "src/data": ["src/views", "src/files", "src/random.ts", "src/text"],
-  "src/coco": ["src/data"],
+  "src/coco": ["src/data", "src/text"],
   "src/cli": ["src/data", "src/model", "src/engine", "src/engine/install", "src/files", "src/text"],
   "src/train": [
     "src/cli",
@@ -92,6 +92,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/engine",
     "src/files",
     "src/random.ts",
+    "src/text",
   ],
   "src/report": [
     "src/detect",

@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import { requireSource } from "../data/open/data.ts";
 import type { Engine } from "../engine/types.ts";
 import { type Lock, lockFolder } from "../files/lock.ts";
-import { pathError, refuseAddress } from "../files/path_error.ts";
+import { makeFolder } from "../files/make_folder.ts";
+import { refuseAddress } from "../files/path_error.ts";
 import { removePartial } from "../files/publish.ts";
 import { initModel } from "../model/init.ts";
 import { checkRunning } from "../train/check_running.ts";
@@ -77,9 +78,7 @@ export async function standing(
 export async function lockAblation(out: string, progress?: (line: string) => void): Promise<Lock> {
   refuseAddress(out);
   const known = await exists(out);
-  await Deno.mkdir(out, { recursive: true }).catch((error) => {
-    throw pathError(error, out, "write");
-  });
+  await makeFolder(out);
   const advice =
     "Wait for its end or stop it; for another ablation beside it, name another folder with --out";
   const lock = await lockFolder(out, { what: `the ablation in ${out}`, advice, progress });
@@ -106,7 +105,7 @@ async function runBaseline(
       ? await modelScores(config, state, options.embedders, how)
       : await pixelScores(config, how);
     const result = baselineResult(variant, seed, scored);
-    await Deno.mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeResult(file, result);
     return result;
   } finally {

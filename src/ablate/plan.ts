@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Data } from "../data/open/data.ts";
 import { readOwnJson } from "../files/own_json.ts";
+import { refuseAddress, requirePath } from "../files/path_error.ts";
 import { isPartial, publishFile } from "../files/publish.ts";
 import { LOCK_NAME } from "../files/lock.ts";
 import { isRedacted, redact } from "../files/redact.ts";
@@ -159,6 +160,7 @@ export async function refuseUsed(out: string): Promise<void> {
  * @throws {ConfigError} When there is none, or it cannot be read.
  */
 export async function readPlan(out: string): Promise<AblationPlan> {
+  requirePath(out);
   const path = join(out, PLAN_FILE);
   try {
     const plan = JSON.parse(await Deno.readTextFile(path)) as AblationPlan;
@@ -188,6 +190,7 @@ export async function readPlan(out: string): Promise<AblationPlan> {
  * @throws {Error} When it cannot be written.
  */
 export async function writePlan(out: string, plan: AblationPlan): Promise<void> {
+  refuseAddress(out);
   checkPlan(plan);
   const hidden = (_: string, value: unknown) => typeof value === "string" ? redact(value) : value;
   await publishFile(join(out, PLAN_FILE), JSON.stringify(plan, hidden, 2) + "\n");

@@ -1,5 +1,6 @@
 /** Results of an ablation as a table: means, spreads, and paired differences to the whole method. */
-import { alignCells, percent } from "../eval/table_text.ts";
+import { percent } from "../eval/table_text.ts";
+import { alignCells } from "../text/table.ts";
 import { plural } from "../text/amounts.ts";
 import { summarise, type Summary } from "./statistics.ts";
 import type { AblationPlan, AblationResult, Score } from "./types.ts";

@@ -1,4 +1,5 @@
 /** An evaluation as people read it. */
+import { alignCells } from "../text/table.ts";
 import type { CocoEvaluation } from "./evaluate.ts";
 import type { CategoryRow, CocoReport, CocoSummary } from "./summary.ts";
 
@@ -51,10 +52,7 @@ export function categoryLines(rows: readonly CategoryRow[]): string[] {
       ...COLUMNS.map((name) => per100(row[name])),
     ]),
   ];
-  const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)));
-  return lines.map((line) =>
-    line.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ")
-  );
+  return alignCells(lines, 1);
 }
 
 /** pycocotools' twelve lines and the table by category. */

@@ -1,5 +1,6 @@
 import type { Share } from "../eval/hits.ts";
-import { alignCells, percent, wrap } from "../eval/table_text.ts";
+import { percent, wrap } from "../eval/table_text.ts";
+import { alignCells } from "../text/table.ts";
 import { byQuestion, type Question, QUESTIONS } from "./questions.ts";
 
 /** A share of right answers; *sort* has no `top5`. */

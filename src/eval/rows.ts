@@ -9,10 +9,16 @@ export interface Rows {
 /**
  * The same rows, their numbers counted.
  *
+ * @throws {TypeError} When they are no rows.
  * @throws {RangeError} When there are not rows × width numbers.
  */
 export function checkRows(all: Rows): Rows {
-  const { rows, width, data } = all;
+  const { rows, width, data } = all ?? {};
+  if (!(data instanceof Float32Array)) {
+    throw new TypeError(
+      "features must be rows: how many, their width, and a Float32Array of rows × width numbers",
+    );
+  }
   if (Number.isSafeInteger(rows) && rows >= 0 && data.length === rows * width) return all;
   throw new RangeError(`${rows} rows of ${width} numbers cannot be ${data.length} numbers`);
 }

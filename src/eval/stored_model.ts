@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as tf from "../engine/tensors.ts";
-import { isPathError, pathError } from "../files/path_error.ts";
+import { isPathError, pathError, requirePath } from "../files/path_error.ts";
 import { openSafetensors } from "../files/safetensors.ts";
 import { asFloat32, float32, type StoredTensor } from "../files/stored_tensor.ts";
 import { checkModel } from "../model/check_model.ts";
@@ -178,5 +178,6 @@ async function readForeign(path: string, options: ReadModelOptions): Promise<Sto
  * ```
  */
 export async function readModel(path: string, options: ReadModelOptions = {}): Promise<StoredModel> {
+  requirePath(path);
   return await isCheckpoint(path) ? await readOwn(path, options) : await readForeign(path, options);
 }

@@ -1,17 +1,9 @@
+import { alignCells } from "../text/table.ts";
 import type { ProbeReport } from "./probe.ts";
 
 /** A share in per cent with one decimal. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
-}
-
-/** Lines with aligned cells: the first columns to the left, numbers to the right. */
-export function alignCells(lines: readonly (readonly string[])[], left: number): string[] {
-  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  return lines.map((line) =>
-    line.map((cell, column) => column < left ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))
-      .join("  ").trimEnd()
-  );
 }
 
 /** A sentence in lines of at most `width` characters; all but the first are indented. */

@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { openDraft } from "./draft.ts";
 import { lockPlace } from "./lock.ts";
-import { pathError, refuseAddress } from "./path_error.ts";
+import { pathError, refuseAddress, requirePath } from "./path_error.ts";
 
 /**
  * The path of a new folder without slashes at its end.
@@ -9,6 +9,7 @@ import { pathError, refuseAddress } from "./path_error.ts";
  * @throws {Error} It names no new folder.
  */
 export function newFolder(dest: string): string {
+  requirePath(dest);
   const path = dest.replace(/\/+$/, ""), name = basename(path);
   if (name === "" || name === "." || name === "..") {
     throw new Error(`${dest}: name a new folder`);

@@ -10,11 +10,31 @@ function pathOfAddress(name: string): string | undefined {
 }
 
 /**
+ * Refuses what is no path, as a program without types may give: a URL, a promise, nothing at all.
+ *
+ * @throws {TypeError} Says what was given, and of a file's URL the path to write instead.
+ */
+export function requirePath(path: string): void {
+  if (typeof path === "string") return;
+  const given: unknown = path;
+  if (given instanceof URL) {
+    const meant = pathOfAddress(given.href);
+    throw new TypeError(
+      `${given.href}: an address, where a path is needed${meant ? `; write ${meant}` : ""}`,
+    );
+  }
+  const what = given instanceof Promise ? "a promise" : given === null ? "null" : typeof given;
+  throw new TypeError(`a path is needed, such as "runs/demo", not ${what}`);
+}
+
+/**
  * Refuses an address where something is to be made: a folder called `file:` would be made, and everything lie in there.
  *
+ * @throws {TypeError} When it is no text, as {@linkcode requirePath}.
  * @throws {Error} With the path to write instead.
  */
 export function refuseAddress(name: string): void {
+  requirePath(name);
   const path = pathOfAddress(name);
   if (path !== undefined) throw new Error(`${name}: an address, where a path is needed; write ${path}`);
 }
@@ -57,8 +77,10 @@ function codeOf(error: unknown): string | undefined {
  * @param path Where.
  * @param doing What was tried, as in "read" or "write".
  * @returns An error to throw, its cause kept.
+ * @throws {TypeError} When the path is none: that is what is wrong.
  */
 export function pathError(error: unknown, path: string, doing: "read" | "write"): Error {
+  requirePath(path);
   return new Error(`${path}: ${reasonOf(error, path, doing)}`, { cause: error });
 }
 

@@ -69,7 +69,14 @@ export async function* predictPictures(
   }
 }
 
-/** The numbers of the classes, the most probable first; of equals the one that stands first. */
+/**
+ * The numbers of the classes, the most probable first; of equals the one that stands first.
+ *
+ * @throws {TypeError} When there are no probabilities.
+ */
 export function rankedClasses(probabilities: Float64Array): number[] {
+  if (!(probabilities instanceof Float64Array)) {
+    throw new TypeError("`probabilities` must be a Float64Array, one a class, as `predictPictures` gives");
+  }
   return Array.from(probabilities, (_, i) => i).sort((a, b) => probabilities[b] - probabilities[a] || a - b);
 }

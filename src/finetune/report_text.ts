@@ -1,5 +1,6 @@
 /** Predictions and figures as text. */
-import { alignCells } from "../eval/table_text.ts";
+import { inLine } from "../text/layout.ts";
+import { alignCells } from "../text/table.ts";
 import { digits, percent } from "../text/amounts.ts";
 import type { ClassifierReport } from "./measures.ts";
 import { rankedClasses } from "./predict.ts";
@@ -82,13 +83,16 @@ const share = (value: number | null) => value === null ? "–" : percent(value);
 
 /** The confusion as a table of whole numbers, or the most frequent mistakes. */
 function confusionLines({ confusion, classes }: ClassifierReport): string[] {
-  const names = classes.map(({ name }) => name), short = (name: string) => name.slice(0, 10);
+  const names = classes.map(({ name }) => name),
+    short = (name: string) => [...inLine(name)].slice(0, 10).join("");
   if (names.length <= MOST_COLUMNS) {
     const rows = confusion.map((row, i) => [names[i], ...row.map(String)]);
     return ["class ↓ said to be →", ...alignCells([["", ...names.map(short)], ...rows], 1)];
   }
   const mistakes = confusion.flatMap((row, i) =>
-    row.flatMap((count, j) => i !== j && count > 0 ? [{ count, text: `${names[i]} → ${names[j]}` }] : [])
+    row.flatMap((count, j) =>
+      i !== j && count > 0 ? [{ count, text: `${inLine(names[i])} → ${inLine(names[j])}` }] : []
+    )
   ).sort((a, b) => b.count - a.count).slice(0, MISTAKES);
   return [
     "most frequent mistakes",

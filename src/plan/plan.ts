@@ -1,4 +1,6 @@
 /** What a training will take on cards that nobody has rented yet. */
+import { isObject } from "../files/json_values.ts";
+import { requireWhole } from "../text/whole.ts";
 import { countNumbers } from "../model/inventory.ts";
 import { FILL } from "../train/auto_batch.ts";
 import { ConfigError, resolveConfig } from "../train/config/config.ts";
@@ -78,6 +80,16 @@ export interface PlanOptions {
   cache?: string;
   /** Told what is under way. */
   progress?: (line: string) => void;
+}
+
+/** Refuses what no plan can be made for, before anything is compiled. */
+function checkOptions({ card, compiler, settings, pictures }: PlanOptions): void {
+  if (!isObject(card?.teraflops)) throw new TypeError("`card` must be a card, such as `CARDS.h100`");
+  if (!isObject(compiler) || (compiler as unknown) instanceof Promise) {
+    throw new TypeError("`compiler` must be what `await findCompiler()` gives");
+  }
+  if (!isObject(settings)) throw new TypeError("`settings` must be those of a run");
+  requireWhole("pictures", pictures);
 }
 
 /** The step of a run's configuration on a card. */
@@ -190,6 +202,8 @@ async function stepsOf(
  *
  * @param options The card, the compiler, and the settings as `deno task train` takes them.
  * @returns The plan. Without `settings.batchSize` it is that of the largest batch which fits.
+ * @throws {TypeError} When the card, the compiler or the settings are none.
+ * @throws {RangeError} When the pictures are no whole number from 1.
  * @throws {ConfigError} When settings do not go together.
  * @throws {PlanError} When no batch fits, or the compiler cannot compile the step.
  * @example How long an epoch takes on an H100 at least. Needs the compiler, so it is not run here.
@@ -206,6 +220,7 @@ async function stepsOf(
  * ```
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
+  checkOptions(options);
   const { card, settings, network = NETWORKS["infiniband-400"] } = options,
     run = planned(settings, settings.batchSize);
   const { memoryLimit, memoryFraction } = run;

@@ -1,5 +1,6 @@
 /** A plan for people and for programs to read. */
 import { clock, percent } from "../text/amounts.ts";
+import { alignCells } from "../text/table.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Plan, StepPlan } from "./plan.ts";
 import { REACHED } from "./roofline.ts";
@@ -39,14 +40,6 @@ function stepRows({ steps, limitBytes, config }: Plan): string[][] {
     row("images/s at most", ({ imagesPerSecond }) => count(imagesPerSecond)),
     row("utilisation at most", ({ utilisation }) => percent(utilisation)),
   ];
-}
-
-/** Cells in columns, all but the first to the right. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) =>
-    row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ").trimEnd()
-  );
 }
 
 /** What devices exchange, in words. */
@@ -92,12 +85,12 @@ function kernelLines({ timedKernels, boundMs }: StepPlan, most: number): string[
   }
   const dearest = [...alike].sort(([, a], [, b]) => b.ms - a.ms).slice(0, most);
   return [
-    ...aligned([["part of the step", "kernels", "at least", "share", "moved", "products"], ...rows]),
+    ...alignCells([["part of the step", "kernels", "at least", "share", "moved", "products"], ...rows], 1),
     "",
-    ...aligned([
+    ...alignCells([
       ["dearest kernels", "times", "at least", "for example in"],
       ...dearest.map(([key, sum]) => [key.slice(0, 72), count(sum.count), ms(sum.ms), sum.where]),
-    ]),
+    ], 1),
   ];
 }
 
@@ -124,7 +117,7 @@ export function formatPlan(plan: Plan, { kernels }: PlanTextOptions = {}): strin
   return [
     `${config.preset}, ${config.precision}, on ${cardsLine(plan)} (${card.source})`,
     "",
-    ...aligned(stepRows(plan)),
+    ...alignCells(stepRows(plan), 1),
     ...refused.map((line) => `(${line})`),
     "",
     ...step.exchange ? [...exchangeLines(step, step.exchange), ""] : [],

@@ -1,4 +1,5 @@
 /** Features of persons: upright pictures, and the sum with the mirrored one. */
+import { requireEngine } from "../engine/required.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { batchOf } from "../eval/embed.ts";
@@ -90,7 +91,9 @@ export function personFeatures(
  * Prepares an encoder for pictures of persons; compiled once, at the first call. For `embedData`.
  *
  * @param batchSize Pictures that are embedded at once; fewer are padded, so that one program serves all.
- * @throws {RangeError} When the input's sides are no multiples of the patch size, or the way to mirror is none.
+ * @throws {TypeError} When the engine is no opened one.
+ * @throws {RangeError} When the input's sides are no multiples of the patch size, the way to mirror is none, or the batch no
+ * whole number from 1.
  */
 export function personWay(
   engine: Engine,
@@ -98,7 +101,9 @@ export function personWay(
   input: PersonInput,
   batchSize: number,
 ): EmbedWay {
+  requireEngine(engine);
   checkInput(config, input);
+  requireWhole("batchSize", batchSize);
   if (!MIRRORS.includes(input.mirror)) {
     throw new RangeError(`mirror is ${input.mirror}; it must be one of ${MIRRORS.join(", ")}`);
   }

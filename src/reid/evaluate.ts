@@ -10,7 +10,8 @@ import { requireWhole } from "../text/whole.ts";
 import { type ReidMetrics, reidMetrics } from "./metrics.ts";
 import { nearestPersons } from "./nearest.ts";
 import { peopleOf } from "./people.ts";
-import { type Persons, rightRanks } from "./ranks.ts";
+import type { Persons } from "./people.ts";
+import { rightRanks } from "./ranks.ts";
 import { heldRows } from "./scores.ts";
 import { filesOf, type OpenSide, openSide, type SideOptions } from "./sides.ts";
 

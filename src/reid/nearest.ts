@@ -1,7 +1,8 @@
 /** The nearest pictures of a gallery, by the rules that ranks count by. */
 import { JUNK } from "../data/sources/people/names.ts";
 import type { Engine } from "../engine/types.ts";
-import type { Persons } from "./ranks.ts";
+import { requireWhole } from "../text/whole.ts";
+import { checkPersons, type Persons } from "./people.ts";
 import { scoreBlocks } from "./scores.ts";
 
 /** A picture of the gallery, as near as it is to a query. */
@@ -18,7 +19,8 @@ export interface NearPicture {
  *
  * @param count How many for each query; fewer only where the gallery has no more.
  * @param blockRows Gallery rows that are compared at once.
- * @throws {RangeError} When widths differ.
+ * @throws {TypeError} When the engine, the queries or the gallery are none.
+ * @throws {RangeError} When widths differ, people do not fit features, or the count is no whole number from 1.
  */
 export async function nearestPersons(
   engine: Engine,
@@ -27,6 +29,9 @@ export async function nearestPersons(
   count: number,
   blockRows = 8192,
 ): Promise<NearPicture[][]> {
+  checkPersons("queries", queries);
+  checkPersons("gallery", gallery);
+  requireWhole("count", count);
   const found: NearPicture[][] = Array.from(queries.identities, () => []);
   await using blocks = await scoreBlocks(engine, queries.features, gallery.features, blockRows);
   for (let block = 0; block < blocks.count; block++) {

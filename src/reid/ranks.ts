@@ -1,13 +1,8 @@
 /** Ranks of the right pictures of a gallery, exact, without a list of all others. */
 import { DISTRACTOR, JUNK } from "../data/sources/people/names.ts";
 import type { Engine } from "../engine/types.ts";
-import type { People } from "./people.ts";
-import { type FeatureRows, scoreBlocks, type Scores } from "./scores.ts";
-
-/** Features of pictures, and who is on them. */
-export interface Persons extends People {
-  features: FeatureRows;
-}
+import { checkPersons, type People, type Persons } from "./people.ts";
+import { scoreBlocks, type Scores } from "./scores.ts";
 
 /** How {@linkcode rightRanks} works. */
 export interface RankOptions {
@@ -41,11 +36,14 @@ interface Rights {
  *
  * @param options Features need not be of length 1; both sets must be of one model.
  * @returns For each query the ranks from 1, rising; none for a query without a right picture.
+ * @throws {TypeError} When the engine, the queries or the gallery are none.
  * @throws {RangeError} When widths differ or people do not fit features.
  * @throws {Error} When a feature is no finite number.
  */
 export async function rightRanks(options: RankOptions): Promise<Int32Array[]> {
-  const { engine, queries, gallery, blockRows = 8192, progress } = options;
+  const { engine, queries, gallery, blockRows = 8192, progress } = options ?? {};
+  checkPersons("queries", queries);
+  checkPersons("gallery", gallery);
   const rights = rightsOf(queries, gallery), { length: total } = gallery.identities;
   await using blocks = await scoreBlocks(engine, queries.features, gallery.features, blockRows);
   const holding = new Set(Array.from(rights.rows, (row) => Math.floor(row / blocks.rows)));

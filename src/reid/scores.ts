@@ -1,4 +1,5 @@
 /** Cosines of queries with a gallery that is read block by block. */
+import { requireEngine } from "../engine/required.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
 import { checkRows, type Rows, unitRows } from "../eval/rows.ts";
@@ -66,6 +67,7 @@ async function unitBlock(
  * Prepares to compare. All blocks have one shape, so the engine compiles one product.
  *
  * @param blockRows Rows of the gallery in a block.
+ * @throws {TypeError} When the engine is no opened one.
  * @throws {RangeError} When widths differ, blocks have no rows, or there is nothing to compare.
  * @throws {Error} When a feature is no finite number, here or in `compare`; names the row.
  */
@@ -75,6 +77,7 @@ export async function scoreBlocks(
   gallery: FeatureRows,
   blockRows: number,
 ): Promise<ScoreBlocks> {
+  requireEngine(engine);
   checkBlockRows(blockRows);
   const { width } = gallery, rows = Math.max(1, Math.min(blockRows, gallery.rows));
   if (queries.width !== width) {
@@ -82,9 +85,14 @@ export async function scoreBlocks(
   }
   if (queries.rows === 0 || gallery.rows === 0) throw new RangeError("there are no queries, or no gallery");
   const height = Math.min(QUERY_ROWS, queries.rows), asked: tf.Tensor2D[] = [];
-  for (let from = 0; from < queries.rows; from += height) {
-    const to = Math.min(queries.rows, from + height);
-    asked.push(tf.tensor2d(await unitBlock(queries, from, to, height), [height, width]));
+  try {
+    for (let from = 0; from < queries.rows; from += height) {
+      const to = Math.min(queries.rows, from + height);
+      asked.push(tf.tensor2d(await unitBlock(queries, from, to, height), [height, width]));
+    }
+  } catch (error) {
+    tf.dispose(asked);
+    throw error;
   }
   const product = engine.jit(({ q, g }: { q: tf.Tensor2D; g: tf.Tensor2D }) => ({
     cosines: tf.matMul(q, g, false, true),
@@ -95,13 +103,16 @@ export async function scoreBlocks(
     async compare(block, told) {
       const firstRow = block * rows, to = Math.min(gallery.rows, firstRow + rows), here = to - firstRow;
       const g = tf.tensor2d(await unitBlock(gallery, firstRow, to, rows), [rows, width]);
-      for (const [i, q] of asked.entries()) {
-        const { cosines } = product({ q, g }), values = await cosines.data() as Float32Array;
-        cosines.dispose();
-        const firstQuery = i * height, count = Math.min(height, queries.rows - firstQuery);
-        told({ values, width: rows, firstQuery, queries: count, firstRow, rows: here });
+      try {
+        for (const [i, q] of asked.entries()) {
+          const { cosines } = product({ q, g }), values = await cosines.data() as Float32Array;
+          cosines.dispose();
+          const firstQuery = i * height, count = Math.min(height, queries.rows - firstQuery);
+          told({ values, width: rows, firstQuery, queries: count, firstRow, rows: here });
+        }
+      } finally {
+        g.dispose();
       }
-      g.dispose();
     },
     [Symbol.asyncDispose]() {
       tf.dispose(asked);

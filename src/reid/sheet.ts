@@ -1,6 +1,7 @@
 /** A contact sheet of queries with their nearest pictures. */
 import { canvas, type Colour, fill, write } from "../data/picture/drawing.ts";
 import { decodePicture } from "../data/picture/decode.ts";
+import { requireSource } from "../data/open/data.ts";
 import { resize } from "../data/picture/resize.ts";
 import { BadRecordError, type Picture, PictureError, type Source } from "../data/types.ts";
 import type { ReidExample } from "./evaluate.ts";
@@ -54,6 +55,7 @@ function put(sheet: Picture, picture: Picture | null, column: number, row: numbe
  * @param query The queries' pictures.
  * @param gallery The gallery's.
  * @returns RGB bytes.
+ * @throws {TypeError} When the examples or the sources are none.
  * @throws {RangeError} When there is nothing to draw.
  */
 export async function reidSheet(
@@ -61,6 +63,11 @@ export async function reidSheet(
   query: Source,
   gallery: Source,
 ): Promise<Picture> {
+  if (!Array.isArray(examples as unknown)) {
+    throw new TypeError("`examples` must be a list, as `await evaluateReid(…)` gives");
+  }
+  requireSource("`query`", query);
+  requireSource("`gallery`", gallery);
   if (examples.length === 0) throw new RangeError("there are no queries to draw");
   const asked = await placesOf(query, new Set(examples.map((example) => example.query)));
   const found = await placesOf(

@@ -5,7 +5,7 @@ import { dataWords } from "../data/open/data.ts";
 import type { Source } from "../data/types.ts";
 import type { Engine } from "../engine/types.ts";
 import { embedData, type EmbedProgress } from "../eval/embedding/embed_data.ts";
-import { pathError } from "../files/path_error.ts";
+import { makeFolder } from "../files/make_folder.ts";
 import type { EmbedWay } from "../eval/embedding/way.ts";
 import { type EmbeddingFile, requireToken } from "../eval/embedding/format.ts";
 import type { EmbeddingInfo } from "../eval/embedding/info.ts";
@@ -15,7 +15,7 @@ import type { MeasuringModel } from "../eval/measure.ts";
 import { weightsDigest } from "../eval/weights_digest.ts";
 import { checkInput, PERSON_INPUT, type PersonInput, personWay } from "./embed.ts";
 import { peopleOf } from "./people.ts";
-import type { Persons } from "./ranks.ts";
+import type { Persons } from "./people.ts";
 import type { FeatureRows } from "./scores.ts";
 
 /** Queries or gallery. */
@@ -166,9 +166,7 @@ export async function filesOf(options: SideOptions): Promise<Record<ReidPart, st
   if (!model) return { query: query as string, gallery: gallery as string };
   checkInput(model.config, input);
   if (source) {
-    await Deno.mkdir(options.features, { recursive: true }).catch((error) => {
-      throw pathError(error, options.features, "write");
-    });
+    await makeFolder(options.features);
   }
   const way = personWay(engine, model.config, input, batchSize);
   const digest = await weightsDigest(model.state);

@@ -2,8 +2,13 @@
 import { describePreprocessing } from "../eval/embedding/info.ts";
 import type { ReidReport } from "./evaluate.ts";
 
-/** The report's figures as lines of text. */
+/**
+ * The report's figures as lines of text.
+ *
+ * @throws {TypeError} When it is none.
+ */
 export function formatReid(report: ReidReport): string {
+  if (!Array.isArray(report?.cmc)) throw new TypeError("`report` must be what `await evaluateReid(…)` gives");
   const { cmc, map, minp, marketTrapezoidMap, counted, query, gallery, preprocessing, token, notes } = report;
   const percent = (share: number) => (100 * share).toFixed(1);
   const rows = [

@@ -1,3 +1,4 @@
+import { requirePath } from "../files/path_error.ts";
 import { MOST_BYTES, served } from "./figures.ts";
 import { reportPage } from "./page.ts";
 import { runReader } from "./run.ts";
@@ -28,6 +29,7 @@ export interface ReportOptions {
  * Opens run folders for a report; they may be of runs that are going on.
  *
  * @param folders The run folders, at least one.
+ * @throws {TypeError} When they are no list of paths.
  * @throws {RangeError} When there is none, or more than 50.
  * @throws {Error} When one of them is no run folder.
  */
@@ -35,6 +37,8 @@ export async function openReport(
   folders: readonly string[],
   { refresh = 0, tables }: ReportOptions = {},
 ): Promise<ReportReader> {
+  if (!Array.isArray(folders)) throw new TypeError("`folders` must be a list of run folders");
+  for (const folder of folders) requirePath(folder);
   if (folders.length === 0) throw new RangeError("name at least one run folder");
   if (folders.length > MOST_RUNS) {
     throw new RangeError(`${folders.length} runs were named; a report shows up to ${MOST_RUNS}`);
@@ -67,6 +71,7 @@ export async function openReport(
  * @param folders The run folders, at least one; several are laid over each other.
  * @param options `tables`: what stands above the runs.
  * @returns The page.
+ * @throws {TypeError} When they are no list of paths.
  * @throws {RangeError} When no folder is named, or more than 50.
  * @throws {Error} When one of them is no run folder or cannot be read.
  */

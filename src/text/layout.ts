@@ -4,12 +4,25 @@
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
+/** What would end a line or jump to another column. */
+const BREAKS = /[\t\n\u2028\u2029]/g;
+
+function escaped(char: string): string {
+  const code = char.charCodeAt(0).toString(16);
+  return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, "0")}`;
+}
+
 /** Shows control characters as `\x1b`: a file's name or a server's words must not steer the terminal. */
 export function visible(text: string): string {
-  return text.replace(CONTROL, (char) => {
-    const code = char.charCodeAt(0).toString(16);
-    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, "0")}`;
-  });
+  return text.replace(CONTROL, escaped);
+}
+
+/** A name as it stands in a line or a cell: as {@linkcode visible}, line ends and tabs too, as `\n` and `\t`. */
+export function inLine(name: string): string {
+  return visible(name).replace(
+    BREAKS,
+    (char) => char === "\n" ? "\\n" : char === "\t" ? "\\t" : escaped(char),
+  );
 }
 
 /** A text as people should see it: control characters shown, the system's error numbers left out beside its words. */

@@ -1,5 +1,6 @@
 /** Encoders that others have trained, from their files. */
 import { join } from "node:path";
+import { requirePath } from "../files/path_error.ts";
 import { float32, type StoredTensor } from "../files/stored_tensor.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { assembleEncoder, numbersOf } from "./assemble.ts";
@@ -55,6 +56,7 @@ async function fileIn(path: string): Promise<string> {
  * @throws {Error} When it cannot be read.
  */
 export async function readWeights(path: string, request: WeightsRequest = {}): Promise<ReadWeights> {
+  requirePath(path);
   const where = await fileIn(path), file = await openWeights(where);
   try {
     const found = chooseEncoder(file, request), beside = await factsBeside(where);

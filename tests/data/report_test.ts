@@ -71,6 +71,12 @@ Deno.test("deno task data prints the report and writes the sheet", async () => {
     assert.equal((await run()).code, 2);
     const missing = await run(`${folder}/none`);
     assert.deepEqual([missing.code, /none: no such/.test(missing.err)], [1, true]);
+    await writeFiles(`${folder}/named`, {
+      "red\nfish/a.jpg": await jpeg(1),
+      "b\x1b[1m/a.jpg": await jpeg(2),
+    });
+    const named = await run(`${folder}/named`, "--no-sheet");
+    assert.match(named.out, /^classes +2: b\\x1b\[1m 1, red\\nfish 1$/m);
   });
 });
 

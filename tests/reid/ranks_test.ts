@@ -3,7 +3,8 @@ import fc from "npm:fast-check@4.10.2";
 import { openWasm } from "../../src/engine/wasm.ts";
 import * as tf from "../../src/engine/tensors.ts";
 import { nearestPersons } from "../../src/reid/nearest.ts";
-import { type Persons, rightRanks } from "../../src/reid/ranks.ts";
+import type { Persons } from "../../src/reid/people.ts";
+import { rightRanks } from "../../src/reid/ranks.ts";
 import { heldRows } from "../../src/reid/scores.ts";
 import { randomStream } from "../../src/random.ts";
 

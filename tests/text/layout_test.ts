@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { oneLine, twoColumns, visible, wrap } from "../../src/text/layout.ts";
+import { inLine, oneLine, twoColumns, visible, wrap } from "../../src/text/layout.ts";
 
 Deno.test("lines break at spaces; a word that is too long stands alone", () => {
   assert.deepEqual(wrap("one two three", 7), ["one two", "three"]);
@@ -25,5 +25,6 @@ Deno.test("names and texts stand in two columns, or below each other where there
 
 Deno.test("control characters are shown, line ends and letters of all scripts stay", () => {
   assert.equal(visible("a\tb\nü猫😀\x00\x1b\x9b\u202e"), "a\tb\nü猫😀\\x00\\x1b\\x9b\\u202e");
+  assert.equal(inLine("a\tb\nü猫😀\r\x1b\u2028"), "a\\tb\\nü猫😀\\x0d\\x1b\\u2028");
   assert.equal(oneLine("  one\n   two\r\nthree\n"), "one | two | three");
 });

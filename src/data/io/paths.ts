@@ -1,4 +1,4 @@
-export { isPathError, pathError } from "../../files/path_error.ts";
+export { isPathError, pathError, requirePath } from "../../files/path_error.ts";
 
 /** True for what a server has. */
 export function isRemote(name: string): boolean {

@@ -110,17 +110,34 @@ export async function openSource(
 ): Promise<Source> {
   const uri = textOf(given), path = pathOf(uri), names = [quoteName(path)];
   const words: SourceUri = { text: path, format: null, certain: false, names, options: {} };
-  const source = await openOne(words, { ...options, formats: FORMATS });
+  const source = await openOne(words, { ...options, formats: FORMATS }).catch((error) => {
+    throw kindMeant(error, uri);
+  });
   if ("get" in source) return source;
   await source.close();
   throw new Error(`${uri}: can only be read in order, as a stream; open it with openData`);
+}
+
+/** Says who reads words with a kind of source before the path, where nothing has such a name. */
+function kindMeant(error: unknown, uri: string): unknown {
+  const kind = FORMATS.find(({ name }) => uri.startsWith(`${name}:`))?.name;
+  if (kind === undefined || !(error instanceof Error && error.cause instanceof Deno.errors.NotFound)) {
+    return error;
+  }
+  return new Error(`${error.message}. ${kind}:PATH is for openData; openSource takes a path alone`, {
+    cause: error.cause,
+  });
 }
 
 /** What data is named by, as text. Throws a TypeError for what a program without types may give besides. */
 function textOf(uri: string | URL): string {
   if (typeof uri === "string") return uri;
   if (uri instanceof URL) return uri.href;
-  throw new TypeError(`data is named by a path or an address, not by ${uri}`);
+  throw new TypeError(
+    `data is named by a path or an address, not by ${
+      (uri as unknown) instanceof Promise ? "a promise" : uri
+    }`,
+  );
 }
 
 function pathOf(uri: string): string {
@@ -148,11 +165,12 @@ export function exists(path: string): boolean {
 /**
  * Whether the user's words give sources shares, so that some pictures come several times in an epoch.
  *
- * @throws {Error} When the words cannot be understood.
+ * @throws {TypeError} The words are no text.
+ * @throws {Error} When they cannot be understood.
  */
 export function hasShares(uri: string): boolean {
   try {
-    return parseDataUri(uri, { formats: FORMATS, exists }).some(({ weight }) => weight !== undefined);
+    return parseDataUri(textOf(uri), { formats: FORMATS, exists }).some(({ weight }) => weight !== undefined);
   } catch (error) {
     throw redactError(error);
   }

@@ -1,4 +1,4 @@
-import { isPathError, pathError } from "../../files/path_error.ts";
+import { isPathError, pathError, requirePath } from "../../files/path_error.ts";
 import { openSafetensors } from "../../files/safetensors.ts";
 import { EmbeddingError } from "./check.ts";
 import type { EmbeddingFile, EmbeddingFormat } from "./format.ts";
@@ -15,8 +15,10 @@ export const EMBEDDING_FORMATS: readonly EmbeddingFormat[] = [
   lmdbFormat,
 ];
 
-const formatByName = (path: string) =>
-  EMBEDDING_FORMATS.find(({ ending }) => path.toLowerCase().endsWith(ending));
+function formatByName(path: string): EmbeddingFormat | undefined {
+  requirePath(path);
+  return EMBEDDING_FORMATS.find(({ ending }) => path.toLowerCase().endsWith(ending));
+}
 
 /**
  * The format that a file's name asks for.

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { basePicture } from "../../data/picture/resize.ts";
 import type { Picture, Source } from "../../data/types.ts";
 import type { Engine } from "../../engine/types.ts";
+import { makeFolder } from "../../files/make_folder.ts";
 import { publishFile } from "../../files/publish.ts";
 import { redact } from "../../files/redact.ts";
 import type { ModelConfig } from "../../model/config.ts";
@@ -151,7 +152,7 @@ async function drawSet(options: CheckpointFiguresOptions, studio: Studio, state:
     mass: MASS,
     heads: config.heads,
   };
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeGallery(folder, studio, jpeg);
   const pictures = {
     reconstruction: drawReconstructions(shown.config, shown.shown),

@@ -3,6 +3,7 @@ import { describePreprocessing } from "../embedding/info.ts";
 import type { MeasureReport } from "../measure.ts";
 import type { ProtocolRow } from "./types.ts";
 import { digits } from "../../text/amounts.ts";
+import { alignCells } from "../../text/table.ts";
 
 /** Kinds of tables. */
 export const TABLES = ["text", "markdown", "latex"] as const;
@@ -81,11 +82,8 @@ function table({ rows }: MeasureReport): { head: string[]; body: string[][]; fig
 }
 
 function asText(report: MeasureReport): string {
-  const { head, body, figure } = table(report), all = [head, ...body];
-  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i].length)));
-  const lines = all.map((row) =>
-    row.map((cell, i) => figure[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])).join("  ").trimEnd()
-  );
+  const { head, body, figure } = table(report);
+  const lines = alignCells([head, ...body], (column) => !figure[column]);
   return [...lines, "", ...captionOf(report)].join("\n");
 }
 
@@ -126,8 +124,16 @@ function asLatex(report: MeasureReport): string {
   ].join("\n");
 }
 
-/** A report as a table of the kind. */
+/**
+ * A report as a table of the kind.
+ *
+ * @throws {TypeError} When the report is none.
+ * @throws {RangeError} When there is no such kind.
+ */
 export function formatMeasures(report: MeasureReport, kind: TableKind): string {
+  if (!Array.isArray(report?.rows)) {
+    throw new TypeError("`report` must be what `await measure(…)` gives");
+  }
   switch (kind) {
     case "text":
       return asText(report);
@@ -136,6 +142,6 @@ export function formatMeasures(report: MeasureReport, kind: TableKind): string {
     case "latex":
       return asLatex(report);
     default:
-      return kind satisfies never;
+      throw new RangeError(`there is no table as ${kind satisfies never}; take one of ${TABLES.join(", ")}`);
   }
 }

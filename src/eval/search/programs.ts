@@ -1,4 +1,5 @@
 /** What the engine computes of a search. */
+import { requireEngine } from "../../engine/required.ts";
 import * as tf from "../../engine/tensors.ts";
 import type { Engine, Jitted } from "../../engine/types.ts";
 
@@ -33,8 +34,9 @@ function largestOf(x: tf.Tensor): tf.Tensor {
   return largestOf(tf.maximum(tf.slice(x, [0, 0, 0], [a, half, q]), tf.slice(x, [0, half, 0], [a, half, q])));
 }
 
-/** Prepares the programs of a search; R must be a multiple of {@linkcode CHUNK}. */
+/** Prepares the programs of a search; R must be a multiple of {@linkcode CHUNK}. Throws a TypeError for what is no engine. */
 export function searchPrograms(engine: Engine): SearchPrograms {
+  requireEngine(engine);
   const unit = engine.jit(({ rows }: { rows: tf.Tensor }) => {
     const squares = tf.sum(tf.square(rows), 1, true);
     return { unit: tf.mul(rows, tf.rsqrt(tf.maximum(squares, USUAL.least))), squares };

@@ -1,5 +1,7 @@
 /** What a search has found, for people: as text, and as rows of a contact sheet. */
 import { plural } from "../../text/amounts.ts";
+import { inLine } from "../../text/layout.ts";
+import { alignCells } from "../../text/table.ts";
 import type { Duplicates } from "./duplicates.ts";
 import type { PictureResult } from "./search.ts";
 import type { PictureSet } from "./set.ts";
@@ -13,13 +15,9 @@ const TEXT_GROUPS = 20, TEXT_PICTURES = 4;
 /** A cosine on a sheet; and in text, where duplicates are told apart by more digits. */
 const three = (cosine: number) => cosine.toFixed(3), four = (cosine: number) => cosine.toFixed(4);
 
-/** Lines of cells below each other; figures stand to the right. There may be more lines than a call can have arguments. */
-function table(lines: readonly (readonly string[])[], right: readonly boolean[]): string {
-  const widths = right.map((_, i) => lines.reduce((most, line) => Math.max(most, line[i].length), 0));
-  return lines.map((line) =>
-    line.map((cell, i) => right[i] ? cell.padStart(widths[i]) : cell.padEnd(widths[i])).join("  ").trimEnd()
-  ).join("\n");
-}
+/** Lines of cells; so many first columns are figures, which stand to the right. */
+const table = (lines: readonly (readonly string[])[], figures: number) =>
+  alignCells(lines, (column) => column >= figures).join("\n");
 
 /** Neighbours as a table for each query. */
 export function formatResults(results: readonly PictureResult[]): string {
@@ -31,8 +29,7 @@ export function formatResults(results: readonly PictureResult[]): string {
       cells(String(rank), four(cosine), label ?? "–", key)
     );
     const head = cells("rank", "cosine", "class", "picture");
-    const right = classes ? [true, true, false, false] : [true, true, false];
-    return `${name}${label === null ? "" : ` (${label})`}\n${table([head, ...lines], right)}`;
+    return `${inLine(name)}${label === null ? "" : ` (${inLine(label)})`}\n${table([head, ...lines], 2)}`;
   }).join("\n\n");
 }
 
@@ -70,7 +67,7 @@ export function formatDuplicates({ keys }: Pick<PictureSet, "keys">, found: Dupl
     `${plural(groups.length, "group")} with ${members} of ${plural(pictures, "picture")}, ${
       members - groups.length
     } besides the first of each; ${plural(pairs, "pair")} with a cosine of ${threshold} or more`,
-    table([["group", "pictures", "cosine to the nearest", "names"], ...lines], [true, true, false, false]),
+    table([["group", "pictures", "cosine to the nearest", "names"], ...lines], 2),
     ...groups.length > TEXT_GROUPS
       ? [`and ${plural(groups.length - TEXT_GROUPS, "more group")}; --json lists all`]
       : [],

@@ -1,6 +1,6 @@
 /** Pictures with masks: a folder `images` and a folder `masks` with files of the same names. */
 import { join } from "node:path";
-import { isPathError, pathError } from "../../data/io/paths.ts";
+import { isPathError, pathError, requirePath } from "../../data/io/paths.ts";
 import { isPictureName } from "../../data/sources/picture_file.ts";
 
 /** A picture's file and its mask's. */
@@ -62,6 +62,7 @@ function filesByStem(folder: string, names: readonly string[]): Map<string, stri
  * @throws {Error} When there are none, a picture has no mask, or two pictures or two masks have one name.
  */
 export async function maskedFiles(folder: string): Promise<MaskedFile[]> {
+  requirePath(folder);
   const pictures = await namesIn(join(folder, "images")), masks = await namesIn(join(folder, "masks"));
   if (pictures.length === 0) throw new Error(`${join(folder, "images")}: holds no pictures`);
   filesByStem(join(folder, "images"), pictures);

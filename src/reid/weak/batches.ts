@@ -94,6 +94,12 @@ export function bagBatches(
 ): AsyncGenerator<Batch, void, void> {
   checkBags(source, list);
   for (const name of ["height", "width", "bags", "perBag"] as const) requireWhole(name, options[name]);
+  for (const name of ["flip", "erase"] as const) {
+    const chance = options[name];
+    if (!(chance >= 0 && chance <= 1)) {
+      throw new RangeError(`${name} is ${chance}; it must be a chance from 0 to 1`);
+    }
+  }
   if (list.bags.length < options.bags) {
     throw new RangeError(
       `${source.uri}: a batch takes ${options.bags} bags, but there are ${list.bags.length}`,

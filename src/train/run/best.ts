@@ -1,5 +1,6 @@
 /** The best state of a run by a figure of an evaluator, kept as a checkpoint beside the last ones. */
 import { join } from "node:path";
+import { makeFolder } from "../../files/make_folder.ts";
 import { openSafetensors } from "../../files/safetensors.ts";
 import type { StoredTensor } from "../../files/stored_tensor.ts";
 import { publishFile, type PublishOptions } from "../../files/publish.ts";
@@ -40,7 +41,7 @@ export async function saveBest<Config extends { seed: number }>(
   options: PublishOptions = {},
 ): Promise<string> {
   const path = bestPath(run, best.figure);
-  await Deno.mkdir(checkpointFolder(run), { recursive: true });
+  await makeFolder(checkpointFolder(run));
   await publishFile(path, encodeCheckpoint(info, tensors, { best: JSON.stringify(best) }), options);
   return path;
 }

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import type { DataAccount } from "../../data/epoch/account.ts";
 import { isPathError, pathError } from "../../data/io/paths.ts";
-import { refuseAddress } from "../../files/path_error.ts";
+import { refuseAddress, requirePath } from "../../files/path_error.ts";
 import type { Cursor } from "../../data/types.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../files/safetensors.ts";
 import type { StoredTensor } from "../../files/stored_tensor.ts";
@@ -49,14 +49,15 @@ const fileName = (step: number) => `step-${String(step).padStart(8, "0")}.safete
 
 /** The folder of a run's checkpoints. */
 export function checkpointFolder(run: string): string {
+  requirePath(run);
   return join(run, "checkpoints");
 }
 
 /** Steps of the checkpoints in a run folder, in ascending order. */
 async function listSteps(run: string): Promise<number[]> {
-  const steps: number[] = [];
+  const steps: number[] = [], folder = checkpointFolder(run);
   try {
-    for await (const { name } of Deno.readDir(checkpointFolder(run))) {
+    for await (const { name } of Deno.readDir(folder)) {
       const match = NAME.exec(name);
       if (match) steps.push(Number(match[1]));
     }
@@ -139,6 +140,7 @@ export async function saveCheckpoint<Config extends { seed: number }>(
 /**
  * The path of a run's last checkpoint, or null when it has none yet.
  *
+ * @throws {TypeError} When `run` is no path.
  * @throws {Error} When the folder cannot be read.
  */
 export async function latestCheckpoint(run: string): Promise<string | null> {
@@ -175,6 +177,7 @@ async function readOrAdvise<T>(file: string, read: () => T): Promise<T> {
  * Reads a checkpoint.
  *
  * @param path The file, or a run folder, of which the last one is read.
+ * @throws {TypeError} When `path` is no path.
  * @throws {Error} When there is none, it is cut short or damaged, of a newer version, or no checkpoint of ours.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
@@ -191,6 +194,7 @@ export async function readCheckpointOf<Config extends { seed: number }>(
   path: string,
   kind: CheckpointKind<Config>,
 ): Promise<Checkpoint<Config>> {
+  requirePath(path);
   let file = path;
   let bytes: Uint8Array;
   try {

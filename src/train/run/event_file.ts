@@ -1,6 +1,7 @@
 /** Event files for TensorBoard: scalars and pictures. */
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../../files/make_folder.ts";
 import { appendAll } from "../../files/append.ts";
 import { bytesField, concatBytes, doubleField, floatField, wholeField } from "../../files/protobuf.ts";
 import { tfRecord } from "../../files/tf_record.ts";
@@ -49,7 +50,7 @@ export async function openEventFile(
   step: number,
   now: () => number = Date.now,
 ): Promise<EventFile> {
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // TensorBoard reads the files of a folder in the order of their names.
   const seconds = String(Math.floor(now() / 1000)).padStart(10, "0"),
     count = String(++files).padStart(6, "0");

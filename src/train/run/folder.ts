@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { isPathError, pathError } from "../../data/io/paths.ts";
+import { makeFolder } from "../../files/make_folder.ts";
 import { refuseAddress } from "../../files/path_error.ts";
 import { type Lock, LOCK_NAME, lockFolder } from "../../files/lock.ts";
 import { isPartial, PARTIAL, publishFile, removePartial } from "../../files/publish.ts";
@@ -152,9 +153,9 @@ async function prepare<Kept>(
   }
   // The configuration comes first: with it, a run that dies right after this can be resumed; without it, what lies there
   // is no run, and the folder is free.
-  await Deno.mkdir(out, { recursive: true });
+  await makeFolder(out);
   await publishFile(join(out, "config.json"), JSON.stringify(stored, null, 2) + "\n");
-  await Deno.mkdir(checkpointFolder(out), { recursive: true });
+  await makeFolder(checkpointFolder(out));
   return checkpoint;
 }
 

@@ -1,5 +1,5 @@
 import { numberList, requireIndex, textList } from "../../io/compact_lists.ts";
-import { byCodeUnits, join, pathError } from "../../io/paths.ts";
+import { byCodeUnits, join, pathError, requirePath } from "../../io/paths.ts";
 import { map } from "../../iter.ts";
 import type { PassedOver, Source } from "../../types.ts";
 import { endingReason } from "../file_kinds.ts";
@@ -29,6 +29,7 @@ const TOGETHER = 8;
  * @throws {Error} When the folder cannot be read.
  */
 export async function openNumberedFolders(folder: string): Promise<FolderedSource> {
+  requirePath(folder);
   const beside = passedCounter(), folders = await foldersIn(folder, beside);
   const names = textList(), starts = numberList(Uint32Array);
   let passedOver = beside.list();
