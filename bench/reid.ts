@@ -8,7 +8,8 @@ import { onOff, whole } from "../src/cli/kinds.ts";
 import { openEngine } from "../src/engine/open.ts";
 import { randomStream } from "../src/random.ts";
 import { reidMetrics } from "../src/reid/metrics.ts";
-import { type Persons, rightRanks } from "../src/reid/ranks.ts";
+import type { Persons } from "../src/reid/people.ts";
+import { rightRanks } from "../src/reid/ranks.ts";
 import type { FeatureRows } from "../src/reid/scores.ts";
 
 /** Rows that can be made again: each is one of a pool, moved by an amount of its own. */
