@@ -123,6 +123,7 @@ Deno.test("a tensor that is disposed of while it is read is read to its end", as
 const WRONG: [f: (x: tf.Tensor) => tf.Tensor, told: RegExp][] = [
   [(x) => tf.matMul(x, x), /inner shapes \(3\) and \(2\) of Tensors with shapes 2,3 and 2,3/],
   [(x) => tf.concat([x, tf.ones([3, 2])]), /\[2,3\] and \[3,2\] cannot be joined along axis 0/],
+  [(x) => tf.stack([x, tf.cast(x, "bool")]), /tf\.stack: float32 and bool: cast them to one dtype/],
   [(x) => tf.transpose(x, [0, 0]), /\[2,3\] cannot be transposed to the order \[0,0\]/],
   [(x) => tf.sum(x, 4), /range \[-2, 2\) but got axis 4/],
   [(x) => tf.cumsum(x, 3), /range \[-2, 2\) but got axis 3/],

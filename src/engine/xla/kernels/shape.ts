@@ -108,7 +108,10 @@ export const SHAPE: Lowerings = {
     return concatenate(values, axisOf(attrs.axis, values[0].type.shape.length));
   },
   Pack: ({ inputs, attrs }) => {
-    const values = alike(listOf(inputs)), shape = [...values[0].type.shape];
+    const given = listOf(inputs), [dtype, other] = new Set(given.map(({ type }) => dtypeOf(type.element)));
+    // What joins along an axis that is there may be converted in TensorFlow.js; what is stacked may not.
+    if (other) throw new Error(`xla: tf.stack: ${dtype} and ${other}: cast them to one dtype before`);
+    const values = alike(given), shape = [...values[0].type.shape];
     for (const { type } of values) tf.util.assertShapesMatch(shape, [...type.shape], "xla: tf.stack: ");
     const axis = axisOf(attrs.axis, shape.length + 1);
     shape.splice(axis, 0, 1);
