@@ -356,7 +356,8 @@ export { type Searched, type SearchQuery, serveSearch } from "./src/search/serve
 export { type SearchedSet, searchedSet, type SearchedSetOptions } from "./src/search/set.ts";
 
 // Planning: what a training will take on graphics cards that are not here.
-export { type Plan, plan, type PlanOptions, type StepPlan } from "./src/plan/plan.ts";
+export type { PlanOptions } from "./src/plan/options.ts";
+export { type Plan, plan, type StepPlan } from "./src/plan/plan.ts";
 export { type Card, CARDS } from "./src/plan/cards.ts";
 export { parseCard, readCard } from "./src/plan/gpu_file.ts";
 export {

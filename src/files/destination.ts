@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import { openDraft } from "./draft.ts";
 import { lockPlace } from "./lock.ts";
+import { makeFolder } from "./make_folder.ts";
 import { pathError, refuseAddress, requirePath } from "./path_error.ts";
 
 /**
@@ -54,9 +55,7 @@ export async function openDestination(path: string): Promise<Destination> {
     await (await lockPlace(path).catch(() => null))?.release();
     throw error;
   });
-  await Deno.mkdir(dirname(path), { recursive: true }).catch((error) => {
-    throw pathError(error, path, "write");
-  });
+  await makeFolder(dirname(path));
   const advice = "Wait until it is done, or name another folder";
   const lock = await lockPlace(path, { advice });
   try {

@@ -1,6 +1,4 @@
 /** What a training will take on cards that nobody has rented yet. */
-import { isObject } from "../files/json_values.ts";
-import { requireWhole } from "../text/whole.ts";
 import { countNumbers } from "../model/inventory.ts";
 import { FILL } from "../train/auto_batch.ts";
 import { ConfigError, resolveConfig } from "../train/config/config.ts";
@@ -9,9 +7,10 @@ import { processOf } from "../train/run/plan.ts";
 import { guessPerPicture, searchBatch } from "./batch.ts";
 import type { Card } from "./cards.ts";
 import { compileStep } from "./compiled_step.ts";
-import { type CardCompiler, PlanError, TooLargeError } from "./compiler.ts";
+import { PlanError, TooLargeError } from "./compiler.ts";
 import { type Exchange, exchangeOf, type Network, NETWORKS } from "./exchange.ts";
 import { lowerStep } from "./lower_step.ts";
+import { checkPlanOptions, type PlanOptions } from "./options.ts";
 import type { Roofline, TimedKernel } from "./roofline.ts";
 import { type StreamNeed, streamNeed } from "./stream.ts";
 
@@ -64,32 +63,6 @@ export interface Plan {
   totalSteps: number;
   hours: number;
   stream: StreamNeed;
-}
-
-/** What a plan is made for. */
-export interface PlanOptions {
-  card: Card;
-  compiler: CardCompiler;
-  /** Settings of the run, as `train` takes them; without a batch the largest that fits is taken. */
-  settings: Partial<RunConfig>;
-  /** Between nodes. Default: InfiniBand, 400 Gbit/s. */
-  network?: Network;
-  /** Pictures in an epoch. */
-  pictures: number;
-  /** Instead of the user's cache folder. */
-  cache?: string;
-  /** Told what is under way. */
-  progress?: (line: string) => void;
-}
-
-/** Refuses what no plan can be made for, before anything is compiled. */
-function checkOptions({ card, compiler, settings, pictures }: PlanOptions): void {
-  if (!isObject(card?.teraflops)) throw new TypeError("`card` must be a card, such as `CARDS.h100`");
-  if (!isObject(compiler) || (compiler as unknown) instanceof Promise) {
-    throw new TypeError("`compiler` must be what `await findCompiler()` gives");
-  }
-  if (!isObject(settings)) throw new TypeError("`settings` must be those of a run");
-  requireWhole("pictures", pictures);
 }
 
 /** The step of a run's configuration on a card. */
@@ -220,7 +193,7 @@ async function stepsOf(
  * ```
  */
 export async function plan(options: PlanOptions): Promise<Plan> {
-  checkOptions(options);
+  checkPlanOptions(options);
   const { card, settings, network = NETWORKS["infiniband-400"] } = options,
     run = planned(settings, settings.batchSize);
   const { memoryLimit, memoryFraction } = run;

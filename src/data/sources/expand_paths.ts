@@ -178,18 +178,13 @@ async function filesIn(
   passed: PassedCounter,
   { aside, claim }: FolderRules,
 ): Promise<string[]> {
-  let elsewhere = false;
   const fits = (name: string) => endings.some((ending) => name.toLowerCase().endsWith(ending));
   const files: string[] = [];
-  await walkFolders(root, async (below, { floor, isNew }) => {
+  const elsewhere = await walkFolders(root, async (below, { floor, isNew }) => {
     const folder = below === "" ? root : join(root, below), inner: Inner[] = [];
     let entries: Deno.DirEntry[];
     try {
-      if (!await isNew()) {
-        elsewhere = true;
-        return inner;
-      }
-      entries = await entriesOf(folder, fits, passed);
+      entries = await isNew() ? await entriesOf(folder, fits, passed) : [];
     } catch (error) {
       const reason = passableReason(error);
       if (below === "" || reason === null) {
@@ -214,7 +209,7 @@ async function filesIn(
     }
     return inner;
   }, claim);
-  if (claim && elsewhere && files.length === 0) throw new CountedElsewhereError(root);
+  if (elsewhere && files.length === 0) throw new CountedElsewhereError(root);
   if (files.length === 0) throw new Error(`${root}: holds no files ending with ${endings.join(", ")}`);
   return files.sort(byParts);
 }

@@ -39,7 +39,6 @@ const TOGETHER = 16;
  * @throws {CountedElsewhereError} When other folders have all that it holds.
  */
 export async function listFolder(root: string, claim?: Claim): Promise<Listing> {
-  let elsewhere = false;
   const unknown: string[] = [], pictures: string[] = [], passed = passedCounter();
 
   // Files leave nothing but their names: an entry takes 400 bytes.
@@ -71,7 +70,7 @@ export async function listFolder(root: string, claim?: Claim): Promise<Listing> 
     else unknown.push(relative);
   }
 
-  await walkFolders(root, async (name, { isLink, isNew }) => {
+  const elsewhere = await walkFolders(root, async (name, { isLink, isNew }) => {
     const inner: Inner[] = [];
     let isFolder = !isLink;
     try {
@@ -80,8 +79,7 @@ export async function listFolder(root: string, claim?: Claim): Promise<Listing> 
         isFolder = target.isDirectory;
         if (!isFolder) add(name, target.isFile);
       }
-      if (isFolder && !await isNew()) elsewhere = true;
-      else if (isFolder) {
+      if (isFolder && await isNew()) {
         // A folder that was named as such is listed.
         if (name !== "" && await isOfRun(join(root, name))) passed.add("folder", DRAWN_BY_RUN, name);
         else await visit(name, inner);
@@ -102,7 +100,7 @@ export async function listFolder(root: string, claim?: Claim): Promise<Listing> 
     if (reason === null) pictures.push(relative);
     else passed.add(fileKind(relative), reason, relative);
   }
-  if (claim && elsewhere && pictures.length === 0) throw new CountedElsewhereError(root);
+  if (elsewhere && pictures.length === 0) throw new CountedElsewhereError(root);
   pictures.sort(byCodeUnits);
   return { pictures, passedOver: passed.list() };
 }

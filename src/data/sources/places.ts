@@ -103,6 +103,7 @@ export interface Inner {
  * @param list Lists a folder, given relative to the root: empty for the root itself. `isNew` says whether it was not listed
  * before, and throws what the system has against it. Returns what to walk through next.
  * @param claim Where other folders are opened together with this one: whether a folder counts here.
+ * @returns Whether a folder was left out that counts elsewhere.
  */
 export async function walkFolders(
   root: string,
@@ -111,12 +112,16 @@ export async function walkFolders(
     at: { floor: number; isLink: boolean; isNew(): Promise<boolean> },
   ) => Promise<readonly Inner[]>,
   claim: Claim = () => true,
-): Promise<void> {
+): Promise<boolean> {
+  let elsewhere = false;
   const seen = new Set<string>(), links: { name: string; floor: number }[] = [];
   const walk = async (folder: string, floor: number, isLink: boolean): Promise<void> => {
     const isNew = async () => {
       const place = await Deno.realPath(folder === "" ? root : join(root, folder)), known = seen.size;
-      return seen.add(place).size > known && claim(place);
+      if (seen.add(place).size === known) return false;
+      const isHere = claim(place);
+      elsewhere ||= !isHere;
+      return isHere;
     };
     const inner = await list(folder, { floor, isLink, isNew });
     for (const { name, isLink } of inner.toSorted((a, b) => byCodeUnits(a.name, b.name))) {
@@ -126,4 +131,5 @@ export async function walkFolders(
   };
   await walk("", 0, false);
   for (let i = 0; i < links.length; i++) await walk(links[i].name, links[i].floor, true);
+  return elsewhere;
 }
