@@ -30,13 +30,41 @@ with tarfile.open(sys.argv[2], "w:xz", preset=6) as archive:
     for name in sys.stdin.read().split("\\n"):
         archive.add(f"{sys.argv[1]}/{name}", name)`;
 
-/** Packages of tests and of development. Deno wants all that the lock file names, but only looks whether they are there. */
+/** Packages that some task or bench imports and that need a compiler, a browser or another system there. */
 const NOT_CARRIED =
-  /^(esbuild|@esbuild|wabt|jasmine-core|puppeteer-core|@puppeteer|chromium-bidi|zod|core-js|@types)\/|musl/;
+  /^(esbuild|@esbuild|wabt|jasmine-core|puppeteer-core|@puppeteer|chromium-bidi|devtools-protocol|zod|core-js|@types)\/|musl/;
 
-/** Whether a file of the cache's packages is needed to run a task. */
-function isCarried(path: string): boolean {
+/** What `deno info --json` says of a program, as far as it is used here. */
+interface ProgramInfo {
+  modules: { npmPackage?: string }[];
+  npmPackages: Record<string, { name: string; version: string; dependencies: string[] }>;
+}
+
+/** The packages that programs import, and all that these need, as folders of the cache: name/version. */
+async function importedPackages(programs: string[]): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const program of programs) {
+    const { modules, npmPackages } = JSON.parse(
+      await output(Deno.execPath(), ["info", "--json", program]),
+    ) as ProgramInfo;
+    const keys = new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []));
+    for (const key of keys) {
+      const { name, version, dependencies } = npmPackages[key];
+      found.add(`${name}/${version}`);
+      for (const one of dependencies) keys.add(one);
+    }
+  }
+  return found;
+}
+
+/**
+ * Whether a file of the cache's packages is needed to run a task. Deno wants all packages that the lock file names, but
+ * only looks whether they are there.
+ */
+function isCarried(path: string, imported: ReadonlySet<string>): boolean {
   if (/\/package\.json$/.test(path)) return true;
+  const [folder] = /^(@[^/]+\/)?[^/]+\/[^/]+/.exec(path) ?? [];
+  if (folder !== undefined && !imported.has(folder) && /^\d/.test(folder.split("/").at(-1)!)) return false;
   if (NOT_CARRIED.test(path) || /\.(map|md|[cm]?ts)$/.test(path)) return false;
   return !path.startsWith("@tensorflow/") || /(\.node\.js|\.json|\.wasm)$/.test(path);
 }
@@ -46,19 +74,20 @@ async function packTasks(root: string, archive: string): Promise<void> {
   const scratch = await Deno.makeTempDir(), tasks = join(root, "tasks");
   try {
     const names = (await Array.fromAsync(Deno.readDir(tasks))).filter(({ isFile }) => isFile);
-    const args = [
-      ...["cache", "--quiet", "--no-check", join(root, "bench/main.ts")],
-      ...names.map(({ name }) => join(tasks, name)),
-    ];
+    const programs = [join(root, "bench/main.ts"), ...names.map(({ name }) => join(tasks, name))];
+    const args = ["cache", "--quiet", "--no-check", ...programs];
     const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { DENO_DIR: scratch } })
       .output();
     if (!success) throw new Error(`the packages cannot be fetched: ${new TextDecoder().decode(stderr)}`);
+    const imported = await importedPackages(programs);
     const npm = join(scratch, "npm"), registries = await Array.fromAsync(Deno.readDir(npm));
     const files: string[] = [];
     for (const { name: registry } of registries) {
       const found = await output("find", [".", "-type", "f"], join(npm, registry));
       const paths = found.trim().split("\n").map((path) => path.slice(2));
-      files.push(...paths.filter(isCarried).map((path) => `npm/${registry}/${path}`));
+      files.push(
+        ...paths.filter((path) => isCarried(path, imported)).map((path) => `npm/${registry}/${path}`),
+      );
     }
     const child = new Deno.Command(pythonName(), { args: ["-c", ARCHIVE, scratch, archive], stdin: "piped" })
       .spawn();
