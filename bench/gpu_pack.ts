@@ -37,10 +37,13 @@ const NOT_CARRIED =
 /** What `deno info --json` says of a program, as far as it is used here. */
 interface ProgramInfo {
   modules: { npmPackage?: string }[];
-  npmPackages: Record<string, { name: string; version: string; dependencies: string[] }>;
+  npmPackages: Record<string, { name: string; dependencies: string[] }>;
 }
 
-/** The packages that programs import, and all that these need, as folders of the cache: name/version. */
+/**
+ * The names of the packages that programs import, and of all that these need. Names alone: TensorFlow.js requires a package
+ * that it does not declare, and Deno gives it whichever version there is.
+ */
 async function importedPackages(programs: string[]): Promise<Set<string>> {
   const found = new Set<string>();
   for (const program of programs) {
@@ -49,8 +52,8 @@ async function importedPackages(programs: string[]): Promise<Set<string>> {
     ) as ProgramInfo;
     const keys = new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []));
     for (const key of keys) {
-      const { name, version, dependencies } = npmPackages[key];
-      found.add(`${name}/${version}`);
+      const { name, dependencies } = npmPackages[key];
+      found.add(name);
       for (const one of dependencies) keys.add(one);
     }
   }
@@ -62,9 +65,9 @@ async function importedPackages(programs: string[]): Promise<Set<string>> {
  * only looks whether they are there.
  */
 function isCarried(path: string, imported: ReadonlySet<string>): boolean {
-  if (/\/package\.json$/.test(path)) return true;
-  const [folder] = /^(@[^/]+\/)?[^/]+\/[^/]+/.exec(path) ?? [];
-  if (folder !== undefined && !imported.has(folder) && /^\d/.test(folder.split("/").at(-1)!)) return false;
+  if (/\/(package|registry)\.json$/.test(path)) return true;
+  const [name] = /^(@[^/]+\/)?[^/]+/.exec(path) ?? [];
+  if (name === undefined || !imported.has(name)) return false;
   if (NOT_CARRIED.test(path) || /\.(map|md|[cm]?ts)$/.test(path)) return false;
   return !path.startsWith("@tensorflow/") || /(\.node\.js|\.json|\.wasm)$/.test(path);
 }
