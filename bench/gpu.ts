@@ -64,6 +64,7 @@ async function measure(given: Case, flags: string[], peers: Partial<TorchOptions
     ...figures[0],
     seconds: figures.flatMap(({ seconds }) => seconds),
     peakMemory: Math.max(...figures.map(({ peakMemory }) => peakMemory)),
+    repeatable: figures.every(({ repeatable }) => repeatable !== false),
   });
   return {
     ...given,
@@ -163,8 +164,7 @@ export const benchTask = task({
   const peers = given.alone ? [] : [{ ...shared, compiled: true }, ...(given.eager ? [shared] : [])];
   // What cannot be written is said before hours of measuring.
   if (given.out) (await Deno.open(given.out, { append: true, create: true })).close();
-  const rows: Comparison[] = [];
-  const failed: string[] = [];
+  const rows: Comparison[] = [], bits: string[] = [], failed: string[] = [];
   for (const one of casesOf(given)) {
     // One that fails, for want of memory say, leaves the others their turn.
     try {
@@ -173,12 +173,14 @@ export const benchTask = task({
       print(line);
       if (given.out) await Deno.writeTextFile(given.out, line + "\n", { append: true });
       rows.push(...rowsOf(result));
+      bits.push(`${nameOf(result)}: ${result.ours.repeatable ? "the same numbers" : "OTHER NUMBERS"}`);
     } catch (error) {
       failed.push(`${nameOf({ ...one, repeats, seconds })}: ${(error as Error).message}`);
       progress.line(failed.at(-1)!);
     }
   }
   report(rows, false, print);
+  for (const line of bits) print(`the same steps once more  ${line}`);
   for (const line of failed) print(`failed  ${line}`);
   return failed.length > 0 ? 1 : 0;
 });

@@ -1,6 +1,7 @@
 import * as tf from "./tensors.ts";
 import type { Engine, JitOptions, Jitted } from "./types.ts";
 import { leaves, type Tree } from "./tensors.ts";
+import { CARD_FLAGS } from "./xla/card_flags.ts";
 import { openXla, type Xla } from "./xla/open.ts";
 import { peakFlops } from "./peak.ts";
 import { type MemoryOptions, memoryValues, refusedMemory } from "./memory.ts";
@@ -40,12 +41,6 @@ export interface XlaEngineOptions extends MemoryOptions {
  * would hide it.
  */
 const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
-
-/**
- * Options for XLA's compiler for graphics cards; others ignore them. Products by NVIDIA's library instead of kernels that
- * Triton makes: on an H200 tiny's step is ready in 13 s instead of 29, and takes 16.7 ms instead of 17.7.
- */
-const CARD_FLAGS = { xla_gpu_enable_triton_gemm: false };
 
 /** Flags that the user's XLA_FLAGS does not mention. */
 function unmentioned<T>(flags: Record<string, T>): Record<string, T> {

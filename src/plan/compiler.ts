@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { CUDA13_COMPILER, CUDA13_PLUGIN, installedPackage, InstallError } from "../engine/install/install.ts";
+import { CARD_FLAGS } from "../engine/xla/card_flags.ts";
 import { PjrtError } from "../engine/xla/pjrt/api.ts";
 import { describeTopology, type Topology } from "../engine/xla/pjrt/topology.ts";
 import type { CompileOptions, ProgramMemory } from "../engine/xla/pjrt/types.ts";
@@ -95,7 +96,7 @@ export async function findCompiler({ plugin, cache }: CompilerOptions = {}): Pro
 function flagsOf({ cuda }: CardCompiler, dump: string): CompileOptions["xlaFlags"] {
   return {
     xla_gpu_autotune_level: 0,
-    xla_gpu_enable_triton_gemm: false,
+    ...CARD_FLAGS,
     xla_gpu_cuda_data_dir: cuda,
     xla_dump_to: dump,
     xla_dump_hlo_as_text: true,

@@ -1,3 +1,4 @@
+import { CARD_FLAGS } from "../card_flags.ts";
 import type { Client, CompileOptions, Executable } from "../pjrt/types.ts";
 import { type Operation, sizeOf, type Value } from "../ir/types.ts";
 
@@ -25,7 +26,7 @@ const PLAIN = new Set<Operation["op"]>([
 ]);
 
 /** On a card: a product of its own is not worth the seconds in which a hundred ways to compute it are tried. */
-const UNTRIED = { xla_gpu_autotune_level: 0, xla_gpu_enable_triton_gemm: false };
+const UNTRIED = { xla_gpu_autotune_level: 0, ...CARD_FLAGS };
 
 /**
  * How a single kernel is compiled. For small tensors XLA's CPU compiler is told to do without LLVM's optimisations and,
