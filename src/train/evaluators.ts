@@ -90,7 +90,7 @@ export interface Evaluations<State> {
 export interface EvaluationsOptions<State> {
   perEpoch: number;
   total: number;
-  metrics: Pick<MetricsLog, "write"> & Partial<Pick<MetricsLog, "missed">>;
+  metrics: Pick<MetricsLog, "write"> & Partial<Pick<MetricsLog, "missed" | "again">>;
   progress: Pick<Progress, "line">;
   /** Its clock is stopped meanwhile. */
   meter: Pick<Meter, "pause">;
@@ -197,6 +197,7 @@ export function openEvaluations<State extends Tree>(
       // One that only draws has a line where one of a failure is to be replaced.
       if (Object.keys(values).length === 0 && !metrics.missed?.includes(name)) continue;
       const evaluation: Evaluation = { step, epoch, evaluator: name, seconds: spent / 1000 };
+      await metrics.again?.(name, step);
       metrics.write(evaluationLine(evaluation, values), options.watch?.evaluation(step, name, values));
       const texts = Object.entries(values).map(([key, value]) => {
         found[`${name} ${key}`] = value;

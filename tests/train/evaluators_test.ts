@@ -132,6 +132,8 @@ Deno.test("evaluators look at their cadences; what they find is in the metrics a
     // A run that is complete is looked at again: that is how an evaluation that was stopped is made up for.
     await run("run", { evaluators: [all[3]] }, { resume: true });
     assert.deepEqual(all[3].steps, [9, 9]);
+    const last = (await readEvaluations(join(out, "metrics.jsonl"))).filter(({ step }) => step === 9);
+    assert.deepEqual(last.map(({ evaluator }) => evaluator).sort(), ["epochs", "kept", "late", "mixed"]);
   }));
 
 Deno.test("epochs are counted in steps, also parts of them", () => {

@@ -134,6 +134,7 @@ export function withEvents(metrics: MetricsLog, events: EventFile, say: (text: s
         say(`TensorBoard's files are not written any more: ${(error as Error).message}`);
       }
     },
+    again: (evaluator, step) => metrics.again(evaluator, step),
     sync: () => metrics.sync(),
     close() {
       metrics.close();

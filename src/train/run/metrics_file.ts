@@ -1,7 +1,7 @@
 import { appendAll } from "../../files/append.ts";
-import { isObject } from "../../files/json_values.ts";
 import { pathError } from "../../files/path_error.ts";
 import { publishPieces } from "../../files/publish.ts";
+import { linesOf } from "./metrics_rows.ts";
 
 /** What a step reports, as numbers: the loss, and whatever else under a name of its own. */
 export type StepValues = { loss: number; [name: string]: number };
@@ -92,6 +92,13 @@ export interface MetricsLog {
    * @throws {Error} It cannot be written; names the file.
    */
   write(line: MetricsLine | EvaluationLine, warning?: string): void;
+  /**
+   * Removes what an evaluator had found at the step that the run goes on from: it has looked once more, and its new line
+   * follows. The evaluations of a run's end are made again where it was killed within them.
+   *
+   * @throws {Error} The file cannot be written anew.
+   */
+  again(evaluator: string, step: number): Promise<void>;
   /** Makes sure that all lines are on the disk. */
   sync(): Promise<void>;
   close(): void;
@@ -106,16 +113,30 @@ export interface MetricsLog {
  * @throws {Error} When the file cannot be read or written, or holds a line that is no JSON object.
  */
 export async function openMetrics(path: string, step: number): Promise<MetricsLog> {
-  const encoder = new TextEncoder(), missed = new Set<string>();
-  const note = (line: MetricsLine | EvaluationLine) => {
-    if (isStep(line) || line.step !== step) return;
+  const encoder = new TextEncoder(), missed = new Set<string>(), looked = new Set<string>();
+  const isLook = (line: MetricsLine | EvaluationLine): line is EvaluationLine =>
+    !isStep(line) && line.step === step;
+  const isKept = (line: MetricsLine | EvaluationLine) => {
+    if (line.step > step) return false;
+    if (!isLook(line)) return true;
     if (typeof line.failed === "string") missed.add(line.evaluator);
-    else missed.delete(line.evaluator);
+    else {
+      missed.delete(line.evaluator);
+      looked.add(line.evaluator);
+    }
+    return true;
   };
-  await publishPieces(path, keptBytes(path, step, encoder, note));
-  const file = await Deno.open(path, { append: true });
+  await publishPieces(path, keptBytes(path, encoder, isKept));
+  let file = await Deno.open(path, { append: true });
   return {
     missed: [...missed],
+    async again(evaluator, at) {
+      if (at !== step || !looked.delete(evaluator)) return;
+      const others = (line: MetricsLine | EvaluationLine) => !(isLook(line) && line.evaluator === evaluator);
+      await publishPieces(path, keptBytes(path, encoder, others));
+      file.close();
+      file = await Deno.open(path, { append: true });
+    },
     write(line, warning) {
       const bytes = encoder.encode(
         JSON.stringify(warning === undefined ? line : { ...line, warning }) + "\n",
@@ -132,7 +153,13 @@ export async function openMetrics(path: string, step: number): Promise<MetricsLo
 
 /** A log that is written nowhere. */
 export function silentMetrics(): MetricsLog {
-  return { missed: [], write: () => {}, sync: () => Promise.resolve(), close: () => {} };
+  return {
+    missed: [],
+    write: () => {},
+    again: () => Promise.resolve(),
+    sync: () => Promise.resolve(),
+    close: () => {},
+  };
 }
 
 /**
@@ -171,66 +198,14 @@ export async function eachLine(
   for await (const lines of linesOf(path)) for (const { line } of lines) take(line);
 }
 
-/** Bytes of a file that are read at once. */
-const CHUNK = 1 << 20;
-
-/** The lines up to a step as bytes, as they stand in the file; `note` is told of each. */
+/** The lines that are kept as bytes, as they stand in the file; `isKept` is asked in their order. */
 async function* keptBytes(
   path: string,
-  step: number,
   encoder: TextEncoder,
-  note: (line: MetricsLine | EvaluationLine) => void,
+  isKept: (line: MetricsLine | EvaluationLine) => boolean,
 ): AsyncGenerator<Uint8Array> {
   for await (const lines of linesOf(path)) {
-    const kept = lines.filter(({ line }) => line.step <= step);
-    for (const { line } of kept) note(line);
+    const kept = lines.filter(({ line }) => isKept(line));
     yield encoder.encode(kept.map(({ row }) => `${row}\n`).join(""));
   }
-}
-
-/** What a row says; null where it is none of a metrics file. */
-function lineOf(row: string): MetricsLine | EvaluationLine | null {
-  try {
-    const line = JSON.parse(row);
-    return isObject(line) ? line as MetricsLine | EvaluationLine : null;
-  } catch {
-    return null;
-  }
-}
-
-/** All whole lines and what they say, some at a time. */
-async function* linesOf(
-  path: string,
-): AsyncGenerator<{ row: string; line: MetricsLine | EvaluationLine }[]> {
-  let number = 0;
-  for await (const { rows, torn } of rowsOf(path)) {
-    yield rows.flatMap((row) => {
-      number++;
-      const line = lineOf(row);
-      if (line) return [{ row, line }];
-      // Torn while it was written: the step counts as not done.
-      if (torn) return [];
-      throw new Error(`${path}: line ${number} is no JSON object; repair or remove it`);
-    });
-  }
-}
-
-/** The rows of a file, some at a time; `torn`: what stands behind the last line end. None where there is no file. */
-async function* rowsOf(path: string): AsyncGenerator<{ rows: string[]; torn: boolean }> {
-  let opened: Deno.FsFile;
-  try {
-    opened = await Deno.open(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  using file = opened;
-  const decoder = new TextDecoder(), buffer = new Uint8Array(CHUNK);
-  let rest = "";
-  for (let got = await file.read(buffer); got !== null; got = await file.read(buffer)) {
-    const rows = (rest + decoder.decode(buffer.subarray(0, got), { stream: true })).split("\n");
-    rest = rows.pop()!;
-    yield { rows, torn: false };
-  }
-  if (rest !== "") yield { rows: [rest], torn: true };
 }

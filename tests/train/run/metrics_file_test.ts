@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import {
+  evaluationLine,
+  failedLine,
   type MetricsLine,
   openMetrics,
   readEvaluations,
@@ -56,6 +58,44 @@ Deno.test("metrics go on after the checkpoint's step; later and torn lines are d
       (await openMetrics(path, 9)).close();
       assert.equal(await Deno.readTextFile(path), '{"step":1}\n', odd);
     }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("an evaluator that looks once more at the step that a run goes on from has one line there", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = join(folder, "metrics.jsonl");
+    const look = (step: number, evaluator: string, top1: number) =>
+      evaluationLine({ step, epoch: 0, evaluator, seconds: 1 }, { top1 });
+    const first = await openMetrics(path, 0);
+    for (const one of [look(1, "knn", 0.1), line(2), look(2, "knn", 0.2), look(2, "other", 0.5)]) {
+      first.write(one);
+    }
+    first.write(failedLine({ step: 2, epoch: 0, evaluator: "third", seconds: 0 }, "no reason"));
+    first.close();
+    const second = await openMetrics(path, 2);
+    assert.deepEqual(second.missed, ["third"]);
+    for (const [evaluator, top1] of [["knn", 0.3], ["third", 0.4]] as const) {
+      await second.again(evaluator, 2);
+      second.write(look(2, evaluator, top1));
+    }
+    // A step that is done now is no second look.
+    await second.again("other", 3);
+    second.write(look(3, "other", 0.6));
+    second.close();
+    assert.deepEqual(
+      (await readEvaluations(path)).map((
+        { step, evaluator, top1, failed },
+      ) => [step, evaluator, top1 ?? failed]),
+      [[1, "knn", 0.1], [2, "other", 0.5], [2, "third", "no reason"], [2, "knn", 0.3], [2, "third", 0.4], [
+        3,
+        "other",
+        0.6,
+      ]],
+    );
+    assert.equal((await readMetrics(path)).length, 1);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
