@@ -1,4 +1,6 @@
 /** What is wrong with a path, in words, and what to do about it. */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 
 /** What a name that is an address of a file stands for: the file system would take it for a folder called `file:`. */
 function pathOfAddress(name: string): string | undefined {
@@ -84,6 +86,19 @@ export function pathError(error: unknown, path: string, doing: "read" | "write")
   return new Error(`${path}: ${reasonOf(error, path, doing)}`, { cause: error });
 }
 
+/** Whether a file system has room for bytes, but for no more files; of a file that is not there, its folder's. */
+function isOutOfFiles(path: string): boolean {
+  for (const place of [path, dirname(path)]) {
+    try {
+      const { files, ffree, bavail } = statfsSync(place);
+      return files > 0 && ffree === 0 && bavail > 0;
+    } catch {
+      // Not there, or nobody may ask.
+    }
+  }
+  return false;
+}
+
 function reasonOf(error: unknown, path: string, doing: "read" | "write"): string {
   if (error instanceof Deno.errors.NotFound) {
     // Arguments whose bytes are not UTF-8 come with this sign instead.
@@ -102,7 +117,12 @@ function reasonOf(error: unknown, path: string, doing: "read" | "write"): string
   if (error instanceof Deno.errors.NotADirectory) {
     return `cannot ${doing}: Not a directory; a part of this path is a file`;
   }
-  const known = doing === "write" && CODES[codeOf(error) ?? ""];
+  const code = codeOf(error) ?? "";
+  if (doing === "write" && code === "ENOSPC" && isOutOfFiles(path)) {
+    return "cannot write: no more files fit on the device, though it has room (its inodes are used up); remove some " +
+      "or choose another place";
+  }
+  const known = doing === "write" && CODES[code];
   if (known) return `cannot write: ${known}`;
   const message = error instanceof Error ? error.message : String(error);
   return `cannot ${doing}: ${message.replace(/ \(os error \d+\)/, "")}`;
