@@ -22,40 +22,85 @@ export function isMuons(name: string, shape: readonly number[]): boolean {
  * A matrix with the singular vectors of another one and singular values near 1 (Jordan et al., "Muon: an optimizer for
  * hidden layers in neural networks", 2024), by five iterations of Newton and Schulz. A matrix of zeros stays zeros.
  *
- * @param x [rows, columns].
+ * @param x [rows, columns]; or [count, rows, columns], each matrix for itself.
  */
 export function orthogonalised(x: tf.Tensor): tf.Tensor {
-  const [rows, columns] = x.shape as [number, number];
+  const [rows, columns] = x.shape.slice(-2), many = x.rank === 3;
   // The smaller side's products are cheaper.
-  const tall = rows > columns;
-  let wide = tall ? tf.transpose(x) : x;
-  wide = tf.div(wide, tf.add(tf.sqrt(tf.sum(tf.square(wide))), 1e-7));
+  const tall = rows > columns, turned = (x: tf.Tensor) => tf.transpose(x, many ? [0, 2, 1] : [1, 0]);
+  const squared = (x: tf.Tensor) => many ? tf.sum(tf.square(x), [1, 2], true) : tf.sum(tf.square(x));
+  let wide = tall ? turned(x) : x;
+  wide = tf.div(wide, tf.add(tf.sqrt(squared(wide)), 1e-7));
   for (let i = 0; i < ITERATIONS; i++) {
     const gram = tf.matMul(wide, wide, false, true);
     const terms = tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C));
     wide = tf.add(tf.mul(wide, A), tf.matMul(terms, wide));
   }
-  return tall ? tf.transpose(wide) : wide;
+  return tall ? turned(wide) : wide;
+}
+
+/**
+ * What {@linkcode orthogonalised} gives of each matrix, computed for all of one size at once, whichever way they lie: fewer
+ * and larger operations.
+ *
+ * @param matrices Each [rows, columns].
+ */
+export function orthogonalisedTogether(matrices: readonly tf.Tensor[]): tf.Tensor[] {
+  const sizes = new Map<string, number[]>();
+  matrices.forEach(({ shape }, i) => {
+    const size = String([...shape].sort((a, b) => a - b));
+    sizes.set(size, [...sizes.get(size) ?? [], i]);
+  });
+  const found: tf.Tensor[] = [];
+  for (const places of sizes.values()) {
+    const isTall = (i: number) => matrices[i].shape[0] > matrices[i].shape[1]!;
+    const turned = (x: tf.Tensor, i: number) => isTall(i) ? tf.transpose(x) : x;
+    const all = orthogonalised(tf.stack(places.map((i) => turned(matrices[i], i))));
+    tf.unstack(all).forEach((one, at) => found[places[at]] = turned(one, places[at]));
+  }
+  return found;
+}
+
+/** What Muon reads of a parameter. */
+export interface MuonInput {
+  /** The parameter; its first axis are the rows, all others the columns. */
+  p: tf.Tensor;
+  /** Its gradient. */
+  g: tf.Tensor;
+  /** The gradients' average; zeros before the first step. */
+  m: tf.Tensor;
+  /** Learning rate, a scalar. */
+  lr: tf.Tensor;
+  /** What weight decay leaves of the parameter, 1 − lr·wd, a scalar. */
+  keep: tf.Tensor;
 }
 
 /**
  * One step of Muon for one parameter: m ← 0.95·m + g, p ← p(1 − lr·wd) − lr·0.2·√max(rows, columns)·O(g + 0.95·m). The
  * factor makes the update as large as AdamW's (Liu et al., "Muon is scalable for LLM training", arXiv 2502.16982).
  * A pure tensor function.
- *
- * @param p The parameter; its first axis are the rows, all others the columns.
- * @param g Its gradient.
- * @param m The gradients' average; zeros before the first step.
- * @param lr Learning rate, a scalar.
- * @param keep What weight decay leaves of the parameter, 1 − lr·wd, a scalar.
  */
-export function muon(
-  { p, g, m, lr, keep }: { p: tf.Tensor; g: tf.Tensor; m: tf.Tensor; lr: tf.Tensor; keep: tf.Tensor },
-): { p: tf.Tensor; m: tf.Tensor } {
-  const rows = p.shape[0], columns = p.size / rows;
-  const moved = tf.add(tf.mul(m, MOMENTUM), g);
-  const ahead = tf.reshape(tf.add(g, tf.mul(moved, MOMENTUM)), [rows, columns]);
-  const update = tf.reshape(orthogonalised(ahead), p.shape);
-  const size = SIZE * Math.sqrt(Math.max(rows, columns));
-  return { p: tf.sub(tf.mul(p, keep), tf.mul(update, tf.mul(lr, size))), m: moved };
+export function muon(input: MuonInput): { p: tf.Tensor; m: tf.Tensor } {
+  return muonOfAll([input])[0];
+}
+
+/**
+ * {@linkcode muon} for several parameters.
+ *
+ * @param together Whether matrices of one size are computed at once, see {@linkcode orthogonalisedTogether}.
+ * @returns Parameters and averages in the same order.
+ */
+export function muonOfAll(
+  inputs: readonly MuonInput[],
+  together = false,
+): { p: tf.Tensor; m: tf.Tensor }[] {
+  const moved = inputs.map(({ g, m }) => tf.add(tf.mul(m, MOMENTUM), g));
+  const ahead = inputs.map(({ p: { size, shape: [rows] }, g }, i) =>
+    tf.reshape(tf.add(g, tf.mul(moved[i], MOMENTUM)), [rows, size / rows])
+  );
+  const updates = together ? orthogonalisedTogether(ahead) : ahead.map(orthogonalised);
+  return inputs.map(({ p, lr, keep }, i) => {
+    const update = tf.reshape(updates[i], p.shape), size = SIZE * Math.sqrt(Math.max(...ahead[i].shape));
+    return { p: tf.sub(tf.mul(p, keep), tf.mul(update, tf.mul(lr, size))), m: moved[i] };
+  });
 }

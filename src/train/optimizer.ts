@@ -1,5 +1,5 @@
 import * as tf from "../engine/tensors.ts";
-import { muon } from "./muon.ts";
+import { type MuonInput, muonOfAll } from "./muon.ts";
 import { BETAS } from "./schedule.ts";
 
 /** How gradients are clipped: each tensor alone (the reference), all together by one global norm, or not at all. */
@@ -41,6 +41,8 @@ export interface AdamWInput {
   decayed?(name: string, shape: readonly number[]): boolean;
   /** Whether Muon trains a parameter instead. Default: none. */
   muons?(name: string, shape: readonly number[]): boolean;
+  /** Whether Muon's matrices of one size are computed at once: the same but for rounding. Default: each by itself. */
+  together?: boolean;
 }
 
 /** What one step of {@linkcode adamw} gives. */
@@ -97,6 +99,7 @@ export function adamw(input: AdamWInput): AdamWResult {
   const root2 = tf.sqrt(bias2);
   const [beta1, beta2] = BETAS;
   const result: AdamWResult = { params: {}, m: {}, v: {}, gradNorm };
+  const matrices: { name: string; input: MuonInput }[] = [];
   names.forEach((name, i) => {
     const p = divide(input.params[name]);
     const scale = factor(squares[i]);
@@ -104,9 +107,10 @@ export function adamw(input: AdamWInput): AdamWResult {
     const share = shareOf(name);
     const kept = share === 1 ? keep : tf.sub(1, tf.mul(tf.mul(lr, share), wd));
     if (muons(name, p.shape)) {
-      const moved = muon({ p, g, m: input.m[name], lr: share === 1 ? lr : tf.mul(lr, share), keep: kept });
-      result.params[name] = moved.p;
-      result.m[name] = moved.m;
+      const own = share === 1 ? lr : tf.mul(lr, share);
+      matrices.push({ name, input: { p, g, m: input.m[name], lr: own, keep: kept } });
+      // Keeps its place among the names.
+      [result.params[name], result.m[name]] = [p, input.m[name]];
       return;
     }
     const m = tf.add(tf.mul(input.m[name], beta1), tf.mul(g, 1 - beta1));
@@ -118,6 +122,8 @@ export function adamw(input: AdamWInput): AdamWResult {
     result.m[name] = m;
     result.v[name] = v;
   });
+  const moved = muonOfAll(matrices.map(({ input }) => input), input.together);
+  matrices.forEach(({ name }, i) => [result.params[name], result.m[name]] = [moved[i].p, moved[i].m]);
   return result;
 }
 

@@ -72,7 +72,9 @@ export function pretraining(
   terms: readonly LossTerm[] = LOSS_TERMS,
   say: (label: string, text: string) => void = () => {},
 ): Pretraining {
-  const over = { parts: layout.parts, divided: settings.shardOptimizer };
+  // A card spends more time on beginning many small products than on them.
+  const together = engine.compiles && engine.deviceMemory() !== "host";
+  const over = { parts: layout.parts, divided: settings.shardOptimizer, together };
   const { precision } = settings, whyNot = whyNoFusedAttention(precision), attention = attentionOf(settings);
   const prepare = (attention: ModelConfig["attention"]) =>
     engine.jit(layout.step(trainStep({ ...settings, attention }, terms, over)), {

@@ -30,6 +30,8 @@ export interface StepLayout {
   parts?: number;
   /** Whether what the optimiser keeps lies divided among devices. Default: whole on each. */
   divided?: boolean;
+  /** Whether Muon's matrices of one size are computed at once, for devices where every operation costs a launch. Default: no. */
+  together?: boolean;
 }
 
 /** What a step reads, as tensors. */
@@ -113,7 +115,7 @@ export type StepResult = { state: TrainState; metrics: StepMetrics };
 export function trainStep(
   settings: StepSettings,
   terms: readonly LossTerm[] = LOSS_TERMS,
-  { parts = 1, divided = false }: StepLayout = {},
+  { parts = 1, divided = false, together = false }: StepLayout = {},
 ): (args: StepArgs) => StepResult {
   return ({ state, batch, scalars }) => {
     const { params, frozen, buffers, m, v } = state;
@@ -152,7 +154,8 @@ export function trainStep(
       muons = settings.optimizer === "muon" ? isMuons : undefined;
     const next = scope(
       "optimiser",
-      () => adamw({ params, grads: sums, m, v, lr, wd, bias1, bias2, clip, clipKind, muons, divide }),
+      () =>
+        adamw({ params, grads: sums, m, v, lr, wd, bias1, bias2, clip, clipKind, muons, divide, together }),
     );
     return {
       state: {

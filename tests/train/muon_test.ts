@@ -3,7 +3,7 @@ import fc from "npm:fast-check@4.10.2";
 import * as tf from "../../src/engine/tensors.ts";
 import { PRESETS } from "../../src/model/config.ts";
 import { inventory } from "../../src/model/inventory.ts";
-import { isMuons, muon, orthogonalised } from "../../src/train/muon.ts";
+import { isMuons, muon, muonOfAll, orthogonalised } from "../../src/train/muon.ts";
 import { adamw } from "../../src/train/optimizer.ts";
 import { randomStream } from "../../src/random.ts";
 
@@ -118,4 +118,30 @@ Deno.test("Muon takes the weights of layers, AdamW the rest, and those of Muon h
   const off = tf.max(tf.abs(tf.sub(alone.p, mixed.params["a.weight"])));
   assert.ok((await off.data())[0] < 1e-6);
   assert.throws(() => adamw({ ...input, v }), /a\.weight has no optimiser moments/);
+});
+
+Deno.test("Muon's matrices of one size computed at once are what each is by itself", async () => {
+  await tf.setBackend("cpu");
+  const shapes = [[4, 6], [6, 4], [5, 5], [4, 2, 3], [4, 6], [3, 1], [1, 3]];
+  const draw = (shape: number[], n: number) => {
+    const stream = randomStream(9, "init", n), size = shape.reduce((a, b) => a * b);
+    return tf.tensor(Float32Array.from({ length: size }, () => stream.normal()), shape);
+  };
+  const inputs = shapes.map((shape, i) => ({
+    ...{ p: draw(shape, 3 * i), g: draw(shape, 3 * i + 1), m: draw(shape, 3 * i + 2) },
+    ...{ lr: tf.scalar(0.1 + i), keep: tf.scalar(0.9) },
+  }));
+  const alone = inputs.map(muon), together = muonOfAll(inputs, true);
+  for (const [i, { p, m }] of together.entries()) {
+    assert.deepEqual(p.shape, shapes[i]);
+    assert.deepEqual(await m.data(), await alone[i].m.data());
+    const off = await tf.max(tf.abs(tf.sub(p, alone[i].p))).data();
+    assert.ok(off[0] < 1e-5, `${shapes[i]}: ${off[0]}`);
+  }
+  // Three sizes, of 4 × 6 four, of 1 × 3 two; three products in each of five iterations.
+  const products = async (at: boolean) => {
+    const { kernels } = await tf.profile(() => muonOfAll(inputs, at)[0].p);
+    return kernels.filter(({ name }) => name === "BatchMatMul").length;
+  };
+  assert.deepEqual([await products(true), await products(false)], [45, 105]);
 });

@@ -195,7 +195,9 @@ export async function eachLine(
   path: string,
   take: (line: MetricsLine | EvaluationLine) => void,
 ): Promise<void> {
-  for await (const lines of linesOf(path)) for (const { line } of lines) take(line);
+  for await (const lines of linesOf<MetricsLine | EvaluationLine>(path)) {
+    for (const { line } of lines) take(line);
+  }
 }
 
 /** The lines that are kept as bytes, as they stand in the file; `isKept` is asked in their order. */
@@ -204,7 +206,7 @@ async function* keptBytes(
   encoder: TextEncoder,
   isKept: (line: MetricsLine | EvaluationLine) => boolean,
 ): AsyncGenerator<Uint8Array> {
-  for await (const lines of linesOf(path)) {
+  for await (const lines of linesOf<MetricsLine | EvaluationLine>(path)) {
     const kept = lines.filter(({ line }) => isKept(line));
     yield encoder.encode(kept.map(({ row }) => `${row}\n`).join(""));
   }

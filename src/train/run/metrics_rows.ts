@@ -1,15 +1,14 @@
 /** The rows of a metrics file, read some at a time: a long run's has gigabytes. */
 import { isObject } from "../../files/json_values.ts";
-import type { EvaluationLine, MetricsLine } from "./metrics_file.ts";
 
 /** Bytes of a file that are read at once. */
 const CHUNK = 1 << 20;
 
 /** What a row says; null where it is none of a metrics file. */
-function lineOf(row: string): MetricsLine | EvaluationLine | null {
+function lineOf<Line extends object>(row: string): Line | null {
   try {
     const line = JSON.parse(row);
-    return isObject(line) ? line as MetricsLine | EvaluationLine : null;
+    return isObject(line) ? line as Line : null;
   } catch {
     return null;
   }
@@ -21,14 +20,14 @@ function lineOf(row: string): MetricsLine | EvaluationLine | null {
  *
  * @throws {Error} When the file cannot be read, or holds a line that is no JSON object.
  */
-export async function* linesOf(
+export async function* linesOf<Line extends object>(
   path: string,
-): AsyncGenerator<{ row: string; line: MetricsLine | EvaluationLine }[]> {
+): AsyncGenerator<{ row: string; line: Line }[]> {
   let number = 0;
   for await (const { rows, torn } of rowsOf(path)) {
     yield rows.flatMap((row) => {
       number++;
-      const line = lineOf(row);
+      const line = lineOf<Line>(row);
       if (line) return [{ row, line }];
       // Torn while it was written: the step counts as not done.
       if (torn) return [];
