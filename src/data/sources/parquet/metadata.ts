@@ -175,7 +175,9 @@ function samePath(a: readonly string[] | undefined, b: readonly string[]): boole
 function requireReadable({ codec, encodings }: ColumnMetaData, column: Column): Codec {
   if (!isCodec(codec)) {
     throw new Error(
-      `column ${column.name} is compressed by ${codec}, which is not supported; write it with snappy or zstd`,
+      `column ${column.name} is compressed by ${
+        codec ?? "a codec of no known number"
+      }, which is not supported; write it with snappy or zstd`,
     );
   }
   const wrong = encodings?.findIndex((encoding) => !isEncoding(encoding, column.type)) ?? -1;
