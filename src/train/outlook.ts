@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import type { RunConfig } from "./config/settings.ts";
 import { eachLine, isStep } from "./run/metrics_file.ts";
-import { compareUsual, describeUsual, type Usual, usualFor } from "./show/expectations.ts";
+import { adviceFor, compareUsual, describeUsual, usualFor } from "./show/expectations.ts";
+import type { Usual } from "./show/usual.ts";
 import { openWatch, type Watch, WINDOW } from "./watch.ts";
 
 /** The outlook of a run: to be told of each step and evaluation, and of the end. */
@@ -37,9 +38,11 @@ export async function openOutlook(
   config: RunConfig,
   { plan: { pictures, perEpoch, total }, resumed, table, say }: OutlookOptions,
 ): Promise<Outlook> {
-  const usual = usualFor(config, { pictures, planned: total * config.batchSize }, table);
+  const of = { pictures, planned: total * config.batchSize };
+  const usual = usualFor(config, of, table), advice = resumed ? undefined : adviceFor(config, of, table);
   const path = join(config.out, "metrics.jsonl");
   if (usual) say("usual", describeUsual(usual));
+  if (advice) say("advice", advice);
   const watch = openWatch(config, { perEpoch, total, say: (text) => say("warning", text) });
   const losses: number[] = [];
   const add = (loss: number) => {

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { openOutlook } from "../../../src/train/outlook.ts";
 import { resolveConfig } from "../../../src/train/config/config.ts";
 import {
+  adviceFor,
   compareUsual,
   describeUsual,
-  USUAL,
-  type Usual,
   usualAt,
   usualFor,
 } from "../../../src/train/show/expectations.ts";
+import { USUAL, type Usual } from "../../../src/train/show/usual.ts";
 import { withFolder } from "../../with_folder.ts";
 
 const DEMO: Usual = {
@@ -57,6 +57,31 @@ Deno.test("a row of some length holds for runs nearly as long, with its points w
   assert.equal(usualFor(shorter, of(3068, 81_000), table), undefined);
   assert.equal(usualFor(shorter, of(3068, 39_000), table), undefined);
   assert.equal(usualFor({ ...shorter, lr: 1 }, of(3068, 50_000), table), undefined);
+});
+
+Deno.test("settings that do better are advised where they were measured, and have rows of their own", () => {
+  const length = { least: 40_000, most: 80_000 }, plain: Usual = { ...OWN, length };
+  const better: Usual = { ...plain, better: { lr: 0.012, temperature: 0.2 }, of: "the same" };
+  const table = [plain, better], own = resolveConfig({ preset: "demo", data: "./photos", epochs: 20 });
+  const advice = "a run of 50,000 pictures learns more with --lr 0.012 --temperature 0.2 (docs/learning.md)";
+  assert.equal(adviceFor(own, of(3068, 50_000), table), advice);
+  assert.equal(usualFor(own, of(3068, 50_000), table)!.of, plain.of);
+  const taken = { ...own, ...better.better };
+  assert.equal(adviceFor(taken, of(3068, 50_000), table), undefined);
+  assert.equal(usualFor(taken, of(3068, 50_000), table)!.of, "the same");
+  // Of other data, lengths and settings nothing is known.
+  for (
+    const [config, extent] of [
+      [own, of(30_680, 50_000)],
+      [own, of(3068, 90_000)],
+      [{ ...own, width: 64 }, of(3068, 50_000)],
+      [{ ...own, temperature: 0.3 }, of(3068, 50_000)],
+    ] as const
+  ) {
+    assert.equal(adviceFor(config, extent, table), undefined);
+    assert.equal(usualFor({ ...config, lr: 0.5 }, extent, table), undefined);
+  }
+  assert.equal(adviceFor(own, of(3068, 50_000), [plain]), undefined);
 });
 
 Deno.test("between measured points lies what is between them; beyond them nothing is said", () => {
@@ -124,6 +149,11 @@ Deno.test("a run says what is usual when it begins and compares when it ends, re
     await Deno.writeTextFile(join(out, "metrics.jsonl"), tenth.join("\n") + "\n");
     (await begin(true)).end(940, {});
     assert.match(said.splice(0)[1], /: loss 5, usually/);
+    const advised = await begin(false, [{ ...DEMO, better: { temperature: 0.2 } }]);
+    assert.deepEqual(said.splice(0), [
+      "advice: a run of 60,160 pictures learns more with --temperature 0.2 (docs/learning.md)",
+    ]);
+    advised.end(940, {});
     const other = await begin(false, []);
     other.step(1, { loss: 5 });
     other.end(940, {});
