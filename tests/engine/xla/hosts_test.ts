@@ -21,7 +21,7 @@ async function joinAll(nodes: number, silence = 20, patience = 20) {
 
 // Deno checks the types of a thread's module when it starts, each time until it has done so once. That takes as long as it
 // takes: the machine may be busy.
-await joinAll(1, 20, 600).then(([host]) => host.close());
+await joinAll(1, 600, 600).then(([host]) => host.close());
 
 Deno.test("nodes share values, files and barriers, and agree where to stop", async () => {
   const hosts = await joinAll(3), [first, second, third] = hosts;
