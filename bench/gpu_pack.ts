@@ -14,8 +14,12 @@ const DENO = "@deno/linux-x64-glibc@2.9.6";
 const MOST = 64 * 2 ** 20;
 
 /** Runs a command and gives its output. */
-async function output(command: string, args: string[], cwd?: string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd }).output();
+async function output(
+  command: string,
+  args: string[],
+  how: Pick<Deno.CommandOptions, "cwd" | "env"> = {},
+): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command, { args, ...how }).output();
   if (!success) throw new Error(`${command} ${args.join(" ")} failed: ${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);
 }
@@ -43,12 +47,14 @@ interface ProgramInfo {
 /**
  * The names of the packages that programs import, and of all that these need. Names alone: TensorFlow.js requires a package
  * that it does not declare, and Deno gives it whichever version there is.
+ *
+ * @param cache Deno's folder in which they are.
  */
-async function importedPackages(programs: string[]): Promise<Set<string>> {
+async function importedPackages(programs: string[], cache: string): Promise<Set<string>> {
   const found = new Set<string>();
   for (const program of programs) {
     const { modules, npmPackages } = JSON.parse(
-      await output(Deno.execPath(), ["info", "--json", program]),
+      await output(Deno.execPath(), ["info", "--json", program], { env: { DENO_DIR: cache } }),
     ) as ProgramInfo;
     const keys = new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []));
     for (const key of keys) {
@@ -82,11 +88,11 @@ async function packTasks(root: string, archive: string): Promise<void> {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, env: { DENO_DIR: scratch } })
       .output();
     if (!success) throw new Error(`the packages cannot be fetched: ${new TextDecoder().decode(stderr)}`);
-    const imported = await importedPackages(programs);
+    const imported = await importedPackages(programs, scratch);
     const npm = join(scratch, "npm"), registries = await Array.fromAsync(Deno.readDir(npm));
     const files: string[] = [];
     for (const { name: registry } of registries) {
-      const found = await output("find", [".", "-type", "f"], join(npm, registry));
+      const found = await output("find", [".", "-type", "f"], { cwd: join(npm, registry) });
       const paths = found.trim().split("\n").map((path) => path.slice(2));
       files.push(
         ...paths.filter((path) => isCarried(path, imported)).map((path) => `npm/${registry}/${path}`),
@@ -117,8 +123,8 @@ export const benchTask = task({
   if (await Deno.readTextFile(made).catch(() => "") !== DENO) {
     const scratch = await Deno.makeTempDir();
     try {
-      const [{ filename }] = JSON.parse(await output("npm", ["pack", "--json", DENO], scratch));
-      await output("tar", ["-xzf", filename, "package/deno"], scratch);
+      const [{ filename }] = JSON.parse(await output("npm", ["pack", "--json", DENO], { cwd: scratch }));
+      await output("tar", ["-xzf", filename, "package/deno"], { cwd: scratch });
       await output(python, ["-c", COMPRESS, join(scratch, "package/deno"), packed]);
       await Deno.writeTextFile(made, DENO);
     } finally {

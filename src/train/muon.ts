@@ -18,25 +18,31 @@ export function isMuons(name: string, shape: readonly number[]): boolean {
   return shape.length >= 2 && !NO_MATRIX.test(name);
 }
 
+const isTall = ({ shape: [rows, columns] }: tf.Tensor) => rows > columns!;
+
+/**
+ * A matrix, or each of a stack, with singular values near 1. None is taller than wide: the smaller side's products are
+ * cheaper.
+ */
+function iterated(wide: tf.Tensor): tf.Tensor {
+  const squares = tf.square(wide), sum = wide.rank === 3 ? tf.sum(squares, [1, 2], true) : tf.sum(squares);
+  let x = tf.div(wide, tf.add(tf.sqrt(sum), 1e-7));
+  for (let i = 0; i < ITERATIONS; i++) {
+    const gram = tf.matMul(x, x, false, true);
+    const terms = tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C));
+    x = tf.add(tf.mul(x, A), tf.matMul(terms, x));
+  }
+  return x;
+}
+
 /**
  * A matrix with the singular vectors of another one and singular values near 1 (Jordan et al., "Muon: an optimizer for
  * hidden layers in neural networks", 2024), by five iterations of Newton and Schulz. A matrix of zeros stays zeros.
  *
- * @param x [rows, columns]; or [count, rows, columns], each matrix for itself.
+ * @param x [rows, columns].
  */
 export function orthogonalised(x: tf.Tensor): tf.Tensor {
-  const [rows, columns] = x.shape.slice(-2), many = x.rank === 3;
-  // The smaller side's products are cheaper.
-  const tall = rows > columns, turned = (x: tf.Tensor) => tf.transpose(x, many ? [0, 2, 1] : [1, 0]);
-  const squared = (x: tf.Tensor) => many ? tf.sum(tf.square(x), [1, 2], true) : tf.sum(tf.square(x));
-  let wide = tall ? turned(x) : x;
-  wide = tf.div(wide, tf.add(tf.sqrt(squared(wide)), 1e-7));
-  for (let i = 0; i < ITERATIONS; i++) {
-    const gram = tf.matMul(wide, wide, false, true);
-    const terms = tf.add(tf.mul(gram, B), tf.mul(tf.matMul(gram, gram), C));
-    wide = tf.add(tf.mul(wide, A), tf.matMul(terms, wide));
-  }
-  return tall ? turned(wide) : wide;
+  return isTall(x) ? tf.transpose(iterated(tf.transpose(x))) : iterated(x);
 }
 
 /**
@@ -53,9 +59,8 @@ export function orthogonalisedTogether(matrices: readonly tf.Tensor[]): tf.Tenso
   });
   const found: tf.Tensor[] = [];
   for (const places of sizes.values()) {
-    const isTall = (i: number) => matrices[i].shape[0] > matrices[i].shape[1]!;
-    const turned = (x: tf.Tensor, i: number) => isTall(i) ? tf.transpose(x) : x;
-    const all = orthogonalised(tf.stack(places.map((i) => turned(matrices[i], i))));
+    const turned = (x: tf.Tensor, i: number) => isTall(matrices[i]) ? tf.transpose(x) : x;
+    const all = iterated(tf.stack(places.map((i) => turned(matrices[i], i))));
     tf.unstack(all).forEach((one, at) => found[places[at]] = turned(one, places[at]));
   }
   return found;
