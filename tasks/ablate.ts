@@ -1,7 +1,7 @@
 /** `deno task ablate`: trains the method and variants of it on the same pictures, and compares what they learn. */
 import { join } from "node:path";
 import { ablate, lockAblation, standing } from "../src/ablate/ablate.ts";
-import { type AblationData, HOLDOUT, openAblationData } from "../src/ablate/data.ts";
+import { type AblationData, HOLDOUT, openAblationData, refuseOtherData } from "../src/ablate/data.ts";
 import {
   type AblationWish,
   type BegunPlan,
@@ -159,6 +159,8 @@ async function run(given: Given, settings: GivenSettings, shell: Shell): Promise
   let engine: Engine | undefined;
   const opened = async () => engine ??= await openFor(begun, say);
   try {
+    // Before the plan is written, which says where the data lies.
+    if (isWhole(begun)) refuseOtherData(data, (await standing(begun, out)).results, out);
     begun = await planBatch(begun, { engine: opened, data, say });
     const length = isWhole(begun)
       ? begun

@@ -12,7 +12,7 @@ import { exists } from "../train/run/folder.ts";
 import type { Progress } from "../train/show/progress.ts";
 import { disposeTree } from "../train/state.ts";
 import { checkPlan } from "./check_plan.ts";
-import type { AblationData } from "./data.ts";
+import { type AblationData, refuseOtherData } from "./data.ts";
 import type { Embedders } from "./embedders.ts";
 import { fullConfig, readResult, resultFile, runConfig } from "./plan.ts";
 import { baselineResult, type RunnerOptions, runVariant, scoreOptions, writeResult } from "./run_variant.ts";
@@ -104,7 +104,7 @@ async function runBaseline(
     const scored = state
       ? await modelScores(config, state, options.embedders, how)
       : await pixelScores(config, how);
-    const result = baselineResult(variant, seed, scored);
+    const result = baselineResult(variant, seed, scored, options.data);
     await makeFolder(dirname(file));
     await writeResult(file, result);
     return result;
@@ -132,8 +132,8 @@ function checkOptions({ engine, data, out, progress, signal }: AblateOptions): v
  * @param plan What is compared; its seeds give the pairs.
  * @returns All results, those of earlier calls too, and whether the signal stopped it before the last.
  * @throws {TypeError} When the engine, the data or what else it runs on are none; before work starts.
- * @throws {ConfigError} When the plan has nothing to compare or cannot be used, or settings do not go together or with the data;
- * before work starts.
+ * @throws {ConfigError} When the plan has nothing to compare or cannot be used, settings do not go together or with the data, or results
+ * that are there are of other data; before work starts.
  * @throws {Error} When a training or a measurement fails.
  */
 export async function ablate(
@@ -144,6 +144,7 @@ export async function ablate(
   checkOptions(options);
   const { engine, data, out, progress, status = () => {}, signal } = options;
   const embedders: Embedders = new Map(), { results, left } = await standing(plan, out);
+  if (left.length > 0) refuseOtherData(data, results, out);
   const all = workOf(plan).length, known = new Map(plan.variants.map((variant) => [variant.name, variant]));
   for (const { variant, seed } of left) {
     // Refused before the first run rather than hours later.

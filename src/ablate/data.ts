@@ -1,7 +1,7 @@
 /** The pictures of an ablation: those that are trained on, the gallery and the queries. */
 import { UsageError } from "../cli/usage_error.ts";
 import { collect } from "../data/open/collect.ts";
-import { closeData, type Data, dataUri } from "../data/open/data.ts";
+import { closeData, type Data, dataLength, dataUri } from "../data/open/data.ts";
 import { hasShares, openData } from "../data/open/open_data.ts";
 import { select } from "../data/sources/select.ts";
 import type { Source } from "../data/types.ts";
@@ -9,6 +9,8 @@ import { galleryNumbers, requireClasses } from "../eval/classes.ts";
 import { splitSource } from "../eval/split.ts";
 import { redact } from "../files/redact.ts";
 import { randomStream } from "../random.ts";
+import { ConfigError } from "../train/config/config.ts";
+import type { AblationResult, DataSizes } from "./types.ts";
 
 /** Which pictures an ablation is about, by their URIs. */
 export interface AblationUris {
@@ -117,4 +119,31 @@ export async function openAblationData(
     await close();
     throw error;
   }
+}
+
+/** How many pictures there are, see {@linkcode DataSizes}. */
+export function sizesOf({ train, gallery, queries }: AblationData): DataSizes {
+  return { train: dataLength(train), gallery: gallery.length, queries: queries.length };
+}
+
+/**
+ * Refuses data of another size than the results were measured on: their figures could not be compared with those that follow.
+ *
+ * @throws {ConfigError} When it is; says what each has.
+ */
+export function refuseOtherData(data: AblationData, results: readonly AblationResult[], out: string): void {
+  const now = sizesOf(data), parts = ["train", "gallery", "queries"] as const;
+  const differs = (then?: DataSizes) => then && parts.some((part) => then[part] !== now[part]);
+  const other = results.find((result) => differs(result.data));
+  if (!other) return;
+  const text = ({ train, gallery, queries }: DataSizes) =>
+    `${train === null ? "a stream" : train} to train on, ${gallery} in the gallery and ${queries} queries`;
+  throw new ConfigError(
+    `the pictures are others than those that ${out} has results of: there are ${
+      text(now)
+    }; of ${other.variant}, seed ` +
+      `${other.seed}, there were ${
+        text(other.data!)
+      }. Go on with the same data, or begin another ablation in another folder`,
+  );
 }

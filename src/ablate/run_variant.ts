@@ -11,7 +11,7 @@ import { planSteps } from "../train/run/plan.ts";
 import type { Progress } from "../train/show/progress.ts";
 import { disposeTree } from "../train/state.ts";
 import { train } from "../train/train.ts";
-import type { AblationData } from "./data.ts";
+import { type AblationData, sizesOf } from "./data.ts";
 import { BATCH_SIZE, embedderOf, type Embedders } from "./embedders.ts";
 import { modelScores, type Scored, type ScoreOptions } from "./scores.ts";
 import type { AblationResult } from "./types.ts";
@@ -94,7 +94,8 @@ export async function runVariant(
       embedders,
       scoreOptions(seed, options),
     );
-    const result = { variant: name, seed, pictures: steps * config.batchSize, steps, ...scored };
+    const pictures = steps * config.batchSize;
+    const result = { variant: name, seed, pictures, steps, ...scored, data: sizesOf(data) };
     await writeResult(join(config.out, "result.json"), result);
     return result;
   } finally {
@@ -113,6 +114,11 @@ export function scoreOptions(
 }
 
 /** A baseline's scores as a result. */
-export function baselineResult(variant: string, seed: number, scored: Scored): AblationResult {
-  return { variant, seed, pictures: 0, steps: 0, ...scored };
+export function baselineResult(
+  variant: string,
+  seed: number,
+  scored: Scored,
+  data: AblationData,
+): AblationResult {
+  return { variant, seed, pictures: 0, steps: 0, ...scored, data: sizesOf(data) };
 }

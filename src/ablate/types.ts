@@ -61,4 +61,13 @@ export interface AblationResult {
   steps: number;
   scores: Score[];
   measured: Measurement;
+  /** Pictures that its data had, readable or not; `train` is null for a stream. Missing in results of earlier versions. */
+  data?: DataSizes;
+}
+
+/** How many pictures the data of an ablation has. */
+export interface DataSizes {
+  train: number | null;
+  gallery: number;
+  queries: number;
 }
