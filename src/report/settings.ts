@@ -2,8 +2,8 @@ import { flagName } from "../cli/command.ts";
 import { detectPreset } from "../detect/presets.ts";
 import { finetunePreset } from "../finetune/presets.ts";
 import type { FinetunePreset } from "../finetune/settings.ts";
-import { FIRST_WAYS, presetConfig } from "../train/config/presets.ts";
-import type { PresetName } from "../train/config/settings.ts";
+import { FIRST_WAYS, followingSettings, presetConfig } from "../train/config/presets.ts";
+import type { PresetName, RunConfig } from "../train/config/settings.ts";
 import { shellWord } from "../text/layout.ts";
 import { PRESETS } from "../model/config.ts";
 import type { Difference } from "./types.ts";
@@ -37,7 +37,7 @@ function flag(key: string, value: unknown): string {
   return `--${flagName(key)} ${shellWord(textOf(value))}`;
 }
 
-/** What a command takes where it is told nothing: the preset's settings, and of its warm-up a tenth of the epochs at most. */
+/** What a command of a training on an encoder takes where it is told nothing: of the preset's warm-up a tenth of the epochs at most. */
 function untold(
   preset: Readonly<Record<string, unknown>>,
   { epochs = preset.epochs }: Readonly<Record<string, unknown>>,
@@ -68,7 +68,11 @@ export function settingsReport(stored: Readonly<Record<string, unknown>>): Setti
   const model = trained && typeof config.model === "string" && config.model !== ""
     ? ` ${shellWord(config.model)}`
     : "";
-  const known = Object.entries(config).filter(([key]) => !PLACE.has(key)), own = untold(preset, config);
+  const known = Object.entries(config).filter(([key]) => !PLACE.has(key));
+  const own: Readonly<Record<string, unknown>> = trained ? untold(preset, config) : {
+    ...preset,
+    ...followingSettings(name as PresetName, { ...preset, ...config } as unknown as RunConfig),
+  };
   const other = known.filter(([key, value]) =>
     !Object.hasOwn(preset, key) || textOf(value) !== textOf(preset[key])
   );

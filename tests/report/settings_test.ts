@@ -50,6 +50,20 @@ Deno.test("the command has the run's warm-up, also where it is the preset's own 
   }
 });
 
+Deno.test("the command has what follows other settings, also where it is the preset's own", () => {
+  const runs: Partial<RunConfig>[] = [
+    { preset: "thumbnail", imageSize: 48, viewSize: 24 },
+    { preset: "demo", patchSize: 16, viewSize: 48 },
+    { preset: "photo", optimizer: "adamw", lr: 0.04 },
+    { preset: "photo", optimizer: "adamw" },
+    { preset: "thumbnail", imageSize: 48 },
+  ];
+  for (const given of runs) {
+    const config = resolveConfig(given), [, , , ...args] = words(settingsReport({ ...config }).command);
+    assert.deepEqual(resolveConfig(settingsIn(parse(trainTask.command, args).given)), config);
+  }
+});
+
 Deno.test("a run of before a setting existed is done again as it was", async () => {
   const path = new URL("../fixtures/run-of-version-0/run/config.json", import.meta.url);
   const config = JSON.parse(await Deno.readTextFile(path)), { command } = settingsReport(config);

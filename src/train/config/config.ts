@@ -5,7 +5,7 @@ import { isObject } from "../../files/json_values.ts";
 import { redact } from "../../files/redact.ts";
 import { checkModel } from "../../model/check_model.ts";
 import { didYouMean } from "../../text/nearest.ts";
-import { presetConfig, presetRate, presetView } from "./presets.ts";
+import { FIRST_WAYS, followingSettings, presetConfig } from "./presets.ts";
 import { type PresetName, type RunConfig, SETTINGS } from "./settings.ts";
 
 /** A setting that cannot be used; the message says which, what was given and what is expected. */
@@ -103,15 +103,20 @@ export async function readSettingsFile(path: string): Promise<Record<string, unk
   return parsed;
 }
 
+/** Settings that a run's config.json has in every version, and that nobody writes all of. */
+const OF_A_RUN: readonly Key[] = ["preset", "out", "resume", "seed", "width", "decoderDepth", "clipKind"];
+
 /**
- * Reads a configuration file: a JSON object of settings, such as a run folder's config.json.
+ * Reads a configuration file: a JSON object of settings, such as a run folder's config.json. That of a run of an earlier
+ * version gets what was the only way then.
  *
  * @throws {ConfigError} When it cannot be read, is no JSON object or of another task, or a setting cannot be used.
  */
 export async function readConfig(path: string): Promise<Partial<RunConfig>> {
   const settings = await readSettingsFile(path);
   if (Object.hasOwn(settings, "task")) throw new ConfigError(`${path}: ${ofTask(settings.task)}`);
-  return checkSettings(settings, path);
+  const checked = checkSettings(settings, path);
+  return OF_A_RUN.every((key) => Object.hasOwn(checked, key)) ? { ...FIRST_WAYS, ...checked } : checked;
 }
 
 /**
@@ -139,13 +144,8 @@ export function storedConfig(config: RunConfig): RunConfig {
 export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConfig {
   const given = checkSettings(joinLayers(layers), "settings");
   const preset: PresetName = given.preset ?? "demo";
-  const config: RunConfig = { ...presetConfig(preset), ...given };
-  if (given.lr === undefined) config.lr = presetRate(preset, config.optimizer);
-  if (given.viewSize === undefined) config.viewSize = presetView(preset, config);
-  // A run that is shorter than the preset's warms up for at most a tenth of its time, unless the user says otherwise.
-  if (given.warmupEpochs === undefined) {
-    config.warmupEpochs = Math.min(config.warmupEpochs, config.epochs / 10);
-  }
+  const named: RunConfig = { ...presetConfig(preset), ...given };
+  const config: RunConfig = { ...named, ...followingSettings(preset, named), ...given };
   if (config.warmupEpochs > config.epochs) {
     throw new ConfigError(
       `warmupEpochs is ${config.warmupEpochs}, but epochs is only ${config.epochs}; ` +

@@ -115,7 +115,7 @@ export const FIRST_WAYS = {
 const ADAMW_RATE = 6e-3;
 
 /** The learning rate of a preset with an optimiser that may not be its own. */
-export function presetRate(preset: PresetName, optimizer: RunConfig["optimizer"]): number {
+function presetRate(preset: PresetName, optimizer: RunConfig["optimizer"]): number {
   const { lr, optimizer: own } = presetConfig(preset);
   return optimizer === "adamw" && own === "muon" ? Math.min(lr, ADAMW_RATE) : lr;
 }
@@ -124,10 +124,23 @@ export function presetRate(preset: PresetName, optimizer: RunConfig["optimizer"]
  * Side of a view where the user names other sizes than the preset's: the same share of the picture, in whole patches, and
  * the whole picture where less than two patches would be left.
  */
-export function presetView(preset: PresetName, sizes: Pick<RunConfig, "imageSize" | "patchSize">): number {
+function presetView(preset: PresetName, sizes: Pick<RunConfig, "imageSize" | "patchSize">): number {
   const own = presetConfig(preset), { imageSize, patchSize } = sizes;
   const patches = Math.floor(own.viewSize * imageSize / own.imageSize / patchSize);
   return patches < 2 ? 0 : patches * patchSize;
+}
+
+/** What is taken of settings that follow others where they are not given themselves. */
+export function followingSettings(
+  preset: PresetName,
+  config: Pick<RunConfig, "optimizer" | "imageSize" | "patchSize" | "epochs">,
+): Pick<RunConfig, "lr" | "viewSize" | "warmupEpochs"> {
+  return {
+    lr: presetRate(preset, config.optimizer),
+    viewSize: presetView(preset, config),
+    // A run that is shorter than the preset's warms up for at most a tenth of its time.
+    warmupEpochs: Math.min(presetConfig(preset).warmupEpochs, config.epochs / 10),
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { checkSettings, ConfigError, readConfig, resolveConfig } from "../../../src/train/config/config.ts";
 import { type Command, flagName } from "../../../src/cli/command.ts";
 import { helpText } from "../../../src/cli/help.ts";
@@ -147,6 +148,17 @@ Deno.test("a configuration file is checked like flags, and flags win over it, it
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("the config.json of a run of an earlier version begins such a run again, not one by today's defaults", async () => {
+  const old = fileURLToPath(new URL("../../fixtures/run-of-version-0/run/config.json", import.meta.url));
+  const stored: Partial<RunConfig> = JSON.parse(await Deno.readTextFile(old));
+  assert.equal(stored.optimizer, undefined);
+  const { optimizer, viewSize, stem } = resolveConfig(await readConfig(old), { imageSize: 64, out: "again" });
+  assert.deepEqual([optimizer, viewSize, stem], ["adamw", 0, "patches"]);
+  // What a flag says wins here too.
+  assert.equal(resolveConfig(await readConfig(old), { optimizer: "muon" }).optimizer, "muon");
+  assert.deepEqual([resolveConfig({}).optimizer, resolveConfig({}).viewSize], ["muon", 48]);
 });
 
 Deno.test("the help names every setting with its default", () => {
