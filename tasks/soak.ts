@@ -43,7 +43,8 @@ export const soakTask = task({
   },
   notes: [
     "It works on its own data in its own folder and uses no network but 127.0.0.1.",
-    "The exit code is 1 where a promise was broken; the report then says where the evidence lies.",
+    "The exit code is 1 where a promise was broken; the report then says where the evidence lies. Stopped early, it reports " +
+    "what was found by then; the exit code is then 130 or 143.",
   ],
   examples: [
     ["soak --minutes 2", "a short check of every promise but flat memory, which needs some 27 minutes"],
@@ -62,14 +63,20 @@ export const soakTask = task({
     });
   }
   const work = await Deno.realPath(given.work ?? await makeTemporaryFolder("semantic-ae-soak-"));
-  const { signal } = interruptible("ending what runs");
-  const report = await soak({ minutes, seed, engine, work, signal, progress: (line) => progress.line(line) });
+  const stop = interruptible("ending what runs"), { signal } = stop;
+  const remove = () => Deno.remove(work, { recursive: true });
+  const going = soak({ minutes, seed, engine, work, signal, progress: (line) => progress.line(line) });
+  // One that cannot run has nothing to look at.
+  const report = await going.catch(async (error) => {
+    if (given.work === undefined) await remove();
+    throw error;
+  });
   const text = JSON.stringify(report, null, 2), broken = report.broken.length > 0;
   await file?.write(`${text}\n`);
   if (broken) await Deno.writeTextFile(`${work}/report.json`, `${text}\n`);
-  else if (given.work === undefined) await Deno.remove(work, { recursive: true });
+  else if (given.work === undefined) await remove();
   print(json ? text : reportText(report));
-  return broken ? 1 : 0;
+  return broken ? 1 : report.complete ? 0 : stop.code() || 1;
 });
 
 if (import.meta.main) await start(soakTask);

@@ -70,7 +70,7 @@ export function tableRow(report: Omit<SoakReport, "row">): string {
   const cells = [
     report.time.slice(0, 10),
     `${report.engine}, ${report.system}, ${report.cores} cores`,
-    `${report.took.toFixed(0)} min, seed ${report.seed}`,
+    `${report.took.toFixed(0)} min${report.complete ? "" : " (stopped)"}, seed ${report.seed}`,
     `${sum(training.deaths, "SIGKILL")} of trainings (${training.files["half written"] ?? 0} in a write), ` +
     `${sum(others.deaths, "SIGKILL")} of others`,
     `${sum(training.deaths, "SIGTERM", "SIGINT") + sum(others.deaths, "SIGTERM", "SIGINT")} stops, ${
