@@ -24,6 +24,7 @@ import { evaluateReid } from "../src/reid/evaluate.ts";
 import { checkBags } from "../src/reid/weak/bags.ts";
 import { checkWeakConfig, WEAK_DEFAULTS } from "../src/reid/weak/config.ts";
 import { trainWeakly } from "../src/reid/weak/train.ts";
+import { presetConfig } from "../src/train/config/presets.ts";
 import { colourFolders, encoderRun } from "./finetune/fixture.ts";
 import { withFolder } from "./with_folder.ts";
 
@@ -276,11 +277,16 @@ Deno.test("segmentation and ablations: lists, numbers and plans that cannot be",
   const variant = { name: "full", does: "x", settings: {} };
   const plan: Loose = { given: {}, variants: [variant], baselines: [], seeds: [0], pictures: 8 };
   checkPlan(plan);
+  // A whole configuration, as a program may hand it over.
+  checkPlan({ ...plan, given: presetConfig("demo") });
   const wrong: [Partial<Record<keyof AblationPlan, unknown>>, RegExp][] = [
     [{ variants: undefined }, /`variants` must be a list/],
     [{ variants: ["full"] }, /"full" is no variant/],
     [{ variants: [{ ...variant, name: "../x" }] }, /is no variant/],
     [{ variants: [variant, variant] }, /has full twice/],
+    [{ variants: [{ ...variant, settings: { steps: 5 } }] }, /^variant full: steps is the same for all/],
+    [{ given: { init: "w.pth" } }, /`given` has init: runs of an ablation begin with random weights/],
+    [{ given: { process: "0/2" } }, /`given` has process/],
     [{ variants: [] }, /no variant, or no seed/],
     [{ seeds: [] }, /no variant, or no seed/],
     [{ seeds: [3, 3] }, /has 3 twice/],

@@ -3,7 +3,7 @@ import { isObject } from "../files/json_values.ts";
 import { ConfigError } from "../train/config/config.ts";
 import { requireSeed } from "../random.ts";
 import type { AblationPlan } from "./types.ts";
-import { BASELINES, VARIANT_NAME } from "./variants.ts";
+import { BASELINES, commonKey, VARIANT_NAME } from "./variants.ts";
 
 /** What repeats in a list; undefined where nothing does. */
 const twice = <T>(list: readonly T[]) => list.find((one, i) => list.indexOf(one) < i);
@@ -11,7 +11,8 @@ const twice = <T>(list: readonly T[]) => list.find((one, i) => list.indexOf(one)
 /**
  * Refuses a plan that cannot be carried out.
  *
- * @throws {ConfigError} When a part is missing or none, a seed or a name stands twice, or there is nothing to do.
+ * @throws {ConfigError} When a part is missing or none, settings are none of an ablation, a seed or a name stands twice, or
+ * there is nothing to do.
  */
 export function checkPlan(plan: AblationPlan): void {
   if (!isObject(plan)) {
@@ -19,6 +20,13 @@ export function checkPlan(plan: AblationPlan): void {
   }
   const { given, variants, baselines, seeds, pictures } = plan;
   if (!isObject(given)) throw new ConfigError("the plan's `given` must be settings");
+  const own = (["init", "process"] as const).find((key) => given[key]);
+  if (own) {
+    throw new ConfigError(
+      `the plan's \`given\` has ${own}: runs of an ablation begin with random weights and learn from all of the data; leave ` +
+        "it out",
+    );
+  }
   for (const [name, list] of Object.entries({ variants, baselines, seeds })) {
     if (!Array.isArray(list)) throw new ConfigError(`the plan's \`${name}\` must be a list`);
   }
@@ -31,6 +39,10 @@ export function checkPlan(plan: AblationPlan): void {
           JSON.stringify(variant)
         } is no variant: it needs a name of small letters, digits and "-", and settings`,
       );
+    }
+    const common = commonKey(variant.settings);
+    if (common) {
+      throw new ConfigError(`variant ${variant.name}: ${common} is the same for all variants; leave it out`);
     }
   }
   const strange = baselines.find((name) => !BASELINES.includes(name));

@@ -92,7 +92,10 @@ export const BASELINES = ["random", "pixels"] as const;
 /** A name of {@linkcode BASELINES}. */
 export type Baseline = typeof BASELINES[number];
 
-/** What variants must not change: they would be other runs on other pictures, or runs of another length. */
+/**
+ * What variants must not change: they would be other runs on other pictures, or runs of another length. The engine and the data
+ * are opened once, for all of them.
+ */
 const COMMON: readonly (keyof RunConfig)[] = [
   "preset",
   "data",
@@ -108,7 +111,18 @@ const COMMON: readonly (keyof RunConfig)[] = [
   "process",
   "evalData",
   "evalTrain",
+  "engine",
+  "devices",
+  "plugin",
+  "memoryFraction",
+  "preallocate",
+  "labels",
 ];
+
+/** The first of a variant's settings that must be the same for all; undefined where there is none. */
+export function commonKey(settings: object): string | undefined {
+  return COMMON.find((key) => Object.hasOwn(settings, key));
+}
 
 /**
  * Reads variants of the user's own: a JSON object with the settings of each by its name, such as
@@ -137,7 +151,7 @@ export async function readVariants(path: string): Promise<Variant[]> {
       throw new UsageError(`${where}: this name is taken; choose another`);
     }
     if (!isObject(settings)) throw new UsageError(`${where}: must be a JSON object of settings`);
-    const common = COMMON.find((key) => Object.hasOwn(settings, key));
+    const common = commonKey(settings);
     if (common) throw new UsageError(`${where}: ${common} is the same for all variants; leave it out`);
     const given = checkSettings(settings, where);
     if (given.batchSize === 0) {

@@ -4,7 +4,9 @@ import { fewOf, wrongTensors } from "../model/check_tensors.ts";
 import type { ModelConfig } from "../model/config.ts";
 import type { ModelState } from "../model/init.ts";
 import { inventory } from "../model/inventory.ts";
+import { ConfigError } from "./config/config.ts";
 import type { OptimizerKind } from "./optimizer.ts";
+import { latestCheckpoint } from "./run/checkpoint.ts";
 import { copies, initialState, type TrainState, untrained, writeState } from "./state.ts";
 
 /** The part of a model that holds the tensors of a role. */
@@ -31,6 +33,23 @@ export function checkWeights(config: ModelConfig, weights: ModelState): void {
   }
   if (wrong.length === 0) return;
   throw new RangeError(`the run cannot start from these weights: ${fewOf(wrong)}`);
+}
+
+/**
+ * Refuses a run that names weights and does not get them: it would begin from random ones.
+ *
+ * @param given The weights that it gets, if any.
+ * @throws {ConfigError} Says how to give them.
+ */
+export async function requireInitial(
+  { init, out, resume }: { init?: string; out: string; resume: boolean },
+  given: ModelState | undefined,
+): Promise<void> {
+  if (!init || given || (resume && await latestCheckpoint(out))) return;
+  throw new ConfigError(
+    `the run is to begin from ${init}, but \`initial\` has no weights: give those of \`warmStart(config, config.seed, (await ` +
+      `readModel(${JSON.stringify(init)})).tensors)\`, or leave \`init\` empty`,
+  );
 }
 
 /**

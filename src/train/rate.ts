@@ -45,9 +45,10 @@ export async function measureRate(
   const out = join(config.out, FOLDER), enough = new AbortController(), times: number[] = [];
   const { perEpoch } = planSteps({ ...config, epochs: 1, steps: 0 }, source);
   const seconds = Math.min(SECONDS, 60 * SHARE * minutes);
-  // As long as it may become. Nothing is learned: without its warm-up a run might diverge, and takes no less time.
+  // As long as it may become. Nothing is learned: without its warm-up a run might diverge, and takes no less time. Any
+  // weights will do.
   const schedule = { epochs: 1e6 / perEpoch, steps: 0, warmupEpochs: 0, lr: 0, minLr: 0 };
-  const trial = { ...config, out, resume: false, ...schedule };
+  const trial = { ...config, out, resume: false, init: "", ...schedule };
   const quiet = {
     figures: false,
     tensorboard: false,

@@ -13,7 +13,7 @@ import { checkSettings, joinLayers } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { tellData } from "./data_account.ts";
 import { type Evaluator, openEvaluations } from "./evaluators.ts";
-import { checkWeights, firstState } from "./first_state.ts";
+import { checkWeights, firstState, requireInitial } from "./first_state.ts";
 import { withBatchSize } from "./auto_batch.ts";
 import { bestKeeper, keptBest } from "./best_keeper.ts";
 import { keeperOf, type Taker, takerOf } from "./checkpoints.ts";
@@ -105,7 +105,7 @@ interface Session {
  * state becomes a checkpoint only once the step after it has shown that its loss is a number.
  *
  * @param given The run; `out` names its folder. A batch size of 0 is found, see {@linkcode withBatchSize}.
- * @throws {ConfigError} When settings cannot be used with this data; before work starts.
+ * @throws {ConfigError} When settings cannot be used with this data, or name weights that are not given; before work starts.
  * @throws {TypeError} When the engine, the data or what else it runs on are none; before work starts.
  * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
  * @throws {InUseError} When another process has the run folder.
@@ -123,6 +123,7 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
   const plan = planSteps(config, source), { total } = plan;
   if (initial) checkWeights(config, initial);
   const group = hosts ? severalNodes(hosts, engine.devices, signal) : oneProcess(engine.devices, signal);
+  if (group.leads) await requireInitial(config, initial);
   await using _lock = group.leads && !options.lock ? await lockRun(config, progress.line) : null;
   using before = await keepBefore({ out: config.out, resume: group.leads && config.resume });
   const preparing = prepareRun(config, source, group, plan.pictures, progress.line);

@@ -61,6 +61,7 @@ Deno.test("variants of one's own: read from a file, their settings and names che
       [{ a: { batchSize: 0 } }, /variant "a": batchSize is 0, that is auto; give a number/],
       [{ a: { seed: 3 } }, /seed is the same for all variants; leave it out/],
       [{ a: { epochs: 3 } }, /epochs is the same for all variants/],
+      [{ a: { engine: "wasm" } }, /engine is the same for all variants/],
     ];
     for (const [content, message] of cases) await assert.rejects(read(content), message);
     await assert.rejects(readVariants(join(folder, "none.json")), /there is no such file/);

@@ -10,6 +10,7 @@ import { readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
 import { silent } from "../../src/train/show/progress.ts";
 import { disposeTree } from "../../src/train/state.ts";
+import { measureRate } from "../../src/train/rate.ts";
 import { train, type TrainOptions } from "../../src/train/train.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
 
@@ -55,6 +56,17 @@ Deno.test("a run begins with its checkpoint, else with given weights, else with 
       /RangeError.*cls_token is missing in params; head\.mask_feat is \[3\], not \[.*\]; more in params is not the model's$/,
     );
     await assert.rejects(Deno.stat(join(folder, "wrong")), Deno.errors.NotFound);
+    // Weights that are named and not given would be random ones; what goes on has its own.
+    for (const resume of [false, true]) {
+      await assert.rejects(losses("none", {}, { init: "w.pth", resume }), {
+        name: "ConfigError",
+        message: /^the run is to begin from w\.pth, but `initial` has no weights: .*readModel\("w\.pth"\)/,
+      });
+    }
+    await assert.rejects(Deno.stat(join(folder, "none")), Deno.errors.NotFound);
+    assert.deepEqual(await losses("one", {}, { init: "w.pth", resume: true }), warm);
+    const named = { engine, source, minutes: 1e-3 };
+    assert.ok((await measureRate(configOf("rate", { init: "w.pth" }), named))! > 0);
     disposeTree([wrong.params["head.mask_feat"], wrong.params.more]);
   } finally {
     disposeTree([{ ...same }, { ...other }]);
