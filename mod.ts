@@ -123,6 +123,13 @@ export { stepScalars } from "./src/train/schedule.ts";
 export { disposeTree, initialState, readState, type TrainState, writeState } from "./src/train/state.ts";
 export { latestCheckpoint, readCheckpoint, saveCheckpoint } from "./src/train/run/checkpoint.ts";
 export { type Best, type BestFigure, readBest } from "./src/train/run/best.ts";
+export {
+  type Evaluation,
+  type EvaluationLine,
+  type MetricsLine,
+  readEvaluations,
+  readMetrics,
+} from "./src/train/run/metrics_file.ts";
 export { presetConfig } from "./src/train/config/presets.ts";
 export { resolveConfig } from "./src/train/config/config.ts";
 export type { RunConfig } from "./src/train/config/settings.ts";

@@ -183,7 +183,9 @@ export function openEvaluations<State extends Tree>(
           throw new Error("it has disposed tensors of the state, which it may only read");
         }
       } catch (cause) {
-        const seconds = (performance.now() - begun) / 1000, { message } = cause as Error;
+        const seconds = (performance.now() - begun) / 1000;
+        // A line without a reason would count as a look.
+        const message = cause instanceof Error ? cause.message : String(cause);
         metrics.write(failedLine({ step, epoch, evaluator: name, seconds }, message));
         for (const { name: other } of which.slice(at + 1)) {
           metrics.write(

@@ -176,6 +176,12 @@ Deno.test("an evaluator that fails ends the run with a checkpoint of the state t
     await run("run", {}, { resume: true });
     await run("whole", {});
     assert.deepEqual(await figures(join(folder, "run")), await figures(join(folder, "whole")));
+    // What a program throws may be anything.
+    const bare: Evaluator = { ...failing, evaluate: () => Promise.reject("no pictures") };
+    await assert.rejects(run("bare", { evaluators: [bare] }), /evaluator probe, after step 4: no pictures$/);
+    const made = watcher("probe", { steps: 4 });
+    await run("bare", { evaluators: [made] }, { resume: true });
+    assert.deepEqual(made.steps, [4, 8]);
     const ends: Evaluator = { ...failing, cadence: { end: true } };
     await assert.rejects(run("end", { evaluators: [ends] }), /after step 9: no pictures/);
     assert.equal((await readCheckpoint(join(folder, "end"))).step, 9);
