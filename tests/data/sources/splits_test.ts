@@ -4,7 +4,7 @@ import { closeData, dataLabels, dataLength } from "../../../src/data/open/data.t
 import { openData, type OpenDataOptions } from "../../../src/data/open/open_data.ts";
 import { pack } from "../../../src/data/pack.ts";
 import { openFolder } from "../../../src/data/sources/folder.ts";
-import { isSplitFolder } from "../../../src/data/sources/split_folders.ts";
+import { isSplitFolder, splitsAmong } from "../../../src/data/sources/split_names.ts";
 import { chooseSplit, SPLIT_WORDS, splitOf } from "../../../src/data/sources/splits.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
 import { png, withFolder, writeFiles } from "../pictures.ts";
@@ -47,6 +47,12 @@ Deno.test("splitOf: a word among the letters of a name, its folders after it", (
     "VOC/trainval.tar": "trainval",
     "train/test-0.tar": "test",
     "train-val-0.tar": "train+validation",
+    "trainA-0.tar": "train",
+    "TestImages_0.tar": "test",
+    "valset-0.parquet": "validation",
+    "trn-000.tar": "train",
+    "heldout-0.tar": "test",
+    "dataset-0.tar": null,
     "contest-0.tar": null,
     "strain.tar": null,
     "latest/0.tar": null,
@@ -264,6 +270,56 @@ Deno.test("every word that names a split names one of folders, too", async () =>
     assert.deepEqual([length, labels], [3, ["cat"]]);
     assert.match(said, /takes the split train \(1 folder\) and leaves out test \(1\)/);
     assert.equal((await opened(folder, { role: "test" })).length, 2);
+  });
+});
+
+Deno.test("names of folders tell splits by those beside them", () => {
+  const cases: [names: string, splits: string][] = [
+    ["train_0 train_1 test_0", "train train test"],
+    ["trainA trainB testA testB", "train train test test"],
+    ["train80 test20", "train test"],
+    ["train_20230105 test_20230207", "train test"],
+    ["train.v2 test.v2 docs", "train test -"],
+    ["train_224 val_224 other", "train validation -"],
+    ["train test1 test2", "train test test"],
+    ["train_part1 train_part2 val", "train train validation"],
+    ["train-jpg test-jpg-additional", "train test"],
+    ["trainset testset", "train test"],
+    ["TrainImages ValImages", "train validation"],
+    ["imagesTr imagesTs labelsTr", "train test train"],
+    ["tr te", "train test"],
+    ["trn tst cat", "train test -"],
+    // Names that have to do with no other, and words of a language, are classes.
+    ["tr te en fr", "- - - -"],
+    ["train_station test_tube", "- -"],
+    ["train test_tube cat", "train - -"],
+    ["latest_0 strain_0", "- -"],
+  ];
+  for (const [names, splits] of cases) {
+    const list = names.split(" "), found = splitsAmong(list);
+    assert.equal(list.map((name) => found.get(name) ?? "-").join(" "), splits, names);
+  }
+});
+
+Deno.test("a folder of train and test whose names have numbers or letters more gives train alone", async () => {
+  for (const [train, test] of [["train_0", "test_0"], ["trainA", "testA"], ["train", "test1"]]) {
+    await withFolder(async (root) => {
+      await pictures(root, { [`${train}/cat`]: 2, [`${test}/cat`]: 1, docs: 0 });
+      const set = await opened(root);
+      assert.equal(set.length, 2, train);
+      assert.deepEqual(set.labels, ["cat"]);
+      assert.match(set.said, /takes the split train \(1 folder\) and leaves out test \(1\)/);
+      assert.equal((await opened(`${root}#split=test`)).length, 1);
+      assert.equal((await opened(`${root}#split=${test}`)).length, 1);
+      assert.deepEqual((await opened(`${root}#split=none`)).labels, [test, train].sort());
+    });
+  }
+  // On a lower floor.
+  await withFolder(async (root) => {
+    await pictures(root, { "a/train_0": 2, "a/test_0": 1, "b/train_0": 3, "b/test_0": 1 });
+    const set = await opened(root);
+    assert.equal(set.length, 5);
+    assert.deepEqual(set.labels, ["a", "b"]);
   });
 });
 
