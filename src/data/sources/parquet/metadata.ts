@@ -9,7 +9,17 @@ import { parseForeignJson } from "../../io/foreign_text.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import type { PassedOver } from "../../types.ts";
-import { type Column, columnOf, type Feature, findLabel, findPath, findPicture } from "./columns.ts";
+import type { Reading } from "../class_names.ts";
+import {
+  type Column,
+  columnOf,
+  type Feature,
+  findLabel,
+  findPath,
+  findPicture,
+  type FoundColumn,
+} from "./columns.ts";
+import { folderClass } from "./folder_class.ts";
 import { IS_EMBEDDING, PARQUET_KEY } from "../embeddings.ts";
 import { type Codec, isCodec } from "./compression.ts";
 import { isEncoding } from "./encodings.ts";
@@ -51,7 +61,9 @@ export interface PictureTable {
   path: Column | null;
   /** Class names; empty when the file does not know them. */
   labels: string[];
-  /** Columns with a label's name that hold no classes. */
+  /** The class of all rows, where the file's folders state it instead of a column. */
+  folder?: Reading;
+  /** Columns with a label's name that hold no classes, and others that could have been meant. */
   passedOver: PassedOver[];
 }
 
@@ -82,7 +94,7 @@ export async function readPictureTable(
   const metadata = await readMetadata(reader);
   if (hasFeatures(metadata)) throw new Error(IS_EMBEDDING);
   try {
-    return pictureTable(metadata, reader.length, wanted);
+    return pictureTable(metadata, reader, wanted);
   } catch (error) {
     // Whatever the library's structures lack was lacking in the file.
     if (error instanceof TypeError || error instanceof RangeError) {
@@ -123,14 +135,16 @@ export async function readMetadata(reader: ByteReader): Promise<FileMetaData> {
   }
 }
 
-function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumns): PictureTable {
+function pictureTable(
+  metadata: FileMetaData,
+  { uri: path, length: size }: ByteReader,
+  wanted: WantedColumns,
+): PictureTable {
   const root = parquetSchema(metadata), features = featuresOf(metadata);
-  const pictureLeaf = findPicture(root, features, wanted.column);
-  const found = wanted.classes === false
-    ? { leaf: null, passedOver: [] }
-    : findLabel(root, features, pictureLeaf, wanted.label);
+  const { leaf: pictureLeaf, passedOver } = findPicture(root, features, wanted.column);
+  const found = findClasses(root, features, pictureLeaf, wanted, path);
   const picture = columnOf(root, pictureLeaf), label = found.leaf && columnOf(root, found.leaf);
-  const pathLeaf = findPath(root, pictureLeaf), path = pathLeaf && columnOf(root, pathLeaf);
+  const pathLeaf = findPath(root, pictureLeaf), paths = pathLeaf && columnOf(root, pathLeaf);
   const groups = metadata.row_groups.map((group, number): RowGroup => {
     const chunk = (leaf: SchemaTree, kind: Column): Chunk => {
       const column = group.columns.find((one) => samePath(one.meta_data?.path_in_schema, leaf.path));
@@ -146,7 +160,7 @@ function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumn
       rows,
       picture: chunk(pictureLeaf, picture),
       label: found.leaf && chunk(found.leaf, label!),
-      path: pathLeaf && attempt(() => chunk(pathLeaf, path!)),
+      path: pathLeaf && attempt(() => chunk(pathLeaf, paths!)),
     };
   });
   const rows = groups.reduce((sum, group) => sum + group.rows, 0);
@@ -154,7 +168,27 @@ function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumn
     throw new DamagedError(`damaged Parquet metadata: ${metadata.num_rows} rows, its groups have ${rows}`);
   }
   const names = found.leaf?.path.length === 1 ? features.get(found.leaf.path[0])?.names : undefined;
-  return { rows, groups, picture, label, path, labels: names ?? [], passedOver: found.passedOver };
+  return {
+    ...{ rows, groups, picture, label, path: paths, labels: names ?? [], folder: found.folder },
+    passedOver: [...passedOver, ...found.passedOver],
+  };
+}
+
+/** The column of classes; where there is none, the class that the file's folders state. */
+function findClasses(
+  root: SchemaTree,
+  features: ReadonlyMap<string, Feature>,
+  picture: SchemaTree,
+  { classes, label: wanted }: WantedColumns,
+  path: string,
+): FoundColumn<SchemaTree | null> & Pick<PictureTable, "folder"> {
+  const none = { leaf: null, passedOver: [] };
+  if (classes === false) return none;
+  const folder = folderClass(path, wanted);
+  const isThere = wanted === undefined || root.children.some(({ element }) => element.name === wanted);
+  if (folder !== undefined && !isThere) return { ...none, folder };
+  const found = findLabel(root, features, picture, wanted);
+  return found.leaf || folder === undefined ? found : { ...found, folder };
 }
 
 /** A result, or null: what can be done without need not be readable. */
