@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
-import { closeData, dataLabels, dataLength } from "../../../src/data/open/data.ts";
+import { gzipSync } from "node:zlib";
+import { onePass } from "../../../src/data/epoch/one_pass.ts";
+import { lmdbPieces } from "../../../src/data/sources/lmdb/write.ts";
+import { closeData, dataLabels, dataLength, dataPassedOver } from "../../../src/data/open/data.ts";
 import { openData, type OpenDataOptions } from "../../../src/data/open/open_data.ts";
 import { pack } from "../../../src/data/pack.ts";
 import { openFolder } from "../../../src/data/sources/folder.ts";
@@ -211,6 +214,93 @@ Deno.test("LMDB: files and folders of train beside those of val, as LSUN names t
       /no LMDB of split "train"/,
     );
     assert.equal((await opened(`${folder}/lsun#split=all`)).length, 90);
+  });
+});
+
+/** An LMDB of these keys, each with a picture. */
+async function lmdbOf(path: string, keys: readonly string[]): Promise<void> {
+  const picture = fakeJpeg(1, 20);
+  const records = {
+    count: keys.length,
+    key: (index: number) => new TextEncoder().encode(keys[index]),
+    size: () => picture.length,
+    values: async function* () {
+      for (const _ of keys) yield await Promise.resolve(picture);
+    },
+  };
+  await Deno.writeFile(path, ReadableStream.from(lmdbPieces(records)));
+}
+
+Deno.test("LMDB: splits in the keys are asked for, and are no classes", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/all.lmdb`;
+    await lmdbOf(path, ["train/cat/1.jpg", "train/dog/1.jpg", "val/cat/2.jpg"]);
+    for (const role of ["train", "test"] as const) {
+      await assert.rejects(
+        opened(`lmdb:${path}`, { role }),
+        /several splits \(train: train\/cat\/1\.jpg, validation: val\/cat\/2\.jpg\)\. Say which one is meant: #split=train, #split=validation/,
+      );
+    }
+    const train = await opened(`lmdb:${path}#split=train`);
+    assert.deepEqual([train.length, train.labels], [2, ["cat", "dog"]]);
+    const val = await opened(`lmdb:${path}#split=val`);
+    assert.deepEqual([val.length, val.labels], [1, ["cat"]]);
+    assert.deepEqual((await opened(`lmdb:${path}#split=train+val`)).length, 3);
+    assert.deepEqual((await opened(`lmdb:${path}#split=all`)).labels, ["cat", "dog"]);
+    assert.deepEqual((await opened(`lmdb:${path}#split=none`)).labels, ["train", "val"]);
+    await assert.rejects(
+      opened(`lmdb:${path}#split=test`),
+      /all\.lmdb: holds nothing of split "test"; there are train, validation/,
+    );
+    await lmdbOf(path, ["cat/1.jpg", "train/1.jpg"]);
+    assert.deepEqual((await opened(`lmdb:${path}`)).labels, ["cat", "train"]);
+  });
+});
+
+Deno.test("tar: splits inside of an archive are asked for, by index and in a stream", async () => {
+  const file = (name: string) => ({ name, content: fakeJpeg(1) });
+  const names = [
+    "set/train/cat/1.jpg",
+    "set/train/dog/2.jpg",
+    "set/train/bullet_test/3.jpg",
+    "set/val/cat/4.jpg",
+  ];
+  await withFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/set.tar`, tarFile([...names, "set/cover.jpg"].map(file)));
+    await Deno.writeFile(`${folder}/set.tgz`, gzipSync(tarFile([...names, "set/cover.jpg"].map(file))));
+    for (const ending of ["tar", "tgz"]) {
+      const count = async (split: string) => {
+        const data = await openData(`${folder}/set.${ending}${split}`);
+        const keys: string[] = [];
+        try {
+          for await (const { read } of onePass(data).records()) {
+            keys.push((await read()).key.replace(/^set\//, ""));
+          }
+        } finally {
+          await closeData(data);
+        }
+        const passed = dataPassedOver(data).map(({ why, count }) => `${count} ${why}`);
+        return { keys, passed };
+      };
+      await assert.rejects(
+        count(""),
+        /several splits \(train: set\/train\/cat\/1\.jpg, validation: set\/val\/cat\/4\.jpg\)\. Say which/,
+        ending,
+      );
+      assert.deepEqual(await count("#split=train"), {
+        keys: ["train/cat/1", "train/dog/2", "train/bullet_test/3"],
+        passed: ["1 is of the split validation", "1 is of no split"],
+      });
+      assert.deepEqual((await count("#split=val")).keys, ["val/cat/4"]);
+      assert.equal((await count("#split=all")).keys.length, 5);
+      await assert.rejects(
+        count("#split=test"),
+        /set\.t[^:]*: holds nothing of split "test"; there are train, validation/,
+      );
+    }
+    // An archive that is named as a split holds what states none, too.
+    await Deno.writeFile(`${folder}/train-0.tar`, tarFile(["1.jpg", "train/2.jpg", "val/3.jpg"].map(file)));
+    assert.equal((await opened(`${folder}/train-0.tar#split=train`)).length, 2);
   });
 });
 
