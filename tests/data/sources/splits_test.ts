@@ -243,6 +243,10 @@ Deno.test("LMDB: splits in the keys are asked for, and are no classes", async ()
     }
     const train = await opened(`lmdb:${path}#split=train`);
     assert.deepEqual([train.length, train.labels], [2, ["cat", "dog"]]);
+    const named = await openData(`lmdb:${path}#split=train`, { labels: ["dog", "cat"] });
+    assert.ok(named.access === "random");
+    assert.deepEqual([(await named.source.get(0)).label, (await named.source.get(1)).label], [1, 0]);
+    await closeData(named);
     const val = await opened(`lmdb:${path}#split=val`);
     assert.deepEqual([val.length, val.labels], [1, ["cat"]]);
     assert.deepEqual((await opened(`lmdb:${path}#split=train+val`)).length, 3);

@@ -4,16 +4,10 @@ import { memo } from "../../io/reader/cache.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
-import {
-  BadRecordError,
-  type ImageRecord,
-  NoPictureError,
-  type PassedOver,
-  type Source,
-} from "../../types.ts";
-import { labeller, MOST_CLASSES, readStated, sameName } from "../class_names.ts";
-import { classBelow, classOf, describeValue, isNote, keyText } from "./keys.ts";
-import { findLeaf, indexLeaves, type LeafIndex, type Wanted } from "./leaves.ts";
+import { BadRecordError, type ImageRecord, NoPictureError, type Source } from "../../types.ts";
+import { labeller, readStated, sameName } from "../class_names.ts";
+import { describeValue, isNote, keyText } from "./keys.ts";
+import { findLeaf, indexLeaves } from "./leaves.ts";
 import {
   checkOverflow,
   extentOf,
@@ -24,8 +18,7 @@ import {
   subDatabaseOf,
 } from "./page.ts";
 import type { InnerSplits } from "../inner_splits.ts";
-import { passedCounter } from "../passed_over.ts";
-import { isSplitFolder } from "../split_names.ts";
+import { indexRecords, type Records } from "./records.ts";
 import { isWithoutPicture, unwrap, type Unwrapped } from "./unwrap.ts";
 
 /** How a foreign LMDB is read. */
@@ -44,19 +37,6 @@ export interface LmdbImagesOptions {
 
 /** Most named databases that are looked for. */
 const MOST_NAMES = 1000;
-const isRecord: Wanted = (node) => !isDatabase(node) && !isNote(node.key);
-
-/** A database's records, as they were found. */
-interface Records {
-  index: LeafIndex;
-  /** Which nodes count. */
-  wanted: Wanted;
-  /** Their classes. */
-  labels: readonly string[];
-  /** The class that a key names. */
-  classOf(key: string): string | null;
-  passed: PassedOver[];
-}
 
 /**
  * Opens an LMDB whose values are picture files, as Python's lmdb writes it (data version 1; version 2 works as well): LSUN
@@ -65,8 +45,9 @@ interface Records {
  * worse. It must not be written meanwhile.
  *
  * The tree is walked once, without its values; the index takes 16 bytes a leaf page. Records come in the order of keys.
- * Where every key names a class (`class/name`, behind a split's name if one is in front, or an ImageNet synset), these are the labels; otherwise the class
- * beside the picture is its label, a number or a name, of which nobody knows beforehand which there are.
+ * Where every key names a class (`class/name`, behind a split's name if one is in front, or an ImageNet synset), these are
+ * the labels; otherwise the class beside the picture is its label, a number or a name, of which nobody knows beforehand
+ * which there are.
  *
  * @param path The data file, or the folder with its data.mdb.
  * @param options Named database and limits.
@@ -94,52 +75,6 @@ async function open(uri: string, reader: ByteReader, options: LmdbImagesOptions)
   const source = makeSource(uri, reader, header, records, options);
   await checkFirst(source);
   return source;
-}
-
-async function indexRecords(
-  reader: ByteReader,
-  header: LmdbHeader,
-  tree: SubDatabase,
-  { inner, labels }: LmdbImagesOptions,
-): Promise<Records> {
-  const passed = passedCounter(),
-    outer = classNames(labels === undefined),
-    below = classNames(labels === undefined);
-  const whyNot = (node: Node) => {
-    if (!isRecord(node)) return isDatabase(node) ? "names a database" : "holds a note";
-    return inner?.whyNot(keyText(node.key)) ?? null;
-  };
-  const counted: Wanted = (node) => {
-    const why = whyNot(node);
-    if (why !== null) passed.add("key", why, keyText(node.key));
-    return why === null;
-  };
-  const index = await indexLeaves(reader, header, tree, counted, ({ key }) => {
-    if (!outer.open()) return;
-    const text = keyText(key);
-    outer.add(classOf(text));
-    if (below.open()) below.add(classBelow(text));
-  });
-  if (index.length === 0) throw inner?.missing() ?? new Error("the LMDB holds no records");
-  const behind = inner !== undefined && outer.names().length > 0 && outer.names().every(isSplitFolder);
-  return {
-    ...{ index, labels: labels ?? (behind ? below : outer).names(), passed: passed.list() },
-    wanted: (node) => whyNot(node) === null,
-    classOf: behind ? classBelow : classOf,
-  };
-}
-
-/** A set of classes, as long as every key has one and they are not too many. */
-function classNames(wanted: boolean) {
-  let found: Set<string> | null = wanted ? new Set() : null;
-  return {
-    open: () => found !== null,
-    add(name: string | null) {
-      if (name === null || found!.size > MOST_CLASSES) found = null;
-      else found!.add(name);
-    },
-    names: () => [...found ?? []].sort(),
-  };
 }
 
 /** The database to read: the named one, or the main one unless it only holds named ones. */

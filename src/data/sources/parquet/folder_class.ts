@@ -1,5 +1,8 @@
-import { LABEL_NAMES, labelRank } from "../field_names.ts";
+/** Classes that the folders of a file state. */
+import type { SchemaTree } from "npm:hyparquet@1.31.5";
 import { type Reading, readStated } from "../class_names.ts";
+import { LABEL_NAMES, labelRank } from "../field_names.ts";
+import { type Feature, findLabel, type FoundColumn } from "./columns.ts";
 
 /** What writers put in the place of a null. */
 const NULL = "__HIVE_DEFAULT_PARTITION__";
@@ -12,7 +15,7 @@ const NULL = "__HIVE_DEFAULT_PARTITION__";
  * @param wanted The column's name, where the user says it. Default: any of the usual names of classes.
  * @returns Undefined where no folder states one.
  */
-export function folderClass(path: string, wanted?: string): Reading | undefined {
+function folderClass(path: string, wanted?: string): Reading | undefined {
   const stated = path.split("/").slice(0, -1).map((part) => /^([^=]+)=(.*)$/s.exec(part))
     .filter((found) => found !== null)
     .filter(([, name]) => wanted === undefined ? labelRank(name) < LABEL_NAMES.length : name === wanted)
@@ -29,4 +32,26 @@ function unescaped(text: string): string {
   } catch {
     return text;
   }
+}
+
+/**
+ * The column of classes ({@linkcode findLabel}); where there is none, the class that the file's folders state.
+ *
+ * @param path The file.
+ * @throws {Error} The column that the user named is not there, or can hold no classes.
+ */
+export function findClasses(
+  root: SchemaTree,
+  features: ReadonlyMap<string, Feature>,
+  picture: SchemaTree,
+  { classes, label: wanted }: { classes?: boolean; label?: string },
+  path: string,
+): FoundColumn<SchemaTree | null> & { folder?: Reading } {
+  const none = { leaf: null, passedOver: [] };
+  if (classes === false) return none;
+  const folder = folderClass(path, wanted);
+  const isThere = wanted === undefined || root.children.some(({ element }) => element.name === wanted);
+  if (folder !== undefined && !isThere) return { ...none, folder };
+  const found = findLabel(root, features, picture, wanted);
+  return found.leaf || folder === undefined ? found : { ...found, folder };
 }

@@ -5,21 +5,13 @@ import {
   parquetSchema,
   type SchemaTree,
 } from "npm:hyparquet@1.31.5";
-import { parseForeignJson } from "../../io/foreign_text.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import type { PassedOver } from "../../types.ts";
 import type { Reading } from "../class_names.ts";
-import {
-  type Column,
-  columnOf,
-  type Feature,
-  findLabel,
-  findPath,
-  findPicture,
-  type FoundColumn,
-} from "./columns.ts";
-import { folderClass } from "./folder_class.ts";
+import { type Column, columnOf, findPath, findPicture } from "./columns.ts";
+import { findClasses } from "./folder_class.ts";
+import { featuresOf } from "./features.ts";
 import { IS_EMBEDDING, PARQUET_KEY } from "../embeddings.ts";
 import { type Codec, isCodec } from "./compression.ts";
 import { isEncoding } from "./encodings.ts";
@@ -174,23 +166,6 @@ function pictureTable(
   };
 }
 
-/** The column of classes; where there is none, the class that the file's folders state. */
-function findClasses(
-  root: SchemaTree,
-  features: ReadonlyMap<string, Feature>,
-  picture: SchemaTree,
-  { classes, label: wanted }: WantedColumns,
-  path: string,
-): FoundColumn<SchemaTree | null> & Pick<PictureTable, "folder"> {
-  const none = { leaf: null, passedOver: [] };
-  if (classes === false) return none;
-  const folder = folderClass(path, wanted);
-  const isThere = wanted === undefined || root.children.some(({ element }) => element.name === wanted);
-  if (folder !== undefined && !isThere) return { ...none, folder };
-  const found = findLabel(root, features, picture, wanted);
-  return found.leaf || folder === undefined ? found : { ...found, folder };
-}
-
 /** A result, or null: what can be done without need not be readable. */
 function attempt<T>(work: () => T): T | null {
   try {
@@ -253,31 +228,4 @@ function chunkOf(
     end: start + length,
     index: hasIndex ? { offset, length: indexLength } : null,
   };
-}
-
-/** What Hugging Face's metadata says of the columns. */
-function featuresOf(metadata: FileMetaData): Map<string, Feature> {
-  const found = new Map<string, Feature>();
-  const text = metadata.key_value_metadata?.find((entry) => entry.key === "huggingface")?.value;
-  if (!text) return found;
-  try {
-    const features = fieldOf(fieldOf(parseForeignJson(text), "info"), "features");
-    if (typeof features !== "object" || features === null) return found;
-    for (const [name, feature] of Object.entries(features)) {
-      const names = fieldOf(feature, "names");
-      found.set(name, {
-        type: String(fieldOf(feature, "_type")),
-        names: Array.isArray(names) ? names.map(String) : [],
-      });
-    }
-  } catch {
-    // Without it names are guessed.
-  }
-  return found;
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? Reflect.get(value, name)
-    : undefined;
 }
