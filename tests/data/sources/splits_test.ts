@@ -302,6 +302,11 @@ Deno.test("tar: splits inside of an archive are asked for, by index and in a str
         /set\.t[^:]*: holds nothing of split "test"; there are train, validation/,
       );
     }
+    // Shards that are written out are meant, whatever is in them.
+    for (const name of ["train", "val"]) {
+      await Deno.writeFile(`${folder}/${name}.tar`, tarFile([file(`${name}/1.jpg`)]));
+    }
+    assert.equal((await opened(`${folder}/{train,val}.tar`)).length, 2);
     // An archive that is named as a split holds what states none, too.
     await Deno.writeFile(`${folder}/train-0.tar`, tarFile(["1.jpg", "train/2.jpg", "val/3.jpg"].map(file)));
     assert.equal((await opened(`${folder}/train-0.tar#split=train`)).length, 2);

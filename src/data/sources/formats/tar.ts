@@ -44,7 +44,11 @@ export const tar: SourceFormat = {
 async function filesOfSplit(request: OpenRequest) {
   const { text: where, options } = request, question = { where, wanted: options.split };
   try {
-    return { ...await requestedFiles(request, ENDINGS), inner: innerSplits({ ...question, named: true }) };
+    const found = await requestedFiles(request, ENDINGS);
+    // Shards of several splits are taken together where the user wrote their names out.
+    const several = new Set(found.files.map((file) => splitOf(basename(file)))).size > 1;
+    const wanted = options.split ?? (several ? "all" : undefined);
+    return { ...found, inner: innerSplits({ where, wanted, named: true }) };
   } catch (error) {
     if (!(error instanceof NoSplitError)) throw error;
     const found = await requestedFiles({ ...request, options: { ...options, split: "all" } }, ENDINGS);
