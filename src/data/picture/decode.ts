@@ -9,7 +9,7 @@ import { refuseLarge, tooLarge } from "./limits.ts";
 import { mendPng } from "./png_mend.ts";
 import type { SharpOptions } from "./sharp.ts";
 import { type PictureFormat, sniff } from "./sniff.ts";
-import { fromYcbcr, isRawYcbcr } from "./tiff.ts";
+import { fromYcbcr, isExtraUnknown, isRawYcbcr } from "./tiff.ts";
 
 export { refuseLarge } from "./limits.ts";
 export { type PictureFormat, sniff } from "./sniff.ts";
@@ -58,7 +58,8 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   if (format === "jpeg") return await decodeJpegFile(bytes, maxPixels);
   if (format !== "tiff") return await decodeVips(bytes, format, { maxPixels });
   const ycbcr = isRawYcbcr(bytes);
-  const picture = await decodeVips(bytes, format, { maxPixels, tiff: true, mayBeCmyk: true });
+  const ignoreAlpha = isExtraUnknown(bytes);
+  const picture = await decodeVips(bytes, format, { maxPixels, tiff: true, mayBeCmyk: true, ignoreAlpha });
   if (ycbcr) fromYcbcr(picture);
   return picture;
 }

@@ -159,8 +159,10 @@ function exifOrientation(segment: Uint8Array): { value: number; at: number } | n
     const entry = directory + 2 + 12 * i;
     if (entry + 12 > tiff.length) return null;
     if (data.getUint16(entry, little) !== 0x0112) continue;
-    const value = data.getUint16(entry + 8, little);
-    return value >= 1 && value <= 8 ? { value, at: 6 + entry + 8 } : null;
+    // Some writers take four bytes for it; the two that count are the last of these, or the first.
+    const isLong = data.getUint16(entry + 2, little) === 4, at = entry + (isLong && !little ? 10 : 8);
+    const value = data.getUint16(at, little);
+    return value >= 1 && value <= 8 ? { value, at: 6 + at } : null;
   }
   return null;
 }

@@ -14,6 +14,8 @@ export interface SharpOptions {
   maxPixels: number;
   /** Whether it is a TIFF, of which libvips takes missing pixels for an error of the format only. */
   tiff?: boolean;
+  /** Whether what follows a pixel's colour says nothing of transparency. Default false. */
+  ignoreAlpha?: boolean;
   /** Whether format and header allow CMYK, which costs a look at them. */
   mayBeCmyk?: boolean;
 }
@@ -31,7 +33,7 @@ export interface SharpOptions {
  */
 export async function decodeSharp(
   bytes: Uint8Array,
-  { maxPixels, tiff = false, mayBeCmyk = false }: SharpOptions,
+  { maxPixels, tiff = false, mayBeCmyk = false, ignoreAlpha = false }: SharpOptions,
 ): Promise<Picture> {
   const failOn = tiff ? "error" : "truncated", file = asStill(bytes);
   const open = () => sharp(file, { failOn, ignoreIcc: true, limitInputPixels: maxPixels });
@@ -39,8 +41,9 @@ export async function decodeSharp(
     const { space, channels } = await open().metadata();
     if (space === "cmyk" && channels === 4) return await decodeCmyk(open());
   }
-  const pipeline = open().autoOrient().flatten({ background: "#ffffff" }).toColourspace("srgb");
-  return await pixelsOf(pipeline, 3);
+  const upright = open().autoOrient();
+  const opaque = ignoreAlpha ? upright.removeAlpha() : upright.flatten({ background: "#ffffff" });
+  return await pixelsOf(opaque.toColourspace("srgb"), 3);
 }
 
 /** For a second look at what was decoded. */

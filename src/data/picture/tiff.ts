@@ -1,7 +1,7 @@
 import { type Picture, PictureError } from "../types.ts";
 
 /** Tags of a TIFF that tell how its colours are stored, and what they are without them. */
-const TAGS = { bits: 258, compression: 259, photometric: 262, subsampling: 530 } as const;
+const TAGS = { bits: 258, compression: 259, photometric: 262, extra: 338, subsampling: 530 } as const;
 
 /** Of PhotometricInterpretation: grey from white to black and from black to white, luma and chroma. */
 const GREYS = [0, 1], YCBCR = 6;
@@ -41,6 +41,14 @@ export function isRawYcbcr(bytes: Uint8Array): boolean {
   const [across, down] = tag(bytes, TAGS.subsampling) ?? [2, 2];
   if (across === 1 && down === 1) return true;
   throw new PictureError("a TIFF of subsampled YCbCr that is not JPEG, which is not supported");
+}
+
+/**
+ * Whether what a TIFF's pixels have besides their colour is nobody knows what, such as infrared light, and so no
+ * transparency.
+ */
+export function isExtraUnknown(bytes: Uint8Array): boolean {
+  return tag(bytes, TAGS.extra)?.[0] === 0;
 }
 
 /** Whether a TIFF is grey with more than 8 bits a pixel, which decoding cuts to 8. */

@@ -31,7 +31,7 @@ const ARCHIVES = new Set([".zip", ".rar", ".7z", ".gz", ".bz2", ".tbz2", ".xz", 
 const LEFT = /^\.(bak|old|orig|tmp|temp|part|partial|crdownload|download|swp)$|(~|_original)$/;
 
 /** Folders that storage systems make: thumbnails of all pictures, and deleted files. */
-const OF_SYSTEMS = new Set(["@eaDir", "@Recycle", "#recycle", "$RECYCLE.BIN", "lost+found"]);
+const OF_SYSTEMS = new Set(["@eaDir", "@Recycle", "#recycle", "$RECYCLE.BIN", "lost+found", "__MACOSX"]);
 
 /** Why the pictures in a folder of this name are nobody's. */
 export const OF_SYSTEM = "is of the storage system: thumbnails, or deleted files";

@@ -191,6 +191,8 @@ async function readList(
   passed: PassedCounter,
 ): Promise<(string | null)[]> {
   let lines = await readLines(path);
+  // Tables may have quotes around each cell, and lists from Windows its slashes.
+  lines = lines.map((line) => line.replaceAll('"', "").replaceAll("\\", "/"));
   if (/^ImageId,/i.test(lines[0] ?? "")) lines = lines.slice(1);
   const entries = lines.map((line) => line.split(/[\s,]+/));
   if (entries.every((entry) => entry.length === 1)) {
@@ -199,8 +201,15 @@ async function readList(
     }
     return entries.map(([label]) => label);
   }
-  const known = new Map(entries.map(([name, label]) => [stem(name), label]));
-  const missing = pictures.filter((name) => !known.get(stem(name)));
+  const known = new Map<string, string | null>();
+  for (const [name, label] of entries) {
+    const said = known.get(stem(name));
+    if (said !== undefined && said !== label) {
+      passed.add("label", "is stated twice, as different classes", name);
+      known.set(stem(name), null);
+    } else known.set(stem(name), label);
+  }
+  const missing = pictures.filter((name) => !known.has(stem(name)) || known.get(stem(name)) === "");
   if (missing.length > MOST_ODD * pictures.length) {
     const others = missing.length === 1
       ? ""

@@ -2,21 +2,15 @@ import { byCodeUnits, join, pathError } from "../io/paths.ts";
 import { isOfSystem } from "./file_kinds.ts";
 import { isPictureName } from "./picture_file.ts";
 import { withPlaces } from "./places.ts";
+import { kindsOf, splitsAmong } from "./split_names.ts";
 import {
   chooseSplit,
   oncePerSplit,
-  SPLIT_WORDS,
   type SplitItem,
   splitOf,
+  splitOfWord,
   type SplitQuestion,
 } from "./splits.ts";
-
-/** Names of folders that are a split's: `val`, `train2017`, `test_images`, `bedroom_train_lmdb`. */
-const WHOLE = new RegExp(
-  `^(.*[-_ ])?(${SPLIT_WORDS.join("|")})([-_ ]?\\d{4})?` +
-    "([-_ ](set|data|images?|imgs?|pictures|photos|split|lmdb|shards?|256|512))?$",
-  "i",
-);
 
 /** Folders of classes are many; splits and what stands beside them are few. */
 const MANY = 3;
@@ -24,16 +18,12 @@ const MANY = 3;
 /** Entries that are looked at to find a picture in a folder. */
 const LOOKED_AT = 1000;
 
-/** Whether a folder's name is that of a split as a whole. */
-export function isSplitFolder(name: string): boolean {
-  return WHOLE.test(name);
-}
-
 /**
  * Whether folders are splits or classes.
  *
  * @param where Their folder.
  * @param names Those that hold pictures.
+ * @param among Those of them that are named as splits, and which.
  * @param inside The folders in one of them.
  * @param question Told where a decision was close.
  * @throws {Error} Where names alone do not tell.
@@ -41,11 +31,12 @@ export function isSplitFolder(name: string): boolean {
 export function judgeFolders(
   where: string,
   names: readonly string[],
+  among: ReadonlyMap<string, string>,
   inside: (name: string) => readonly string[],
   question: SplitQuestion,
 ): "splits" | "classes" {
-  const splits = names.filter(isSplitFolder), others = names.filter((name) => !isSplitFolder(name));
-  if (new Set(splits.map(splitOf)).size < 2) return "classes";
+  const splits = names.filter((name) => among.has(name)), others = names.filter((name) => !among.has(name));
+  if (kindsOf(among) < 2) return "classes";
   if (others.length === 0 || shared(splits.map(inside))) return "splits";
   if (question.wanted !== undefined && question.wanted !== "all") return "splits";
   const place = where === "" ? question.where : where, called = splits.join(", ");
@@ -86,11 +77,11 @@ function shared(lists: readonly (readonly string[])[]): boolean {
 export async function splitFolders(path: string, question: SplitQuestion): Promise<string[] | null> {
   if (question.wanted === "none") return null;
   const { folders, pictures } = await lookInto(path);
-  const wanted = question.wanted?.split("+") ?? [];
+  const wanted = question.wanted?.split("+") ?? [], among = await splitsBelow(path, folders);
   const found = folders.map((name) => ({
     item: join(path, name),
     name,
-    split: isSplitFolder(name) ? splitOf(name) : wanted.includes(name) ? name : null,
+    split: (wanted.includes(name) && splitOfWord(name) === undefined ? name : among.get(name)) ?? null,
   }));
   const items = oncePerSplit(await withPlaces(found, path));
   const splits = items.filter(({ split }) => split !== null);
@@ -105,7 +96,7 @@ export async function splitFolders(path: string, question: SplitQuestion): Promi
   const inside = new Map<string, string[]>();
   for (const { item, name } of splits) inside.set(name, (await lookInto(item)).folders);
   const names = [...splits, ...others].map(({ name }) => name);
-  if (judgeFolders(path, names, (name) => inside.get(name) ?? [], question) === "classes") return null;
+  if (judgeFolders(path, names, among, (name) => inside.get(name) ?? [], question) === "classes") return null;
   if (pictures > 0) {
     const left = pictures === 1 ? "1 picture" : `${pictures} pictures`;
     question.progress(
@@ -113,6 +104,15 @@ export async function splitFolders(path: string, question: SplitQuestion): Promi
     );
   }
   return chooseSplit([...splits, ...others], question);
+}
+
+/** The folders that are named as splits; what holds no picture beside them, such as `docs`, says nothing of them. */
+async function splitsBelow(path: string, folders: readonly string[]): Promise<Map<string, string>> {
+  const all = splitsAmong(folders), alone = splitsAmong(folders.filter((name) => splitOf(name) !== null));
+  if (kindsOf(all) > 1 || kindsOf(alone) < 2) return all;
+  const others = folders.filter((name) => splitOf(name) === null);
+  const items = others.map((name) => ({ item: join(path, name), name, split: null }));
+  return (await withPictures(items, 1)).length > 0 ? all : alone;
 }
 
 /** A folder's folders, without links that lead back to it, and how many pictures stand beside them. */

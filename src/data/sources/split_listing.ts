@@ -1,6 +1,7 @@
 import { byCodeUnits } from "../io/paths.ts";
-import { isSplitFolder, judgeFolders } from "./split_folders.ts";
-import { chooseSplit, NoSplitError, splitOf, type SplitQuestion } from "./splits.ts";
+import { judgeFolders } from "./split_folders.ts";
+import { splitsAmong } from "./split_names.ts";
+import { chooseSplit, NoSplitError, type SplitQuestion } from "./splits.ts";
 
 /**
  * The pictures of one split, where folders below the first floor state splits: `images/train/1.jpg` beside
@@ -19,9 +20,10 @@ export function picturesOfSplit(pictures: string[], question: SplitQuestion): st
     // The first floor was judged before anything was listed.
     if (parent === "") continue;
     const inside = (name: string) => [...children.get(`${parent}/${name}`) ?? []];
-    const kind = judgeFolders(parent, [...names], inside, question);
+    const among = splitsAmong([...names]);
+    const kind = judgeFolders(parent, [...names], among, inside, question);
     if (kind !== "splits") continue;
-    for (const name of names) if (isSplitFolder(name)) splits.set(`${parent}/${name}`, splitOf(name)!);
+    for (const [name, split] of among) splits.set(`${parent}/${name}`, split);
   }
   if (splits.size === 0) {
     if (question.wanted === undefined || question.wanted === "all") return pictures;

@@ -9,12 +9,17 @@ import { onePerPlace, type Placed } from "./places.ts";
 const WORDS: Readonly<Record<string, string>> = {
   train: "train",
   training: "train",
+  trn: "train",
   validation: "validation",
   valid: "validation",
   val: "validation",
   dev: "validation",
+  minival: "validation",
   test: "test",
   testing: "test",
+  tst: "test",
+  holdout: "test",
+  heldout: "test",
   eval: "test",
   evaluation: "test",
   trainval: "trainval",
@@ -23,15 +28,26 @@ const WORDS: Readonly<Record<string, string>> = {
 /** All words that name a split, in small letters. */
 export const SPLIT_WORDS: readonly string[] = Object.keys(WORDS);
 
+/** What may follow such a word, of one piece with it or apart: `trainset`, `test_images`. */
+export const SPLIT_SUFFIXES = "sets?|data|images?|imgs?|pictures|photos|splits?|lmdb|shards?";
+
+const SUFFIX = new RegExp(`(?:${SPLIT_SUFFIXES})$`);
+
 /** The split that a word means. A name may have any word in it, "constructor" too. */
-function known(word: string): string | undefined {
+export function splitOfWord(word: string): string | undefined {
   const lower = word.toLowerCase();
-  return Object.hasOwn(WORDS, lower) ? WORDS[lower] : undefined;
+  const found = [lower, lower.replace(SUFFIX, "")].find((one) => Object.hasOwn(WORDS, one));
+  return found === undefined ? undefined : WORDS[found];
+}
+
+/** The words of a name: its letters, divided where a capital one follows a small one, as in `trainA`. */
+export function wordsOf(name: string): string[] {
+  return name.split(/[^a-zA-Z]+|(?<=[a-z])(?=[A-Z])/).filter((word) => word !== "");
 }
 
 /** The usual name of a split: `validation` for `val`; a name of another kind stays as it is. */
 export function splitName(word: string): string {
-  return known(word) ?? word;
+  return splitOfWord(word) ?? word;
 }
 
 /**
@@ -45,7 +61,7 @@ export function splitOf(path: string): string | null {
   for (const part of path.split("/").reverse()) {
     const hive = /^split=(.+)$/i.exec(part)?.[1];
     if (hive) return splitName(hive);
-    const words = part.split(/[^a-zA-Z]+/).map(known);
+    const words = wordsOf(part).map(splitOfWord);
     const found = [...new Set(words.filter((word) => word !== undefined))].sort();
     if (found.length > 0) return found.join("+");
   }

@@ -115,6 +115,30 @@ Deno.test("each EXIF orientation is applied, by both decoders alike", async () =
     );
     assert.ok(worst(fromJpeg.data, fromPng.data) <= 6, `JPEG, orientation ${orientation}`);
   }
+  // Some writers store the number in four bytes.
+  for (const little of [true, false]) {
+    const entry = new DataView(new ArrayBuffer(32)), file = await bytesOf(draw(picture).jpeg());
+    entry.setUint16(0, little ? 0x4949 : 0x4d4d);
+    entry.setUint16(2, 42, little);
+    entry.setUint32(4, 8, little);
+    entry.setUint16(8, 1, little);
+    entry.setUint16(10, 0x0112, little);
+    entry.setUint16(12, 4, little);
+    entry.setUint32(14, 1, little);
+    entry.setUint32(18, 6, little);
+    const segment = [
+      0xff,
+      0xe1,
+      0,
+      40,
+      ...new TextEncoder().encode("Exif\0\0"),
+      ...new Uint8Array(entry.buffer),
+    ];
+    const tagged = Uint8Array.from([0xff, 0xd8, ...segment, ...file.subarray(2)]);
+    assert.equal(readJpegHeader(tagged).orientation, 6);
+    const turned = await decodePicture(tagged);
+    assert.deepEqual([turned.width, turned.height], [30, 40]);
+  }
   // What each number means, by the corner that holds the stored picture's first pixel.
   const dot: Picture = { width: 3, height: 2, data: new Uint8Array(18) };
   dot.data[0] = 255;

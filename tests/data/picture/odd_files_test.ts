@@ -298,17 +298,24 @@ Deno.test("a TIFF of luma and chroma without JPEG comes to its colours", async (
 });
 
 /** A BigTIFF of two pixels, by its own tags: number, type (3: two bytes, 16: eight) and values. */
-function bigTiff(pixels: readonly number[], photometric: number, littleEndian: boolean): Uint8Array {
+function bigTiff(
+  pixels: readonly number[],
+  photometric: number,
+  littleEndian: boolean,
+  extra?: number,
+): Uint8Array {
+  const samples = pixels.length / 2;
   const tags: [tag: number, type: 3 | 16, values: number[]][] = [
     [256, 3, [2]],
     [257, 3, [1]],
-    [258, 3, [8, 8, 8]],
+    [258, 3, Array(samples).fill(8)],
     [259, 3, [1]],
     [262, 3, [photometric]],
     [273, 16, [16]],
-    [277, 3, [3]],
+    [277, 3, [samples]],
     [278, 3, [1]],
     [279, 16, [pixels.length]],
+    ...extra === undefined ? [] : [[338, 3, [extra]] as [number, 3, number[]]],
     [530, 3, [1, 1]],
   ];
   const directory = 24,
@@ -338,6 +345,16 @@ Deno.test("a BigTIFF is a TIFF, in both orders of bytes, of red, green and blue 
     const red = await decodePicture(bigTiff([76, 85, 255, 76, 85, 255], 6, littleEndian));
     assert.ok(worst(red.data, Uint8Array.of(254, 0, 0, 254, 0, 0)) <= 1, `${red.data}`);
   }
+});
+
+Deno.test("a TIFF's extra samples are transparency where it says so, and else are none", async () => {
+  const colours = [[250, 3, 100], [0, 90, 255]], pixels = colours.flatMap((colour) => [...colour, 51]);
+  const infrared = await decodePicture(bigTiff(pixels, 2, true, 0));
+  assert.deepEqual([...infrared.data], colours.flat());
+  const transparent = await decodePicture(bigTiff(pixels, 2, true, 2));
+  assert.ok(worst(transparent.data, Uint8Array.from(colours.flat(), (value) => 204 + value / 5)) <= 1);
+  const grey = await decodePicture(bigTiff([200, 51, 40, 51], 1, false, 0));
+  assert.deepEqual([...grey.data], [200, 200, 200, 40, 40, 40]);
 });
 
 Deno.test("a reason that the library repeats for each strip is told once", async () => {

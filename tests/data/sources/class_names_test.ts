@@ -115,6 +115,22 @@ Deno.test("a file of class names: line ends, marks, empty lines", () =>
     assert.deepEqual(await read(encode('["cat", "dog", "cat"]\n')), ["cat", "dog", "cat"]);
     assert.deepEqual(await read(encode('{"1": "dog", "0": "cat"}')), ["cat", "dog"]);
     assert.deepEqual(await read(encode("[other]\n{x\n")), ["[other]", "{x"]);
+    for (
+      const numbered of [
+        "0,cat\n1,grey wolf",
+        "1\tgrey wolf\n0\tcat",
+        'id;name\n0;"cat"\n1;"grey wolf"',
+        "names:\n  0: cat\n  1: grey wolf",
+        "0 cat\n1 grey wolf",
+        '"cat"\n"grey wolf"',
+      ]
+    ) assert.deepEqual(await read(encode(numbered)), ["cat", "grey wolf"], numbered);
+    // Numbers that are not those of classes belong to the names.
+    for (
+      const plain of [["1 cat", "2 wolf"], ["0 cat", "0 wolf"], ["0", "1"], ["4 of clubs", "5 of clubs"]]
+    ) {
+      assert.deepEqual(await read(encode(plain.join("\n"))), plain);
+    }
     await assert.rejects(
       read(encode('{"0": ["n01440764", "tench"]}')),
       /this JSON is no list of class names/,

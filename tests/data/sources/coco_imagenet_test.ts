@@ -228,6 +228,12 @@ Deno.test("imagenet: class folders, and the validation set with each kind of lis
         "ImageId,PredictionString\nV_3,n02 1 2 3 4\nV_1,n02 1 2 3 4 n02 5 6 7 8\nV_2,n01 1 2 3 4\n",
     },
     { "imagenet_2012_validation_synset_labels.txt": "n02\r\nn01\r\nn02\r\n" },
+    {
+      "LOC_val_solution.csv":
+        '"ImageId","PredictionString"\n"V_3","n02 1 2 3 4"\n"V_1","n02 1"\n"V_2","n01"\n',
+    },
+    { "val.txt": '"V_2.JPEG","n01"\n"V_1.JPEG","n02"\n"V_3.JPEG","n02"\n' },
+    { "val.txt": "val\\V_2.JPEG n01\r\nval\\V_1.JPEG n02\r\nval\\V_3.JPEG n02\r\n" },
     { "val.txt": "V_1.JPEG 1\nV_2.JPEG 0\nV_3.JPEG 1\n", "synset_words.txt": "n01 tench, fish\nn02 dog\n" },
   ];
   for (const list of lists) {
@@ -327,6 +333,19 @@ Deno.test("coco: one bad image, a missing first picture and files beside the lis
     assert.equal(await foreign.key(1), "caf\\xE9.jpg");
     await assert.rejects(foreign.get(1), { name: "BadRecordError" });
     assert.equal((await foreign.get(0)).key, "a.jpg");
+  });
+});
+
+Deno.test("imagenet: a picture that the list names twice, in two classes, has none", async () => {
+  await withFolder(async (folder) => {
+    const pictures = { "val/V_1.JPEG": fakeJpeg(1), "val/V_2.JPEG": fakeJpeg(2) };
+    await write(folder, {
+      ...pictures,
+      "val.txt": "V_1.JPEG n01\nV_2.JPEG n02\nV_1.JPEG n02\nV_2.JPEG n02\n",
+    });
+    const source = await openImagenet(`${folder}/val`);
+    assert.deepEqual(await labelsOf(source), [["V_1.JPEG", undefined], ["V_2.JPEG", "n02"]]);
+    assert.deepEqual(passedOf(source), ["1 label: is stated twice, as different classes: V_1.JPEG"]);
   });
 });
 

@@ -125,6 +125,29 @@ Deno.test("lmdb: a class beside a picture may be a name, under a label's key", (
   assert.deepEqual(unwrap(list)?.label, undefined);
 });
 
+Deno.test("lmdb: a mask is not taken for the picture, nor an index before it for its class", () => {
+  const file = (seed: number) => [0xc4, 20, ...fakeJpeg(seed, 20)];
+  const encode = (text: string) => [0xa0 + text.length, ...new TextEncoder().encode(text)];
+  const map = (parts: Record<string, number[]>) =>
+    Uint8Array.of(
+      0x80 + Object.keys(parts).length,
+      ...Object.entries(parts).flatMap(([name, part]) => [...encode(name), ...part]),
+    );
+  const list = (...parts: number[][]) => Uint8Array.of(0x90 + parts.length, ...parts.flat());
+  const image = fakeJpeg(1, 20);
+  assert.deepEqual(unwrap(map({ mask: file(2), img: file(1), category: [5], label: [3] })), {
+    bytes: image,
+    label: 3,
+  });
+  assert.deepEqual(unwrap(map({ depth: file(2), rgb: file(1), y: [4] })), { bytes: image, label: 4 });
+  assert.deepEqual(unwrap(list([9], file(1), [3])), { bytes: image, label: 3 });
+  assert.deepEqual(unwrap(list([3], file(1))), { bytes: image, label: 3 });
+  // Two classes as a truth.
+  assert.deepEqual(unwrap(list(file(1), [0xc3])), { bytes: image, label: 1 });
+  assert.deepEqual(unwrap(map({ image: file(1), label: [0xc2] })), { bytes: image, label: 0 });
+  assert.deepEqual(unwrap(list(file(1), [0xc3], [7])), { bytes: image, label: 7 });
+});
+
 Deno.test("lmdb: a label that is no class is told once, however often its record is read", () =>
   withFolder(async (folder) => {
     const picture = fakeJpeg(1, 20), labels = ["cat", "dog"], stated = ["dog", "emu", "cat", "yak"];

@@ -251,6 +251,78 @@ Deno.test("parquet: classes in columns of texts and numbers of every kind", asyn
   assert.deepEqual((await classesOf("bool")).names, ["0", null, "1", "0", null, "1"]);
 });
 
+Deno.test("parquet: of several columns of pictures and of classes the most telling is taken, and the others are told", async () => {
+  const path = fixturePath("several.parquet");
+  const source = await openParquet(path);
+  assert.deepEqual(source.labels, ["cat", "dog", "emu"]);
+  for (let i = 0; i < 4; i++) {
+    const record = await source.get(i);
+    assert.equal(record.label, i % 3);
+    await checkPicture(record.bytes, i);
+  }
+  assert.deepEqual(
+    source.passedOver!().map(({ what, example, why }) => [what, example, why.split("; ")[0]]),
+    [
+      ["column", "photo", "could hold pictures too"],
+      ["column", "mask", "could hold pictures too"],
+      ["column", "coarse_label", "holds classes too"],
+    ],
+  );
+  await source.close();
+  const other = await openParquet(path, { column: "mask", label: "coarse_label" });
+  assert.deepEqual([other.labels, other.passedOver!()], [["cat", "emu"], []]);
+  await checkPicture((await other.get(1)).bytes, 51);
+  await other.close();
+});
+
+Deno.test("parquet: pictures of one length, and a column that is told by a word of its name", async () => {
+  const source = await openParquet(fixturePath("fixed.parquet"));
+  assert.deepEqual([source.length, source.labels], [4, ["0", "1", "2", "3"]]);
+  for (let i = 0; i < 4; i++) await checkPicture((await source.get(i)).bytes, i);
+  await source.close();
+  await refused(fixturePath("two-of-bytes.parquet"), /say which one by #column=NAME: first, second$/);
+  await refused(
+    fixturePath("lists.parquet"),
+    /column images holds lists of pictures; write a row for each picture/,
+  );
+});
+
+Deno.test("parquet: the class that a folder's name states where tables are divided by it", async () => {
+  await withFolder(async (root) => {
+    const plain = await fixture("plain.parquet"), labelled = await fixture("snappy.parquet");
+    const files: string[] = [];
+    for (
+      const [folder, bytes] of Object.entries({
+        "label=wild%20cat": plain,
+        "label=dog": plain,
+        "label=__HIVE_DEFAULT_PARTITION__": plain,
+        "label=zebra": labelled,
+        "species=emu": plain,
+        "species=7": plain,
+      })
+    ) {
+      await Deno.mkdir(`${root}/${folder}`);
+      await Deno.writeFile(`${root}/${folder}/part-0.parquet`, bytes);
+      files.push(`${root}/${folder}/part-0.parquet`);
+    }
+    const read = async (some: string[], options: ParquetOptions = {}) => {
+      const source = await openParquet(some, options), names: (string | null)[] = [];
+      for (let i = 0; i < source.length; i += 4) {
+        const { label } = await source.get(i);
+        names.push(label === undefined ? null : source.labels[label]);
+      }
+      await source.close();
+      return names;
+    };
+    assert.deepEqual(await read(files.slice(0, 3)), ["wild cat", "dog", null]);
+    // A column in the file goes before its folder.
+    assert.deepEqual((await read(files.slice(3, 4)))[0], "cat");
+    assert.deepEqual(await read(files.slice(4)), [null, null]);
+    assert.deepEqual(await read(files.slice(4), { label: "species" }), ["emu", "7"]);
+    await refused(files[0], /column "species" is not there/, { label: "species" });
+  });
+});
+
 Deno.test("parquet: labels that are no classes are told of, and a column that can hold none is refused", async () => {
   const fraction = await classesOf("fraction"), latin = await classesOf("latin");
   assert.deepEqual(fraction.passedOver, [

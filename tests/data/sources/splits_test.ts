@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
-import { closeData, dataLabels, dataLength } from "../../../src/data/open/data.ts";
+import { gzipSync } from "node:zlib";
+import { onePass } from "../../../src/data/epoch/one_pass.ts";
+import { lmdbPieces } from "../../../src/data/sources/lmdb/write.ts";
+import { closeData, dataLabels, dataLength, dataPassedOver } from "../../../src/data/open/data.ts";
 import { openData, type OpenDataOptions } from "../../../src/data/open/open_data.ts";
 import { pack } from "../../../src/data/pack.ts";
 import { openFolder } from "../../../src/data/sources/folder.ts";
-import { isSplitFolder } from "../../../src/data/sources/split_folders.ts";
+import { isSplitFolder, splitsAmong } from "../../../src/data/sources/split_names.ts";
 import { chooseSplit, SPLIT_WORDS, splitOf } from "../../../src/data/sources/splits.ts";
 import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
 import { png, withFolder, writeFiles } from "../pictures.ts";
@@ -47,6 +50,12 @@ Deno.test("splitOf: a word among the letters of a name, its folders after it", (
     "VOC/trainval.tar": "trainval",
     "train/test-0.tar": "test",
     "train-val-0.tar": "train+validation",
+    "trainA-0.tar": "train",
+    "TestImages_0.tar": "test",
+    "valset-0.parquet": "validation",
+    "trn-000.tar": "train",
+    "heldout-0.tar": "test",
+    "dataset-0.tar": null,
     "contest-0.tar": null,
     "strain.tar": null,
     "latest/0.tar": null,
@@ -208,6 +217,102 @@ Deno.test("LMDB: files and folders of train beside those of val, as LSUN names t
   });
 });
 
+/** An LMDB of these keys, each with a picture. */
+async function lmdbOf(path: string, keys: readonly string[]): Promise<void> {
+  const picture = fakeJpeg(1, 20);
+  const records = {
+    count: keys.length,
+    key: (index: number) => new TextEncoder().encode(keys[index]),
+    size: () => picture.length,
+    values: async function* () {
+      for (const _ of keys) yield await Promise.resolve(picture);
+    },
+  };
+  await Deno.writeFile(path, ReadableStream.from(lmdbPieces(records)));
+}
+
+Deno.test("LMDB: splits in the keys are asked for, and are no classes", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/all.lmdb`;
+    await lmdbOf(path, ["train/cat/1.jpg", "train/dog/1.jpg", "val/cat/2.jpg"]);
+    for (const role of ["train", "test"] as const) {
+      await assert.rejects(
+        opened(`lmdb:${path}`, { role }),
+        /several splits \(train: train\/cat\/1\.jpg, validation: val\/cat\/2\.jpg\)\. Say which one is meant: #split=train, #split=validation/,
+      );
+    }
+    const train = await opened(`lmdb:${path}#split=train`);
+    assert.deepEqual([train.length, train.labels], [2, ["cat", "dog"]]);
+    const named = await openData(`lmdb:${path}#split=train`, { labels: ["dog", "cat"] });
+    assert.ok(named.access === "random");
+    assert.deepEqual([(await named.source.get(0)).label, (await named.source.get(1)).label], [1, 0]);
+    await closeData(named);
+    const val = await opened(`lmdb:${path}#split=val`);
+    assert.deepEqual([val.length, val.labels], [1, ["cat"]]);
+    assert.deepEqual((await opened(`lmdb:${path}#split=train+val`)).length, 3);
+    assert.deepEqual((await opened(`lmdb:${path}#split=all`)).labels, ["cat", "dog"]);
+    assert.deepEqual((await opened(`lmdb:${path}#split=none`)).labels, ["train", "val"]);
+    await assert.rejects(
+      opened(`lmdb:${path}#split=test`),
+      /all\.lmdb: holds nothing of split "test"; there are train, validation/,
+    );
+    await lmdbOf(path, ["cat/1.jpg", "train/1.jpg"]);
+    assert.deepEqual((await opened(`lmdb:${path}`)).labels, ["cat", "train"]);
+  });
+});
+
+Deno.test("tar: splits inside of an archive are asked for, by index and in a stream", async () => {
+  const file = (name: string) => ({ name, content: fakeJpeg(1) });
+  const names = [
+    "set/train/cat/1.jpg",
+    "set/train/dog/2.jpg",
+    "set/train/bullet_test/3.jpg",
+    "set/val/cat/4.jpg",
+  ];
+  await withFolder(async (folder) => {
+    await Deno.writeFile(`${folder}/set.tar`, tarFile([...names, "set/cover.jpg"].map(file)));
+    await Deno.writeFile(`${folder}/set.tgz`, gzipSync(tarFile([...names, "set/cover.jpg"].map(file))));
+    for (const ending of ["tar", "tgz"]) {
+      const count = async (split: string) => {
+        const data = await openData(`${folder}/set.${ending}${split}`);
+        const keys: string[] = [];
+        try {
+          for await (const { read } of onePass(data).records()) {
+            keys.push((await read()).key.replace(/^set\//, ""));
+          }
+        } finally {
+          await closeData(data);
+        }
+        const passed = dataPassedOver(data).map(({ why, count }) => `${count} ${why}`);
+        return { keys, passed };
+      };
+      await assert.rejects(
+        count(""),
+        /several splits \(train: set\/train\/cat\/1\.jpg, validation: set\/val\/cat\/4\.jpg\)\. Say which/,
+        ending,
+      );
+      assert.deepEqual(await count("#split=train"), {
+        keys: ["train/cat/1", "train/dog/2", "train/bullet_test/3"],
+        passed: ["1 is of the split validation", "1 is of no split"],
+      });
+      assert.deepEqual((await count("#split=val")).keys, ["val/cat/4"]);
+      assert.equal((await count("#split=all")).keys.length, 5);
+      await assert.rejects(
+        count("#split=test"),
+        /set\.t[^:]*: holds nothing of split "test"; there are train, validation/,
+      );
+    }
+    // Shards that are written out are meant, whatever is in them.
+    for (const name of ["train", "val"]) {
+      await Deno.writeFile(`${folder}/${name}.tar`, tarFile([file(`${name}/1.jpg`)]));
+    }
+    assert.equal((await opened(`${folder}/{train,val}.tar`)).length, 2);
+    // An archive that is named as a split holds what states none, too.
+    await Deno.writeFile(`${folder}/train-0.tar`, tarFile(["1.jpg", "train/2.jpg", "val/3.jpg"].map(file)));
+    assert.equal((await opened(`${folder}/train-0.tar#split=train`)).length, 2);
+  });
+});
+
 Deno.test("folders of pictures called train, val and test are splits and no classes", async () => {
   await withFolder(async (folder) => {
     await pictures(folder, {
@@ -264,6 +369,56 @@ Deno.test("every word that names a split names one of folders, too", async () =>
     assert.deepEqual([length, labels], [3, ["cat"]]);
     assert.match(said, /takes the split train \(1 folder\) and leaves out test \(1\)/);
     assert.equal((await opened(folder, { role: "test" })).length, 2);
+  });
+});
+
+Deno.test("names of folders tell splits by those beside them", () => {
+  const cases: [names: string, splits: string][] = [
+    ["train_0 train_1 test_0", "train train test"],
+    ["trainA trainB testA testB", "train train test test"],
+    ["train80 test20", "train test"],
+    ["train_20230105 test_20230207", "train test"],
+    ["train.v2 test.v2 docs", "train test -"],
+    ["train_224 val_224 other", "train validation -"],
+    ["train test1 test2", "train test test"],
+    ["train_part1 train_part2 val", "train train validation"],
+    ["train-jpg test-jpg-additional", "train test"],
+    ["trainset testset", "train test"],
+    ["TrainImages ValImages", "train validation"],
+    ["imagesTr imagesTs labelsTr", "train test train"],
+    ["tr te", "train test"],
+    ["trn tst cat", "train test -"],
+    // Names that have to do with no other, and words of a language, are classes.
+    ["tr te en fr", "- - - -"],
+    ["train_station test_tube", "- -"],
+    ["train test_tube cat", "train - -"],
+    ["latest_0 strain_0", "- -"],
+  ];
+  for (const [names, splits] of cases) {
+    const list = names.split(" "), found = splitsAmong(list);
+    assert.equal(list.map((name) => found.get(name) ?? "-").join(" "), splits, names);
+  }
+});
+
+Deno.test("a folder of train and test whose names have numbers or letters more gives train alone", async () => {
+  for (const [train, test] of [["train_0", "test_0"], ["trainA", "testA"], ["train", "test1"]]) {
+    await withFolder(async (root) => {
+      await pictures(root, { [`${train}/cat`]: 2, [`${test}/cat`]: 1, docs: 0 });
+      const set = await opened(root);
+      assert.equal(set.length, 2, train);
+      assert.deepEqual(set.labels, ["cat"]);
+      assert.match(set.said, /takes the split train \(1 folder\) and leaves out test \(1\)/);
+      assert.equal((await opened(`${root}#split=test`)).length, 1);
+      assert.equal((await opened(`${root}#split=${test}`)).length, 1);
+      assert.deepEqual((await opened(`${root}#split=none`)).labels, [test, train].sort());
+    });
+  }
+  // On a lower floor.
+  await withFolder(async (root) => {
+    await pictures(root, { "a/train_0": 2, "a/test_0": 1, "b/train_0": 3, "b/test_0": 1 });
+    const set = await opened(root);
+    assert.equal(set.length, 5);
+    assert.deepEqual(set.labels, ["a", "b"]);
   });
 });
 

@@ -152,6 +152,27 @@ Deno.test("tar: labels in JSON as Python writes it, and what is no class is coun
   });
 });
 
+Deno.test("tar: labels under the endings and the names that other programs give them", async () => {
+  const contents: [string, string][] = [
+    ["class", "1"],
+    ["label", "2\n"],
+    ["cls.txt", "cat"],
+    ["label.txt", "0"],
+    ["jsn", '{"label": 1}'],
+    ["json", '{"target": 2}'],
+    ["json", '{"class_name": "cat"}'],
+    ["json", '{"Label": "emu"}'],
+    ["json", '{"category_name": "emu", "category_id": 0}'],
+    ["txt", "a cat"],
+  ];
+  const bytes = tarFile(contents.flatMap(([ending, content], i) => [
+    { name: `${i}.jpg`, content: fakeJpeg(i) },
+    { name: `${i}.${ending}`, content },
+  ]));
+  const { records } = await read(bytes, { labels: ["dog", "cat", "emu"] });
+  assert.deepEqual(records.map(({ label }) => label), [1, 2, 1, 0, 1, 2, 1, 2, 0, undefined]);
+});
+
 Deno.test("tar: a list of classes that does not fit is refused", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/a.tar`;

@@ -3,6 +3,7 @@ import { byCodeUnits, pathError } from "../../io/paths.ts";
 import type { Source } from "../../types.ts";
 import { IS_EMBEDDING, isLmdbEmbedding } from "../embeddings.ts";
 import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
+import { type InnerSplits, innerSplits } from "../inner_splits.ts";
 import { openJoined } from "../joined.ts";
 import { lmdbVersion } from "../lmdb/format.ts";
 import { openLmdbImages } from "../lmdb/images.ts";
@@ -10,7 +11,7 @@ import { countedHere, requestedPath, splitQuestion } from "../named_paths.ts";
 import { withPlaces } from "../places.ts";
 import { openRight, startOf } from "../right_files.ts";
 import { listShards, openShards } from "../shards/read.ts";
-import { chooseSplit, oncePerSplit, splitOf } from "../splits.ts";
+import { chooseSplit, NoSplitError, oncePerSplit, splitOf } from "../splits.ts";
 
 /** LMDB: our shards, and pictures as Python's lmdb writes them. */
 export const lmdb: SourceFormat = {
@@ -35,7 +36,13 @@ export const lmdb: SourceFormat = {
     const question = splitQuestion(request, path, "LMDB");
     const alone = () =>
       chooseSplit([{ item: path, name: basename(path), split: splitOf(basename(path)) }], question);
-    if (entries === null) return await openOne(alone()[0], request);
+    // Where the name states no split, the keys may.
+    const openAlone = async () => {
+      const other = attempt(alone);
+      if (other !== null && splitOf(basename(path)) !== null) throw other;
+      return await openOne(path, request, other === null);
+    };
+    if (entries === null) return await openAlone();
     const found = await lmdbsIn(path, entries);
     if (found.length === 0) {
       throw new Error(`${path}: holds no LMDB: no data.mdb, and no file or folder named .lmdb or .mdb`);
@@ -46,12 +53,23 @@ export const lmdb: SourceFormat = {
       path,
     );
     const [{ name }, ...others] = oncePerSplit(items);
-    if (name === "data.mdb" && others.length === 0) return await openOne(alone()[0], request);
+    if (name === "data.mdb" && others.length === 0) return await openAlone();
     const chosen = chooseSplit(items.map((item) => ({ ...item, item })), question);
     const paths = countedHere(chosen, request).map(({ item }) => item);
     return await openJoined(paths, (one) => openOne(one, request));
   },
 };
+
+/** The error where a split is asked for that is not there. */
+function attempt(choose: () => unknown): NoSplitError | null {
+  try {
+    choose();
+    return null;
+  } catch (error) {
+    if (error instanceof NoSplitError) return error;
+    throw error;
+  }
+}
 
 /** The names in a folder; null for a file, and for what is not there: its reader says so. */
 async function entriesOf(path: string): Promise<string[] | null> {
@@ -105,8 +123,13 @@ async function isSet(folder: string): Promise<boolean> {
 }
 
 /** Opens a file, a folder with its data.mdb, or one of shards. */
-async function openOne(path: string, { options, labels, objects }: OpenRequest): Promise<Source> {
-  const entries = await entriesOf(path), { database } = options;
+async function openOne(
+  path: string,
+  { options, labels, objects }: OpenRequest,
+  named = true,
+): Promise<Source> {
+  const entries = await entriesOf(path), { database, split: wanted } = options;
+  const inner = wanted === "none" ? undefined : innerSplits({ where: path, wanted, named });
   if (entries && !entries.includes("data.mdb")) {
     return await openShards(path, await shardsIn(path), objects);
   }
@@ -114,24 +137,30 @@ async function openOne(path: string, { options, labels, objects }: OpenRequest):
   return await openRight(
     [file],
     (start) => lmdbVersion(start) !== null,
-    () => openFile(path, file, { database, labels, objects }),
+    () => openFile(path, file, { database, labels, objects, inner }),
   );
 }
 
 async function openFile(
   path: string,
   file: string,
-  { database, labels, objects }: Pick<OpenRequest, "labels" | "objects"> & { database?: string },
+  { database, labels, objects, inner }: Pick<OpenRequest, "labels" | "objects"> & {
+    database?: string;
+    inner?: InnerSplits;
+  },
 ): Promise<Source> {
   if (await isLmdbEmbedding(file)) throw new Error(`${file}: ${IS_EMBEDDING}`);
   if (database !== undefined || await versionOf(file) === 1) {
-    return await openLmdbImages(path, { database, labels });
+    return await openLmdbImages(path, { database, labels, inner });
   }
   try {
     return await openShards(file, undefined, objects);
   } catch (error) {
     // No shard of ours; pictures under keys of somebody else's are welcome in version 2 as well.
-    const source = await openLmdbImages(path, { labels }).catch(() => null);
+    const source = await openLmdbImages(path, { labels, inner }).catch((reason) => {
+      if (reason instanceof NoSplitError) throw reason;
+      return null;
+    });
     if (source) return source;
     throw error;
   }

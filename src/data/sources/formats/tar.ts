@@ -1,10 +1,13 @@
+import { basename } from "node:path";
 import { isRemote } from "../../io/paths.ts";
 import { byteQueue, fileChunks } from "../../io/reader/chunks.ts";
 import { gunzipped } from "../../io/reader/gunzip.ts";
-import { type SourceFormat, SPLIT } from "../format.ts";
+import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
+import { innerSplits } from "../inner_splits.ts";
 import { withPassedOver } from "../joined.ts";
 import { requestedFiles } from "../named_paths.ts";
 import { startOf } from "../right_files.ts";
+import { NoSplitError, splitOf } from "../splits.ts";
 import { BLOCK, isZero, parseHeader } from "../tar/header.ts";
 import { openTar } from "../tar/indexed.ts";
 import { openTarStream } from "../tar/stream.ts";
@@ -27,15 +30,32 @@ export const tar: SourceFormat = {
   },
   async open(request) {
     const { text: name, labels, http, classes } = request;
-    const { files, passedOver } = await requestedFiles(request, ENDINGS);
+    const { files, passedOver, inner } = await filesOfSplit(request);
     let stream = false;
     for (const file of files) stream ||= isRemote(file) || isGzip(await startOf(file));
     const source = stream
-      ? await openTarStream(files, { name, labels, http, classes })
-      : await openTar(files, { name, labels, classes });
+      ? await openTarStream(files, { name, labels, http, classes, inner })
+      : await openTar(files, { name, labels, classes, inner });
     return withPassedOver(source, passedOver);
   },
 };
+
+/** The shards of the split that is meant; where none is named so, it may be inside of them. */
+async function filesOfSplit(request: OpenRequest) {
+  const { text: where, options } = request, question = { where, wanted: options.split };
+  try {
+    const found = await requestedFiles(request, ENDINGS);
+    // Shards of several splits are taken together where the user wrote their names out.
+    const several = new Set(found.files.map((file) => splitOf(basename(file)))).size > 1;
+    const wanted = options.split ?? (several ? "all" : undefined);
+    return { ...found, inner: innerSplits({ where, wanted, named: true }) };
+  } catch (error) {
+    if (!(error instanceof NoSplitError)) throw error;
+    const found = await requestedFiles({ ...request, options: { ...options, split: "all" } }, ENDINGS);
+    if (found.files.some((file) => splitOf(basename(file)) !== null)) throw error;
+    return { ...found, inner: innerSplits({ ...question, named: false }) };
+  }
+}
 
 const isGzip = (start: Uint8Array) => start[0] === 0x1f && start[1] === 0x8b;
 

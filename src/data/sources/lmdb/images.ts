@@ -4,16 +4,10 @@ import { memo } from "../../io/reader/cache.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
-import {
-  BadRecordError,
-  type ImageRecord,
-  NoPictureError,
-  type PassedOver,
-  type Source,
-} from "../../types.ts";
-import { labeller, MOST_CLASSES, readStated, sameName } from "../class_names.ts";
-import { classOf, describeValue, isNote, keyText } from "./keys.ts";
-import { findLeaf, indexLeaves, type LeafIndex, type Wanted } from "./leaves.ts";
+import { BadRecordError, type ImageRecord, NoPictureError, type Source } from "../../types.ts";
+import { labeller, readStated, sameName } from "../class_names.ts";
+import { describeValue, isNote, keyText } from "./keys.ts";
+import { findLeaf, indexLeaves } from "./leaves.ts";
 import {
   checkOverflow,
   extentOf,
@@ -23,13 +17,16 @@ import {
   type SubDatabase,
   subDatabaseOf,
 } from "./page.ts";
-import { passedCounter } from "../passed_over.ts";
+import type { InnerSplits } from "../inner_splits.ts";
+import { indexRecords, type Records } from "./records.ts";
 import { isWithoutPicture, unwrap, type Unwrapped } from "./unwrap.ts";
 
 /** How a foreign LMDB is read. */
 export interface LmdbImagesOptions {
   /** A named database inside the file. Default: the main one, or the only named one when the main one holds nothing else. */
   database?: string;
+  /** Keeps splits in the keys apart. Default: all keys count, and what they begin with is a class. */
+  inner?: InnerSplits;
   /** Class names for values that hold a class's number beside the picture. Default: what the keys name. */
   labels?: readonly string[];
   /** Larger values are bad records. Default 256 MiB. */
@@ -40,7 +37,6 @@ export interface LmdbImagesOptions {
 
 /** Most named databases that are looked for. */
 const MOST_NAMES = 1000;
-const isRecord: Wanted = (node) => !isDatabase(node) && !isNote(node.key);
 
 /**
  * Opens an LMDB whose values are picture files, as Python's lmdb writes it (data version 1; version 2 works as well): LSUN
@@ -49,8 +45,9 @@ const isRecord: Wanted = (node) => !isDatabase(node) && !isNote(node.key);
  * worse. It must not be written meanwhile.
  *
  * The tree is walked once, without its values; the index takes 16 bytes a leaf page. Records come in the order of keys.
- * Where every key names a class (`class/name`, or an ImageNet synset in front), these are the labels; otherwise the class
- * beside the picture is its label, a number or a name, of which nobody knows beforehand which there are.
+ * Where every key names a class (`class/name`, behind a split's name if one is in front, or an ImageNet synset), these are
+ * the labels; otherwise the class beside the picture is its label, a number or a name, of which nobody knows beforehand
+ * which there are.
  *
  * @param path The data file, or the folder with its data.mdb.
  * @param options Named database and limits.
@@ -74,23 +71,8 @@ async function open(uri: string, reader: ByteReader, options: LmdbImagesOptions)
   const start = await reader.read(0, Math.min(HEADER_BYTES, reader.length));
   const header = readLmdbHeader(start, reader.length);
   const tree = await chooseTree(reader, header, options.database);
-  // A set of classes as long as every key has one.
-  let classes: Set<string> | null = options.labels ? null : new Set();
-  const passed = passedCounter();
-  const wanted: Wanted = (node) => {
-    const record = isRecord(node);
-    if (!record) passed.add("key", isDatabase(node) ? "names a database" : "holds a note", keyText(node.key));
-    return record;
-  };
-  const index = await indexLeaves(reader, header, tree, wanted, (node) => {
-    if (!classes) return;
-    const name = classOf(keyText(node.key));
-    if (name === null || classes.size > MOST_CLASSES) classes = null;
-    else classes.add(name);
-  });
-  if (index.length === 0) throw new Error("the LMDB holds no records");
-  const labels = options.labels ?? (classes ? [...classes].sort() : []);
-  const source = makeSource(uri, reader, header, index, labels, passed.list(), options);
+  const records = await indexRecords(reader, header, tree, options);
+  const source = makeSource(uri, reader, header, records, options);
   await checkFirst(source);
   return source;
 }
@@ -131,11 +113,14 @@ async function chooseTree(
 /**
  * The classes of a data set's records.
  *
- * @param labels Their names; none where nobody has named them.
- * @param records How many there are.
+ * @param records The records; no labels where nobody has named their classes.
  * @param given Whether the user has named the classes.
  */
-function recordClasses(uri: string, labels: readonly string[], records: number, given: boolean) {
+function recordClasses(
+  uri: string,
+  { labels, index: { length: records }, classOf }: Records,
+  given: boolean,
+) {
   const classes = labeller(uri, labels.length > 0 ? labels : undefined);
   const names = new Set(labels.map(sameName));
   // Records whose label is known to be none: it is told once, however often they are read.
@@ -167,17 +152,15 @@ function makeSource(
   uri: string,
   reader: ByteReader,
   header: LmdbHeader,
-  index: LeafIndex,
-  labels: readonly string[],
-  passed: readonly PassedOver[],
+  records: Records,
   options: LmdbImagesOptions,
 ): Source {
   const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
-  const size = header.pageSize;
-  const classes = recordClasses(uri, labels, index.length, options.labels !== undefined);
+  const { index, labels, wanted, passed } = records, size = header.pageSize;
+  const classes = recordClasses(uri, records, options.labels !== undefined);
   const leaf = memo(cacheBytes, async (page: number) => {
     const bytes = await reader.read(page * size, size);
-    return { bytes, nodes: nodesOf(header, page, bytes, "leaf").filter(isRecord) };
+    return { bytes, nodes: nodesOf(header, page, bytes, "leaf").filter(wanted) };
     // A node is an object and a view of its key, some 200 bytes.
   }, ({ nodes }) => size + 200 * nodes.length);
   const find = async (at: number): Promise<{ page: number; bytes: Uint8Array; node: Node; key: string }> => {

@@ -30,7 +30,6 @@ export function isNote(key: Uint8Array): boolean {
 
 /**
  * The class that a key names: what stands before its first slash, or an ImageNet synset at its beginning.
- *
  * @param key A key's text, such as `n01440764/n01440764_10026.JPEG`, `n01440764_10026.JPEG` or Caffe's
  * `00000000_n01440764/n01440764_10026.JPEG`.
  */
@@ -39,6 +38,11 @@ export function classOf(key: string): string | null {
   const name = key.replace(/^\d{8}_/, ""), slash = name.indexOf("/");
   if (slash > 0) return name.slice(0, slash);
   return /^(n\d{8})_/.exec(name)?.[1] ?? null;
+}
+
+/** The class that a key names behind a split's folder, `train/cat/1.jpg`, as {@linkcode classOf} does. */
+export function classBelow(key: string): string | null {
+  return classOf(key.slice(key.indexOf("/") + 1));
 }
 
 /** What bytes in which no picture was found probably are, for messages. */

@@ -9,6 +9,7 @@
 import { PickleError } from "../../../files/pickle/machine.ts";
 import { readPickle } from "../../../files/pickle/read.ts";
 import { littleEndian, PythonObject } from "../../../files/pickle/values.ts";
+import { LABEL_NAMES, labelRank, pictureRank } from "../field_names.ts";
 import { sniff } from "../../picture/decode.ts";
 import { encodePpm } from "../../picture/ppm.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
@@ -19,9 +20,6 @@ export interface Unwrapped {
   bytes: Uint8Array;
   label?: number | string;
 }
-
-/** Names under which dicts hold the class. */
-const LABEL_NAMES = ["label", "cls", "class", "class_id", "class_name", "target", "y", "category"];
 
 /** A longer text is no name. */
 const MOST_NAME = 1000;
@@ -86,13 +84,16 @@ function find(tree: unknown): Unwrapped | null {
     if (value instanceof Uint8Array) return sniff(value) === null ? null : { bytes: value };
     const inside = partsOf(value);
     if (inside.length === 0 || depth > DEEPEST) return null;
-    for (const [, part] of inside) {
+    // A dict's mask stands behind the picture that it is of.
+    const order = [...inside.keys()].sort((a, b) => rankOf(inside[a]) - rankOf(inside[b]));
+    for (const at of order) {
+      const [, part] = inside[at];
       if (++parts > MOST_PARTS) throw new DamagedError("a wrapper of too many parts");
       const found = search(part, depth + 1, inObject || value instanceof PythonObject);
       if (!found) continue;
       // What an object is made of are sizes and types, no classes.
       const label = found.label ??
-        (value instanceof PythonObject || inObject ? undefined : labelAmong(inside));
+        (value instanceof PythonObject || inObject ? undefined : labelAmong(inside, at));
       return label === undefined ? found : { ...found, label };
     }
     return null;
@@ -110,17 +111,32 @@ function partsOf(value: unknown): [name: string | null, part: unknown][] {
 const nameText = (name: unknown) =>
   name instanceof Uint8Array ? new TextDecoder().decode(name) : String(name);
 
-function labelAmong(parts: readonly [name: string | null, part: unknown][]): number | string | undefined {
-  for (const [name, part] of parts) {
-    if (name !== null && !LABEL_NAMES.includes(name.toLowerCase())) continue;
+const rankOf = ([name]: readonly [name: string | null, part: unknown]) => pictureRank(name ?? "");
+
+/**
+ * The class beside a picture: what has a class's name, the most telling first; in a list the first whole number behind the
+ * picture, or else before it, as indices stand before pictures.
+ */
+function labelAmong(
+  parts: readonly [name: string | null, part: unknown][],
+  picture: number,
+): number | string | undefined {
+  const named = parts.filter(([name]) => name !== null && isLabelName(name))
+    .sort(([a], [b]) => labelRank(a!) - labelRank(b!));
+  const listed = [...parts.slice(picture + 1), ...parts.slice(0, picture)].filter(([name]) => name === null);
+  for (const [name, part] of [...named, ...listed]) {
     const number = wholeNumber(part);
     if (number !== undefined && number >= 0 && number < 2 ** 31) return number;
     // A text beside a picture in a list may be its file's name; under a label's name it is a class.
     const text = name === null ? undefined : textOf(part);
     if (text) return text;
   }
-  return undefined;
+  const truth = [...named, ...listed].find(([, part]) => typeof part === "boolean")?.[1];
+  return truth === undefined ? undefined : Number(truth);
 }
+
+/** Whether dicts hold the class under a name. */
+const isLabelName = (name: string) => name.toLowerCase() === "y" || labelRank(name) < LABEL_NAMES.length;
 
 /** A text; msgpack has it as bytes. */
 function textOf(value: unknown): string | undefined {

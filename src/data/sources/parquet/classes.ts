@@ -54,7 +54,9 @@ export async function parquetClasses<G extends FileGroup>(
   const passedOver = tables.flatMap((table, file) =>
     table.passedOver.map((kind) => ({ ...kind, where: options.files[file] }))
   );
-  const named = tables.every(({ label, labels }) => label === null || labels.length > 0);
+  const named = tables.every(({ label, labels, folder }) =>
+    folder === undefined && (label === null || labels.length > 0)
+  );
   const classes = named ? namedClasses(options) : await statedClasses(options);
   return { ...classes, passedOver: () => [...passedOver, ...classes.passedOver()] };
 }
@@ -97,8 +99,10 @@ async function statedClasses<G extends FileGroup>(options: ClassesOptions<G>): P
   const { uri, files, tables, groups, use, keyOf, asked } = options;
   const classes = labeller(uri, options.labels, asked), numbers: Int32Array[] = [];
   const read = async (group: G): Promise<Int32Array> => {
-    const { label: column, labels: names } = tables[group.file];
-    if (!column || !group.label) return new Int32Array(group.rows).fill(-1);
+    const { label: column, labels: names, folder = null } = tables[group.file];
+    if (!column || !group.label) {
+      return Int32Array.from({ length: group.rows }, (_, row) => classes.number(folder, keyOf(group, row)));
+    }
     return await use(
       group.file,
       (reader) =>

@@ -1,29 +1,7 @@
 /** Which columns of a Parquet file hold pictures and classes. */
 import type { SchemaTree } from "npm:hyparquet@1.31.5";
 import type { PassedOver } from "../../types.ts";
-
-/** Columns that are taken for pictures when they hold bytes and nothing else tells. */
-const PICTURE_NAMES = ["image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "bytes", "content"];
-
-/** Columns that are taken for classes, the most telling first. */
-const LABEL_NAMES = [
-  "label",
-  "labels",
-  "cls",
-  "class",
-  "class_id",
-  "fine_label",
-  "target",
-  "category",
-  "category_id",
-  "class_name",
-  "class_label",
-  "label_id",
-  "label_name",
-  "label_text",
-  "category_name",
-  "coarse_label",
-];
+import { hasPictureWord, isPictureField, LABEL_NAMES, labelRank, pictureRank } from "../field_names.ts";
 
 /** Types of columns that are read. */
 export type ColumnType =
@@ -66,9 +44,25 @@ function columnNames(root: SchemaTree): string {
 const isText = ({ element }: SchemaTree) =>
   element.converted_type === "UTF8" || element.logical_type?.type === "STRING";
 
+/** A column that was found, and those that it was not. */
+export interface FoundColumn<L = SchemaTree> {
+  leaf: L;
+  /** Columns that would do as well, and columns of such a name that do not. */
+  passedOver: PassedOver[];
+}
+
+/** Where a column's bytes are: in itself, or in its part called `bytes`. */
+function bytesOf(child: SchemaTree): SchemaTree | undefined {
+  return [child, ...child.children.filter((one) => nameOf(one) === "bytes")].find((one) =>
+    one.children.length === 0 && !isText(one) &&
+    ["BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"].includes(one.element.type ?? "")
+  );
+}
+
 /**
- * The column of pictures: the one that Hugging Face's metadata calls an image, a struct with `bytes`, a column of bytes with
- * a picture's name, or the only column of bytes.
+ * The column of pictures: one that Hugging Face's metadata calls an image, a struct with `bytes`, a column of bytes with
+ * a picture's name, or the only column of bytes, or the only one with a picture's word in its name. Of several such the one
+ * with the most telling name is taken, so that a mask stands behind the picture that it is of.
  *
  * @param wanted The column's name, where the user says it.
  * @throws {Error} There is none, or the wanted one holds no bytes.
@@ -77,25 +71,54 @@ export function findPicture(
   root: SchemaTree,
   features: ReadonlyMap<string, Feature>,
   wanted?: string,
-): SchemaTree {
-  const leafOf = (child: SchemaTree): SchemaTree | undefined =>
-    [child, ...child.children.filter((one) => nameOf(one) === "bytes")]
-      .find((one) => one.children.length === 0 && one.element.type === "BYTE_ARRAY");
+): FoundColumn {
   const { children } = root;
-  const candidates = wanted !== undefined ? children.filter((child) => nameOf(child) === wanted) : [
-    ...children.filter((child) => features.get(nameOf(child))?.type === "Image"),
-    ...children.filter((child) => child.children.some((one) => nameOf(one) === "bytes")),
-    ...PICTURE_NAMES.flatMap((known) => children.filter((child) => nameOf(child).toLowerCase() === known)),
-    ...only(children.filter((child) => child.children.length === 0 && leafOf(child) && !isText(child))),
-  ];
-  const leaf = candidates.map(leafOf).find((one) => one !== undefined && !isText(one));
-  if (leaf) return leaf;
-  throw new Error(
-    wanted === undefined
-      ? "no column of pictures (a struct with bytes, bytes called image, jpg …, or one column of bytes alone); it has: " +
-        columnNames(root)
-      : `column "${wanted}" holds no pictures' bytes; it has: ${columnNames(root)}`,
+  if (wanted !== undefined) {
+    const leaf = children.filter((child) => nameOf(child) === wanted).map(bytesOf).find((one) =>
+      one !== undefined
+    );
+    if (leaf) return { leaf, passedOver: [] };
+    throw new Error(`column "${wanted}" holds no pictures' bytes; it has: ${columnNames(root)}`);
+  }
+  const holders = children.filter((child) => bytesOf(child) !== undefined);
+  const bare = holders.filter(({ children, element }) =>
+    children.length === 0 && element.type === "BYTE_ARRAY"
   );
+  const sorts = [
+    holders.filter((child) => features.get(nameOf(child))?.type === "Image"),
+    holders.filter((child) => child.children.length > 0),
+    holders.filter((child) => isPictureField(nameOf(child))),
+    only(bare.filter((child) => hasPictureWord(nameOf(child)))),
+    only(bare),
+    only(holders.filter((child) => hasPictureWord(nameOf(child)))),
+  ];
+  const found = sorts.find((several) => several.length > 0)
+    ?.toSorted((a, b) => pictureRank(nameOf(a)) - pictureRank(nameOf(b)));
+  if (!found) throw new Error(whyNoPictures(root, bare));
+  const [taken, ...others] = found;
+  const why = `could hold pictures too; ${nameOf(taken)} is taken, another can be named by #column=NAME`;
+  return {
+    leaf: bytesOf(taken)!,
+    passedOver: others.map((child) => ({ what: "column", why, count: 1, example: nameOf(child) })),
+  };
+}
+
+function whyNoPictures(root: SchemaTree, bare: readonly SchemaTree[]): string {
+  const list = root.children.find((child) => hasListedBytes(child));
+  if (bare.length > 1) {
+    return `no column that is certainly of pictures; say which one by #column=NAME: ${
+      bare.map(nameOf).join(", ")
+    }`;
+  }
+  const has = `it has: ${columnNames(root)}`;
+  if (list) return `column ${nameOf(list)} holds lists of pictures; write a row for each picture. ${has}`;
+  return `no column of pictures (a struct with bytes, bytes called image, jpg …, or one column of bytes alone); ${has}`;
+}
+
+/** Whether elements of a list have a part called `bytes`. */
+function hasListedBytes(node: SchemaTree, listed = false): boolean {
+  const inList = listed || node.element.repetition_type === "REPEATED";
+  return (inList && nameOf(node) === "bytes") || node.children.some((child) => hasListedBytes(child, inList));
 }
 
 /** The text beside a picture's bytes in their struct that names its file; null where there is none. */
@@ -109,7 +132,8 @@ export function findPath(root: SchemaTree, picture: SchemaTree): SchemaTree | nu
 const only = <T>(items: T[]): T[] => items.length === 1 ? items : [];
 
 /**
- * The column of classes: the one that Hugging Face's metadata calls a class label, or one with a label's name.
+ * The column of classes: one that Hugging Face's metadata calls a class label, of several the one with the most telling
+ * name; or one with a label's name.
  *
  * @param picture The pictures' column, which is none.
  * @param wanted The column's name or path, where the user says it.
@@ -121,7 +145,7 @@ export function findLabel(
   features: ReadonlyMap<string, Feature>,
   picture: SchemaTree,
   wanted?: string,
-): { leaf: SchemaTree | null; passedOver: PassedOver[] } {
+): FoundColumn<SchemaTree | null> {
   if (wanted !== undefined) {
     const node = nodeAt(root, wanted);
     const why = node ? whyNoClasses(root, node) : "is not there";
@@ -129,18 +153,28 @@ export function findLabel(
     return { leaf: node, passedOver: [] };
   }
   const candidates = root.children.filter((child) => child !== picture && !child.children.includes(picture));
+  const isClass = (child: SchemaTree) => features.get(nameOf(child))?.type === "ClassLabel";
   const named = [
-    ...candidates.filter((child) => features.get(nameOf(child))?.type === "ClassLabel"),
+    ...candidates.filter(isClass).sort((a, b) => labelRank(nameOf(a)) - labelRank(nameOf(b))),
     ...LABEL_NAMES.flatMap((name) => candidates.filter((child) => nameOf(child).toLowerCase() === name)),
   ];
   const passedOver: PassedOver[] = [];
   for (const child of new Set(named)) {
     const why = whyNoClasses(root, child);
-    if (!why) return { leaf: child, passedOver };
+    if (!why) {
+      return { leaf: child, passedOver: [...passedOver, ...otherClasses(candidates.filter(isClass), child)] };
+    }
     const advice = `${why}; another column can be named by #label=NAME`;
     passedOver.push({ what: "column", why: advice, count: 1, example: nameOf(child) });
   }
   return { leaf: null, passedOver };
+}
+
+/** What is told of columns of classes beside the one that is taken. */
+function otherClasses(all: readonly SchemaTree[], taken: SchemaTree): PassedOver[] {
+  const why = `holds classes too; ${nameOf(taken)} is taken, another can be named by #label=NAME`;
+  return all.filter((child) => child !== taken)
+    .map((child) => ({ what: "column", why, count: 1, example: nameOf(child) }));
 }
 
 /** The node at a path: a column whose name has dots goes before parts of structs. */

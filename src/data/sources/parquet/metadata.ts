@@ -5,11 +5,13 @@ import {
   parquetSchema,
   type SchemaTree,
 } from "npm:hyparquet@1.31.5";
-import { parseForeignJson } from "../../io/foreign_text.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import type { PassedOver } from "../../types.ts";
-import { type Column, columnOf, type Feature, findLabel, findPath, findPicture } from "./columns.ts";
+import type { Reading } from "../class_names.ts";
+import { type Column, columnOf, findPath, findPicture } from "./columns.ts";
+import { findClasses } from "./folder_class.ts";
+import { featuresOf } from "./features.ts";
 import { IS_EMBEDDING, PARQUET_KEY } from "../embeddings.ts";
 import { type Codec, isCodec } from "./compression.ts";
 import { isEncoding } from "./encodings.ts";
@@ -51,7 +53,9 @@ export interface PictureTable {
   path: Column | null;
   /** Class names; empty when the file does not know them. */
   labels: string[];
-  /** Columns with a label's name that hold no classes. */
+  /** The class of all rows, where the file's folders state it instead of a column. */
+  folder?: Reading;
+  /** Columns with a label's name that hold no classes, and others that could have been meant. */
   passedOver: PassedOver[];
 }
 
@@ -82,7 +86,7 @@ export async function readPictureTable(
   const metadata = await readMetadata(reader);
   if (hasFeatures(metadata)) throw new Error(IS_EMBEDDING);
   try {
-    return pictureTable(metadata, reader.length, wanted);
+    return pictureTable(metadata, reader, wanted);
   } catch (error) {
     // Whatever the library's structures lack was lacking in the file.
     if (error instanceof TypeError || error instanceof RangeError) {
@@ -123,14 +127,16 @@ export async function readMetadata(reader: ByteReader): Promise<FileMetaData> {
   }
 }
 
-function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumns): PictureTable {
+function pictureTable(
+  metadata: FileMetaData,
+  { uri: path, length: size }: ByteReader,
+  wanted: WantedColumns,
+): PictureTable {
   const root = parquetSchema(metadata), features = featuresOf(metadata);
-  const pictureLeaf = findPicture(root, features, wanted.column);
-  const found = wanted.classes === false
-    ? { leaf: null, passedOver: [] }
-    : findLabel(root, features, pictureLeaf, wanted.label);
+  const { leaf: pictureLeaf, passedOver } = findPicture(root, features, wanted.column);
+  const found = findClasses(root, features, pictureLeaf, wanted, path);
   const picture = columnOf(root, pictureLeaf), label = found.leaf && columnOf(root, found.leaf);
-  const pathLeaf = findPath(root, pictureLeaf), path = pathLeaf && columnOf(root, pathLeaf);
+  const pathLeaf = findPath(root, pictureLeaf), paths = pathLeaf && columnOf(root, pathLeaf);
   const groups = metadata.row_groups.map((group, number): RowGroup => {
     const chunk = (leaf: SchemaTree, kind: Column): Chunk => {
       const column = group.columns.find((one) => samePath(one.meta_data?.path_in_schema, leaf.path));
@@ -146,7 +152,7 @@ function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumn
       rows,
       picture: chunk(pictureLeaf, picture),
       label: found.leaf && chunk(found.leaf, label!),
-      path: pathLeaf && attempt(() => chunk(pathLeaf, path!)),
+      path: pathLeaf && attempt(() => chunk(pathLeaf, paths!)),
     };
   });
   const rows = groups.reduce((sum, group) => sum + group.rows, 0);
@@ -154,7 +160,10 @@ function pictureTable(metadata: FileMetaData, size: number, wanted: WantedColumn
     throw new DamagedError(`damaged Parquet metadata: ${metadata.num_rows} rows, its groups have ${rows}`);
   }
   const names = found.leaf?.path.length === 1 ? features.get(found.leaf.path[0])?.names : undefined;
-  return { rows, groups, picture, label, path, labels: names ?? [], passedOver: found.passedOver };
+  return {
+    ...{ rows, groups, picture, label, path: paths, labels: names ?? [], folder: found.folder },
+    passedOver: [...passedOver, ...found.passedOver],
+  };
 }
 
 /** A result, or null: what can be done without need not be readable. */
@@ -219,31 +228,4 @@ function chunkOf(
     end: start + length,
     index: hasIndex ? { offset, length: indexLength } : null,
   };
-}
-
-/** What Hugging Face's metadata says of the columns. */
-function featuresOf(metadata: FileMetaData): Map<string, Feature> {
-  const found = new Map<string, Feature>();
-  const text = metadata.key_value_metadata?.find((entry) => entry.key === "huggingface")?.value;
-  if (!text) return found;
-  try {
-    const features = fieldOf(fieldOf(parseForeignJson(text), "info"), "features");
-    if (typeof features !== "object" || features === null) return found;
-    for (const [name, feature] of Object.entries(features)) {
-      const names = fieldOf(feature, "names");
-      found.set(name, {
-        type: String(fieldOf(feature, "_type")),
-        names: Array.isArray(names) ? names.map(String) : [],
-      });
-    }
-  } catch {
-    // Without it names are guessed.
-  }
-  return found;
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? Reflect.get(value, name)
-    : undefined;
 }

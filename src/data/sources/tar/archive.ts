@@ -1,8 +1,10 @@
 import type { ByteQueue } from "../../io/reader/chunks.ts";
 import type { ShardDoubt } from "../../epoch/shuffle.ts";
 import type { PassedOver } from "../../types.ts";
+import { isOfSystem, OF_SYSTEM } from "../file_kinds.ts";
+import type { InnerSplits } from "../inner_splits.ts";
 import { type PassedCounter, passedCounter, sumPassed } from "../passed_over.ts";
-import { type TarEnd, tarMembers } from "./members.ts";
+import { type TarEnd, type TarMember, tarMembers } from "./members.ts";
 import { isPicture, splitName } from "./names.ts";
 import { type SampleOptions, type TarSample, tarSamples } from "./samples.ts";
 
@@ -25,14 +27,14 @@ export function archiveNotes(shard: string): ArchiveNotes {
  *
  * @param shard The archive, for messages.
  * @param queue Its bytes.
- * @param options What is made of pictures and labels.
+ * @param options What is made of pictures and labels, and which split is meant.
  * @param notes Filled in on the way.
  * @throws {DamagedError} As {@linkcode tarMembers}.
  */
 export function archiveSamples<P>(
   shard: string,
   queue: ByteQueue,
-  options: Omit<SampleOptions<P>, "passed">,
+  { inner, ...options }: Omit<SampleOptions<P>, "passed"> & { inner?: InnerSplits },
   notes: ArchiveNotes,
 ): AsyncGenerator<TarSample<P>, void, void> {
   const { passed } = notes;
@@ -48,7 +50,21 @@ export function archiveSamples<P>(
       if (kind === "rest") passed.add("rest of a shard", "is no gzip, behind the last picture", shard);
     },
   });
-  return tarSamples(members, { ...options, passed });
+  return tarSamples(wantedMembers(members, passed, inner), { ...options, passed });
+}
+
+/** Members without those of other splits and those that a storage system has made; pictures among these are counted. */
+async function* wantedMembers(
+  members: AsyncGenerator<TarMember, void, void>,
+  passed: PassedCounter,
+  inner?: InnerSplits,
+): AsyncGenerator<TarMember, void, void> {
+  for await (const member of members) {
+    const { name } = member;
+    const why = name.split("/").slice(0, -1).some(isOfSystem) ? OF_SYSTEM : inner?.whyNot(name) ?? null;
+    if (why === null) yield member;
+    else if (isPicture(splitName(name)?.ending ?? "")) passed.add("picture", why, name);
+  }
 }
 
 /** Why an archive whose last member is whole may lack others. */

@@ -9,6 +9,7 @@ import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
 import { labeller, type Reading } from "../class_names.ts";
 import { lossList, MAX_BAD } from "../../epoch/bad_limit.ts";
 import { type Loss, shardLedger } from "../../epoch/shard_ledger.ts";
+import type { InnerSplits } from "../inner_splits.ts";
 import { type ArchiveNotes, archiveNotes, archiveSamples, doubtOf, passedInAll } from "./archive.ts";
 import { type TarMember, tarMembers } from "./members.ts";
 import { splitName } from "./names.ts";
@@ -48,7 +49,7 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
     const mine = archiveNotes(shard), before = index.start.length;
     notes.push([shard, mine]);
     try {
-      await indexShard(shard, number, index, mine, classes ? classNumbers.number : null);
+      await indexShard(shard, number, index, mine, classes ? classNumbers.number : null, options.inner);
     } catch (error) {
       if (!(error instanceof DamagedError)) throw error;
       damaged.push(error);
@@ -59,6 +60,8 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
   refuseDoubtful(name, notes, counts);
   const passed = passedInAll(notes);
   if (index.start.length === 0) {
+    const missing = options.inner?.missing();
+    if (missing) throw missing;
     const [first] = passed;
     throw new Error(
       `${name}: no pictures (${PICTURE_ENDINGS.join(", ")}) in the shards` +
@@ -110,6 +113,7 @@ async function indexShard(
   index: Index,
   notes: ArchiveNotes,
   labelOf: ((reading: Reading, key: string) => number) | null,
+  inner?: InnerSplits,
 ): Promise<void> {
   const queue = fileQueue(shard);
   try {
@@ -119,7 +123,7 @@ async function indexShard(
         `${shard}: compressed (gzip), so it has no random access; open it as a stream or unpack it`,
       );
     }
-    const making = { take: (member: TarMember) => Promise.resolve(member), classes: labelOf !== null };
+    const making = { take: (member: TarMember) => Promise.resolve(member), classes: labelOf !== null, inner };
     for await (const { stem, picture, label } of archiveSamples(shard, queue, making, notes)) {
       const { start, offset, stored } = picture;
       index.shard.push(number);

@@ -1,9 +1,23 @@
 import { decodeText, parseForeignJson } from "../../io/foreign_text.ts";
 import { type Reading, readStated } from "../class_names.ts";
+import { LABEL_NAMES, pictureRank } from "../field_names.ts";
 import { PICTURE_ENDINGS } from "../picture_file.ts";
 
+/** Endings of labels, the most telling first, and how they are read. */
+const LABEL_KINDS = new Map<string, "class" | "json" | "text">([
+  ["cls", "class"],
+  ["class", "class"],
+  ["label", "class"],
+  ["cls.txt", "class"],
+  ["class.txt", "class"],
+  ["label.txt", "class"],
+  ["json", "json"],
+  ["jsn", "json"],
+  ["txt", "text"],
+]);
+
 /** Endings of labels, the most telling first. */
-export const LABELS: readonly string[] = ["cls", "json", "txt"];
+export const LABELS: readonly string[] = [...LABEL_KINDS.keys()];
 
 /**
  * Splits a member's name as WebDataset does: the ending begins at the first dot of the last part.
@@ -20,6 +34,17 @@ export function splitName(name: string): { stem: string; ending: string } | null
 /** Whether an ending is a picture's; `left.png` counts too. */
 export function isPicture(ending: string): boolean {
   return PICTURE_ENDINGS.includes(ending.slice(ending.lastIndexOf(".") + 1));
+}
+
+/**
+ * Where an ending stands among those of one sample's pictures: plain ones first, in their usual order; then `left.png` and
+ * the like, of which `image.png` goes before others, and `mask.png` behind them.
+ *
+ * @returns Smaller is taken first.
+ */
+export function endingRank(ending: string): number {
+  const plain = PICTURE_ENDINGS.indexOf(ending);
+  return plain >= 0 ? plain : PICTURE_ENDINGS.length + pictureRank(ending.slice(0, ending.lastIndexOf(".")));
 }
 
 /** Whether a label's file. */
@@ -58,22 +83,20 @@ export async function takeLabel(
   return known && typeof reading === "object" && (clear || known.rank < rank) ? known : { rank, reading };
 }
 
-/** Names in a JSON label that hold the class. */
-const JSON_KEYS = ["label", "cls", "class", "class_id", "label_id", "category", "category_id"];
-
 /**
- * Reads a label's file: a number or a name in `cls`; `label`, `cls`, `class` … of a JSON object, or JSON that is a number
- * or a text itself; a number in `txt`, which holds a caption otherwise. JSON may be as Python writes it
+ * Reads a label's file: a number or a name in `cls` and the like; `label`, `cls`, `class` … of a JSON object
+ * ({@linkcode LABEL_NAMES}), or JSON that is a number or a text itself; a number in `txt`, which holds a caption otherwise. JSON may be as Python writes it
  * ({@linkcode parseForeignJson}).
  *
  * @param ending One of {@linkcode LABELS}.
  * @param bytes The file.
  */
 export function readLabel(ending: string, bytes: Uint8Array): Reading {
-  if (ending === "json") return readJson(bytes);
+  const kind = LABEL_KINDS.get(ending);
+  if (kind === "json") return readJson(bytes);
   const text = decodeText(bytes).trim();
   if (/^-?\d{1,9}(\.0*)?$/.test(text)) return readStated(Number(text));
-  return ending === "cls" ? readStated(text) : null;
+  return kind === "class" ? readStated(text) : null;
 }
 
 function readJson(bytes: Uint8Array): Reading {
@@ -84,10 +107,12 @@ function readJson(bytes: Uint8Array): Reading {
     return { unclear: `its JSON is ${error instanceof Error ? error.message : error}` };
   }
   if (typeof value !== "object" || value === null) return readStated(value);
+  const fields = new Map<string, unknown>(
+    Object.entries(value).map(([name, field]) => [name.toLowerCase(), field]),
+  );
   let unclear: Reading = null;
-  for (const key of JSON_KEYS) {
-    const found: unknown = Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
-    const reading = readStated(found);
+  for (const key of LABEL_NAMES) {
+    const reading = readStated(fields.get(key));
     if (reading === null) continue;
     if (typeof reading !== "object") return reading;
     unclear ??= { unclear: `"${key}" is ${reading.unclear}` };

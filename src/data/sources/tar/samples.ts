@@ -1,7 +1,6 @@
-import { PICTURE_ENDINGS } from "../picture_file.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { PassedCounter } from "../passed_over.ts";
-import { isLabel, isPicture, type SampleLabel, splitName, takeLabel } from "./names.ts";
+import { endingRank, isLabel, isPicture, type SampleLabel, splitName, takeLabel } from "./names.ts";
 import type { TarMember } from "./members.ts";
 
 /** How samples are made. */
@@ -34,7 +33,7 @@ interface Group<P> {
 /**
  * Groups an archive's files to samples, as WebDataset does: files that stand side by side and have the same stem, which
  * ends at the first dot of the file's name. A sample has one picture: `jpg`, `jpeg`, `png` … go before `left.png` and the
- * like, and then the first one counts; of two files of the same name the last one, as when tar unpacks them.
+ * like, `mask.png` behind those, and then the first one counts; of two files of the same name the last one, as when tar unpacks them.
  *
  * @param members The archive's files.
  */
@@ -94,7 +93,7 @@ async function add<P>(
   const { picture } = group;
   if (classes && isLabel(ending)) group.label = await takeLabel(group.label, ending, member);
   if (!isPicture(ending)) return;
-  const rank = pictureRank(ending), again = picture?.ending === ending;
+  const rank = endingRank(ending), again = picture?.ending === ending;
   if (picture) {
     passed.add(
       "picture",
@@ -108,10 +107,4 @@ async function add<P>(
   if (!picture || again || rank < picture.rank) {
     group.picture = { value: await take(member, ending), ending, rank };
   }
-}
-
-/** Smaller is taken first. */
-function pictureRank(ending: string): number {
-  const plain = PICTURE_ENDINGS.indexOf(ending);
-  return plain < 0 ? PICTURE_ENDINGS.length : plain;
 }

@@ -10,6 +10,7 @@ import { shownNames } from "../../io/shown_names.ts";
 import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord, LostRecordsError } from "../../types.ts";
 import { labeller, type Reading } from "../class_names.ts";
+import type { InnerSplits } from "../inner_splits.ts";
 import { type ArchiveNotes, archiveNotes, archiveSamples, doubtOf, passedInAll } from "./archive.ts";
 import type { TarMember } from "./members.ts";
 import type { TarSample } from "./samples.ts";
@@ -24,6 +25,8 @@ export interface TarOptions {
   classes?: boolean;
   /** Pictures of more bytes are bad records. Default 256 MiB. */
   maxMemberBytes?: number;
+  /** Keeps splits inside of the archives apart. Default: all members count. */
+  inner?: InnerSplits;
   /** Patience with servers. */
   http?: HttpOptions;
 }
@@ -75,7 +78,7 @@ export async function openTarStream(
         isRemote(shard) ? httpStream(real(shard), {}, options.http, either) : fileChunks(shard),
       );
       try {
-        const making = { take: taken(maxMemberBytes), classes };
+        const making = { take: taken(maxMemberBytes), classes, inner: options.inner };
         for await (const sample of archiveSamples(shard, byteQueue(plain), making, mine)) {
           either.throwIfAborted();
           // A shard that is read again is counted again.
@@ -91,6 +94,8 @@ export async function openTarStream(
       } finally {
         await plain.return();
       }
+      const missing = shards.length === 1 && !notes.has(shard) ? options.inner?.missing() : null;
+      if (missing) throw missing;
       notes.set(shard, mine);
       if (!mine.end) return;
       const { gzip } = mine.end, doubt = doubtOf(mine.end);

@@ -57,6 +57,18 @@ Deno.test("tar: names with more dots share a sample, which has one picture; the 
   ]]);
 });
 
+Deno.test("tar: of several pictures in a sample the mask is none, whichever stands first", async () => {
+  const { records } = await read([
+    file("1.mask.png", 1),
+    file("1.rgb.png", 2),
+    file("2.depth.png", 1),
+    file("2.image.png", 2),
+    file("2.other.png", 3),
+    file("3.seg.png", 1),
+  ]);
+  assert.deepEqual(records.map(({ bytes }) => bytes.length), [302, 302, 301]);
+});
+
 Deno.test("tar: labels that stand apart from their pictures are counted, and so are captions alone", async () => {
   const labels = [1, 2].map((i): Entry => ({ name: `${i}.cls`, content: `${i}` }));
   const { records, passed } = await read([file("1.jpg"), file("2.jpg"), ...labels, {
