@@ -212,6 +212,13 @@ export function matchSets(train: FeatureSet, test: FeatureSet | null, which = "q
   return { train, test: matched, unknown, notes: notesOf(train, matched, unknown, which) };
 }
 
+/** How many pictures have a class of which there is no other. */
+function lonePictures(labels: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return [...counts.values()].filter((count) => count === 1).length;
+}
+
 function notesOf(
   gallery: FeatureSet,
   queries: FeatureSet | null,
@@ -225,11 +232,22 @@ function notesOf(
       : [];
   const there = new Set(gallery.labels);
   const missing = queries?.labels.filter((label) => !there.has(label)).length ?? 0;
+  const lone = queries ? 0 : lonePictures(gallery.labels);
   const alone = "of a class without gallery pictures, which counts as wrong";
   return [
     ...without(gallery, queries ? "gallery " : ""),
     ...queries ? without(queries, `${name} `) : [],
     ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names, { queries: name })] : [],
     ...missing > 0 ? [several(missing, `${name} picture is ${alone}`, `${name} pictures are ${alone}`)] : [],
+    ...lone > 0
+      ? [
+        several(
+          lone,
+          "picture is the only one of its class",
+          "pictures are each the only one of their class",
+        ) +
+        ": no other can be right, which counts as wrong",
+      ]
+      : [],
   ];
 }

@@ -219,7 +219,9 @@ Deno.test("subsets: pictures by name, with or without folder and ending; what is
       ...{ ...short, train: ends, protocols: ["knn"] as const, k: [1] },
       subset: { names: ["0.png", "1.png", "old/2.png", "x/7.v1.png"], path: "list.txt" },
     });
-    assert.deepEqual([picked.train.pictures, picked.notes], [4, []]);
+    assert.deepEqual([picked.train.pictures, picked.notes], [4, [
+      "2 pictures are each the only one of their class: no other can be right, which counts as wrong",
+    ]]);
     const twice = await write(join(folder, "twice.safetensors"), {
       count: 6,
       keys: (i) => `${"ab"[i % 2]}/${i >> 1}.png`,
