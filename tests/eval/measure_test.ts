@@ -175,6 +175,11 @@ Deno.test("protocols: a validation part of one's own chooses; held-out pictures 
     ]);
     const alone = await measure({ ...short, train, protocols: ["knn"], k: [3] });
     assert.equal(alone.test, "leave one out");
+    const itself = await measure({ ...short, train, test: train, protocols: ["knn"], k: [1] });
+    assert.deepEqual([itself.rows[0].top1.value, itself.notes.at(-1)], [
+      1,
+      "query pictures are those of the gallery, where each finds itself: such figures tell nothing",
+    ]);
     assert.match(formatMeasures(alone, "text"), /each of 60 pictures of .* against all others/);
   }));
 
