@@ -1,6 +1,6 @@
 /** Detections, from entries in the layout of COCO's results. */
 import { numberList } from "../data/io/compact_lists.ts";
-import type { CocoId } from "../data/sources/coco_ids.ts";
+import { type CocoId, otherKind } from "../data/sources/coco_ids.ts";
 import { fieldsOf, requireBox, requireId, within } from "./entries.ts";
 import { CocoError } from "./error.ts";
 import { type CocoBox, type Mask, maskArea, maskBox } from "./mask.ts";
@@ -75,12 +75,10 @@ function shapeOf(
 
 /** Says that a picture is not listed, and what may be the reason. */
 function unknownPicture(id: CocoId, { name, images }: CocoTruth): CocoError {
-  const kind = typeof id === "string" ? "a text" : "a number", other = typeof images[0];
-  const hint = (typeof id === "string") === (other === "string")
-    ? ""
-    : `; it is ${kind}, and ids there are ${other === "string" ? "texts" : "numbers"}`;
   return new CocoError(
-    `image_id ${shortJson(id)} is none of the ${images.length} pictures of ${name}${hint}`,
+    `image_id ${shortJson(id)} is none of the ${images.length} pictures of ${name}${
+      otherKind(id, images[0])
+    }`,
   );
 }
 
@@ -121,7 +119,7 @@ export function detectionsBuilder(truth: CocoTruth, name: string): DetectionsBui
       note(
         `is ${what} and is passed over`,
         `are each ${what} and are passed over`,
-        `, category_id ${category}`,
+        `, category_id ${category}${otherKind(category, truth.categories[0]?.id)}`,
       );
     }
     if (iouType === "bbox" && !(box[2] > 0 && box[3] > 0)) {

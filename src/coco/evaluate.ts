@@ -80,6 +80,9 @@ export function evaluateCoco(
     }
   }
   const notes = [...truth.notes, ...found.notes];
+  if (result.positives.every((count) => count === 0)) {
+    notes.push(`${truth.name} has no object that is to be found, so every figure is −1`);
+  }
   if (equal > 0) {
     const equals = equal === 1 ? "1 detection equals another" : `${equal} detections equal others`;
     notes.push(`${equals} in picture, category, score and place; as in pycocotools, each counts`);

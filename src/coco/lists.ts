@@ -1,5 +1,5 @@
 /** The lists of pictures and of categories of an annotations file. */
-import { type CocoId, compareIds } from "../data/sources/coco_ids.ts";
+import { type CocoId, compareIds, otherKind } from "../data/sources/coco_ids.ts";
 import { requireId } from "./entries.ts";
 import type { Notes } from "./notes.ts";
 import type { PictureSize } from "./segmentation.ts";
@@ -12,6 +12,8 @@ export interface PictureList {
    * @throws {CocoError} When it has no id.
    */
   add(fields: Record<string, unknown>): void;
+  /** The id of the first; undefined where there is none. */
+  first(): CocoId | undefined;
   /** Where a picture stands; undefined for one that is not listed. */
   place(id: CocoId): number | undefined;
   /** The size of the picture at a place, if it is given. */
@@ -35,6 +37,7 @@ export function pictureList(found: Notes): PictureList {
         sizes[2 * place + i] = typeof side === "number" ? side : NaN
       );
     },
+    first: () => ids[0],
     place: (id) => places.get(id),
     size(place) {
       const [height, width] = [sizes[2 * place], sizes[2 * place + 1]];
@@ -96,7 +99,7 @@ export function categoryList(found: Notes): CategoryList {
           found.add(
             `1 annotation is ${what}`,
             `N annotations are each ${what}`,
-            `category_id ${kinds[kind]}`,
+            `category_id ${kinds[kind]}${otherKind(kinds[kind], ids[0])}`,
           );
           return -1;
         },

@@ -1,6 +1,6 @@
 /** Annotated objects, from entries in COCO's layout. */
 import { numberList } from "../data/io/compact_lists.ts";
-import { isId } from "../data/sources/coco_ids.ts";
+import { isId, otherKind } from "../data/sources/coco_ids.ts";
 import { fieldsOf, requireBox, requireId, within } from "./entries.ts";
 import { CocoError } from "./error.ts";
 import { categoryList, pictureList } from "./lists.ts";
@@ -105,7 +105,8 @@ export function truthBuilder(name: string, iouType: IouType): TruthBuilder {
     const place = pictures.place(id);
     if (place === undefined) {
       const what = "of a picture that is not listed and is passed over";
-      return found.add(`1 annotation is ${what}`, `N annotations are each ${what}`, `image_id ${id}`);
+      const which = `image_id ${id}${otherKind(id, pictures.first())}`;
+      return found.add(`1 annotation is ${what}`, `N annotations are each ${what}`, which);
     }
     const size = pictures.size(place), shape = shapeOf(entry, iouType, size);
     look(found, entry, shape, iouType, size);

@@ -14,6 +14,8 @@ export interface TestObjects {
   categories: readonly (CocoId | undefined)[];
   /** The id of a picture. */
   picture(index: number): CocoId;
+  /** Whether ids are those of a file of annotations; else pictures and classes are numbered from 1. */
+  idsOfFile: boolean;
   /** What a reader of the figures has to know, a sentence each. */
   notes: string[];
 }
@@ -98,6 +100,7 @@ export async function testObjects(
       number === undefined ? undefined : annotations?.classes[number] ?? number + 1
     ),
     picture: (index) => annotations?.picture(index) ?? index + 1,
+    idsOfFile: annotations !== undefined,
     notes: [
       ...unknown.length > 0
         ? [

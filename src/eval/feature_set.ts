@@ -2,13 +2,14 @@
 import { growingClasses } from "../data/sources/growing_classes.ts";
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { ModelState } from "../model/types.ts";
-import { describeUnknown, galleryNumbers, type UnknownClasses, unknownClasses } from "./classes.ts";
+import { galleryNumbers, type UnknownClasses, unknownClasses } from "./classes.ts";
 import type { Embedder, Embedding } from "./embed.ts";
 import type { EmbeddingFile } from "./embedding/format.ts";
 import type { EmbeddingInfo } from "./embedding/info.ts";
 import { openEmbedding } from "./embedding/open.ts";
 import { pictureBatches } from "./pictures.ts";
 import { fileGallery, type Gallery } from "./search/gallery.ts";
+import { notesOf } from "./set_notes.ts";
 import { joinRows, pickRows, requireFinite, type Rows, sliceColumns } from "./rows.ts";
 
 /** Features of pictures that have a class. */
@@ -209,27 +210,5 @@ export function matchSets(train: FeatureSet, test: FeatureSet | null, which = "q
     const kept = unknown.pictures > 0 ? pickSet(test, known) : test;
     matched = { ...kept, labels: kept.labels.map((label) => numbers[label]) };
   }
-  return { train, test: matched, unknown, notes: notesOf(train, matched, unknown, which) };
-}
-
-function notesOf(
-  gallery: FeatureSet,
-  queries: FeatureSet | null,
-  unknown: UnknownClasses,
-  name: string,
-): string[] {
-  const several = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
-  const without = ({ unlabelled }: FeatureSet, which: string) =>
-    unlabelled > 0
-      ? [`${several(unlabelled, `${which}picture has`, `${which}pictures have`)} no class: left out`]
-      : [];
-  const there = new Set(gallery.labels);
-  const missing = queries?.labels.filter((label) => !there.has(label)).length ?? 0;
-  const alone = "of a class without gallery pictures, which counts as wrong";
-  return [
-    ...without(gallery, queries ? "gallery " : ""),
-    ...queries ? without(queries, `${name} `) : [],
-    ...unknown.pictures > 0 ? [describeUnknown(unknown, gallery.names, { queries: name })] : [],
-    ...missing > 0 ? [several(missing, `${name} picture is ${alone}`, `${name} pictures are ${alone}`)] : [],
-  ];
+  return { train, test: matched, unknown, notes: notesOf(train, matched, unknown, which, test) };
 }

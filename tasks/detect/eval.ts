@@ -74,6 +74,12 @@ export const detectEvalTask = task({
     print(json ? JSON.stringify({ model: detector.name, data: source.uri, ...report }) : text);
     // Behind the figures, which must not be lost where the boxes cannot be written.
     await file?.write(resultsJson(results) + "\n");
+    if (file && !test.idsOfFile) {
+      progress.line(
+        `note: ${out} numbers pictures from 1 in the order of ${data}, and its classes from 1; the ids of a file of annotations ` +
+          "are others",
+      );
+    }
   } finally {
     await engine?.close();
     await source.close();

@@ -8,6 +8,8 @@ import { openOutput } from "../../src/cli/output_file.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
 import { collect } from "../../src/data/open/collect.ts";
 import { openData } from "../../src/data/open/open_data.ts";
+import { peopleSource } from "../../src/data/open/people_words.ts";
+import { sourceWords } from "../../src/data/open/source_words.ts";
 import { encodePng } from "../../src/data/picture/png.ts";
 import { describePassedOver } from "../../src/data/sources/passed_over.ts";
 import type { Source } from "../../src/data/types.ts";
@@ -35,12 +37,13 @@ function sidesOf({ data, query, gallery }: { data?: string; query?: string; gall
     if (query ?? gallery) {
       throw new UsageError("--data has queries and gallery in it; leave out --query and --gallery");
     }
-    const part = (name: string) => data.includes("#") ? `${data}&split=${name}` : `${data}#split=${name}`;
-    if (!/^(sysu|market):/.test(data)) {
+    const source = peopleSource(data, ["sysu", "market"]);
+    if (!source) {
       throw new UsageError(
         "--data takes sysu:PATH or market:PATH; of other data name the two sides by --query and --gallery",
       );
     }
+    const part = (split: string) => sourceWords({ ...source, options: { ...source.options, split } });
     return { query: part("query"), gallery: part("gallery") };
   }
   if (query !== undefined && gallery !== undefined) return { query, gallery };

@@ -5,6 +5,7 @@ import { ENGINE_AND_MEMORY, engineArguments } from "../../src/cli/engine_options
 import { onOff, text } from "../../src/cli/kinds.ts";
 import { MODEL_CHOICE, MODEL_HELP } from "../../src/cli/model_options.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
+import { peopleSource } from "../../src/data/open/people_words.ts";
 import { openNumberedFolders } from "../../src/data/sources/people/numbered_folders.ts";
 import { readBags } from "../../src/data/sources/people/bags.ts";
 import { describePassedOver } from "../../src/data/sources/passed_over.ts";
@@ -33,8 +34,11 @@ const exists = (path: string) => Deno.stat(path).then(() => true, () => false);
 
 /** The folder of the training folders, and the root that it is in. */
 function foldersOf(data: string): { root: string; folders: string } {
-  const path = /^sysu:([^#]+)$/.exec(data)?.[1]?.replace(/\/+$/, "");
-  if (!path) throw new UsageError(`--data is "${data}", but bags are known of sysu:PATH alone`);
+  const source = peopleSource(data, ["sysu"]);
+  if (!source || Object.keys(source.options).length > 0) {
+    throw new UsageError(`--data is "${data}", but bags are known of sysu:PATH alone`);
+  }
+  const path = source.text.replace(/(?<=.)\/+$/, "");
   return { root: path, folders: join(path, "sysu_train_set_all") };
 }
 

@@ -170,6 +170,25 @@ Deno.test("oddities that pycocotools passes over in silence are told, and counte
   ]);
 });
 
+Deno.test("ids of the other kind, and objects of which none counts, are told", () => {
+  assert.deepEqual(
+    evaluated([annotation(), annotation({ id: 2, image_id: "7" }), annotation({ id: 3, category_id: "18" })], [
+      result(0.9, { category_id: "18" }),
+    ]).notes,
+    [
+      "1 annotation is of a picture that is not listed and is passed over: image_id 7; it is a text, and ids there are numbers",
+      "1 annotation is of a category that is not listed and is passed over: category_id 18; it is a text, and ids there are numbers",
+      "1 detection is of a category that ground truth does not list and is passed over: results[0], category_id 18; it is a text, " +
+      "and ids there are numbers",
+    ],
+  );
+  const none = "ground truth has no object that is to be found, so every figure is −1";
+  for (const objects of [[], [annotation({ iscrowd: 1 })]]) {
+    const { AP, notes } = evaluated(objects, [result(0.9)]);
+    assert.deepEqual([AP, notes], [-1, [none]]);
+  }
+});
+
 Deno.test("masks: areas come from the result's box where it has one, and a mask of another size finds nothing", () => {
   const segmentation = { size: [100, 100], counts: [0, 1600, 8400] };
   const object = annotation({ segmentation });

@@ -103,7 +103,7 @@ Deno.test("classes of test pictures: none in common, some unknown, some missing,
     );
     const some = await testObjects(all, ["cat", "diamond"], "detector");
     assert.deepEqual(some.categories, [undefined, 17]);
-    assert.deepEqual([some.picture(0), some.picture(2)], [100, 114]);
+    assert.deepEqual([some.picture(0), some.picture(2), some.idsOfFile], [100, 114, true]);
     assert.match(
       some.notes.join(),
       /does not know 1 of its 2 classes, "block": their objects count as not found/,
@@ -119,7 +119,7 @@ Deno.test("classes of test pictures: none in common, some unknown, some missing,
     await assert.rejects(testObjects(twins, ["block"], "detector"), /two of its classes are called "block"/);
     // Without the file, ids are made and sizes are those of boxes.
     const made = await testObjects({ ...all, annotations: undefined }, ["diamond"], "detector");
-    assert.deepEqual([made.categories, made.picture(1)], [[2], 2]);
+    assert.deepEqual([made.categories, made.picture(1), made.idsOfFile], [[2], 2, false]);
     assert.match(made.notes.join(), /small, medium or large by their boxes/);
     // Of a selection, only its own pictures count.
     const two = await testObjects(annotatedSource(select(all, [2, 0])), ["diamond", "block"], "detector");

@@ -11,6 +11,7 @@ import { cocoEvalTask } from "../../tasks/coco_eval.ts";
 import { detectEvalTask } from "../../tasks/detect/eval.ts";
 import { detectPredictTask } from "../../tasks/detect/predict.ts";
 import { detectTrainTask } from "../../tasks/detect/train.ts";
+import { packTask } from "../../tasks/pack.ts";
 import type { Task } from "../../src/cli/command.ts";
 import { capture } from "../cli/capture.ts";
 import { encoderRun } from "../finetune/fixture.ts";
@@ -98,6 +99,19 @@ Deno.test("a detector is trained, stopped and resumed to the bit; measured as co
     const widest = (id: number) =>
       Math.max(...found.filter((one) => one.image_id === id).map(({ bbox }) => bbox[0] + bbox[2]));
     assert.ok(widest(114) > 48 && widest(114) <= 96 + 1e-9 && widest(100) <= 48 + 1e-9, `${widest(114)}`);
+
+    // A pack knows no ids: those that are made are told as such.
+    const packed = join(folder, "packed"),
+      numbered = ["--engine=wasm", "--out", join(folder, "numbered.json")];
+    await good(packTask, val, packed);
+    const told = await capture(detectEvalTask, [whole, "--data", packed, ...numbered]);
+    assert.match(
+      told.err,
+      /numbered\.json numbers pictures from 1 in the order of .*packed, and its classes from 1/,
+    );
+    const ids = JSON.parse(await Deno.readTextFile(join(folder, "numbered.json")))
+      .map((one: { image_id: number }) => one.image_id);
+    assert.deepEqual([Math.min(...ids) >= 1, Math.max(...ids) <= 4], [true, true]);
 
     const drawn = join(folder, "drawn"), picture = join(folder, "coco/val/100.png");
     for (

@@ -175,6 +175,11 @@ Deno.test("protocols: a validation part of one's own chooses; held-out pictures 
     ]);
     const alone = await measure({ ...short, train, protocols: ["knn"], k: [3] });
     assert.equal(alone.test, "leave one out");
+    const itself = await measure({ ...short, train, test: train, protocols: ["knn"], k: [1] });
+    assert.deepEqual([itself.rows[0].top1.value, itself.notes.at(-1)], [
+      1,
+      "query pictures are those of the gallery, where each finds itself: such figures tell nothing",
+    ]);
     assert.match(formatMeasures(alone, "text"), /each of 60 pictures of .* against all others/);
   }));
 
@@ -219,7 +224,9 @@ Deno.test("subsets: pictures by name, with or without folder and ending; what is
       ...{ ...short, train: ends, protocols: ["knn"] as const, k: [1] },
       subset: { names: ["0.png", "1.png", "old/2.png", "x/7.v1.png"], path: "list.txt" },
     });
-    assert.deepEqual([picked.train.pictures, picked.notes], [4, []]);
+    assert.deepEqual([picked.train.pictures, picked.notes], [4, [
+      "2 pictures are each the only one of their class: no other can be right, which counts as wrong",
+    ]]);
     const twice = await write(join(folder, "twice.safetensors"), {
       count: 6,
       keys: (i) => `${"ab"[i % 2]}/${i >> 1}.png`,

@@ -180,6 +180,13 @@ Deno.test("probe: a picture without a class, and a bad one, are left out", () =>
       /a gallery of only 5 labelled pictures/,
     );
     await train.close();
+    // Of a class of one picture there is no other to be found.
+    await Deno.remove(join(folder, "red", "bad.png"));
+    await Deno.remove(join(folder, "red", "1.png"));
+    const lone = await openSource(folder), of = await probe({ ...model, train: lone, k: [1] });
+    assert.deepEqual([of.test, of.notes.length, of.knn[0].top1 <= 4 / 5], [5, 2, true]);
+    assert.match(of.notes[1], /^1 picture is the only one of its class: no other can be right/);
+    await lone.close();
   }));
 
 Deno.test("probe: what cannot be measured is refused by name", () =>

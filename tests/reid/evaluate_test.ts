@@ -90,14 +90,15 @@ Deno.test("features of persons: upright input, the mirrored picture added in thr
 Deno.test("task reid eval: Market-1501's layout, a sheet, and squeezed pictures", () =>
   withFolder(async (folder) => {
     const model = await makeRun(join(folder, "run")),
-      data = `market:${await writeMarket(join(folder, "market"))}`;
+      // A name that exists is taken as it stands.
+      data = `market:${await writeMarket(join(folder, "a,b #1"))}`;
     const sheet = join(folder, "sheet.png");
     const text = await run(model, "--data", data, ...SMALL, "--sheet", sheet);
     assert.equal(text.code, 0, text.err);
     assert.match(text.out, /^CMC@1 +\d+\.\d % {3}95 %: /);
     assert.match(
       text.out,
-      /2 queries of market:.*market#split=query against 6 pictures of market:.*market#split=gallery: 2 persons, 1 pictures of others, 1 that do not count/,
+      /2 queries of market:.*a\\,b \\#1#split=query against 6 pictures of market:.*#1#split=gallery: 2 persons, 1 pictures of others, 1 that do not count/,
     );
     assert.match(
       text.out,

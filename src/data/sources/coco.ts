@@ -1,5 +1,5 @@
 import { numberList, requireIndex, type TextList, textList } from "../io/compact_lists.ts";
-import { type CocoId, compareIds, isId } from "./coco_ids.ts";
+import { type CocoId, compareIds, isId, otherKind } from "./coco_ids.ts";
 import { cocoObjects } from "./coco_objects.ts";
 import { jsonElements } from "./json_elements.ts";
 import { join } from "../io/paths.ts";
@@ -122,9 +122,17 @@ async function readAnnotations(file: string, withObjects = false) {
   for (const [image, at] of largest) {
     const id = kindIds[kinds.get(at)], number = numbers.get(id), index = imageNumbers.get(image);
     if (index === undefined) {
-      passed.add("annotated picture", "is not in the list of images", `image_id ${image}`);
+      passed.add(
+        "annotated picture",
+        "is not in the list of images",
+        `image_id ${image}${otherKind(image, imageNumbers.keys().next().value)}`,
+      );
     } else if (number === undefined) {
-      passed.add("label", "is of a category that the file does not list", `category_id ${id}`);
+      passed.add(
+        "label",
+        "is of a category that the file does not list",
+        `category_id ${id}${otherKind(id, ids[0])}`,
+      );
     } else labels[index] = number;
   }
   const found = objects?.finish(imageNumbers, numbers), sizes = objects?.size;

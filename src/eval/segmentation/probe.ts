@@ -175,7 +175,7 @@ export function pixelClasses(scores: Float32Array, grid: number, size: number, c
  * @throws {TypeError} When the engine, the model, pictures or masks are none; before any work.
  * @throws {RangeError} When there are no pictures, a number cannot be used, or masks have one class only.
  * @throws {Error} When a picture or mask cannot be read, sizes differ, a test mask has a class that no training mask has, or a
- * feature is no finite number.
+ * feature or a score is no finite number.
  */
 export async function segmentationProbe(options: SegmentationOptions): Promise<SegmentationReport> {
   checkSegmentation(options);
@@ -200,7 +200,13 @@ export async function segmentationProbe(options: SegmentationOptions): Promise<S
           width,
         ]);
         const { scores } = score({ state: head, features });
-        const found = pixelClasses(await scores.data() as Float32Array, grid, size, names.length);
+        const data = await scores.data() as Float32Array, which = done - masks.length + i;
+        // Nothing is larger than not-a-number, so every pixel would be of the first class.
+        requireFinite(
+          { rows: cells, width: names.length, data },
+          () => `${test[which].picture}: its scores by the layer that was learned (a smaller lr may help)`,
+        );
+        const found = pixelClasses(data, grid, size, names.length);
         masks[i].forEach((label, at) => label >= 0 && confusion[label][found[at]]++);
         tf.dispose([features, scores]);
       }

@@ -133,7 +133,7 @@ Deno.test("coco: ids beyond 2^53 and texts, NaN areas, and annotations of what i
         {"image_id": 9007199254740993, "category_id": "cat", "area": NaN, "bbox": [0, 0, 5, 5]},
         {"image_id": 9007199254740992, "category_id": "dog", "area": 3},
         {"image_id": "x", "category_id": "emu", "area": 3},
-        {"image_id": 77, "category_id": "dog"}, {"id": 5}],
+        {"image_id": "77", "category_id": "dog"}, {"image_id": "x", "category_id": 7, "area": 4}, {"id": 5}],
       "categories": [{"id": "cat", "name": "crane"}, {"id": "dog", "name": "crane"}]}`;
     await write(folder, {
       "annotations/instances_p.json": annotations,
@@ -147,8 +147,8 @@ Deno.test("coco: ids beyond 2^53 and texts, NaN areas, and annotations of what i
     assert.deepEqual(labels, [0, 1, undefined]);
     assert.deepEqual(source.passedOver?.().map(({ what, why, example }) => `${what} ${why}: ${example}`), [
       "annotation has no image_id or category_id: id 5",
-      "label is of a category that the file does not list: category_id emu",
-      "annotated picture is not in the list of images: image_id 77",
+      "label is of a category that the file does not list: category_id 7; it is a number, and ids there are texts",
+      "annotated picture is not in the list of images: image_id 77; it is a text, and ids there are numbers",
     ]);
     await source.close();
   });

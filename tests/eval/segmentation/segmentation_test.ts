@@ -128,6 +128,10 @@ Deno.test("masks of another size, missing ones, unknown classes, smoothed masks 
     await refused(["--train", one], /masks have 1 class; two are needed/);
     await refused(["--train", join(folder, "nowhere")], /no such folder; pictures are needed in images\//);
     await refused([], /name the pictures with masks/, 2);
+    await refused(
+      ["--train", train, "--lr=1e39"],
+      /images\/\d\.png: its scores by the layer that was learned \(a smaller lr may help\) are not finite numbers/,
+    );
     const whole = await halves(join(folder, "whole"), 5);
     await Deno.writeFile(join(train, "masks/2.png"), new Uint8Array(9));
     await refused(["--train", train], /masks\/2\.png: /);
