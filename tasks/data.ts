@@ -6,7 +6,7 @@ import { openOutput } from "../src/cli/output_file.ts";
 import { start } from "../src/cli/run.ts";
 import { contactSheet } from "../src/data/contact_sheet.ts";
 import { describeAccount } from "../src/data/epoch/account_text.ts";
-import { closeData, dataObjects } from "../src/data/open/data.ts";
+import { closeData, dataLength, dataObjects } from "../src/data/open/data.ts";
 import { openData } from "../src/data/open/open_data.ts";
 import { encodePng } from "../src/data/picture/png.ts";
 import { DATA_NOTES, dataRows, dataSummary } from "../src/data/sources/help.ts";
@@ -109,10 +109,15 @@ export const dataTask = task({
     if (boxes && lacking.length > 0) {
       throw new Error(`${lacking.join(", ")}: has no boxes; COCO's format and packs of it have some`);
     }
+    const length = dataLength(data), total = length === null ? null : Math.min(length, count ?? length);
     const report = await reportData(data, {
       count,
       imageSize,
-      progress: (done) => progress.status(() => plural(done, "picture")),
+      progress: (done) =>
+        progress.status(
+          () => total === null ? plural(done, "picture") : `${done} of ${plural(total, "picture")}`,
+          done === total,
+        ),
     });
     const { sheet: _, sheetSize: __, sheetObjects: ___, ...figures } = report;
     print(json ? JSON.stringify(figures) : formatReport(report));

@@ -4,7 +4,6 @@ import { requireSource } from "../data/open/data.ts";
 import type { Engine } from "../engine/types.ts";
 import { type Lock, lockFolder } from "../files/lock.ts";
 import { makeFolder } from "../files/make_folder.ts";
-import { refuseAddress } from "../files/path_error.ts";
 import { removePartial } from "../files/publish.ts";
 import { initModel } from "../model/init.ts";
 import { checkRunning } from "../train/check_running.ts";
@@ -76,7 +75,6 @@ export async function standing(
  * @throws {Error} When it cannot be made or written.
  */
 export async function lockAblation(out: string, progress?: (line: string) => void): Promise<Lock> {
-  refuseAddress(out);
   const known = await exists(out);
   await makeFolder(out);
   const advice =

@@ -7,7 +7,7 @@ import { parseDataUri } from "../data/open/parse_data_uri.ts";
 import { decodePicture } from "../data/picture/decode.ts";
 import { encodePng } from "../data/picture/png.ts";
 import type { Source } from "../data/types.ts";
-import { isPathError, pathError } from "../files/path_error.ts";
+import { makeFolder } from "../files/make_folder.ts";
 import { publishFile } from "../files/publish.ts";
 import { drawDetections } from "./draw.ts";
 import type { FoundObjects } from "./found.ts";
@@ -51,11 +51,7 @@ export async function refuseOwnPictures(path: string, words: readonly string[]):
  * @throws {Error} When it cannot be made.
  */
 export async function pictureFolder(path: string, names: readonly string[]): Promise<PictureFolder> {
-  try {
-    await Deno.mkdir(path, { recursive: true });
-  } catch (error) {
-    throw isPathError(error) ? pathError(error, path, "write") : error;
-  }
+  await makeFolder(path);
   const taken = new Set<string>();
   return {
     async add(source, found) {

@@ -11,6 +11,12 @@ function pathOfAddress(name: string): string | undefined {
   }
 }
 
+/** What to do about a ~ that stands for no home folder, as in `--out=~/run`; nothing where there is none. */
+function homeAdvice(name: string): string | undefined {
+  if (!/^~(?:\/|$)/.test(name)) return undefined;
+  return `a ~ that no shell has replaced by your home folder; write that folder, or ./${name} for one called ~`;
+}
+
 /**
  * Refuses what is no path, as a program without types may give: a URL, a promise, nothing at all.
  *
@@ -30,7 +36,8 @@ export function requirePath(path: string): void {
 }
 
 /**
- * Refuses an address where something is to be made: a folder called `file:` would be made, and everything lie in there.
+ * Refuses an address, or a ~ for the home folder, where something is to be made: a folder called `file:` or `~` would be made,
+ * and everything lie in there.
  *
  * @throws {TypeError} When it is no text, as {@linkcode requirePath}.
  * @throws {Error} With the path to write instead.
@@ -39,6 +46,8 @@ export function refuseAddress(name: string): void {
   requirePath(name);
   const path = pathOfAddress(name);
   if (path !== undefined) throw new Error(`${name}: an address, where a path is needed; write ${path}`);
+  const advice = homeAdvice(name);
+  if (advice) throw new Error(`${name}: begins with ${advice}`);
 }
 
 /** What a code of the operating system means for whoever wants to write. */
@@ -103,10 +112,13 @@ function reasonOf(error: unknown, path: string, doing: "read" | "write"): string
   if (error instanceof Deno.errors.NotFound) {
     // Arguments whose bytes are not UTF-8 come with this sign instead.
     const odd = path.includes("\uFFFD") ? "; if its name is not UTF-8, rename it: it cannot be opened" : "";
-    const meant = pathOfAddress(path);
-    return `no such file or folder; ${
-      meant === undefined ? `check the path${odd}` : `a path is needed: write ${meant}`
-    }`;
+    const meant = pathOfAddress(path), home = homeAdvice(path);
+    const advice = meant !== undefined
+      ? `a path is needed: write ${meant}`
+      : home
+      ? `it begins with ${home}`
+      : `check the path${odd}`;
+    return `no such file or folder; ${advice}`;
   }
   if (error instanceof Deno.errors.NotCapable) {
     return `Deno may not ${doing} this; run with --allow-${doing}=${path}`;

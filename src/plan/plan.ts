@@ -2,6 +2,7 @@
 import { countNumbers } from "../model/inventory.ts";
 import { FILL } from "../train/auto_batch.ts";
 import { ConfigError, resolveConfig } from "../train/config/config.ts";
+import { plural } from "../text/amounts.ts";
 import type { RunConfig } from "../train/config/settings.ts";
 import { processOf } from "../train/run/plan.ts";
 import { guessPerPicture, searchBatch } from "./batch.ts";
@@ -208,7 +209,7 @@ export async function plan(options: PlanOptions): Promise<Plan> {
   const config = { ...planned(settings, step.batch), rematerialise: step.rematerialise };
   const perEpoch = Math.floor(pictures / step.batch);
   if (perEpoch === 0) {
-    throw new ConfigError(`batchSize is ${step.batch}, but the data has only ${pictures} pictures`);
+    throw new ConfigError(`batchSize is ${step.batch}, but the data has only ${plural(pictures, "picture")}`);
   }
   const all = Math.round(config.epochs * perEpoch);
   const totalSteps = config.steps > 0 ? Math.min(config.steps, all) : all;

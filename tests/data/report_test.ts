@@ -67,6 +67,8 @@ Deno.test("deno task data prints the report and writes the sheet", async () => {
     const { code, out, err } = await run(`${folder}/photos`, "--sheet", `${folder}/sheet.png`);
     assert.equal(code, 0, err);
     assert.match(out, /pictures +2, 0 bad\n.*\nformats +jpeg 100/);
+    assert.match(err, /^2 of 2 pictures$/m);
+    assert.match((await run(`${folder}/photos`, "--count=1", "--no-sheet")).err, /^1 of 1 picture$/m);
     assert.equal((await decodePicture(await Deno.readFile(`${folder}/sheet.png`))).height, 96);
     assert.equal((await run()).code, 2);
     const missing = await run(`${folder}/none`);

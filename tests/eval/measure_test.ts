@@ -130,6 +130,8 @@ Deno.test("protocols: each tells made-up classes apart, with an interval, and sa
     for (const kind of TABLES) {
       const text = formatMeasures(report, kind);
       assert.match(text, /linear grid/);
+      const chose = (100 * Number(grid.settings.validation)).toFixed(1);
+      assert.match(text, new RegExp(`validation ${chose} \\\\?%`));
       assert.match(text, /chosen on/);
       assert.match(text, /45 pictures of .*test\.safetensors, learned from 90/);
     }

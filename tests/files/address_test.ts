@@ -8,12 +8,15 @@ import { cocoEval } from "../../src/coco/coco_eval.ts";
 import { fileChunks } from "../../src/data/io/reader/chunks.ts";
 import { openNumberedFolders } from "../../src/data/sources/people/numbered_folders.ts";
 import { readBags } from "../../src/data/sources/people/bags.ts";
+import { openData } from "../../src/data/open/open_data.ts";
 import { pack } from "../../src/data/pack.ts";
 import { readDetector } from "../../src/detect/detector_file.ts";
+import { pictureFolder } from "../../src/detect/picture_folder.ts";
 import { isEmbedding, openEmbedding } from "../../src/eval/embedding/open.ts";
 import { maskedFiles } from "../../src/eval/segmentation/masked_files.ts";
 import { readModel } from "../../src/eval/stored_model.ts";
 import { openDestination } from "../../src/files/destination.ts";
+import { makeFolder } from "../../src/files/make_folder.ts";
 import { readClassifier } from "../../src/finetune/classifier_file.ts";
 import { readCard } from "../../src/plan/gpu_file.ts";
 import { runsPage } from "../../src/report/write.ts";
@@ -24,17 +27,35 @@ import { latestCheckpoint, readCheckpoint, saveCheckpoint } from "../../src/trai
 import { lockRun } from "../../src/train/run/folder.ts";
 import { withFolder } from "../with_folder.ts";
 
+/** All that make folders where a user says. */
+const MAKERS: readonly ((out: string) => Promise<unknown>)[] = [
+  openDestination,
+  (out) => lockRun({ out, resume: false }),
+  lockAblation,
+  (out) => saveCheckpoint(out, { config: { seed: 0 } } as never, {}, { keep: 1 }),
+  (out) => pictureFolder(out, []),
+  makeFolder,
+];
+
+Deno.test("a ~ that no shell has replaced is told, and no folder of that name is made", async () => {
+  const before = [...Deno.readDirSync(".")];
+  const told =
+    /^~\/runs\/x: begins with a ~ that no shell .*; write that folder, or \.\/~\/runs\/x for one called ~$/;
+  for (const make of MAKERS) await assert.rejects(make("~/runs/x"), { message: told });
+  assert.deepEqual([...Deno.readDirSync(".")], before);
+  for (const read of [openSafetensors, openData]) {
+    await assert.rejects(read("~/no such/x"), /no such file or folder; it begins with a ~ that no shell/);
+  }
+  await assert.rejects(openSafetensors("~x/none"), /no such file or folder; check the path$/);
+});
+
 Deno.test("what is to be made is not made at an address, and what is read is told by its path", () =>
   withFolder(async (folder) => {
     const path = join(folder, "a b"), out = pathToFileURL(path).href, before = [...Deno.readDirSync(".")];
-    const made = [
-      () => openDestination(out),
-      () => lockRun({ out, resume: false }),
-      () => lockAblation(out),
-      () => saveCheckpoint(out, { config: { seed: 0 } } as never, {}, { keep: 1 }),
-    ];
-    for (const make of made) {
-      await assert.rejects(make(), { message: `${out}: an address, where a path is needed; write ${path}` });
+    for (const make of MAKERS) {
+      await assert.rejects(make(out), {
+        message: `${out}: an address, where a path is needed; write ${path}`,
+      });
     }
     assert.deepEqual([...Deno.readDirSync(".")], before);
     const message = `${out}: no such file or folder; a path is needed: write ${path}`;

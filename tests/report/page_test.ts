@@ -84,6 +84,23 @@ Deno.test("charts: one run in few, several over each other", () =>
       ["Term patch", "same"],
       ["knn: top1", "same"],
     ]);
+    // Whatever other runs have no such value: a run has its colour.
+    const third = await runFolder(join(folder, "c"), {
+      metrics: stepLine(1, { class: undefined, accuracy: 0.5, positives: 7 }),
+    });
+    const colours = chartSpecs(await (await openReport([a, b, third])).read()).map((
+      { title, share, lines },
+    ) => `${title}, ${share}: ${lines.map(({ colour }) => colour).join()}`);
+    assert.deepEqual(colours.slice(0, 6), [
+      "Loss, false: 0,1,2",
+      "Term class, false: 0,1",
+      "Term patch, false: 0",
+      "knn: top1, false: 0",
+      "Share of training pictures whose class is found, true: 2",
+      "Locations of a picture that have an object, false: 2",
+    ]);
+    const alone = chartSpecs(await (await openReport([a])).read())[1];
+    assert.deepEqual(alone.lines.map(({ colour }) => colour), [0, 1]);
   }));
 
 Deno.test("report: a run that has no step, one or broken files gives a page; what is no run is told", () =>

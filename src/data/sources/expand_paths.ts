@@ -20,6 +20,8 @@ const MOST = 1_000_000;
 /** Folders below a named one that are searched for shards. */
 const FLOORS = 2;
 
+/** Deeper folders that are searched for the place of what was not found. */
+const MOST_LOOKED_INTO = 1000;
 const FOREIGN = "has a name that is not UTF-8; rename it";
 
 /** A file or folder that a name stands for; where it really is where the user did not write it out. */
@@ -179,7 +181,7 @@ async function filesIn(
   { aside, claim }: FolderRules,
 ): Promise<string[]> {
   const fits = (name: string) => endings.some((ending) => name.toLowerCase().endsWith(ending));
-  const files: string[] = [];
+  const files: string[] = [], deeper: string[] = [];
   const elsewhere = await walkFolders(root, async (below, { floor, isNew }) => {
     const folder = below === "" ? root : join(root, below), inner: Inner[] = [];
     let entries: Deno.DirEntry[];
@@ -202,16 +204,42 @@ async function filesIn(
       if (aside?.names.test(base) && (isInner || fits(base))) {
         passed.add(isInner ? "folder" : fileKind(base), aside.why, name);
       } else if (isInner) {
-        if (floor === FLOORS) passed.add("folder", "is deeper than shards are searched for", name);
-        else inner.push({ name, isLink: isSymlink });
+        if (floor === FLOORS) {
+          passed.add("folder", "is deeper than shards are searched for", name);
+          deeper.push(name);
+        } else inner.push({ name, isLink: isSymlink });
       } else if (fits(base)) files.push(name);
       else passed.add(fileKind(base), endingReason(fileKind(base)), name);
     }
     return inner;
   }, claim);
   if (elsewhere && files.length === 0) throw new CountedElsewhereError(root);
-  if (files.length === 0) throw new Error(`${root}: holds no files ending with ${endings.join(", ")}`);
+  if (files.length === 0) {
+    const what = `files ending with ${endings.join(", ")}`, below = await folderBelow(root, deeper, fits);
+    throw new Error(
+      below === null
+        ? `${root}: holds no ${what}`
+        : `${root}: its ${what} are deeper than ${FLOORS} folders below it; name their folder, such as ${below}`,
+    );
+  }
   return files.sort(byParts);
+}
+
+/** The first folder that has a file that fits, of those named and all below them; what cannot be read has none. */
+async function folderBelow(
+  root: string,
+  names: readonly string[],
+  fits: (name: string) => boolean,
+): Promise<string | null> {
+  const left = names.map((name) => join(root, name));
+  // Links may lead in circles, and a mistake may name a whole disk.
+  for (let looked = 0; left.length > 0 && looked < MOST_LOOKED_INTO; looked++) {
+    const folder = left.shift()!;
+    const entries = await entriesOf(folder, fits, passedCounter()).catch(() => []);
+    if (entries.some(({ name, isDirectory }) => !isDirectory && fits(name))) return folder;
+    left.push(...entries.flatMap(({ name, isDirectory }) => isDirectory ? [join(folder, name)] : []));
+  }
+  return null;
 }
 
 /** Orders paths folder by folder. */

@@ -100,6 +100,7 @@ const MAGIC: readonly (readonly [hex: string, what: string, advice: string])[] =
   ["934e554d5059", "a NumPy array", CONVERT],
   ["53514c69746520666f726d6174203300", "an SQLite database", CONVERT],
   ["4152524f5731", "an Arrow file", "write it as Parquet"],
+  ["ffffffff", "an Arrow stream, as Hugging Face's datasets keep", "write it as Parquet"],
   ["4f626a01", "an Avro file", "write it as Parquet"],
   ["0a23d7ce", "an MXNet RecordIO file", CONVERT],
   ["50415231", "a Parquet file", "name it as parquet:PATH"],
@@ -119,6 +120,10 @@ export const START_BYTES = 512;
 export function describeFile(start: Uint8Array): FileKind | null {
   if (start.length === 0) return { what: "empty: 0 bytes", advice: "copy it again" };
   const hex = start.subarray(0, 16).toHex();
+  // NumPy's .npz is a zip archive of arrays; the first one's name stands behind 30 bytes.
+  if (hex.startsWith("504b0304") && /^[\w .-]+\.npy/.test(letters(start, 30, 128))) {
+    return { what: "an archive of NumPy arrays", advice: CONVERT };
+  }
   const known = MAGIC.find(([magic]) => hex.startsWith(magic));
   if (known) return { what: known[1], advice: known[2] };
   const format = sniff(start)?.toUpperCase();

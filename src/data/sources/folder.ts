@@ -8,7 +8,8 @@ import { isJpegName, PICTURE_ENDINGS, readPicture } from "./picture_file.ts";
 /** A folder without any picture. */
 export class NoPicturesError extends Error {
   override name = "NoPicturesError";
-  constructor(path: string, readonly passedOver: readonly PassedOver[]) {
+  /** @param hint What could be done, a sentence without its end. */
+  constructor(path: string, readonly passedOver: readonly PassedOver[], hint = "") {
     const others = passedOver.reduce((sum, { count }) => sum + count, 0);
     const what = others === 0
       ? "an empty folder"
@@ -17,7 +18,7 @@ export class NoPicturesError extends Error {
     super(
       `${path}: ${what}; it must hold pictures, at any depth, named .${PICTURE_ENDINGS.join(", .")}${
         told ? `. ${told}` : ""
-      }`,
+      }${hint ? `. ${hint}` : ""}`,
     );
   }
 }

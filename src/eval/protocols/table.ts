@@ -26,6 +26,8 @@ function settingsOf({ settings }: ProtocolRow): string {
   return Object.entries(settings).map(([name, value]) => {
     if (typeof value === "boolean") return value ? name : `no ${name}`;
     if (typeof value === "string") return value;
+    // A figure, not a setting: what the best had on the validation pictures.
+    if (name === "validation") return `${name} ${hundredth(value)} %`;
     return `${name} ${Number.isInteger(value) ? value : digits(value, 3)}`;
   }).join(", ");
 }

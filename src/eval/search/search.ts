@@ -1,6 +1,7 @@
 import type { Engine } from "../../engine/types.ts";
 import { checkK, nearest, type NearestOptions, withoutOwn } from "../nearest.ts";
 import { checkRows, type Rows, unitRow } from "../rows.ts";
+import { plural } from "../../text/amounts.ts";
 import { keptGallery } from "./gallery.ts";
 import type { PictureSet } from "./set.ts";
 
@@ -96,7 +97,7 @@ export async function searchPictures(
   const there = gallery.rows - (owned ? 1 : 0), k = options.k ?? Math.max(1, Math.min(USUAL_K, there));
   if (k > there) {
     const besides = `${owned ? " beside the query" : ""}${keep ? " that pass the filter" : ""}`;
-    throw new RangeError(`k is ${k}, but ${set.file.path} has only ${there} pictures${besides}`);
+    throw new RangeError(`k is ${k}, but ${set.file.path} has only ${plural(there, "picture")}${besides}`);
   }
   const empty = new Set<number>();
   const wider = owned ? k + 1 : k, each = Array.from({ length: keys.length }, (_, row) => row);

@@ -9,6 +9,8 @@ export interface ChartLine {
   label: string;
   steps: number[];
   values: (number | null)[];
+  /** Which of the colours it has: a run has one in all charts. */
+  colour: number;
 }
 
 /** What a chart shows. */
@@ -34,6 +36,8 @@ export function chartSpecs(report: Report): ChartSpec[] {
   const { runs } = report, alone = runs.length === 1;
   const known: Record<string, string> = {
     loss: "Loss",
+    accuracy: "Share of training pictures whose class is found",
+    positives: "Locations of a picture that have an object",
     lr: "Learning rate",
     gradNorm: "Gradient norm, before clipping",
     codeSpread: "Spread of the class codes: 0 is a collapse",
@@ -43,17 +47,18 @@ export function chartSpecs(report: Report): ChartSpec[] {
     wd: "Weight decay",
     bad: "Bad pictures so far",
   };
-  const shares = ["waiting", "mfu"];
-  const line = (label: string, curves: Curves, name: string): ChartLine => ({
+  const shares = ["waiting", "mfu", "accuracy"];
+  const line = (label: string, curves: Curves, name: string, colour: number): ChartLine => ({
     label,
     steps: curves.steps,
     values: curves.values[name],
+    colour,
   });
   const has = (curves: Curves | undefined, name: string) =>
     curves !== undefined && Object.hasOwn(curves.values, name);
   const overlaid = (key: string, title: string, of: (run: RunReport) => Curves | undefined, name: string) => {
-    const lines = runs.filter((run) => has(of(run), name)).map((run) =>
-      line(alone ? name : run.name, of(run)!, name)
+    const lines = runs.flatMap((run, i) =>
+      has(of(run), name) ? [line(alone ? name : run.name, of(run)!, name, i)] : []
     );
     return { key, title, share: shares.includes(name), lines };
   };
@@ -70,7 +75,7 @@ export function chartSpecs(report: Report): ChartSpec[] {
   add(overlaid("loss", known.loss, training, "loss"));
   if (alone) {
     const curves = runs[0].metrics.training, title = "Terms of the loss, before their weights";
-    const lines = terms.map((name) => line(name, curves, name));
+    const lines = terms.map((name, i) => line(name, curves, name, i));
     if (lines.length > 0) add({ key: "terms", title, share: false, lines });
   } else for (const name of terms) add(overlaid(`term ${name}`, `Term ${name}`, training, name));
   const evaluators = [...new Set(runs.flatMap((run) => Object.keys(run.metrics.evaluators)))];
@@ -79,7 +84,7 @@ export function chartSpecs(report: Report): ChartSpec[] {
       Object.hasOwn(run.metrics.evaluators, evaluator) ? run.metrics.evaluators[evaluator] : undefined;
     const found = [...new Set(runs.flatMap((run) => Object.keys(of(run)?.values ?? {})))];
     if (alone) {
-      const lines = found.map((name) => line(name, of(runs[0])!, name));
+      const lines = found.map((name, i) => line(name, of(runs[0])!, name, i));
       add({ key: `evaluator ${evaluator}`, title: `Evaluator ${evaluator}`, share: false, lines });
     } else {
       for (const name of found) {
@@ -87,8 +92,8 @@ export function chartSpecs(report: Report): ChartSpec[] {
       }
     }
   }
-  for (const name of ["lr", "gradNorm", "codeSpread", "imagesPerSecond", "waiting", "mfu", "wd", "bad"]) {
-    add(overlaid(name, known[name], training, name));
+  for (const name of Object.keys(known)) {
+    if (name !== "loss") add(overlaid(name, known[name], training, name));
   }
   return specs;
 }
@@ -143,11 +148,11 @@ export function chartOptions(spec: ChartSpec, width: number, logarithmic: boolea
     ],
     series: [
       { label: "step" },
-      ...spec.lines.map(({ label, steps }, i) => ({
+      ...spec.lines.map(({ label, steps, colour: one }) => ({
         label,
-        stroke: colour(`--line-${i % 8}`),
+        stroke: colour(`--line-${one % 8}`),
         width: 1.5,
-        dash: i < 8 ? undefined : [6, 4],
+        dash: one < 8 ? undefined : [6, 4],
         spanGaps: true,
         points: { show: steps.length < 30 },
         value: (_: unknown, value: number | null) => format(value) || "–",

@@ -176,7 +176,7 @@ export const SETTINGS: Readonly<Record<keyof RunConfig, Setting>> = {
   ),
   labels: data(
     text("FILE"),
-    "file of class names, one per line, for tar shards and LMDBs whose classes are numbers",
+    "file of class names, one per line, for tar shards, Parquet and LMDBs whose classes are numbers",
     true,
   ),
 

@@ -200,7 +200,7 @@ export function planSteps(config: PlanSettings, data: Data): StepPlan {
   const mine = Math.floor(pictures / count), perEpoch = Math.floor(mine / share.batchSize);
   if (perEpoch === 0) {
     throw new ConfigError(
-      `batchSize is ${config.batchSize}, but ${dataUri(data)} has only ${pictures} pictures` +
+      `batchSize is ${config.batchSize}, but ${dataUri(data)} has only ${plural(pictures, "picture")}` +
         `${count > 1 ? ` for ${count} processes` : ""}; use --batch-size ${
           Math.max(1, mine * config.nodes)
         } or less`,

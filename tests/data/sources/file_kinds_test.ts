@@ -29,6 +29,12 @@ const KINDS: readonly (readonly [name: string, bytes: Uint8Array, what: RegExp])
   ["a.rec", hex("0a23d7ce10"), /MXNet RecordIO/],
   ["a.tfrecord", hex("a00100000000000012345678" + "0a9d03"), /a TFRecord file/],
   ["a.arrow", hex("4152524f5731"), /an Arrow file/],
+  ["b.arrow", hex("ffffffff30010000"), /an Arrow stream.*: write it as Parquet/],
+  [
+    "a.npz",
+    hex(`504b0304${"00".repeat(26)}${text("x_train.npy").subarray(0, 11).toHex()}`),
+    /an archive of NumPy arrays/,
+  ],
   ["a.pkl", hex("80049500"), /a Python pickle/],
   ["a.heic.mov", text("....ftypheic"), /a HEIC picture/],
   ["a.mp4", text("....ftypisom"), /a video/],
@@ -109,6 +115,53 @@ Deno.test("what is data is told by its bytes, whatever its name: tar, tar.gz, Pa
       await closeData(data);
       await Deno.remove(`${folder}/in.tar`, { recursive: true });
     }
+  });
+});
+
+Deno.test("a folder of files that are no pictures says what those are of which there are most", async () => {
+  await withFolder(async (folder) => {
+    const refused = async (name: string, files: Record<string, Uint8Array>, what: RegExp) => {
+      await Deno.mkdir(`${folder}/${name}/in`, { recursive: true });
+      for (const [file, bytes] of Object.entries(files)) {
+        await Deno.writeFile(`${folder}/${name}/${file}`, bytes);
+      }
+      await assert.rejects(openData(`${folder}/${name}`), what);
+    };
+    const video = text("....ftypisom"), list = text("a,b");
+    await refused(
+      "videos",
+      { "in/a.mp4": video, "in/b.mp4": video, "c.csv": list },
+      /passed over: 2 \.mp4, 1 \.csv\. in\/[ab]\.mp4 is a video \(MP4\): write its frames into a folder$/,
+    );
+    await refused(
+      "cifar",
+      { data_batch_1: hex("80029500") },
+      /data_batch_1 is a Python pickle: write the pictures/,
+    );
+    await refused("unknown", { "in/idx3-ubyte": hex("00000803") }, /1 file passed over: 1 file$/);
+  });
+});
+
+Deno.test("Parquet files that lie too deep for their folder, as in Hugging Face's cache, are said to be in theirs", async () => {
+  await withFolder(async (folder) => {
+    const snapshot = "datasets--a--b/snapshots/0b27/plain_text", name = "train-00000-of-00001.parquet";
+    await Deno.mkdir(`${folder}/${snapshot}`, { recursive: true });
+    await Deno.mkdir(`${folder}/datasets--a--b/blobs`);
+    await Deno.writeFile(`${folder}/datasets--a--b/blobs/5e1f`, await fixture("snappy.parquet"));
+    await Deno.symlink("../../../blobs/5e1f", `${folder}/${snapshot}/${name}`);
+    for (const uri of [folder, `${folder}/datasets--a--b`, `parquet:${folder}`]) {
+      await assert.rejects(openData(uri), (error: Error) => {
+        assert.match(
+          error.message,
+          /\.parquet are deeper than 2 folders below it; name their folder, such as /,
+        );
+        assert.ok(error.message.endsWith(` ${folder}/${snapshot}`), error.message);
+        return true;
+      });
+    }
+    const data = await openData(`${folder}/datasets--a--b/snapshots/0b27`);
+    assert.equal(dataLength(data), 20);
+    await closeData(data);
   });
 });
 

@@ -7,7 +7,10 @@ import type { Claim } from "../places.ts";
 import { splitFolders } from "../split_folders.ts";
 import { picturesOfSplit } from "../split_listing.ts";
 import { NoSplitError, type SplitQuestion } from "../splits.ts";
-import type { Source } from "../../types.ts";
+import { join } from "../../io/paths.ts";
+import { withFileReader } from "../../io/reader/file.ts";
+import type { PassedOver, Source } from "../../types.ts";
+import { describeFile, START_BYTES } from "../file_kinds.ts";
 
 /** A folder of pictures: what every folder is that no other format recognises. */
 export const folder: SourceFormat = {
@@ -56,6 +59,22 @@ async function firstFloor(request: OpenRequest): Promise<string[] | null> {
 
 async function openSet(path: string, question: SplitQuestion, claim?: Claim): Promise<Source> {
   const listing = await listFolder(path, claim);
-  if (listing.pictures.length === 0) throw new NoPicturesError(path, listing.passedOver);
+  if (listing.pictures.length === 0) {
+    throw new NoPicturesError(path, listing.passedOver, await hintOf(path, listing.passedOver));
+  }
   return folderSource(path, { ...listing, pictures: picturesOfSplit(listing.pictures, question) });
+}
+
+/** What to do with the files that a folder has instead of pictures, told by one of those of which there are most. */
+async function hintOf(path: string, passedOver: readonly PassedOver[]): Promise<string> {
+  const [most] = passedOver.toSorted((a, b) => b.count - a.count), name = most?.example;
+  if (name === undefined) return "";
+  try {
+    const file = join(path, name);
+    const start = await withFileReader(file, (file) => file.read(0, Math.min(START_BYTES, file.length)));
+    const kind = describeFile(start);
+    return kind ? `${name} is ${kind.what}: ${kind.advice}` : "";
+  } catch {
+    return "";
+  }
 }
