@@ -2,6 +2,8 @@ import { BFLOAT16_GRADIENT } from "../bfloat16.ts";
 import { SPLIT_GRADIENTS } from "../split.ts";
 import * as tf from "../tf.ts";
 import { BROADCAST } from "./broadcast.ts";
+import { CONVOLUTION } from "./convolution.ts";
+import { mendCrossEntropy } from "./cross_entropy.ts";
 import { INDEX } from "./index.ts";
 import { POINTWISE } from "./pointwise.ts";
 import { PRODUCT } from "./product.ts";
@@ -19,6 +21,7 @@ export const GRADIENTS: Gradients = [
   ...INDEX,
   ...SHAPE,
   ...SCAN,
+  ...CONVOLUTION,
   ...WINDOW,
   ...SPLIT_GRADIENTS,
   BFLOAT16_GRADIENT,
@@ -27,5 +30,6 @@ export const GRADIENTS: Gradients = [
 /** Registers them instead of TensorFlow.js's own, and mends what is kept for them, for all backends of the process. */
 export function registerGradients(): void {
   orderTape();
+  mendCrossEntropy();
   for (const gradient of GRADIENTS) tf.registerGradient(gradient);
 }

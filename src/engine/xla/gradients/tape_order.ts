@@ -35,7 +35,8 @@ export function orderTape(): void {
   ordered = engine;
   const add = engine.addTapeNode;
   engine.addTapeNode = function (kernel, inputs, outputs, gradient, saved, attrs) {
-    add.call(this, kernel, inputs, outputs, gradient, saved, attrs);
+    // A list of its own: callers may take parts out of the one that they are given, of `tf.unstack`, say.
+    add.call(this, kernel, inputs, [...outputs], gradient, saved, attrs);
     const tape = this.state.activeTape, last = tape.length - 1;
     let at = last;
     for (let i = last - 1; i >= 0 && saved.includes(tape[i].outputs[0]); i--) {
