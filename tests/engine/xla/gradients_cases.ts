@@ -205,6 +205,21 @@ export const OURS: Case[] = [
     [[2, 3], [2, 3]],
     backTwice((labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits)),
   ),
+  c(
+    "batchNorm without scale and offset",
+    [[2, 3], [3], [3]],
+    (x, mean, variance) => tf.batchNorm(x, any(mean), any(tf.abs(variance))),
+  ),
+  c(
+    "batchNorm without offset",
+    [[1, 2, 2, 3], [3], [3]],
+    (x, mean, scale) => tf.batchNorm(x, any(mean), tf.tensor1d([1, 2, 3]), undefined, any(scale)),
+  ),
+  c(
+    "batchNorm without scale",
+    [[2, 3], [3], [3]],
+    (x, mean, offset) => tf.batchNorm(x, any(mean), tf.tensor1d([1, 2, 3]), any(offset)),
+  ),
   c("unstack, a list that parts are taken out of", [[3, 2]], (x) => {
     const parts = tf.unstack(x), last = parts.pop()!;
     return tf.mul(last, parts.shift()!);

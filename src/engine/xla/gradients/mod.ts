@@ -9,7 +9,7 @@ import { POINTWISE } from "./pointwise.ts";
 import { PRODUCT } from "./product.ts";
 import { SCAN } from "./scan.ts";
 import { SHAPE } from "./shape.ts";
-import { orderTape } from "./tape_order.ts";
+import { mendTape } from "./tape.ts";
 import type { Gradients } from "./types.ts";
 import { WINDOW } from "./window.ts";
 
@@ -29,7 +29,7 @@ export const GRADIENTS: Gradients = [
 
 /** Registers them instead of TensorFlow.js's own, and mends what is kept for them, for all backends of the process. */
 export function registerGradients(): void {
-  orderTape();
+  mendTape();
   mendCrossEntropy();
   for (const gradient of GRADIENTS) tf.registerGradient(gradient);
 }
