@@ -79,6 +79,11 @@ const ODD: Record<string, [inputs: () => tf.Tensor[], f: (...x: tf.Tensor[]) => 
       },
       [2, 1, 2, 2, 2, 1, 2, 2, ...[1, 1, 0, 0, 1, 1], ...[1, 1, 0, 0, 1, 1]],
     ],
+    "not-a-number among the larger and the lesser": [
+      () => [tf.tensor2d([[Infinity], [1], [NaN]]), tf.tensor1d([NaN, 2])],
+      (a, b) => tf.cast(tf.isNaN(tf.concat([tf.maximum(a, b), tf.minimum(a, b), tf.maximum(b, a)])), "int32"),
+      [...[1, 0, 1, 0, 1, 1], ...[1, 0, 1, 0, 1, 1], ...[1, 0, 1, 0, 1, 1]],
+    ],
     "signs of truth values": [
       () => [bool([1, 0])],
       (a) => tf.concat([tf.abs(a), tf.sign(a)]),
