@@ -36,12 +36,6 @@ export interface XlaEngineOptions extends MemoryOptions {
   progress?: (line: string) => void;
 }
 
-/**
- * Options for XLA's CPU compiler; other devices ignore them. The maximum of a number and NaN must be NaN, or a ReLU
- * would hide it.
- */
-const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
-
 /** Flags that the user's XLA_FLAGS does not mention. */
 function unmentioned<T>(flags: Record<string, T>): Record<string, T> {
   let given: string;
@@ -101,7 +95,7 @@ export async function openPlugin(
 ): Promise<{ engine: Engine; client: Client }> {
   const { devices = 1, hosts, cache, platform } = options;
   const client = { ...options.client, ...memoryValues(options) },
-    flags = { ...CPU_FLAGS, ...unmentioned(CARD_FLAGS), ...options.flags };
+    flags = { ...unmentioned(CARD_FLAGS), ...options.flags };
   let xla: Xla;
   try {
     xla = await openXla(path, { devices, hosts, cache, flags, client, platform });

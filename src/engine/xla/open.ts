@@ -2,6 +2,7 @@ import type { XlaBackend } from "./backend.ts";
 import { type Compiler, compilerOf } from "./compile/compiler.ts";
 import { jit, type XlaJitted } from "./compile/jit.ts";
 import type { Hosts } from "./hosts/join.ts";
+import { CPU_FLAGS } from "./kernels/compile_options.ts";
 import { loadApi, PjrtError } from "./pjrt/api.ts";
 import { openClient } from "./pjrt/client.ts";
 import { compiles } from "./pjrt/probe.ts";
@@ -24,7 +25,10 @@ export interface XlaOptions {
   hosts?: Hosts;
   /** Folder for compiled programs; none keeps none. */
   cache?: string;
-  /** XLA's debug options for every program; a plugin that does not know one of them gets none. */
+  /**
+   * XLA's debug options for every program, beside our own for its CPU compiler; a plugin that does not know one of them gets
+   * none.
+   */
   flags?: Readonly<Record<string, string | number | boolean>>;
   /** The platform whose forms are recorded, where operations have several. Default: the plugin's; tests name another. */
   platform?: string;
@@ -79,7 +83,7 @@ export interface Xla {
  * @throws {Error} When the plugin cannot be loaded or has no device, or the backend is open in this process.
  */
 export async function openXla(plugin: string, options: XlaOptions = {}): Promise<Xla> {
-  const { flags, devices = 1, hosts } = options;
+  const { devices = 1, hosts } = options, flags = { ...CPU_FLAGS, ...options.flags };
   requireCount(devices);
   loadApi(plugin); // What is no plugin is told first.
   requireClosed(); // Before a client takes a card's memory.
@@ -101,7 +105,7 @@ export async function openXla(plugin: string, options: XlaOptions = {}): Promise
   const compiler = compilerOf(
     client,
     cache,
-    flags && compiles(client, NOTHING, { xlaFlags: flags }) ? { xlaFlags: flags } : {},
+    compiles(client, NOTHING, { xlaFlags: flags }) ? { xlaFlags: flags } : {},
   );
   return {
     client,

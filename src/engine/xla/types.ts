@@ -75,7 +75,10 @@ export interface CompileReport {
 
 /** A function of named tensor trees that an engine has prepared. Shapes and types are fixed by each call's arguments. */
 export interface Jitted<Args extends Record<string, Tree>, Result extends Tree> {
-  /** Runs the function. May return before the device has finished; reading a result waits. */
+  /**
+   * Runs the function. May return before the device has finished; reading a result waits. Within `tf.grad` and its kin it runs
+   * op by op, so that gradients go through it; faster is a compiled function that takes the gradients itself.
+   */
   (args: Args): Result;
   /** Compiles for arguments of these shapes without running; the event loop stays free where the engine allows it. */
   compile(args: Args): Promise<CompileReport>;

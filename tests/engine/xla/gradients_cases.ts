@@ -45,6 +45,42 @@ const TWICE: Record<string, (x: tf.Tensor) => tf.Tensor> = {
   "clipByValue": (x) => tf.clipByValue(tf.mul(x, x), 0.2, 1),
 };
 
+/** Numbers so far apart that small steps do not change which is largest. */
+const apart = (x: tf.Tensor) =>
+  tf.add(tf.sin(tf.mul(tf.range(0, x.size), 7.3)).reshape(x.shape), tf.mul(x, 0.1));
+
+/** Functions of pictures or volumes, and of filters, whose gradients are kernels of their own. */
+const WINDOWS: Record<string, [shapes: number[][], f: (x: tf.Tensor, w: tf.Tensor) => tf.Tensor]> = {
+  "conv2d, dilated": [
+    [[1, 4, 4, 1], [2, 2, 1, 2]],
+    (x, w) => tf.conv2d(any(x), any(w), 1, "same", "NHWC", [3, 2]),
+  ],
+  "conv1d, dilated": [[[1, 5, 2], [2, 2, 1]], (x, w) => tf.conv1d(any(x), any(w), 1, "valid", "NWC", 2)],
+  "depthwiseConv2d": [[[1, 3, 3, 2], [2, 2, 2, 1]], (x, w) => tf.depthwiseConv2d(any(x), any(w), 2, "same")],
+  "depthwiseConv2d, dilated": [
+    [[1, 4, 3, 1], [2, 2, 1, 2]],
+    (x, w) => tf.depthwiseConv2d(any(x), any(w), 1, "valid", "NHWC", 2),
+  ],
+  "conv3d": [[[1, 2, 2, 2, 1], [2, 1, 2, 1, 2]], (x, w) => tf.conv3d(any(x), any(w), 1, "same")],
+  "conv3d, dilated": [
+    [[1, 3, 2, 3, 1], [2, 2, 2, 1, 1]],
+    (x, w) => tf.conv3d(any(x), any(w), 1, "valid", "NDHWC", [2, 1, 2]),
+  ],
+  "maxPool": [[[1, 4, 3, 1]], (x) => tf.maxPool(any(apart(x)), 2, 1, "same")],
+  "maxPool, border cut off": [[[1, 4, 4, 1]], (x) => tf.maxPool(any(apart(x)), [1, 2], 3, "valid")],
+  "maxPool3d": [[[1, 2, 3, 2, 1]], (x) => tf.maxPool3d(any(apart(x)), [1, 2, 2], 1, "same")],
+  "avgPool": [[[1, 4, 3, 1]], (x) => tf.avgPool(any(x), 3, 2, "same")],
+  "avgPool3d": [[[1, 2, 3, 2, 1]], (x) => tf.avgPool3d(any(x), 2, 1, "same")],
+  "resizeBilinear": [[[1, 4, 4, 1]], (x) => tf.image.resizeBilinear(any(x), [6, 3])],
+  "resizeNearestNeighbor": [[[1, 4, 3, 1]], (x) => tf.image.resizeNearestNeighbor(any(x), [6, 2])],
+};
+
+/** The same for what flows back, which is weighed with numbers of its own so that all second derivatives count. */
+const backTwice = (f: (...x: tf.Tensor[]) => tf.Tensor) => (...x: tf.Tensor[]) => {
+  const flows = tf.grads((...y: tf.Tensor[]) => tf.sum(tf.sin(f(...y))))(x);
+  return tf.concat(flows.map((flow) => tf.reshape(flow, [-1])));
+};
+
 /** What registerGradients is about. */
 export const OURS: Case[] = [
   ...[false, true].flatMap((ta) =>
@@ -142,6 +178,52 @@ export const OURS: Case[] = [
       (x) => tf.maxPool(tf.sin(tf.add(any(x), tf.range(0, 40).reshape([1, 5, 4, 2]))), 3, 2, 0, rounding),
     ),
   ]),
+  ...Object.entries(WINDOWS).flatMap(([name, [shapes, f]]) => [
+    c(name, shapes, (x, w) => f(x, w)),
+    c(`${name}, second order`, shapes, backTwice((x, w) => f(x, w))),
+  ]),
+  // The cpu backend does not know the format.
+  c(
+    "depthwiseConv2d, channels first",
+    [[1, 2, 4, 4], [2, 3, 2, 2]],
+    (x, w) => tf.depthwiseConv2d(any(x), any(w), 1, "same", "NCHW"),
+    ["xla"],
+  ),
+  c(
+    "conv2d whose result is empty",
+    [[1, 1, 4, 1], [2, 2, 1, 1]],
+    (x, w) => tf.conv2d(any(x), any(w), 1, "valid"),
+    ["xla"],
+  ),
+  c(
+    "softmaxCrossEntropy",
+    [[2, 3], [2, 3], [2]],
+    (labels, logits, weights) => tf.losses.softmaxCrossEntropy(labels, logits, weights, 0.1),
+  ),
+  c(
+    "softmaxCrossEntropy, second order",
+    [[2, 3], [2, 3]],
+    backTwice((labels, logits) => tf.losses.softmaxCrossEntropy(labels, logits)),
+  ),
+  c(
+    "batchNorm without scale and offset",
+    [[2, 3], [3], [3]],
+    (x, mean, variance) => tf.batchNorm(x, any(mean), any(tf.abs(variance))),
+  ),
+  c(
+    "batchNorm without offset",
+    [[1, 2, 2, 3], [3], [3]],
+    (x, mean, scale) => tf.batchNorm(x, any(mean), tf.tensor1d([1, 2, 3]), undefined, any(scale)),
+  ),
+  c(
+    "batchNorm without scale",
+    [[2, 3], [3], [3]],
+    (x, mean, offset) => tf.batchNorm(x, any(mean), tf.tensor1d([1, 2, 3]), any(offset)),
+  ),
+  c("unstack, a list that parts are taken out of", [[3, 2]], (x) => {
+    const parts = tf.unstack(x), last = parts.pop()!;
+    return tf.mul(last, parts.shift()!);
+  }),
   c("avgPool, same", [[1, 5, 5, 2]], (x) => tf.avgPool(any(x), 3, 2, "same")),
   c(
     "avgPool, explicit border",

@@ -213,3 +213,55 @@ Deno.test("a kernel of the host that refuses its inputs leaves nothing behind", 
   assert.throws(() => tf.tidy(wrong), /indices/);
   assert.equal(cpu.numDataIds(), before);
 });
+
+Deno.test("gradients go through compiled functions that are called while they are taken", () => {
+  const factor = tf.variable(tf.tensor1d([3, 4])), x = tf.tensor1d([1, 2]);
+  const scaled = jit(backend, compiler, ({ x }: { x: tf.Tensor }) => tf.mul(tf.square(x), factor));
+  assert.deepEqual([...scaled({ x }).dataSync()], [3, 16]);
+  const dx = tf.grad((x: tf.Tensor) => tf.sum(tf.add(tf.square(x), scaled({ x }))))(x);
+  assert.deepEqual([...dx.dataSync()], [2 + 6, 4 + 16]);
+  const { grads } = tf.variableGrads(() => tf.sum(tf.add(factor, scaled({ x }))));
+  assert.deepEqual([...grads[factor.name].dataSync()], [1 + 1, 1 + 4]);
+  scaled.dispose();
+  tf.dispose([factor, x, dx, grads]);
+});
+
+Deno.test("a tensor that shares a variable's values keeps them when the variable is assigned to", () => {
+  const variable = tf.variable(many()), kept = variable.clone(), last = 5;
+  const both = jit(
+    backend,
+    compiler,
+    () => ({ now: tf.add(variable, 0), before: tf.add(kept, 0), beside: tf.add(variable, kept) }),
+  );
+  const values = () => Object.values(both({})).map((tensor) => tensor.dataSync()[last]);
+  assert.deepEqual(values(), [last, last, 2 * last]);
+  tf.tidy(() => variable.assign(tf.mul(variable, 10)));
+  assert.deepEqual(values(), [10 * last, last, 11 * last]);
+  both.dispose();
+  tf.dispose([variable, kept]);
+});
+
+Deno.test("what is given up must not be needed elsewhere, and it is said where it is", () => {
+  const captured = tf.add(many(), 0);
+  const sum = jit(
+    backend,
+    compiler,
+    ({ state, x }: { state: Record<string, tf.Tensor>; x: tf.Tensor }) => ({
+      w: tf.add(tf.add(state.w, x), captured),
+    }),
+    { donate: ["state"] },
+  );
+  const w = tf.add(many(), 1), x = many();
+  assert.throws(
+    () => sum({ state: { w }, x: w }),
+    /state\/w is given up \(donated\), but x is the same tensor/,
+  );
+  assert.throws(
+    () => sum({ state: { w, v: w }, x }),
+    /state\/w is given up .* but state\/v is the same tensor/,
+  );
+  assert.throws(() => sum({ state: { w: captured }, x }), /what the function uses besides its arguments/);
+  assert.equal(sum({ state: { w }, x }).w.dataSync()[5], 5 + 1 + 5 + 5);
+  sum.dispose();
+  tf.dispose([captured, x]);
+});

@@ -71,6 +71,19 @@ const ODD: Record<string, [inputs: () => tf.Tensor[], f: (...x: tf.Tensor[]) => 
       (x, ids) => tf.concat([tf.unsortedSegmentSum(x, ids as tf.Tensor1D, 2), tf.topk(x, 3).indices]),
       [2, 1, 0, 1, 3],
     ],
+    "products, sums of products and bounds of truth values": [
+      () => [bool([[1, 1, 0], [0, 1, 1]]), bool([[1, 0], [1, 1], [1, 1]])],
+      (a, b) => {
+        const bounds = tf.concat([tf.cast(tf.relu6(a), "int32"), tf.clipByValue(a, 0, 1)]).reshape([-1]);
+        return tf.concat([tf.matMul(a, b), tf.einsum("ij,jk->ik", a, b)]).reshape([-1]).concat(bounds);
+      },
+      [2, 1, 2, 2, 2, 1, 2, 2, ...[1, 1, 0, 0, 1, 1], ...[1, 1, 0, 0, 1, 1]],
+    ],
+    "not-a-number among the larger and the lesser": [
+      () => [tf.tensor2d([[Infinity], [1], [NaN]]), tf.tensor1d([NaN, 2])],
+      (a, b) => tf.cast(tf.isNaN(tf.concat([tf.maximum(a, b), tf.minimum(a, b), tf.maximum(b, a)])), "int32"),
+      [...[1, 0, 1, 0, 1, 1], ...[1, 0, 1, 0, 1, 1], ...[1, 0, 1, 0, 1, 1]],
+    ],
     "signs of truth values": [
       () => [bool([1, 0])],
       (a) => tf.concat([tf.abs(a), tf.sign(a)]),

@@ -1,5 +1,6 @@
 import type { ParameterNote } from "../ir/print.ts";
 import { type Lay, sameShape, type Value } from "../ir/types.ts";
+import type { Buffer } from "../pjrt/types.ts";
 
 /** Where a result comes from: a number of the program's results, or an argument that is handed through. */
 export type Origin = { readonly result: number } | { readonly argument: number };
@@ -73,4 +74,31 @@ export function donation(parameters: Placed[], values: Placed[], donate: readonl
     donated,
     notes,
   };
+}
+
+/**
+ * Makes sure that nobody else needs what is given up.
+ *
+ * @param given Each argument's buffers by device.
+ * @param captured Those of what the function uses besides.
+ * @throws {Error} When the values of a donated argument are another argument's, or the function's own, too.
+ */
+export function requireOwn(
+  names: readonly string[],
+  given: readonly (readonly Buffer[])[],
+  captured: readonly (readonly Buffer[])[],
+  donate?: readonly string[],
+): void {
+  const all = [...given, ...captured].map(([first]) => first);
+  if (!donate?.length || new Set(all).size === all.length) return;
+  for (const [i, name] of names.entries()) {
+    const other = within(name, donate) ? all.findIndex((buffer, k) => k !== i && buffer === all[i]) : -1;
+    if (other < 0) continue;
+    throw new Error(
+      `xla: ${name} is given up (donated), but ${
+        names[other] ?? "what the function uses besides its arguments"
+      } is the ` +
+        "same tensor, or shares its values: give a copy of its own, such as tf.add(x, 0), or do not donate it",
+    );
+  }
 }

@@ -1,13 +1,14 @@
 import * as tf from "../tf.ts";
 import type { XlaBackend } from "../backend.ts";
 import type { Built, Compiler } from "./compiler.ts";
-import { within } from "./donate.ts";
+import { requireOwn, within } from "./donate.ts";
 import { exchangesOf } from "./exchanges.ts";
 import type { Lay } from "../ir/types.ts";
 import type { Buffer, CompileOptions, Executable } from "../pjrt/types.ts";
 import { byNames, inOrder, inWords } from "./key_order.ts";
 import { fill, formOf, heldBy, type Recorded, recordFunction, releaseCaptures } from "./record.ts";
 import { type DeviceMesh, runOn, spreadOf } from "./spread.ts";
+import { isTaping } from "./tape.ts";
 import { dtypeOf, typeOfEntry } from "../storage.ts";
 import { leaves, paths, requireTensors, type Tree } from "../tree.ts";
 import type { CallMemory, CompileReport, JitOptions, Jitted } from "../types.ts";
@@ -196,7 +197,8 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
   };
 
   const call = (args: Args): Result => {
-    if (backend.trace) return fn(args);
+    // A compiled program has no gradient: the function's own operations are taken, one by one.
+    if (backend.trace || isTaping()) return fn(args);
     const signature = signatureOf(backend, args);
     let program = programs.get(signature);
     if (!program) {
@@ -206,6 +208,7 @@ export function jit<Args extends Record<string, Tree>, Result extends Tree>(
     const { captures, donated, executable, form } = program, tensors = inOrder(args, program.order);
     const given = tensors.map(({ dataId }, i) => place(dataId, program.given[i]));
     const captured = captures.map((capture) => place(heldBy(backend, capture), "whole"));
+    requireOwn(program.names, given, captured, options.donate);
     const results = runOn(executable, [...given, ...captured], donated);
     const outputs = adoptResults(backend, program, given, results);
     releaseDonated(backend, tensors, program, options.donate);

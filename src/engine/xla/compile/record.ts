@@ -66,11 +66,11 @@ export function releaseCaptures(backend: XlaBackend, captures: readonly Capture[
 }
 
 /** What a recorded function has captured. */
-function capturesOf({ captures, variables }: Trace): Capture[] {
-  return Array.from(captures, ([dataId, { type }]) => {
-    const variable = variables.get(dataId);
-    return variable ? { variable, type } : { dataId };
-  });
+function capturesOf({ captures }: Trace): Capture[] {
+  return Array.from(
+    captures,
+    ([key, { type }]) => key instanceof tf.Variable ? { variable: key, type } : { dataId: key },
+  );
 }
 
 /**

@@ -16,6 +16,11 @@ export function tape(): TapeNode[] | null {
   return stateOf().activeTape;
 }
 
+/** True while a function is run whose gradients are wanted. */
+export function isTaping(): boolean {
+  return stateOf().gradientDepth > 0;
+}
+
 /**
  * Frees what was kept for the gradients of a function that has thrown. TensorFlow.js itself frees it only where gradients are
  * taken to their end. Does nothing where the function was called within other gradients.

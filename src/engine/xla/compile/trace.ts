@@ -10,20 +10,19 @@ export interface Trace {
   readonly graph: Graph;
   /** Of products that are recorded from now on. */
   precision: Precision;
-  /** Tensors that the function used but did not get as arguments, and the parameters that stand for them. */
-  readonly captures: Map<tf.DataId, Value>;
-  /** All variables, by what they hold while the function is recorded. */
-  readonly variables: ReadonlyMap<tf.DataId, tf.Variable>;
+  /**
+   * Data of tensors that the function used but did not get as arguments, and variables, with the parameters that stand for
+   * them. A tensor that shares a variable's data, such as its clone, goes on to hold them when the variable is assigned to.
+   */
+  readonly captures: Map<tf.DataId | tf.Variable, Value>;
 }
 
 /** Starts a recording. */
 export function newTrace(precision: Precision, target: Target): Trace {
-  const all = Object.values(tf.engine().state.registeredVariables);
   return {
     graph: newGraph({ ...target, exact: precision === "float32" }),
     precision,
     captures: new Map(),
-    variables: new Map(all.map((variable) => [variable.dataId, variable])),
   };
 }
 
@@ -45,7 +44,7 @@ export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value 
     }
     return logical(entry.value, info.shape, info.dtype);
   }
-  const element = elementOf(entry.dtype), isVariable = trace.variables.has(info.dataId);
+  const element = elementOf(entry.dtype), isVariable = info instanceof tf.Variable;
   if (!isVariable && entry.host && !entry.buffer && element !== "c64") {
     const host = hostData(entry), same = uniform(host);
     if (same !== undefined) return logical(splat(graph, element, entry.shape, same), info.shape, info.dtype);
@@ -55,10 +54,10 @@ export function valueOf(trace: Trace, entry: Entry, info: tf.TensorInfo): Value 
     if (data.length > 0) return logical(constant(graph, element, entry.shape, data), info.shape, info.dtype);
     return splat(graph, element, info.shape, 0);
   }
-  const known = trace.captures.get(info.dataId);
+  const key = isVariable ? info : info.dataId, known = trace.captures.get(key);
   if (known) return logical(known, info.shape, info.dtype);
   const captured = parameter(graph, typeOfEntry(entry));
-  trace.captures.set(info.dataId, captured);
+  trace.captures.set(key, captured);
   // The program needs it for its whole life, even if the traced function's own scopes dispose it; of a variable what it holds.
   if (!isVariable) entry.references++;
   return logical(captured, info.shape, info.dtype);

@@ -2,7 +2,7 @@ import * as tf from "../tf.ts";
 import type { Gradients } from "./types.ts";
 
 /** Puts `step` − 1 zeros between the elements of an axis. */
-function spread(x: tf.Tensor, axis: number, step: number): tf.Tensor {
+export function spread(x: tf.Tensor, axis: number, step: number): tf.Tensor {
   const n = x.shape[axis];
   if (step === 1 || n === 0) return x;
   const split = [...x.shape.slice(0, axis), n, 1, ...x.shape.slice(axis + 1)];

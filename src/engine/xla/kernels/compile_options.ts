@@ -29,6 +29,12 @@ const PLAIN = new Set<Operation["op"]>([
 const UNTRIED = { xla_gpu_autotune_level: 0, ...CARD_FLAGS };
 
 /**
+ * Options for XLA's CPU compiler, in kernels and in compiled functions; other devices ignore them. The maximum of a number and
+ * not-a-number must be not-a-number, or a ReLU would hide it.
+ */
+export const CPU_FLAGS = { xla_cpu_enable_fast_min_max: false };
+
+/**
  * How a single kernel is compiled. For small tensors XLA's CPU compiler is told to do without LLVM's optimisations and,
  * where it can, without fusion, which takes a third of the time (10 instead of 30 ms); better loops would gain nothing
  * there.
@@ -38,16 +44,14 @@ const UNTRIED = { xla_gpu_autotune_level: 0, ...CARD_FLAGS };
  */
 export function effort(platform: string, values: readonly Value[]): CompileOptions {
   if (platform !== "cpu") return platform === "cuda" ? { xlaFlags: UNTRIED } : {};
-  // Otherwise the largest of a number and not-a-number may be the number.
-  const exact = { xla_cpu_enable_fast_min_max: false };
-  if (values.some(({ type }) => sizeOf(type.shape) > SMALL)) return { xlaFlags: exact };
+  if (values.some(({ type }) => sizeOf(type.shape) > SMALL)) return { xlaFlags: CPU_FLAGS };
   const plain = values.every(({ operation }) =>
     PLAIN.has(operation.op) ||
     (operation.op === "text" && operation.text.startsWith('"stablehlo.dynamic_slice"'))
   );
   return {
     xlaFlags: {
-      ...exact,
+      ...CPU_FLAGS,
       xla_backend_optimization_level: 0,
       xla_llvm_disable_expensive_passes: true,
       ...plain && { xla_disable_hlo_passes: "fusion,fusion-wrapper" },

@@ -1,7 +1,7 @@
 import * as tf from "../tf.ts";
-import { binary, convert } from "../ir/build.ts";
+import { binary, convert, splat } from "../ir/build.ts";
 import { broadcastTo, reshape, reverse, slice } from "../ir/movement.ts";
-import type { ElementType, Value } from "../ir/types.ts";
+import { type ElementType, sizeOf, type Value } from "../ir/types.ts";
 import { type Convolution, convolution } from "./hlo.ts";
 import { planeSides, spaceSides, type WindowAttributes } from "./attributes.ts";
 import { activate, type Activation } from "./product.ts";
@@ -98,6 +98,10 @@ const span = (s: Sizes, i: number) => (s.output[i] - 1) * s.strides[i] + 1;
 
 function product(precision: Call["precision"], x: Value, filter: Value, c: Convolution): Value {
   const element: ElementType = x.type.element === "i32" ? "i32" : "f32";
+  // Sums of nothing, which XLA refuses where a window has no elements.
+  if (sizeOf(x.type.shape) === 0 || sizeOf(filter.type.shape) === 0) {
+    return splat(x.graph, element, c.shape, 0);
+  }
   const operand = precision === "bfloat16" && element === "f32" ? "bf16" : element;
   return convolution(convert(x, operand), convert(filter, operand), c, element);
 }

@@ -8,7 +8,7 @@ import {
   type UnaryName,
   type Value,
 } from "../ir/types.ts";
-import { holds, type Lowering, type Lowerings } from "./types.ts";
+import { counting, holds, type Lowering, type Lowerings } from "./types.ts";
 
 const add = (a: Value, b: Value) => binary("add", a, b);
 const sub = (a: Value, b: Value) => binary("subtract", a, b);
@@ -40,8 +40,6 @@ export function broadcastPair(a: Value, b: Value): [Value, Value] {
 const pair = (f: (a: Value, b: Value) => Value): Lowering => ({ inputs }) =>
   f(...broadcastPair(inputs.a, inputs.b));
 
-/** Arithmetic on truth values counts them. */
-const counting = (x: Value) => x.type.element === "pred" ? convert(x, "i32") : x;
 /** As {@linkcode pair}, of truth values as numbers. */
 const counted = (f: (a: Value, b: Value) => Value): Lowering => pair((a, b) => f(counting(a), counting(b)));
 const arithmetic = (name: BinaryName): Lowering => counted((a, b) => binary(name, a, b));
@@ -150,7 +148,9 @@ export const ELEMENTWISE: Lowerings = {
   Reciprocal: map((x) => div(like(floating(x), 1), floating(x))),
   Square: map((x) => mul(x, x)),
   Relu: map((x) => binary("maximum", x, like(x, 0))),
-  Relu6: map((x) => binary("minimum", binary("maximum", x, like(x, 0)), like(x, 6))),
+  Relu6: map((x) =>
+    x.type.element === "pred" ? x : binary("minimum", binary("maximum", x, like(x, 0)), like(x, 6))
+  ),
   Elu: map((x) => select(positive(x), x, unary("exponential_minus_one", x))),
   EluGrad: ({ inputs: { dy, y } }) => select(compare("GE", y, like(y, 0)), dy, mul(dy, add(y, like(y, 1)))),
   Selu: map((whole) => {
@@ -177,9 +177,10 @@ export const ELEMENTWISE: Lowerings = {
     );
   }),
   Step: map((x, { alpha }) => select(isNan(x), x, select(positive(x), like(x, 1), like(x, alpha ?? 0)))),
-  ClipByValue: map((x, { clipValueMin, clipValueMax }) =>
-    binary("minimum", binary("maximum", x, like(x, clipValueMin)), like(x, clipValueMax))
-  ),
+  ClipByValue: map((given, { clipValueMin, clipValueMax }) => {
+    const x = counting(given);
+    return binary("minimum", binary("maximum", x, like(x, clipValueMin)), like(x, clipValueMax));
+  }),
   Cast: ({ inputs, attrs }) => cast(inputs.x, attrs.dtype),
   Add: arithmetic("add"),
   Sub: arithmetic("subtract"),

@@ -7,12 +7,17 @@ import { planeSides, type PoolAttributes, spaceSides } from "./attributes.ts";
 import type { Lowering, Lowerings } from "./types.ts";
 
 /** The window over [batch, …sides, channels], and the shape of the result. */
-interface Pooling {
+export interface Pooling {
   window: Window;
   shape: number[];
 }
 
-function pooling(shape: readonly number[], attrs: PoolAttributes): Pooling {
+/**
+ * The windows of a pooling of [batch, …sides, channels].
+ *
+ * @throws {Error} When the channels of a volume come first.
+ */
+export function pooling(shape: readonly number[], attrs: PoolAttributes): Pooling {
   const { filterSize, strides, pad, dimRoundingMode, dataFormat } = attrs, dilations = attrs.dilations ?? 1;
   const axes = shape.length === 5 ? ["Depth", "Height", "Width"] : ["Height", "Width"];
   const before = shape.length === 5 ? ["front", "top", "left"] : ["top", "left"];

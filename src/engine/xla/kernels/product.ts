@@ -4,7 +4,7 @@ import { type DotAxes, sizeOf, type Value } from "../ir/types.ts";
 import { arrangedDot } from "./arrange.ts";
 import type { Precision } from "../types.ts";
 import type * as tf from "../tf.ts";
-import type { Call, Lowerings } from "./types.ts";
+import { type Call, counting, type Lowerings } from "./types.ts";
 
 /**
  * A product whose operands and result are rounded to the policy's element type, as in autocast; it is summed in float32
@@ -43,6 +43,7 @@ export function matMul(
   transposeA: boolean,
   transposeB: boolean,
 ): Value {
+  if (a.type.element === "pred") return matMul(precision, counting(a), counting(b), transposeA, transposeB);
   const left = a.type.shape.slice(0, -2), right = b.type.shape.slice(0, -2);
   const [m, ka] = a.type.shape.slice(-2), [kb, n] = b.type.shape.slice(-2);
   const rows = transposeA ? ka : m, columns = transposeB ? kb : n;

@@ -2,7 +2,7 @@ import { binary, compare, convert, iota, like, neutral, reduce, select, unary } 
 import { broadcast, reshape } from "../ir/movement.ts";
 import type * as tf from "../tf.ts";
 import { isFloat, type ReducerName, sizeOf, type Value } from "../ir/types.ts";
-import { axesOf, axisOf, type Lowering, type Lowerings } from "./types.ts";
+import { axesOf, axisOf, counting, type Lowering, type Lowerings } from "./types.ts";
 
 /** Puts reduced axes back with length 1. */
 function keep(reduced: Value, shape: readonly number[], axes: readonly number[], keepDims: boolean): Value {
@@ -26,7 +26,6 @@ const reducing = (name: ReducerName, prepare: (x: Value) => Value = (x) => x): L
   return keep(reduce(name, x, axes), shape, axes, attrs.keepDims);
 };
 
-const counting = (x: Value) => x.type.element === "pred" ? convert(x, "i32") : x;
 /**
  * The largest or least, and not-a-number where there is one: XLA's CPU libraries pass over it in large reductions, whatever
  * the compiler is told. Other platforms keep it, and a second pass would cost them more than it does the processor.

@@ -1,3 +1,4 @@
+import { convert } from "../ir/build.ts";
 import type { ElementType, Graph, Value } from "../ir/types.ts";
 import type { Precision } from "../types.ts";
 import type { AttributesOf, KernelName } from "./attributes.ts";
@@ -28,6 +29,9 @@ const WIDTHS: readonly ElementType[] = ["pred", "i32", "f32", "c64"];
 export function holds(element: ElementType, other: ElementType): boolean {
   return WIDTHS.indexOf(other) <= WIDTHS.indexOf(element);
 }
+
+/** Arithmetic on truth values counts them. */
+export const counting = (x: Value): Value => x.type.element === "pred" ? convert(x, "i32") : x;
 
 /**
  * An axis counted from the front.
