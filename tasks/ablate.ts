@@ -175,9 +175,8 @@ async function run(given: Given, settings: GivenSettings, shell: Shell): Promise
     } as AblationPlan;
     for (const variant of plan.variants) runConfig(plan, variant, plan.seeds[0], data.train, out);
     await writePlan(out, plan);
-    const about =
-      `${plan.variants.length} variants × ${plan.seeds.length} seeds, ${plan.pictures} pictures each`;
-    say(`${out}: ${about}`);
+    const { variants, seeds, pictures } = plan;
+    say(`${out}: ${variants.length} variants × ${seeds.length} seeds, ${pictures} pictures each`);
     const { stopped } = await ablate(plan, {
       engine: await opened(),
       data,

@@ -172,9 +172,12 @@ Deno.test("oddities that pycocotools passes over in silence are told, and counte
 
 Deno.test("ids of the other kind, and objects of which none counts, are told", () => {
   assert.deepEqual(
-    evaluated([annotation(), annotation({ id: 2, image_id: "7" }), annotation({ id: 3, category_id: "18" })], [
-      result(0.9, { category_id: "18" }),
-    ]).notes,
+    evaluated(
+      [annotation(), annotation({ id: 2, image_id: "7" }), annotation({ id: 3, category_id: "18" })],
+      [
+        result(0.9, { category_id: "18" }),
+      ],
+    ).notes,
     [
       "1 annotation is of a picture that is not listed and is passed over: image_id 7; it is a text, and ids there are numbers",
       "1 annotation is of a category that is not listed and is passed over: category_id 18; it is a text, and ids there are numbers",
