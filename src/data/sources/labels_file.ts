@@ -4,8 +4,8 @@ import { isPathError, pathError } from "../io/paths.ts";
 /**
  * Reads class names from a text file, one a line, the first the name of class 0. Spaces around names, line ends of any
  * system, a byte order mark and empty lines at the end do not count. Names may stand in it twice. JSON may be a list of
- * names, or an object of numbers and names. Lines may be numbered from 0 in any order, as in
- * `0,cat`, with a title above them, and names may stand in quotes.
+ * names, or an object of numbers and names. Lines may be numbered from 0 in any order, as in `0,cat`, with a title above
+ * them, and names may stand in quotes.
  *
  * @param path The file, UTF-8 or UTF-16.
  * @throws {Error} The file cannot be read, is no text, holds no names or an empty line among them.

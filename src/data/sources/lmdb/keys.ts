@@ -30,6 +30,7 @@ export function isNote(key: Uint8Array): boolean {
 
 /**
  * The class that a key names: what stands before its first slash, or an ImageNet synset at its beginning.
+ *
  * @param key A key's text, such as `n01440764/n01440764_10026.JPEG`, `n01440764_10026.JPEG` or Caffe's
  * `00000000_n01440764/n01440764_10026.JPEG`.
  */
