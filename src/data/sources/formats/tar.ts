@@ -42,7 +42,7 @@ export const tar: SourceFormat = {
 
 /** The shards of the split that is meant; where none is named so, it may be inside of them. */
 async function filesOfSplit(request: OpenRequest) {
-  const { text: where, options } = request, question = { where, wanted: options.split };
+  const { text: where, options } = request;
   try {
     const found = await requestedFiles(request, ENDINGS);
     // Shards of several splits are taken together where the user wrote their names out.
@@ -53,7 +53,7 @@ async function filesOfSplit(request: OpenRequest) {
     if (!(error instanceof NoSplitError)) throw error;
     const found = await requestedFiles({ ...request, options: { ...options, split: "all" } }, ENDINGS);
     if (found.files.some((file) => splitOf(basename(file)) !== null)) throw error;
-    return { ...found, inner: innerSplits({ ...question, named: false }) };
+    return { ...found, inner: innerSplits({ where, wanted: options.split, named: false }) };
   }
 }
 

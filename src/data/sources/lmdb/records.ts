@@ -51,12 +51,13 @@ export async function indexRecords(
     if (!outer.open()) return;
     const text = keyText(key);
     outer.add(classOf(text));
-    if (below.open()) below.add(classBelow(text));
+    if (inner && below.open()) below.add(classBelow(text));
   });
   if (index.length === 0) throw inner?.missing() ?? new Error("the LMDB holds no records");
-  const behind = inner !== undefined && outer.names().length > 0 && outer.names().every(isSplitFolder);
+  const outermost = outer.names();
+  const behind = inner !== undefined && outermost.length > 0 && outermost.every(isSplitFolder);
   return {
-    ...{ index, labels: labels ?? (behind ? below : outer).names(), passed: passed.list() },
+    ...{ index, labels: labels ?? (behind ? below.names() : outermost), passed: passed.list() },
     wanted: (node) => whyNot(node) === null,
     classOf: behind ? classBelow : classOf,
   };

@@ -111,7 +111,9 @@ function partsOf(value: unknown): [name: string | null, part: unknown][] {
 const nameText = (name: unknown) =>
   name instanceof Uint8Array ? new TextDecoder().decode(name) : String(name);
 
-const rankOf = ([name]: readonly [name: string | null, part: unknown]) => pictureRank(name ?? "");
+// A list keeps its order, however long it is.
+const rankOf = ([name]: readonly [name: string | null, part: unknown]) =>
+  name === null ? 0 : pictureRank(name);
 
 /**
  * The class beside a picture: what has a class's name, the most telling first; in a list the first whole number behind the

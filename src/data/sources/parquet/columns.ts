@@ -97,10 +97,7 @@ export function findPicture(
   if (!found) throw new Error(whyNoPictures(root, bare));
   const [taken, ...others] = found;
   const why = `could hold pictures too; ${nameOf(taken)} is taken, another can be named by #column=NAME`;
-  return {
-    leaf: bytesOf(taken)!,
-    passedOver: others.map((child) => ({ what: "column", why, count: 1, example: nameOf(child) })),
-  };
+  return { leaf: bytesOf(taken)!, passedOver: others.map((child) => notTaken(child, why)) };
 }
 
 function whyNoPictures(root: SchemaTree, bare: readonly SchemaTree[]): string {
@@ -162,19 +159,18 @@ export function findLabel(
   for (const child of new Set(named)) {
     const why = whyNoClasses(root, child);
     if (!why) {
-      return { leaf: child, passedOver: [...passedOver, ...otherClasses(candidates.filter(isClass), child)] };
+      const others = candidates.filter((one) => isClass(one) && one !== child);
+      const told = `holds classes too; ${nameOf(child)} is taken, another can be named by #label=NAME`;
+      return { leaf: child, passedOver: [...passedOver, ...others.map((one) => notTaken(one, told))] };
     }
-    const advice = `${why}; another column can be named by #label=NAME`;
-    passedOver.push({ what: "column", why: advice, count: 1, example: nameOf(child) });
+    passedOver.push(notTaken(child, `${why}; another column can be named by #label=NAME`));
   }
   return { leaf: null, passedOver };
 }
 
-/** What is told of columns of classes beside the one that is taken. */
-function otherClasses(all: readonly SchemaTree[], taken: SchemaTree): PassedOver[] {
-  const why = `holds classes too; ${nameOf(taken)} is taken, another can be named by #label=NAME`;
-  return all.filter((child) => child !== taken)
-    .map((child) => ({ what: "column", why, count: 1, example: nameOf(child) }));
+/** What is told of a column that is not taken. */
+function notTaken(column: SchemaTree, why: string): PassedOver {
+  return { what: "column", why, count: 1, example: nameOf(column) };
 }
 
 /** The node at a path: a column whose name has dots goes before parts of structs. */

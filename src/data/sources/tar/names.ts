@@ -85,8 +85,8 @@ export async function takeLabel(
 
 /**
  * Reads a label's file: a number or a name in `cls` and the like; `label`, `cls`, `class` … of a JSON object
- * ({@linkcode LABEL_NAMES}), or JSON that is a number or a text itself; a number in `txt`, which holds a caption otherwise. JSON may be as Python writes it
- * ({@linkcode parseForeignJson}).
+ * ({@linkcode LABEL_NAMES}), or JSON that is a number or a text itself; a number in `txt`, which holds a caption
+ * otherwise. JSON may be as Python writes it ({@linkcode parseForeignJson}).
  *
  * @param ending One of {@linkcode LABELS}.
  * @param bytes The file.

@@ -33,7 +33,8 @@ interface Group<P> {
 /**
  * Groups an archive's files to samples, as WebDataset does: files that stand side by side and have the same stem, which
  * ends at the first dot of the file's name. A sample has one picture: `jpg`, `jpeg`, `png` … go before `left.png` and the
- * like, `mask.png` behind those, and then the first one counts; of two files of the same name the last one, as when tar unpacks them.
+ * like, `mask.png` behind those, and then the first one counts; of two files of the same name the last one, as when tar
+ * unpacks them.
  *
  * @param members The archive's files.
  */
