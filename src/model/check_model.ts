@@ -36,12 +36,9 @@ function problems(config: ModelConfig): string[] {
       found.push(`${name} is ${shown(value)}; it must be a whole number of at least ${low}`);
     }
   };
-  for (const name of ["imageSize", "patchSize", "width", "depth", "heads", "headWidth"] as const) {
-    whole(name, 1);
-  }
-  for (const name of ["codeWidth", "decoderHeads"] as const) whole(name, 1);
-  whole("decoderDepth", 0);
-  whole("viewSize", 0);
+  for (const name of ["imageSize", "patchSize", "width", "depth", "heads"] as const) whole(name, 1);
+  for (const name of ["headLayers", "headWidth", "codeWidth", "decoderHeads"] as const) whole(name, 1);
+  for (const name of ["decoderDepth", "viewSize", "classHeadWidth"] as const) whole(name, 0);
   const positive = (name: keyof ModelConfig, low = 0) => {
     const value = config[name];
     if (typeof value !== "number" || !Number.isFinite(value) || value < low) {
@@ -77,6 +74,11 @@ function problems(config: ModelConfig): string[] {
     } else if (config.width % 2 ** (halvings - 1) !== 0) {
       found.push(`width ${config.width} cannot be halved ${halvings - 1} times for the stem's convolutions`);
     }
+  }
+  if (config.classHeadWidth > 0 && config.classHead === "shared") {
+    found.push(
+      `classHeadWidth is ${config.classHeadWidth}, but class tokens share the patch tokens' head: take classHead "own", or classHeadWidth 0`,
+    );
   }
   divides("width", "heads");
   divides("codeWidth", "decoderHeads");

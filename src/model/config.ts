@@ -20,6 +20,8 @@ export interface ModelConfig {
   mlpRatio: number;
   /** Rate of stochastic depth in the last encoder block; earlier ones get less. */
   dropPath: number;
+  /** Linear layers of the head, and of the class tokens' own one; the reference's has four. */
+  headLayers: number;
   /** Hidden width of the head. */
   headWidth: number;
   /** Width of a code and of the decoder's tokens; a multiple of 4 and of `decoderHeads`. */
@@ -28,6 +30,8 @@ export interface ModelConfig {
   headBatchNorm: boolean;
   /** Whether class tokens go through the head that patch tokens go through, as in the reference, or one of their own. */
   classHead: "shared" | "own";
+  /** Hidden width of the class tokens' own head, which costs little: a token a view; 0: `headWidth`. */
+  classHeadWidth: number;
   /** Blocks of the decoder. */
   decoderDepth: number;
   /** Attention heads of the decoder. */
@@ -78,10 +82,12 @@ const REFERENCE: ModelConfig = {
   heads: 3,
   mlpRatio: 4,
   dropPath: 0.1,
+  headLayers: 4,
   headWidth: 2048,
   codeWidth: 256,
   headBatchNorm: true,
   classHead: "shared",
+  classHeadWidth: 0,
   decoderDepth: 4,
   decoderHeads: 8,
   decoderMlpRatio: 4,
@@ -117,7 +123,9 @@ const THUMBNAIL: ModelConfig = {
   viewSize: 24,
   stem: "convolutions",
   localMixing: true,
+  headLayers: 2,
   classHead: "own",
+  classHeadWidth: 1024,
 };
 
 /** Ready sizes: the reference's three (docs/spec.md §2), and three that train on a laptop's processor. */
@@ -166,8 +174,18 @@ export function encoderSizes(
 
 /** The sizes of a model's head and decoder. */
 export function headSizes(
-  { headWidth, codeWidth, headBatchNorm, classHead, decoderDepth, decoderHeads, decoderMlpRatio }:
-    ModelConfig,
+  {
+    headLayers,
+    headWidth,
+    codeWidth,
+    headBatchNorm,
+    classHead,
+    classHeadWidth,
+    decoderDepth,
+    decoderHeads,
+    decoderMlpRatio,
+  }: ModelConfig,
 ): Partial<ModelConfig> {
-  return { headWidth, codeWidth, headBatchNorm, classHead, decoderDepth, decoderHeads, decoderMlpRatio };
+  const head = { headLayers, headWidth, codeWidth, headBatchNorm, classHead, classHeadWidth };
+  return { ...head, decoderDepth, decoderHeads, decoderMlpRatio };
 }

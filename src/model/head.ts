@@ -36,7 +36,7 @@ function project(
 }
 
 /**
- * The head: four linear layers that turn every token, the class token included, into a code (docs/spec.md §3). With
+ * The head: linear layers, in the reference four, that turn every token, the class token included, into a code (docs/spec.md §3). With
  * `classHead: "own"` class tokens have layers and statistics of their own, which those of the patches, many times as many,
  * would outweigh.
  *

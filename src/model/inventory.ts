@@ -29,16 +29,17 @@ export interface HeadLayer {
 }
 
 /**
- * The head's four layers. The numbers in the names depend on whether hidden batch norms exist.
+ * The layers of a head. The numbers in the names depend on whether hidden batch norms exist.
  *
  * @param tokens Whose head: `mlp` that of all tokens or of the patches', `class_mlp` the class tokens' own.
  */
 export function headLayers(config: ModelConfig, tokens: "mlp" | "class_mlp" = "mlp"): HeadLayer[] {
-  const { width, headWidth, codeWidth, headBatchNorm } = config;
+  const { width, headLayers: count, headWidth, codeWidth, headBatchNorm } = config;
   const stride = headBatchNorm ? 3 : 2;
-  const widths = [width, headWidth, headWidth, headWidth, codeWidth];
-  return [0, 1, 2, 3].map((i) => {
-    const at = i * stride, last = i === 3;
+  const hidden = (tokens === "class_mlp" && config.classHeadWidth) || headWidth;
+  const widths = [width, ...new Array<number>(count - 1).fill(hidden), codeWidth];
+  return Array.from({ length: count }, (_, i) => {
+    const at = i * stride, last = i === count - 1;
     const norm = last || headBatchNorm ? { name: `head.${tokens}.${at + 1}`, affine: !last } : undefined;
     return {
       linear: `head.${tokens}.${at}`,

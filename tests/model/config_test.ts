@@ -51,6 +51,12 @@ Deno.test("config: impossible combinations are refused by name, with what to do"
     [{ stem: "linear" as "patches" }, /stem is "linear"; it must be "patches" or "convolutions"/],
     [{ classHead: "none" as "own" }, /classHead is "none"/],
     [{ localMixing: 1 as unknown as boolean }, /localMixing must be true or false/],
+    [{ headLayers: 0 }, /headLayers is 0/],
+    [{ classHeadWidth: -1, classHead: "own" }, /classHeadWidth is -1/],
+    [
+      { classHeadWidth: 8, classHead: "shared" },
+      /classHeadWidth is 8, but class tokens share .* take classHead "own"/,
+    ],
   ];
   for (const [change, message] of cases) {
     assert.throws(() => checkModel({ ...PRESETS.demo, ...change }), message);

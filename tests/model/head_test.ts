@@ -3,6 +3,7 @@ import * as tf from "../../src/engine/tensors.ts";
 import { type ModelConfig, PRESETS } from "../../src/model/config.ts";
 import { head } from "../../src/model/head.ts";
 import { initModel } from "../../src/model/init.ts";
+import { inventory } from "../../src/model/inventory.ts";
 import { testEngine } from "./fixtures.ts";
 
 await testEngine();
@@ -35,6 +36,32 @@ Deno.test("a head of the class tokens' own: patch tokens do not change class cod
       assert.equal(same(first(code(mixed)), first(code(tokens))), apart);
       assert.equal(same(rest(code(turned)), rest(code(tokens))), apart);
     }
+  });
+});
+
+Deno.test("a head has as many layers as it is told; the class tokens' own one may be wider", () => {
+  const shapes = (config: ModelConfig, tokens: string) =>
+    inventory(config).filter(({ name, shape }) => name.startsWith(`head.${tokens}.`) && shape.length === 2)
+      .map(({ name, shape }) => [name.split(".").at(-2), ...shape]);
+  const config: ModelConfig = { ...OWN, headLayers: 2, classHeadWidth: 24 };
+  assert.deepEqual(shapes(config, "mlp"), [["0", 8, 8], ["3", 4, 8]]);
+  assert.deepEqual(shapes(config, "class_mlp"), [["0", 24, 8], ["3", 4, 24]]);
+  assert.deepEqual(shapes({ ...config, classHeadWidth: 0 }, "class_mlp"), [["0", 8, 8], ["3", 4, 8]]);
+  assert.equal(shapes(SHARED, "mlp").length, 4);
+  tf.tidy(() => {
+    const { params, buffers } = initModel(config, 1);
+    const { codes, buffers: after } = head(
+      config,
+      params,
+      buffers,
+      tf.randomNormal([6, 5, 8], 1, 2, "float32", 3),
+      true,
+    );
+    assert.deepEqual(codes.shape, [6, 5, 4]);
+    assert.deepEqual(Object.keys(after).sort(), Object.keys(buffers).sort());
+    // The last norm leaves each code number with mean 0 over the class tokens.
+    const means = tf.mean(tf.slice(codes, [0, 0, 0], [-1, 1, -1]), [0, 1]).dataSync();
+    assert.ok(means.every((mean) => Math.abs(mean) < 1e-5));
   });
 });
 
