@@ -126,7 +126,7 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
   if (group.leads) await requireInitial(config, initial);
   await using _lock = group.leads && !options.lock ? await lockRun(config, progress.line) : null;
   using before = await keepBefore({ out: config.out, resume: group.leads && config.resume });
-  const preparing = prepareRun(config, source, group, plan.pictures, progress.line);
+  const preparing = prepareRun(config, source, group, plan, progress.line);
   const prepared = await preparing.catch(before.refuse);
   let run: Run<TrainState> | undefined, refused = false;
   try {
