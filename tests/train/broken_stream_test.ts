@@ -6,7 +6,7 @@ import { openWasm } from "../../src/engine/wasm.ts";
 import { resolveConfig } from "../../src/train/config/config.ts";
 import { latestCheckpoint, readCheckpoint } from "../../src/train/run/checkpoint.ts";
 import { readMetrics } from "../../src/train/run/metrics_file.ts";
-import { disposeTree, type TrainState } from "../../src/train/state.ts";
+import { disposeTree } from "../../src/train/state.ts";
 import { train } from "../../src/train/train.ts";
 import { withFolder } from "../with_folder.ts";
 import { MINUSCULE, writePictures } from "./fixture.ts";
@@ -22,7 +22,7 @@ Deno.test("a run whose pictures are gone in mid-run keeps what it has learned, a
       (await readMetrics(join(folder, out, "metrics.jsonl"))).map(({ step, loss }) => [step, loss]);
     const end = async (out: string, source: Source, resume = false) => {
       const { state, step } = await train({ ...config(out), resume }, { engine, source });
-      disposeTree<TrainState>(state);
+      disposeTree(state);
       return step;
     };
     assert.equal(await end("whole", whole), 6);

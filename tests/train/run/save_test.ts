@@ -6,7 +6,7 @@ import { resolveConfig } from "../../../src/train/config/config.ts";
 import type { Evaluator } from "../../../src/train/evaluators.ts";
 import { readCheckpoint } from "../../../src/train/run/checkpoint.ts";
 import { readMetrics } from "../../../src/train/run/metrics_file.ts";
-import { disposeTree, type TrainState } from "../../../src/train/state.ts";
+import { disposeTree } from "../../../src/train/state.ts";
 import { train } from "../../../src/train/train.ts";
 import { withFolder } from "../../with_folder.ts";
 import { MINUSCULE, writePictures } from "../fixture.ts";
@@ -33,7 +33,7 @@ Deno.test("a run whose folder is moved away under it says so and loses nothing",
     await Deno.rename(join(out, kept), join(elsewhere, kept));
     assert.equal((await readCheckpoint(elsewhere)).step, 4);
     const again = await train({ ...config, out: elsewhere, resume: true }, { engine, source });
-    disposeTree<TrainState>(again.state);
+    disposeTree(again.state);
     const steps = (await readMetrics(join(elsewhere, "metrics.jsonl"))).map(({ step }) => step);
     assert.deepEqual(steps, [1, 2, 3, 4, 5, 6]);
     await source.close();
