@@ -1,4 +1,5 @@
 /** Features of labelled pictures, from a model or from an embedding file, and the classes of two such sets matched. */
+import { partKeys } from "../data/open/part_keys.ts";
 import { growingClasses } from "../data/sources/growing_classes.ts";
 import type { BadRecordError, Source } from "../data/types.ts";
 import type { ModelState } from "../model/types.ts";
@@ -81,7 +82,7 @@ export interface EmbedSourceOptions {
 export async function embedSource(source: Source, options: EmbedSourceOptions): Promise<FeatureSet> {
   const { embed, state, imageSize: size, batchSize, blocks, onBad, step } = options;
   const parts: Embedding[] = [], labels: number[] = [], keys: string[] = [], places: number[] = [];
-  const classes = growingClasses(source.labels);
+  const classes = growingClasses(source.labels), nameOf = partKeys(source);
   const reading = {
     prepare: { kind: "middle", size } as const,
     batchSize,
@@ -91,7 +92,7 @@ export async function embedSource(source: Source, options: EmbedSourceOptions): 
   for await (const batch of pictureBatches(source, reading)) {
     parts.push(await embed.pictures(state, batch.bytes));
     labels.push(...batch.labels);
-    keys.push(...batch.keys);
+    batch.indices.forEach((index, i) => keys.push(nameOf(source.origin?.(index).part ?? 0, batch.keys[i])));
     places.push(...batch.indices);
     step?.(batch.labels.length);
   }

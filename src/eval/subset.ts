@@ -17,11 +17,18 @@ export async function readSubset(path: string): Promise<string[]> {
   return names;
 }
 
-const lastPart = (name: string) => name.slice(name.lastIndexOf("/") + 1);
+/** A name, and it without the folders at its start: all of them, and each fewer. */
+function endsOf(name: string): string[] {
+  const ends = [name];
+  for (let at = name.indexOf("/"); at >= 0; at = name.indexOf("/", at + 1)) ends.push(name.slice(at + 1));
+  return ends;
+}
+
 const withoutEnding = (name: string) => name.replace(/\.[A-Za-z0-9]+$/, "");
 
 /**
- * The pictures of a set that a list names: by their whole key or its last part, with or without its ending.
+ * The pictures of a set that a list names: by their whole key or as much of its end as tells it from others, with or without its
+ * ending.
  *
  * @param path Named in errors and notes.
  * @returns Those pictures, and a sentence where some are not there.
@@ -33,15 +40,18 @@ export function pickSubset(
   path: string,
 ): { set: FeatureSet; note?: string } {
   const whole = new Map<string, number[]>(), places = new Map<string, number[]>();
+  const asked = new Set(names.flatMap((name) => [name, withoutEnding(name)]));
   const enter = (map: Map<string, number[]>, name: string, i: number) => {
+    if (!asked.has(name)) return;
     const known = map.get(name);
     if (known) known.push(i);
     else map.set(name, [i]);
   };
   set.keys.forEach((key, i) => {
-    const last = lastPart(key);
     enter(whole, key, i);
-    for (const name of new Set([withoutEnding(key), last, withoutEnding(last)])) enter(places, name, i);
+    for (const name of new Set(endsOf(key).flatMap((end) => [end, withoutEnding(end)]))) {
+      if (name !== key) enter(places, name, i);
+    }
   });
   const found = new Set<number>();
   let missing = 0;

@@ -7,8 +7,9 @@ import type { RunConfig } from "./config/settings.ts";
 import { type RunAccount, writeDataFile } from "./data_account.ts";
 import { type Keeper, openKeeper, type Snapshot } from "./keeper.ts";
 import type { ProcessGroup } from "./process_group.ts";
-import { type Checkpoint, type CheckpointInfo, saveCheckpoint } from "./run/checkpoint.ts";
+import type { Checkpoint, CheckpointInfo } from "./run/checkpoint.ts";
 import type { MetricsLog } from "./run/metrics_file.ts";
+import { saveInRun } from "./run/save.ts";
 import type { Run } from "./standing.ts";
 import { readState, type TrainState } from "./state.ts";
 
@@ -73,7 +74,7 @@ export function keeperOf(
     take,
     write: async ({ info, tensors }) => {
       await metrics.sync();
-      const path = await saveCheckpoint(out, info, tensors, { keep, disk });
+      const path = await saveInRun(out, info, tensors, { keep, disk });
       await writeDataFile(out, info.step, info.data, disk);
       return path;
     },

@@ -21,10 +21,10 @@ import { compileFirst } from "./first_compile.ts";
 import { MemoryError } from "./memory.ts";
 import { oneProcess } from "./process_group.ts";
 import { recorder } from "./record.ts";
-import { saveCheckpoint } from "./run/checkpoint.ts";
 import { abandonFolder } from "./run/folder.ts";
 import { type Before, keepBefore } from "./run/put_back.ts";
 import { noteStart, thisStart } from "./run/machine.ts";
+import { saveInRun } from "./run/save.ts";
 import { describeEnd, labelled } from "./show/describe.ts";
 import { openMeter } from "./show/meter.ts";
 import type { Progress } from "./show/progress.ts";
@@ -203,7 +203,7 @@ function keeping<Config extends DownstreamConfig, Inputs extends Record<string, 
     ...{ minutes, steps, take, start: run.step, path: resumed?.path ?? null },
     write: async ({ info, tensors }) => {
       await metrics.sync();
-      const path = await saveCheckpoint(out, info, tensors, { keep, disk });
+      const path = await saveInRun(out, info, tensors, { keep, disk });
       await writeDataFile(out, info.step, info.data, disk);
       return path;
     },

@@ -12,7 +12,7 @@ import { type Checkpoint, readCheckpointOf } from "./run/checkpoint.ts";
 import type { CheckpointKind } from "./run/checkpoint_kinds.ts";
 import { prepareFolderOf } from "./run/folder.ts";
 import type { MetricsLog } from "./run/metrics_file.ts";
-import { planSteps, type StepPlan } from "./run/plan.ts";
+import { planSteps, refusePassed, type StepPlan } from "./run/plan.ts";
 import { describeBad, labelled } from "./show/describe.ts";
 
 /** The settings that every training has: how long, how often it is kept, how its pictures are read. */
@@ -73,7 +73,7 @@ const ALONE = { process: "", nodes: 1, nodeId: 0, epochPictures: 0 } as const;
  * Prepares a training: does everything that can fail before anything is on the engine.
  *
  * @param say Takes a line for people.
- * @throws {ConfigError} When the folder is in use, the batch is too large, or the run cannot go on with these pictures.
+ * @throws {ConfigError} When the folder is in use, the batch is too large, or the run cannot go on with these pictures or is past its end.
  * @throws {Error} When a file cannot be read or written, or a checkpoint is of another configuration.
  */
 export async function prepareDownstream<Config extends DownstreamConfig>(
@@ -88,6 +88,7 @@ export async function prepareDownstream<Config extends DownstreamConfig>(
       const checkpoint = await readCheckpointOf(path, kind);
       checkSameSettings<Config>(table, checkpoint.config, checkpoint.path, config);
       check(checkpoint);
+      refusePassed(checkpoint, { steps: config.steps, total: plan.total });
       return checkpoint;
     },
   });

@@ -31,6 +31,8 @@ export interface LoopOptions<State extends Tree, Inputs extends Record<string, T
   record(flight: Flight, values: StepValues): void;
   keeper: Keeper<State>;
   evaluations: Evaluations<State>;
+  /** Told of an error of the stream, which is thrown as well, once all steps before it are recorded: the state is good. */
+  broken?(error: unknown): void;
 }
 
 /**
@@ -56,7 +58,14 @@ export async function loop<State extends Tree, Inputs extends Record<string, Tre
       await options.rest();
       if (await group.stops(run.step)) break;
       const asked = performance.now();
-      const got = await group.unlessStopped(batches.next());
+      const got = await group.unlessStopped(batches.next()).catch(async (error) => {
+        // Other processes may have begun a step that this one takes no part in.
+        if (group.alone) {
+          await flights.settle(0);
+          options.broken?.(error);
+        }
+        throw error;
+      });
       if (!got) break;
       if (got.done) throw new Error(`the stream of batches ended after ${run.step} of ${total} steps`);
       const batch = got.value;

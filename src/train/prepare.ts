@@ -13,6 +13,7 @@ import type { ProcessGroup } from "./process_group.ts";
 import type { Checkpoint } from "./run/checkpoint.ts";
 import { openEventFile, TENSORBOARD_FOLDER, withEvents } from "./run/event_file.ts";
 import { prepareFolder } from "./run/folder.ts";
+import { refusePassed, type StepPlan } from "./run/plan.ts";
 import { describeBad, labelled } from "./show/describe.ts";
 import { type MetricsLog, openMetrics, silentMetrics } from "./run/metrics_file.ts";
 
@@ -56,22 +57,25 @@ export async function openLog(
  * Prepares a run: does everything that can fail before anything is on the engine. Only the leading process has files;
  * the others learn from it where the run goes on.
  *
- * @param pictures Pictures of an epoch, of all processes together.
+ * @param plan How long the run is.
  * @param say Takes a line for people.
- * @throws {ConfigError} When the folder is in use, or the run cannot go on with this data or these processes.
+ * @throws {ConfigError} When the folder is in use, or the run cannot go on with this data or these processes, or is past its end.
  * @throws {Error} When a file cannot be read or written.
  */
 export async function prepareRun(
   config: RunConfig,
   source: Data,
   group: ProcessGroup,
-  pictures: number,
+  { pictures, total }: StepPlan,
   say: (text: string) => void,
 ): Promise<PreparedRun> {
   const { leads } = group, { out } = config;
   const placeIn = (checkpoint: Checkpoint) => {
     checkSameConfig(checkpoint.config, checkpoint.path, config);
-    if (checkpoint.pictures === pictures) return placeOf(checkpoint, config, dataLength(source) === null);
+    if (checkpoint.pictures === pictures) {
+      refusePassed(checkpoint, { steps: config.steps, total });
+      return placeOf(checkpoint, config, dataLength(source) === null);
+    }
     throw new ConfigError(
       `${
         dataUri(source)

@@ -15,7 +15,7 @@ export interface RunLoopOptions<State extends Tree, Inputs extends Record<string
 }
 
 /**
- * Trains until the run ends or is stopped, and writes its last checkpoint, also where an evaluator has failed.
+ * Trains until the run ends or is stopped, and writes its last checkpoint, also where an evaluator or the stream has failed.
  *
  * @throws {EvaluatorError} An evaluator fails; the state is saved, or the message says why not.
  * @throws {Error} As {@linkcode loop}, or the checkpoint cannot be written.
@@ -23,7 +23,8 @@ export interface RunLoopOptions<State extends Tree, Inputs extends Record<string
 export async function runLoop<State extends Tree, Inputs extends Record<string, Tree>>(
   { engine, account, ...options }: RunLoopOptions<State, Inputs>,
 ): Promise<void> {
-  let failed: EvaluatorError | undefined;
+  const { run } = options, start = run.step;
+  let failed: { error: unknown } | undefined;
   await loop({
     ...options,
     // A queued step already takes memory of its own, and a processor loses no time between two steps.
@@ -35,13 +36,17 @@ export async function runLoop<State extends Tree, Inputs extends Record<string, 
       options.record(flight, values);
       account?.add(flight.batch);
     },
+    broken: (error) => {
+      if (run.step > start) failed = { error };
+    },
   }).catch((error) => {
-    if (!(error instanceof EvaluatorError)) throw error;
-    failed = error;
+    if (error instanceof EvaluatorError) failed = { error };
+    if (failed?.error !== error) throw error;
   });
-  await options.keeper.finish(options.run).catch((error) => {
+  await options.keeper.finish(run).catch((error) => {
     if (!failed) throw error;
-    failed.message += `; and its state could not be saved: ${(error as Error).message}`;
+    if (!(failed.error instanceof Error)) return;
+    failed.error.message += `; and the run's state could not be saved: ${(error as Error).message}`;
   });
-  if (failed) throw failed;
+  if (failed) throw failed.error;
 }

@@ -8,7 +8,7 @@ import type { Disk } from "../files/disk.ts";
 import type { Lock } from "../files/lock.ts";
 import type { LossTerm } from "../model/loss.ts";
 import type { ModelState } from "../model/types.ts";
-import { checkRunning } from "./check_running.ts";
+import { checkDevices, checkRunning } from "./check_running.ts";
 import { checkSettings, joinLayers } from "./config/config.ts";
 import type { RunConfig } from "./config/settings.ts";
 import { tellData } from "./data_account.ts";
@@ -105,7 +105,8 @@ interface Session {
  * state becomes a checkpoint only once the step after it has shown that its loss is a number.
  *
  * @param given The run; `out` names its folder. A batch size of 0 is found, see {@linkcode withBatchSize}.
- * @throws {ConfigError} When settings cannot be used with this data, or name weights that are not given; before work starts.
+ * @throws {ConfigError} When settings cannot be used with this data or on this engine, or name weights that are not given; before
+ * work starts.
  * @throws {TypeError} When the engine, the data or what else it runs on are none; before work starts.
  * @throws {RangeError} When evaluators or weights cannot be used, before work starts; or loss terms, before the first step.
  * @throws {InUseError} When another process has the run folder.
@@ -119,6 +120,7 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
   const { engine, source, hosts, initial, progress = silent, signal } = options;
   checkSettings(joinLayers([given]), "the run");
   checkRunning(options);
+  checkDevices(given, engine, hosts);
   const config = await withBatchSize(given, { engine, source, progress: progress.line });
   const plan = planSteps(config, source), { total } = plan;
   if (initial) checkWeights(config, initial);
@@ -126,7 +128,7 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
   if (group.leads) await requireInitial(config, initial);
   await using _lock = group.leads && !options.lock ? await lockRun(config, progress.line) : null;
   using before = await keepBefore({ out: config.out, resume: group.leads && config.resume });
-  const preparing = prepareRun(config, source, group, plan.pictures, progress.line);
+  const preparing = prepareRun(config, source, group, plan, progress.line);
   const prepared = await preparing.catch(before.refuse);
   let run: Run<TrainState> | undefined, refused = false;
   try {

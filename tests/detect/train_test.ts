@@ -74,6 +74,9 @@ Deno.test("a detector is trained, stopped and resumed to the bit; measured as co
     assert.deepEqual([result.step, result.total, result.stopped], [6, 6, false]);
     assert.ok(result.found["test AP"] >= 0 && result.found["average AP50"] >= 0);
     await good(detectTrainTask, ...args, "--out", parts, "--steps=3");
+    const back = await capture(detectTrainTask, ["--resume", "--out", parts, "--steps=1"]);
+    assert.equal(back.code, 2);
+    assert.match(back.err, /has done \d+ steps .* is now to end after 1;/);
     await good(detectTrainTask, "--resume", "--out", parts, "--steps=0");
     const lines = await readMetrics(join(whole, "metrics.jsonl"));
     assert.ok(lines.every((line) => line.classLoss !== undefined && line.boxLoss !== undefined));

@@ -229,6 +229,16 @@ Deno.test("subsets: pictures by name, with or without folder and ending; what is
     assert.deepEqual([picked.train.pictures, picked.notes], [4, [
       "2 pictures are each the only one of their class: no other can be right, which counts as wrong",
     ]]);
+    // Files of several sources have the source's name before it.
+    const several = await write(join(folder, "several.safetensors"), {
+      count: 12,
+      keys: (i) => `${i < 6 ? "one" : "two"}/${"ab"[i % 2]}/${i}.png`,
+    });
+    const two = await measure({
+      ...{ ...short, train: several, protocols: ["knn"] as const, k: [1] },
+      subset: { names: ["a/0.png", "b/7", "two/a/8.png"], path: "list.txt" },
+    });
+    assert.equal(two.train.pictures, 3);
     const twice = await write(join(folder, "twice.safetensors"), {
       count: 6,
       keys: (i) => `${"ab"[i % 2]}/${i >> 1}.png`,

@@ -91,6 +91,9 @@ Deno.test("a fine-tuning that was stopped and resumed is an unbroken one, bit fo
     await good([encoder, ...args, "--out", whole]);
     await good([encoder, ...args, "--out", parts, "--steps=4"]);
     await good(["--resume", "--out", parts, "--steps=10"]);
+    const back = await capture(finetuneTask, ["--resume", "--out", parts, "--steps=4"]);
+    assert.equal(back.code, 2);
+    assert.match(back.err, /has done 10 steps .* is now to end after 4;/);
     await good(["--resume", "--out", parts, "--steps=0", encoder]);
     const lines = (run: string) => readMetrics(join(run, "metrics.jsonl")).then(figures);
     assert.deepEqual(await lines(parts), await lines(whole));

@@ -234,6 +234,15 @@ Deno.test("task reid train: the loss falls, a run in two parts ends as one witho
     await Deno.writeTextFile(file, bags);
     // A run that is refused stays as it was.
     const config = () => Deno.readTextFile(join(folder, "parts/config.json")), before = await config();
+    const passed: [string, RegExp][] = [
+      ["--steps=5", /has done 12 steps .* after 5;.* --steps 12 or more, or --steps 0/],
+      ["--epochs=2", /has done 12 steps .* after 4;.* more --epochs$/m],
+    ];
+    for (const [length, message] of passed) {
+      const { code, err } = await train("parts", "--resume", length);
+      assert.match(err, message);
+      assert.equal(code, 2);
+    }
     encoder = await makeEncoder(join(folder, "deeper"), 2);
     assert.match(
       (await train("parts", "--resume", "--steps", "20")).err,

@@ -157,3 +157,20 @@ Deno.test({
       assert.equal((await readCheckpoint(out)).step, 2);
     }),
 });
+
+Deno.test("a run that is past the steps it is now to have is refused, and stays as it was", () =>
+  withFolder(async (folder, data) => {
+    const out = join(folder, "run");
+    await here(data, out, "--steps=3");
+    const files = () =>
+      Promise.all(
+        ["config.json", "metrics.jsonl", "machine.json"].map((name) => Deno.readTextFile(join(out, name))),
+      );
+    const before = await files();
+    const { code, err } = await capture(trainTask, ["--resume", `--out=${out}`, "--steps=2"]);
+    assert.match(err, /error: the run has done 3 steps .* is now to end after 2; .* --steps 3 or more/);
+    assert.equal(code, 2);
+    assert.deepEqual(await files(), before);
+    // One that is just there is complete.
+    await here(data, out, "--resume", "--steps=3");
+  }));

@@ -74,7 +74,11 @@ export function threads(count: number, start: WorkerStart, memory: Slots): Threa
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      fail(new Error(`a decoding thread failed: ${event.message}`));
+      // `deno compile` takes no module that only a thread loads.
+      const advice = Deno.build.standalone
+        ? "; compile with --include and the path of src/data/decode/worker.ts"
+        : "";
+      fail(new Error(`a decoding thread failed: ${event.message}${advice}`));
     };
     worker.postMessage(start);
     for (const piece of memory.pieces) tell(worker, piece);

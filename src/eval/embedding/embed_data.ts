@@ -3,7 +3,9 @@ import { map } from "../../data/iter.ts";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { onePass } from "../../data/epoch/one_pass.ts";
 import { type Data, dataLabels, dataLength, dataWords, openedOf } from "../../data/open/data.ts";
+import { partKeys } from "../../data/open/part_keys.ts";
 import { growingClasses } from "../../data/sources/growing_classes.ts";
+import type { Source } from "../../data/types.ts";
 import type { Engine } from "../../engine/types.ts";
 import { linkedPlace } from "../../files/linked_place.ts";
 import { lockPlace } from "../../files/lock.ts";
@@ -79,7 +81,7 @@ export interface EmbedDataOptions {
 /** Embeds what is left to do, part by part. */
 async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: Work): Promise<number> {
   const { engine, config, state, data, batchSize = 64, signal, partBytes = 32 * 2 ** 20 } = options;
-  const tokens = Object.keys(info.tokens) as TokenName[];
+  const tokens = Object.keys(info.tokens) as TokenName[], nameOf = partKeys(data);
   const embed = options.way ?? evaluationWay(engine, config, info, batchSize);
   const before = await Promise.all(work.parts.map((part) => part.notes()));
   let next = before.at(-1)?.next ?? 0, bad = 0, told = true, embedded = 0;
@@ -111,8 +113,8 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
         );
         buffer.add(token, rows.data);
       }
-      for (const { key, given } of batch) {
-        buffer.notes().keys.push(key);
+      for (const { key, given, reached } of batch) {
+        buffer.notes().keys.push(nameOf(reached.from.part, key));
         buffer.notes().classes.push(given);
       }
       embedded += batch.length;
@@ -144,6 +146,12 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
   const { keys, bad: left } = buffer.notes();
   if (keys.length > 0 || left.length > 0) await buffer.write(work, next);
   return bad;
+}
+
+/** The names that pictures of a source get in the file, by index. */
+function namedSource(source: Source, data: Data): Pick<Source, "key"> {
+  const nameOf = partKeys(data);
+  return { key: async (index) => nameOf(source.origin?.(index).part ?? 0, await source.key(index)) };
 }
 
 /** Numbers the classes of all pictures, in their order. */
@@ -210,14 +218,17 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   await using _lock = await lockPlace(place, { what: out, advice });
   await refuseOther(out);
   const opened = openedOf(data),
+    named = partKeys(data)(0, "") !== "",
     about = {
       ...request,
       total: dataLength(data),
       batchSize: options.batchSize ?? 64,
       // Earlier versions read these sources by turns: what one of them has begun is not gone on with.
       ...(opened.access === "mixed" && { order: "one after another" }),
+      // Nor did they name the source of each picture.
+      ...(named && { names: "with their sources" }),
     };
-  const source = opened.access === "random" ? opened.source : undefined;
+  const source = opened.access === "random" ? namedSource(opened.source, data) : undefined;
   const work = await openWork(place, about, source, options.lost);
   const bad = await embedRest(options, request, work);
   const { labels, ...rest } = await numberClasses(data, work);

@@ -1,6 +1,7 @@
 /** The pictures themselves, of rows of an embedding file: they are looked up in the data that was embedded. */
 import { onePass } from "../../data/epoch/one_pass.ts";
 import { type Data, dataUri, openedOf } from "../../data/open/data.ts";
+import { partKeys } from "../../data/open/part_keys.ts";
 import { BadRecordError, type Source } from "../../data/types.ts";
 
 /** What is known of the rows whose pictures are wanted. */
@@ -11,11 +12,17 @@ export interface WantedPictures {
   rows: Iterable<number>;
 }
 
+/** Whether a picture has a name that stands in a file: files of before lack the name of its source. */
+function isNamed(data: Data): (name: string, part: number, key: string) => boolean {
+  const nameOf = partKeys(data);
+  return (name, part, key) => name === key || name === nameOf(part, key);
+}
+
 /** Records that could not be read were left out of the file, so a row stands at its number or later. */
 async function placeOf(source: Source, keys: readonly string[], row: number): Promise<number | undefined> {
-  const most = source.length - keys.length;
+  const most = source.length - keys.length, is = isNamed(source);
   for (let index = row; index <= row + most; index++) {
-    if (await source.key(index) === keys[row]) return index;
+    if (is(keys[row], source.origin?.(index).part ?? 0, await source.key(index))) return index;
   }
   return undefined;
 }
@@ -52,15 +59,15 @@ async function readPlaces(source: Source, { keys, rows }: WantedPictures): Promi
 
 /** Reads a stream once, up to the last record that is wanted. */
 async function readInOrder(data: Data, { keys, rows }: WantedPictures): Promise<Map<number, Uint8Array>> {
-  const wanted = new Set(rows), found = new Map<number, Uint8Array>();
+  const wanted = new Set(rows), found = new Map<number, Uint8Array>(), is = isNamed(data);
   let row = 0;
   if (wanted.size === 0) return found;
-  for await (const { read } of onePass(data, { onBad: "skip", onLimit: () => {} }).records()) {
+  for await (const { read, from } of onePass(data, { onBad: "skip", onLimit: () => {} }).records()) {
     const record = await read().catch((error) => {
       if (!(error instanceof BadRecordError)) throw error;
     });
     // What the file left out is passed over.
-    if (record?.key !== keys[row]) continue;
+    if (!record || !is(keys[row], from.part, record.key)) continue;
     if (wanted.delete(row)) found.set(row, record.bytes);
     if (wanted.size === 0) break;
     row++;

@@ -10,8 +10,8 @@ import type { ModelState } from "../../model/types.ts";
 import { resolveConfig } from "../../train/config/config.ts";
 import type { Evaluator } from "../../train/evaluators.ts";
 import { openKeeper } from "../../train/keeper.ts";
-import { saveCheckpoint } from "../../train/run/checkpoint.ts";
 import type { Before } from "../../train/run/put_back.ts";
+import { saveInRun } from "../../train/run/save.ts";
 import { BETAS } from "../../train/schedule.ts";
 import { labelled } from "../../train/show/describe.ts";
 import type { Progress } from "../../train/show/progress.ts";
@@ -63,7 +63,7 @@ export function keeperOf(
   const { config, engine, model, source } = session;
   const { out, keep, checkpointMinutes: minutes, checkpointSteps: steps, seed, data } = config;
   const stored = resolveConfig({ ...model, seed, data, batchSize: config.bagsPerBatch * config.perBag });
-  return openKeeper<WeakState, Parameters<typeof saveCheckpoint>[1]>({
+  return openKeeper<WeakState, Parameters<typeof saveInRun>[1]>({
     minutes,
     steps,
     start: run.step,
@@ -82,7 +82,7 @@ export function keeperOf(
     }),
     write: async ({ info, tensors }) => {
       await sync();
-      return await saveCheckpoint(out, info, tensors, { keep });
+      return await saveInRun(out, info, tensors, { keep });
     },
   });
 }

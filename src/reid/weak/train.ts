@@ -6,7 +6,7 @@ import { oneProcess } from "../../train/process_group.ts";
 import { recorder } from "../../train/record.ts";
 import type { Checkpoint } from "../../train/run/checkpoint.ts";
 import { lockRun } from "../../train/run/folder.ts";
-import { refuseNoStep } from "../../train/run/plan.ts";
+import { refuseNoStep, refusePassed } from "../../train/run/plan.ts";
 import { keepBefore } from "../../train/run/put_back.ts";
 import { noteStart, thisStart } from "../../train/run/machine.ts";
 import { openMetrics } from "../../train/run/metrics_file.ts";
@@ -123,6 +123,7 @@ export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOption
     const resumed = await prepareWeakFolder(stored, resume, (checkpoint) => {
       checkSamePictures(checkpoint, source, list);
       checkSameEncoder(checkpoint, model);
+      refusePassed(checkpoint, { steps: config.steps, total });
     });
     run = await beginRun(session, resumed);
     await noteStart(config.out, thisStart(engine, run.step));

@@ -183,6 +183,29 @@ export function refuseNoStep(epochs: number, perEpoch: number): void {
 }
 
 /**
+ * Refuses to go on with a run that has already done more steps than it is now to have.
+ *
+ * @param checkpoint Where the run stands.
+ * @param length `total`: steps that it is to have; `steps`: the setting, 0 for all its epochs.
+ * @throws {ConfigError} When it is past its end; says what would go on with it.
+ */
+export function refusePassed(
+  { step, path }: { step: number; path: string },
+  { steps, total }: { steps: number; total: number },
+): void {
+  if (step <= total) return;
+  const longer = steps > 0 && steps <= total
+    ? `--steps ${step} or more, or --steps 0 for all its epochs`
+    : "more --epochs";
+  throw new ConfigError(
+    `the run has done ${
+      plural(step, "step")
+    } (${path}) and is now to end after ${total}; nothing is taken back, so it ` +
+      `stays as it is. To go on with it, use ${longer}`,
+  );
+}
+
+/**
  * How many steps an epoch and the run have. The last pictures of an epoch that fill no batch are left out.
  *
  * @throws {ConfigError} When the batch is larger than the data, a stream's epoch is of unknown length, or a part of an epoch is

@@ -136,6 +136,22 @@ Deno.test("a node that is silent counts as gone, one that has left does not", as
   await service.over();
 });
 
+Deno.test("a clock that is set counts for nobody's silence", async () => {
+  const service = openService({ nodes: 2, silence: 60_000 }), { now } = Date;
+  const ask = async (path: string, node: number, method = "POST") =>
+    (await service.handle(new Request(`http://service/${path}?node=${node}&nodes=2`, { method }))).status;
+  for (const node of [0, 1]) assert.equal(await ask("join", node), 200);
+  try {
+    Date.now = () => now() + 3_600_000;
+    service.check();
+    assert.equal(await ask("values/x", 0, "GET"), 404);
+  } finally {
+    Date.now = now;
+  }
+  for (const node of [0, 1]) await ask("leave", node);
+  await service.over();
+});
+
 Deno.test("a file may come slowly, and is asked for again when it breaks off", async () => {
   let asked = 0;
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {

@@ -12,6 +12,7 @@ import { embedData, type EmbedDataOptions } from "../../../src/eval/embedding/em
 import { writeNpy } from "../../../src/eval/embedding/npy_format.ts";
 import { EMBEDDING_FORMATS, isEmbedding, openEmbedding } from "../../../src/eval/embedding/open.ts";
 import { allPictures } from "../../../src/eval/pictures.ts";
+import { findPictures } from "../../../src/eval/search/pictures.ts";
 import { weightsDigest } from "../../../src/eval/weights_digest.ts";
 import { InUseError, lockPlace } from "../../../src/files/lock.ts";
 import { encodeSafetensors } from "../../../src/files/safetensors.ts";
@@ -233,9 +234,35 @@ Deno.test("embedding: a mixture with a stream, one source after another; what wa
       await embedData({ ...same, resumed: (done) => gone.push(done) });
       assert.deepEqual(gone, earlier ? [] : [4]);
       const own = await Promise.all(Array.from({ length: source.length }, (_, i) => source.key(i)));
-      assert.deepEqual((await content(out)).keys, [...own, ...own]);
+      const named = ["stream", source.uri].flatMap((uri) => own.map((key) => `${uri}/${key}`));
+      assert.deepEqual((await content(out)).keys, named);
+      const pictures = await findPictures(same.data, { keys: named, rows: [1, 7] });
+      assert.deepEqual([...pictures.keys()], [1, 7]);
     }
     await source.close();
+  }));
+
+Deno.test("embedding: pictures of one name in several sources are told apart, and found again by files of before", () =>
+  withFolder(async (folder) => {
+    const [a, b] = await Promise.all([3, 2].map((n) => colourFolder(join(folder, `of ${n}`), n)));
+    await Deno.copyFile(join(b, "red/0.png"), join(b, "blue/0.png"));
+    const out = join(folder, "both.safetensors"), gone: number[] = [];
+    const data = await openData(`${a},${b}`, { once: true }), same = { ...model, data, out, batchSize: 6 };
+    const killed = embedData({ ...same, partBytes: 1, progress: ({ done }) => assert.ok(done < 15) });
+    await assert.rejects(killed);
+    await embedData({ ...same, resumed: (done) => gone.push(done) });
+    assert.deepEqual(gone, [12]);
+    const { keys } = await content(out);
+    assert.equal(new Set(keys).size, 15);
+    assert.deepEqual([keys[0], keys[9]], [`${a}/blue/0.png`, `${b}/blue/0.png`]);
+    const plain = keys.map((key) => key.replace(`${a}/`, "").replace(`${b}/`, ""));
+    for (const names of [keys, plain]) {
+      const found = await findPictures(data, { keys: names, rows: [0, 9] });
+      for (const [row, from] of [[0, a], [9, b]] as const) {
+        assert.deepEqual(found.get(row), await Deno.readFile(join(from, "blue/0.png")));
+      }
+    }
+    await closeData(data);
   }));
 
 Deno.test("embedding files: who dies between the two files of an .npy leaves no numbers under other names", () =>

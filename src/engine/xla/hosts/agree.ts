@@ -34,9 +34,9 @@ export function put(at: Address, key: string, value: Uint8Array | string): Promi
  */
 export async function barrier(at: Address, nodes: number, name: string, wait = Infinity): Promise<void> {
   await put(at, `barrier/${name}/${at.nodeId}`, "");
-  const missing: number[] = [], end = Date.now() + wait;
+  const missing: number[] = [], end = performance.now() + wait;
   for (let i = 0; i < nodes; i++) {
-    if (!await getValue(at, `barrier/${name}/${i}`, Math.max(0, end - Date.now()))) missing.push(i);
+    if (!await getValue(at, `barrier/${name}/${i}`, Math.max(0, end - performance.now()))) missing.push(i);
   }
   if (missing.length === 0) return;
   const which = missing.length > 1 ? `nodes ${missing.join(", ")} have` : `node ${missing[0]} has`;

@@ -54,7 +54,7 @@ async function attempt(
   options: { query?: string; body?: BodyInit; patience?: number } = {},
 ): Promise<Answer> {
   const url = `http://${coordinator}/${path}?node=${nodeId}${options.query ?? ""}`;
-  const start = Date.now(), patience = options.patience ?? silence;
+  const start = performance.now(), patience = options.patience ?? silence;
   for (;;) {
     try {
       const answer = await exchange(url, method, options.body, Math.max(silence, LONGEST_WAIT) + 1000);
@@ -62,7 +62,7 @@ async function attempt(
       throw new HostsError(new TextDecoder().decode(answer.bytes));
     } catch (error) {
       if (error instanceof HostsError) throw error;
-      if (Date.now() - start >= patience) {
+      if (performance.now() - start >= patience) {
         throw new HostsError(
           `the coordinator (node 0) at ${coordinator} cannot be reached: ${
             (error as Error).message
@@ -77,12 +77,12 @@ async function attempt(
 
 /** Asks until something is there, at most so many milliseconds. */
 async function waitFor(at: Address, path: string, wait: number): Promise<Answer | undefined> {
-  const end = Date.now() + wait;
+  const end = performance.now() + wait;
   for (;;) {
-    const rest = Math.max(0, Math.min(end - Date.now(), LONGEST_WAIT));
+    const rest = Math.max(0, Math.min(end - performance.now(), LONGEST_WAIT));
     const answer = await attempt(at, "GET", path, { query: `&wait=${Math.ceil(rest)}` });
     if (answer.status !== 404) return answer;
-    if (Date.now() >= end) return undefined;
+    if (performance.now() >= end) return undefined;
   }
 }
 

@@ -158,7 +158,7 @@ async function answer(run: Run, request: Request, url: URL, id: number): Promise
 }
 
 /** A service for one run. */
-export function openService({ nodes, silence, now = Date.now }: ServiceOptions): Service {
+export function openService({ nodes, silence, now = () => performance.now() }: ServiceOptions): Service {
   const run: Run = {
     nodes,
     now,
