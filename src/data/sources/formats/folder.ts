@@ -4,6 +4,7 @@ import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
 import { openJoined } from "../joined.ts";
 import { requestedPath, splitQuestion } from "../named_paths.ts";
 import { listFolder } from "../list_folder.ts";
+import { withoutMasks } from "../masks.ts";
 import type { Claim } from "../places.ts";
 import { isSplitFolder } from "../split_names.ts";
 import { splitFolders } from "../split_folders.ts";
@@ -66,7 +67,7 @@ async function openSet(
   isSplit: boolean,
   claim?: Claim,
 ): Promise<Source> {
-  const listing = await listFolder(path, claim);
+  const listing = withoutMasks(await listFolder(path, claim));
   if (listing.pictures.length === 0) {
     throw new NoPicturesError(path, listing.passedOver, await hintOf(path, listing.passedOver));
   }

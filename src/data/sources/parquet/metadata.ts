@@ -9,7 +9,7 @@ import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import type { PassedOver } from "../../types.ts";
 import type { Reading } from "../class_names.ts";
-import { type Column, columnOf, findPath, findPicture } from "./columns.ts";
+import { type Column, columnOf, findPath, findPicture, findSplit } from "./columns.ts";
 import { findClasses } from "./folder_class.ts";
 import { featuresOf } from "./features.ts";
 import { IS_EMBEDDING, PARQUET_KEY } from "../embeddings.ts";
@@ -41,6 +41,8 @@ export interface RowGroup {
   label: Chunk | null;
   /** Where the file says which file a picture is from. */
   path: Chunk | null;
+  /** Where it says of which split a row is. */
+  split: Chunk | null;
 }
 
 /** What is known of a Parquet file of pictures. */
@@ -51,6 +53,8 @@ export interface PictureTable {
   label: Column | null;
   /** The part of the picture's struct that names a file. */
   path: Column | null;
+  /** The column that names each row's split. */
+  split: Column | null;
   /** Class names; empty when the file does not know them. */
   labels: string[];
   /** The class of all rows, where the file's folders state it instead of a column. */
@@ -137,6 +141,7 @@ function pictureTable(
   const found = findClasses(root, features, pictureLeaf, wanted, path);
   const picture = columnOf(root, pictureLeaf), label = found.leaf && columnOf(root, found.leaf);
   const pathLeaf = findPath(root, pictureLeaf), paths = pathLeaf && columnOf(root, pathLeaf);
+  const splitLeaf = findSplit(root), split = splitLeaf && columnOf(root, splitLeaf);
   const groups = metadata.row_groups.map((group, number): RowGroup => {
     const chunk = (leaf: SchemaTree, kind: Column): Chunk => {
       const column = group.columns.find((one) => samePath(one.meta_data?.path_in_schema, leaf.path));
@@ -153,6 +158,7 @@ function pictureTable(
       picture: chunk(pictureLeaf, picture),
       label: found.leaf && chunk(found.leaf, label!),
       path: pathLeaf && attempt(() => chunk(pathLeaf, paths!)),
+      split: splitLeaf && attempt(() => chunk(splitLeaf, split!)),
     };
   });
   const rows = groups.reduce((sum, group) => sum + group.rows, 0);
@@ -161,7 +167,7 @@ function pictureTable(
   }
   const names = found.leaf?.path.length === 1 ? features.get(found.leaf.path[0])?.names : undefined;
   return {
-    ...{ rows, groups, picture, label, path: paths, labels: names ?? [], folder: found.folder },
+    ...{ rows, groups, picture, label, path: paths, split, labels: names ?? [], folder: found.folder },
     passedOver: [...passedOver, ...found.passedOver],
   };
 }

@@ -1,11 +1,16 @@
-/** Classes that the folders inside of archives name, where nothing else does: `dogs/1.jpg` beside `cats/2.jpg`. */
+/** Classes that the folders inside of archives name, where nothing else does: `dogs/1.jpg` beside `cats/2.jpg`; and synsets. */
 import { byCodeUnits } from "../../io/paths.ts";
 import { MOST_CLASSES, numbersOf, sameName, tooManyClasses } from "../class_names.ts";
 import { isSplitFolder } from "../split_names.ts";
 
 const partsOf = (folder: string) => folder.split("/").filter((part) => !["", ".", ".."].includes(part));
 
-const folderOf = (stem: string) => stem.slice(0, Math.max(0, stem.lastIndexOf("/")));
+/** A sample's folder; ImageNet's archives of one class have none, and its synset in front of each name. */
+function folderOf(stem: string): string {
+  const slash = stem.lastIndexOf("/"), folder = stem.slice(0, Math.max(0, slash));
+  const synset = /^(n\d{8})_/.exec(stem.slice(slash + 1))?.[1];
+  return synset === undefined ? folder : `${folder}/${synset}`;
+}
 
 /** The folders of an archive's samples, numbered as they come. */
 export interface SampleFolders {

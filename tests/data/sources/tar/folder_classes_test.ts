@@ -53,6 +53,11 @@ Deno.test("tar: folders are classes where nothing else names some, by index and 
         [picture("a/1.jpg"), { name: "a/1.json", content: '{"caption":"x"}' }, picture("b/2.jpg")],
         { 1: "a", 2: "b" },
       ],
+      // ImageNet's archives of one class each, one behind the other.
+      ["synsets", ["n01440764_1.JPEG", "n01443537_2.JPEG"].map(picture), {
+        n01440764_1: "n01440764",
+        n01443537_2: "n01443537",
+      }],
       ["flat", ["1.jpg", "2.jpg"].map(picture), { 1: null, 2: null }],
     ];
     for (const [name, members, found, split = ""] of cases) {
@@ -67,6 +72,12 @@ Deno.test("tar: folders are classes where nothing else names some, by index and 
         );
       }
     }
+    // As in ImageNet's folders, whose pictures have the synset in their names, too.
+    await Deno.writeFile(
+      `${folder}/imagenet.tar`,
+      tarFile(["i/n01440764/n01440764_1.JPEG", "i/n01443537/n01443537_2.JPEG"].map(picture)),
+    );
+    assert.deepEqual((await classesOf(`${folder}/imagenet.tar`)).labels, ["n01440764", "n01443537"]);
     // Where splits are said to be none, they are classes.
     assert.deepEqual((await classesOf(`${folder}/split.tar#split=none`)).labels, ["train", "val"]);
     // One folder is no class, and pictures beside folders have none.
