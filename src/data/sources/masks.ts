@@ -42,7 +42,7 @@ interface Candidate {
  * @returns The same without masks, which are counted among what was passed over.
  */
 export function withoutMasks(listing: Listing): Listing {
-  const { pictures } = listing, candidates = pictures.flatMap(candidateOf);
+  const { pictures } = listing, candidates = candidatesAmong(pictures);
   if (candidates.length === 0) return listing;
   const own = new Set(candidates.map(({ index }) => index));
   // What is looked for is less than what is there.
@@ -64,15 +64,25 @@ export function withoutMasks(listing: Listing): Listing {
   };
 }
 
-function candidateOf(path: string, index: number): Candidate[] {
-  const parts = path.split("/"), at = parts.slice(0, -1).findIndex((part) => MASK_FOLDER.test(part));
-  const stem = stemOf(path), plain = stem.replace(MASK_END, "");
-  if (at >= 0) {
-    const group = parts.slice(0, at + 1).join("/");
-    return [{ index, group, wanted: `${parts.slice(0, at).join("/")}\0${baseOf(plain)}` }];
+/** The pictures that may be masks. */
+function candidatesAmong(pictures: readonly string[]): Candidate[] {
+  const candidates: Candidate[] = [];
+  let last: string | null = null, group = "", around = "";
+  for (let index = 0; index < pictures.length; index++) {
+    const path = pictures[index], folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    if (folder !== last) {
+      // Those of one folder stand side by side.
+      const parts = folder.split("/"), at = parts.findIndex((part) => MASK_FOLDER.test(part));
+      last = folder;
+      group = at < 0 ? "" : parts.slice(0, at + 1).join("/");
+      around = parts.slice(0, Math.max(0, at)).join("/");
+    }
+    if (group === "" && !LOSSLESS.test(path)) continue;
+    const stem = stemOf(path), plain = stem.replace(MASK_END, "");
+    if (group !== "") candidates.push({ index, group, wanted: `${around}\0${baseOf(plain)}` });
+    else if (plain !== stem) candidates.push({ index, group: path, wanted: plain });
   }
-  if (plain === stem || !LOSSLESS.test(path)) return [];
-  return [{ index, group: path, wanted: plain }];
+  return candidates;
 }
 
 /** The names under which a mask may look for a picture. */

@@ -1,5 +1,8 @@
 /** Splits in the names of pictures that stand side by side: `train_0001.jpg` beside `test_0001.jpg`. */
-import { splitOf, splitOfWord, wordsOf } from "./splits.ts";
+import { SPLIT_WORDS, splitOf, splitOfWord, wordsOf } from "./splits.ts";
+
+/** What every name of a split has in it; asked of millions of names that have none. */
+const SOME_WORD = new RegExp(SPLIT_WORDS.join("|"), "i");
 
 /** Most words that are kept to see whether names have to do with each other; hashes in names have any. */
 const MOST_WORDS = 10_000;
@@ -13,7 +16,7 @@ const MOST_WORDS = 10_000;
 export function splitOfPicture(name: string): string | null {
   const base = name.slice(name.lastIndexOf("/") + 1), dot = base.lastIndexOf(".");
   const stem = dot > 0 ? base.slice(0, dot) : base;
-  if (!/\d/.test(stem)) return null;
+  if (!SOME_WORD.test(stem) || !/\d/.test(stem)) return null;
   const split = splitOf(stem);
   return split?.includes("+") ? null : split;
 }

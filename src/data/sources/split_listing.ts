@@ -53,14 +53,18 @@ export function picturesOfSplit(pictures: string[], question: SplitQuestion, isS
 /** The pictures of one split, where their own names state splits. */
 function picturesNamed(pictures: string[], question: SplitQuestion): string[] {
   const { where, wanted, progress } = question, found = pictureSplits();
-  const items = pictures.map((name) => ({ item: name, name, split: found.add(name) }));
+  for (const name of pictures) found.add(name);
   const examples = [...found.met.values()].join(", ");
+  const choose = () => {
+    const items = pictures.map((name) => ({ item: name, name, split: splitOfPicture(name) }));
+    return chooseSplit(items, { ...question, what: "picture" });
+  };
   if (wanted !== undefined) {
-    if (found.met.size > 0) return chooseSplit(items, { ...question, what: "picture" });
+    if (found.met.size > 0) return choose();
     throw new NoSplitError(`${where}: holds no folder of split "${wanted}"; no name states a split`);
   }
   if (found.met.size < 2 || !found.related) return pictures;
-  if (found.others === 0) return chooseSplit(items, { ...question, what: "picture" });
+  if (found.others === 0) return choose();
   if (found.others > MANY * found.stated) {
     progress(
       `${where}: takes pictures named as splits (${examples}) together with many others; where they are splits, write ` +

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { closeData } from "../../../src/data/open/data.ts";
 import { openData, type OpenDataOptions } from "../../../src/data/open/open_data.ts";
+import type { Source } from "../../../src/data/types.ts";
 import { fixturePath } from "../helpers.ts";
 import { withFolder } from "../pictures.ts";
 
@@ -10,10 +11,10 @@ async function rowsOf(uri: string, options: OpenDataOptions = {}) {
   const data = await openData(uri, { ...options, progress: (line) => said.push(line) });
   try {
     assert.ok(data.access === "random");
-    const { length } = data.source, rows: number[] = [];
-    for (let i = 0; i < length; i++) {
-      const { key } = await data.source.get(i);
-      assert.equal(await data.source.key(i), key);
+    const source: Source = data.source, rows: number[] = [];
+    for (let i = 0; i < source.length; i++) {
+      const { key } = await source.get(i);
+      assert.equal(await source.key(i), key);
       rows.push(Number(key.split(":").at(-1)));
     }
     return { rows, said: said.join("\n") };

@@ -27,7 +27,12 @@ export const parquet: SourceFormat = {
   remote: true,
   options: [
     SPLIT,
-    { name: "column", value: "NAME", help: "the pictures' column, if there are several", inQuery: true },
+    {
+      name: "column",
+      value: "NAME",
+      help: "the pictures' column, if there are several, or its path in structs",
+      inQuery: true,
+    },
     {
       name: "label",
       value: "NAME",

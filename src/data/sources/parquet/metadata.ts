@@ -9,12 +9,13 @@ import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import type { PassedOver } from "../../types.ts";
 import type { Reading } from "../class_names.ts";
-import { type Column, columnOf, findPath, findPicture, findSplit } from "./columns.ts";
+import { type Column, columnOf, findPath, findPicture } from "./columns.ts";
 import { findClasses } from "./folder_class.ts";
 import { featuresOf } from "./features.ts";
 import { IS_EMBEDDING, PARQUET_KEY } from "../embeddings.ts";
 import { type Codec, isCodec } from "./compression.ts";
 import { isEncoding } from "./encodings.ts";
+import { findSplit } from "./split_column.ts";
 import { endOfStruct } from "./thrift.ts";
 
 /** Larger metadata is refused. */
@@ -65,7 +66,7 @@ export interface PictureTable {
 
 /** Which columns are meant. Default: found by their types and names. */
 export interface WantedColumns {
-  /** The pictures' column. */
+  /** The pictures' column: its name, or a path into structs such as `sample.image`. */
   column?: string;
   /** The classes' column: its name, or a path into structs such as `meta.class`. */
   label?: string;

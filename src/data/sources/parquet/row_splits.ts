@@ -2,9 +2,9 @@
 import { numberList } from "../../io/compact_lists.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import { chooseSplit, splitOf, type SplitQuestion } from "../splits.ts";
-import { SPLIT_COLUMNS } from "./columns.ts";
 import { readLabels } from "./labels.ts";
 import type { PictureTable, RowGroup } from "./metadata.ts";
+import { SPLIT_COLUMNS } from "./split_column.ts";
 
 /** A column of more different values is none. */
 const MOST_VALUES = 20;
