@@ -74,9 +74,9 @@ export const packTask = task({
       progress: ({ done, total, bytes, bad, shards }) =>
         progress.status(
           () =>
-            `${done}${total === null ? "" : ` of ${total}`} pictures: ${binaryBytes(bytes)}, ${
-              plural(shards, "shard")
-            }, ${bad} bad`,
+            `${total === null ? "" : `${done} of `}${plural(total ?? done, "picture")}: ${
+              binaryBytes(bytes)
+            }, ${plural(shards, "shard")}, ${bad} bad`,
           done === total,
         ),
     });

@@ -1,3 +1,4 @@
+import { lmdbPieces } from "../../src/data/sources/lmdb/write.ts";
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { StreamOptions } from "../../src/data/stream.ts";
@@ -69,4 +70,18 @@ export function damage(bytes: Uint8Array, { writes, keep }: Damage): Uint8Array<
   const out = new Uint8Array(bytes);
   for (const { at, value } of writes) out[Math.min(Math.floor(at * out.length), out.length - 1)] = value;
   return out.slice(0, Math.ceil(keep * out.length));
+}
+
+/** An LMDB of these keys, each with a picture. */
+export async function lmdbOf(path: string, keys: readonly string[]): Promise<void> {
+  const picture = fakeJpeg(1, 20);
+  const records = {
+    count: keys.length,
+    key: (index: number) => new TextEncoder().encode(keys[index]),
+    size: () => picture.length,
+    values: async function* () {
+      for (const _ of keys) yield await Promise.resolve(picture);
+    },
+  };
+  await Deno.writeFile(path, ReadableStream.from(lmdbPieces(records)));
 }

@@ -1,4 +1,5 @@
-/** Splits inside of archives and LMDBs, in the names of what they hold: `imagenette2/train/n01440764/1.JPEG`. */
+/** Splits inside of archives and LMDBs, in the names of what they hold: `imagenette2/train/n01440764/1.JPEG`, `train_1.jpg`. */
+import { pictureSplits, splitOfPicture } from "./picture_splits.ts";
 import { isSplitFolder } from "./split_names.ts";
 import { NoSplitError, splitName, splitOf } from "./splits.ts";
 
@@ -7,9 +8,12 @@ export interface InnerSplits {
   /**
    * Why a file or a key is left out; null where it is meant.
    *
+   * @param isPicture Whether it is a picture's. Default true.
    * @throws {NoSplitError} It is of a second split, and the user did not say which one is meant.
    */
-  whyNot(name: string): string | null;
+  whyNot(name: string, isPicture?: boolean): string | null;
+  /** Whether a file or a key that was looked at before is meant. */
+  isMeant(name: string): boolean;
   /** What is said where nothing is left; null where nothing was left out. */
   missing(): NoSplitError | null;
 }
@@ -22,48 +26,64 @@ export interface InnerQuestion {
   wanted?: string;
   /** Whether the name of the archive itself says that it is of that split, so that what states none belongs to it. */
   named: boolean;
+  /** Whether that name states a split, so that those of pictures need not. Default false. */
+  stated?: boolean;
 }
 
 /**
  * Keeps splits apart by names that are met one after another, so that nobody knows beforehand which there are: where the
  * user has named no split, a second one is an error.
  */
-export function innerSplits({ where, wanted, named }: InnerQuestion): InnerSplits {
-  if (wanted === "all" || wanted === "none") return { whyNot: () => null, missing: () => null };
+export function innerSplits({ where, wanted, named, stated = false }: InnerQuestion): InnerSplits {
+  if (wanted === "all" || wanted === "none") {
+    return { whyNot: () => null, isMeant: () => true, missing: () => null };
+  }
   const asked = wanted?.split("+").map((word) => splitName(word.trim()));
-  const met = new Map<string, string>();
-  let last = "", split: string | null = null, left = 0;
-  const judge = (name: string): string | null => {
+  const met = new Map<string, string>(), pictures = pictureSplits();
+  let last = "", split: string | null = null, left = 0, byPicture = !stated;
+  /** The split that a folder around it states. */
+  const around = (name: string) => {
     // Those of one folder mostly stand side by side.
     const folder = name.slice(0, Math.max(0, name.lastIndexOf("/")));
     if (folder !== last) {
       last = folder;
       split = splitOfFolder(folder);
     }
-    if (split !== null && !met.has(split)) met.set(split, name);
-    if (asked) {
-      if (split === null) return named ? null : "is of no split";
-      return asked.includes(split) || split === wanted ? null : `is of the split ${split}`;
-    }
-    if (met.size < 2) return null;
-    const names = [...met.keys()];
-    throw new NoSplitError(
-      `${where}: holds folders of several splits (${
-        [...met].map(([one, at]) => `${one}: ${at}`).join(", ")
-      }). Say which ` +
-        `one is meant: ${
-          names.map((one) => `#split=${one}`).join(", ")
-        } behind the name, or #split=all for all together`,
+    return split;
+  };
+  const refuse = (what: string, splits: ReadonlyMap<string, string>) => {
+    const names = [...splits.keys()].map((one) => `#split=${one}`).join(", ");
+    const examples = [...splits].map(([one, at]) => `${one}: ${at}`).join(", ");
+    return new NoSplitError(
+      `${where}: holds ${what} of several splits (${examples}). Say which one is meant: ${names} behind the name, or ` +
+        "#split=all for all together",
     );
   };
+  const choose = (split: string | null): string | null => {
+    if (split === null) return named ? null : "is of no split";
+    return asked!.includes(split) || split === wanted ? null : `is of the split ${split}`;
+  };
+  const judge = (name: string, isPicture: boolean): string | null => {
+    const outer = around(name), split = outer ?? (asked && byPicture ? splitOfPicture(name) : null);
+    if (split !== null && !met.has(split)) met.set(split, name);
+    if (asked) return choose(split);
+    if (met.size > 1) throw refuse("folders", met);
+    if (!isPicture || outer !== null || !byPicture) return null;
+    if (pictures.add(name) === null || pictures.met.size < 2 || !pictures.related) return null;
+    // Where most names before state none, it is chance; and what was so once stays so when shards are read again.
+    if (pictures.others <= pictures.stated) throw refuse("pictures", pictures.met);
+    byPicture = false;
+    return null;
+  };
   return {
-    whyNot(name) {
-      const why = judge(name);
+    whyNot(name, isPicture = true) {
+      const why = judge(name, isPicture);
       if (why !== null) left++;
       return why;
     },
+    isMeant: (name) => !asked || choose(around(name) ?? (byPicture ? splitOfPicture(name) : null)) === null,
     missing() {
-      const there = met.size > 0 ? `there are ${[...met.keys()].join(", ")}` : "no folder states a split";
+      const there = met.size > 0 ? `there are ${[...met.keys()].join(", ")}` : "no name in it states a split";
       return left === 0 ? null : new NoSplitError(`${where}: holds nothing of split "${wanted}"; ${there}`);
     },
   };

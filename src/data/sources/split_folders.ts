@@ -12,8 +12,8 @@ import {
   type SplitQuestion,
 } from "./splits.ts";
 
-/** Folders of classes are many; splits and what stands beside them are few. */
-const MANY = 3;
+/** Folders of classes are many; splits and what stands beside them are few. So are pictures named as splits by chance. */
+export const MANY = 3;
 
 /** Entries that are looked at to find a picture in a folder. */
 const LOOKED_AT = 1000;

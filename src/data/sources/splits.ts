@@ -82,6 +82,10 @@ export interface SplitItem<T> extends Placed {
 /** A split was asked for that is not there. */
 export class NoSplitError extends Error {
   override name = "NoSplitError";
+  /** @param known The splits that are there instead. */
+  constructor(message: string, readonly known: readonly string[] = []) {
+    super(message);
+  }
 }
 
 /**
@@ -175,6 +179,7 @@ function wantedGroups(wanted: string, groups: readonly string[], question: Split
       `${question.where}: holds no ${question.what} of split "${word}"${
         didYouMean(word, known) || ";"
       } ${there}`,
+      known,
     );
   });
 }

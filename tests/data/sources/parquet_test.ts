@@ -497,7 +497,23 @@ Deno.test("parquet: differences that lie get no memory and no time", () => {
   assert.throws(() => readDeltaBytes(repeats, 2, 100), /repeats more of the one before than there is/);
 });
 
+Deno.test("parquet: pictures in a part of a struct are taken by their path", async () => {
+  const path = fixturePath("nested.parquet");
+  await refused(
+    path,
+    /pictures may be in a part of a struct; name it: #column=sample\.image\. it has: sample/,
+  );
+  const source = await openParquet(path, { column: "sample.image", label: "sample.label" });
+  assert.deepEqual([source.length, source.labels], [2, ["0", "1"]]);
+  await checkPicture((await source.get(1)).bytes, 1);
+  await source.close();
+});
+
 Deno.test("parquet: what has no pictures is refused in words", async () => {
+  await refused(
+    fixturePath("paths.parquet"),
+    /column image holds texts, such as files' names, and no pictures; name/,
+  );
   await refused(fixturePath("text.parquet"), /text\.parquet: no column of pictures.*it has: caption/);
   await refused(
     fixturePath("snappy.parquet"),

@@ -54,6 +54,8 @@ Deno.test("Market-1501: three parts, identities as classes, junk and distractors
       "0002_c2s1_000301_01.png",
       "0007_c3s3_077419_03.png",
     ]);
+    // Its folders tell it without a prefix, too.
+    assert.deepEqual(await listed(folder), await listed(`market:${folder}`));
     assert.deepEqual(await listed(`market:${folder}#query`), [
       ["0001_c1s1_001051_00.png", "0001"],
       ["0003_c5s1_001051_00.png", "0003"],

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import fc from "npm:fast-check@4.10.2";
 import { gzipSync } from "node:zlib";
 import { onePass } from "../../../src/data/epoch/one_pass.ts";
-import { lmdbPieces } from "../../../src/data/sources/lmdb/write.ts";
 import { closeData, dataLabels, dataLength, dataPassedOver } from "../../../src/data/open/data.ts";
 import { openData, type OpenDataOptions } from "../../../src/data/open/open_data.ts";
 import { pack } from "../../../src/data/pack.ts";
 import { openFolder } from "../../../src/data/sources/folder.ts";
 import { isSplitFolder, splitsAmong } from "../../../src/data/sources/split_names.ts";
 import { chooseSplit, SPLIT_WORDS, splitOf } from "../../../src/data/sources/splits.ts";
-import { fakeJpeg, fixture, fixturePath } from "../helpers.ts";
+import { fakeJpeg, fixture, fixturePath, lmdbOf } from "../helpers.ts";
 import { png, withFolder, writeFiles } from "../pictures.ts";
 import { tarFile } from "../tar_writer.ts";
 
@@ -216,20 +215,6 @@ Deno.test("LMDB: files and folders of train beside those of val, as LSUN names t
     assert.equal((await opened(`${folder}/lsun#split=all`)).length, 90);
   });
 });
-
-/** An LMDB of these keys, each with a picture. */
-async function lmdbOf(path: string, keys: readonly string[]): Promise<void> {
-  const picture = fakeJpeg(1, 20);
-  const records = {
-    count: keys.length,
-    key: (index: number) => new TextEncoder().encode(keys[index]),
-    size: () => picture.length,
-    values: async function* () {
-      for (const _ of keys) yield await Promise.resolve(picture);
-    },
-  };
-  await Deno.writeFile(path, ReadableStream.from(lmdbPieces(records)));
-}
 
 Deno.test("LMDB: splits in the keys are asked for, and are no classes", async () => {
   await withFolder(async (folder) => {

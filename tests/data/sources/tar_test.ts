@@ -27,7 +27,9 @@ async function read(
     assert.equal(source.length, records.length);
     for (let i = source.length - 1; i >= 0; i--) {
       const record = await source.get(i);
-      assert.deepEqual({ ...record, label: 0 }, { ...records[i], label: 0 });
+      // A stream knows classes by their names alone.
+      const { className: _, ...plain } = records[i];
+      assert.deepEqual({ ...record, label: 0 }, { ...plain, label: 0 });
       if (options.labels) assert.equal(record.label, records[i].label);
       assert.equal(await source.key(i), records[i].key);
     }

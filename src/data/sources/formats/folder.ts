@@ -1,9 +1,12 @@
+import { basename } from "node:path";
 import { folderSource, NoPicturesError } from "../folder.ts";
 import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
 import { openJoined } from "../joined.ts";
 import { requestedPath, splitQuestion } from "../named_paths.ts";
 import { listFolder } from "../list_folder.ts";
+import { withoutMasks } from "../masks.ts";
 import type { Claim } from "../places.ts";
+import { isSplitFolder } from "../split_names.ts";
 import { splitFolders } from "../split_folders.ts";
 import { picturesOfSplit } from "../split_listing.ts";
 import { NoSplitError, type SplitQuestion } from "../splits.ts";
@@ -35,14 +38,15 @@ export const folder: SourceFormat = {
       missing = error;
     }
     const left = folders === null ? question : { ...question, wanted: undefined };
+    const isSplit = folders !== null || isSplitFolder(basename(path));
     try {
       return await openJoined(
         folders ?? [path],
-        (folder, claim) => openSet(folder, { ...left, where: folder }, claim),
+        (folder, claim) => openSet(folder, { ...left, where: folder }, isSplit, claim),
         request.claim,
       );
     } catch (error) {
-      throw error instanceof NoSplitError ? missing ?? error : error;
+      throw error instanceof NoSplitError && error.known.length === 0 ? missing ?? error : error;
     }
   },
 };
@@ -57,12 +61,17 @@ async function firstFloor(request: OpenRequest): Promise<string[] | null> {
   }
 }
 
-async function openSet(path: string, question: SplitQuestion, claim?: Claim): Promise<Source> {
-  const listing = await listFolder(path, claim);
+async function openSet(
+  path: string,
+  question: SplitQuestion,
+  isSplit: boolean,
+  claim?: Claim,
+): Promise<Source> {
+  const listing = withoutMasks(await listFolder(path, claim));
   if (listing.pictures.length === 0) {
     throw new NoPicturesError(path, listing.passedOver, await hintOf(path, listing.passedOver));
   }
-  return folderSource(path, { ...listing, pictures: picturesOfSplit(listing.pictures, question) });
+  return folderSource(path, { ...listing, pictures: picturesOfSplit(listing.pictures, question, isSplit) });
 }
 
 /** What to do with the files that a folder has instead of pictures, told by one of those of which there are most. */

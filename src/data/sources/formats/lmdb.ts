@@ -129,7 +129,8 @@ async function openOne(
   named = true,
 ): Promise<Source> {
   const entries = await entriesOf(path), { database, split: wanted } = options;
-  const inner = wanted === "none" ? undefined : innerSplits({ where: path, wanted, named });
+  const stated = splitOf(basename(path)) !== null;
+  const inner = wanted === "none" ? undefined : innerSplits({ where: path, wanted, named, stated });
   if (entries && !entries.includes("data.mdb")) {
     return await openShards(path, await shardsIn(path), objects);
   }

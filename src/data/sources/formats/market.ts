@@ -1,6 +1,6 @@
 import type { SourceFormat } from "../format.ts";
 import { requestedPath } from "../named_paths.ts";
-import { openMarket } from "../people/market.ts";
+import { isMarket, openMarket } from "../people/market.ts";
 import { PART, requestedPart } from "../people/parts.ts";
 
 /** The layout of Market-1501. */
@@ -15,6 +15,7 @@ export const market: SourceFormat = {
     "market:./Market-1501",
     "Market-1501: its training pictures; #query and #gallery are its test",
   ]],
+  recognise: ({ entries }) => entries !== null && isMarket(entries),
   async open(request) {
     return await openMarket(await requestedPath(request), requestedPart(request));
   },

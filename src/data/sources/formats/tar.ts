@@ -43,18 +43,25 @@ export const tar: SourceFormat = {
 /** The shards of the split that is meant; where none is named so, it may be inside of them. */
 async function filesOfSplit(request: OpenRequest) {
   const { text: where, options } = request;
+  if (options.split === "none") return await filesOfAll(request);
   try {
     const found = await requestedFiles(request, ENDINGS);
     // Shards of several splits are taken together where the user wrote their names out.
-    const several = new Set(found.files.map((file) => splitOf(basename(file)))).size > 1;
-    const wanted = options.split ?? (several ? "all" : undefined);
-    return { ...found, inner: innerSplits({ where, wanted, named: true }) };
+    const splits = new Set(found.files.map((file) => splitOf(basename(file))));
+    const wanted = options.split ?? (splits.size > 1 ? "all" : undefined);
+    return { ...found, inner: innerSplits({ where, wanted, named: true, stated: !splits.has(null) }) };
   } catch (error) {
     if (!(error instanceof NoSplitError)) throw error;
-    const found = await requestedFiles({ ...request, options: { ...options, split: "all" } }, ENDINGS);
+    const found = await filesOfAll(request);
     if (found.files.some((file) => splitOf(basename(file)) !== null)) throw error;
     return { ...found, inner: innerSplits({ where, wanted: options.split, named: false }) };
   }
+}
+
+/** All shards, and names in them count as none of splits. */
+async function filesOfAll(request: OpenRequest) {
+  const all = { ...request, options: { ...request.options, split: "all" } };
+  return { ...await requestedFiles(all, ENDINGS), inner: undefined };
 }
 
 const isGzip = (start: Uint8Array) => start[0] === 0x1f && start[1] === 0x8b;

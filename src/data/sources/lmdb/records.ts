@@ -58,7 +58,7 @@ export async function indexRecords(
   const behind = inner !== undefined && outermost.length > 0 && outermost.every(isSplitFolder);
   return {
     ...{ index, labels: labels ?? (behind ? below.names() : outermost), passed: passed.list() },
-    wanted: (node) => whyNot(node) === null,
+    wanted: (node) => !isDatabase(node) && !isNote(node.key) && (inner?.isMeant(keyText(node.key)) ?? true),
     classOf: behind ? classBelow : classOf,
   };
 }

@@ -64,7 +64,7 @@ function bytesOf(child: SchemaTree): SchemaTree | undefined {
  * a picture's name, or the only column of bytes, or the only one with a picture's word in its name. Of several such the one
  * with the most telling name is taken, so that a mask stands behind the picture that it is of.
  *
- * @param wanted The column's name, where the user says it.
+ * @param wanted The column's name or path, where the user says it.
  * @throws {Error} There is none, or the wanted one holds no bytes.
  */
 export function findPicture(
@@ -74,9 +74,7 @@ export function findPicture(
 ): FoundColumn {
   const { children } = root;
   if (wanted !== undefined) {
-    const leaf = children.filter((child) => nameOf(child) === wanted).map(bytesOf).find((one) =>
-      one !== undefined
-    );
+    const node = nodeAt(root, wanted), leaf = node && bytesOf(node);
     if (leaf) return { leaf, passedOver: [] };
     throw new Error(`column "${wanted}" holds no pictures' bytes; it has: ${columnNames(root)}`);
   }
@@ -109,6 +107,15 @@ function whyNoPictures(root: SchemaTree, bare: readonly SchemaTree[]): string {
   }
   const has = `it has: ${columnNames(root)}`;
   if (list) return `column ${nameOf(list)} holds lists of pictures; write a row for each picture. ${has}`;
+  const text = root.children.find((child) => isText(child) && isPictureField(nameOf(child)));
+  if (text) {
+    return `column ${
+      nameOf(text)
+    } holds texts, such as files' names, and no pictures; name the pictures' folder, or write ` +
+      `their bytes into the file. ${has}`;
+  }
+  const inner = root.children.flatMap(({ children }) => children).find((child) => bytesOf(child));
+  if (inner) return `pictures may be in a part of a struct; name it: #column=${inner.path.join(".")}. ${has}`;
   return `no column of pictures (a struct with bytes, bytes called image, jpg …, or one column of bytes alone); ${has}`;
 }
 

@@ -15,6 +15,7 @@ import { featuresOf } from "./features.ts";
 import { IS_EMBEDDING, PARQUET_KEY } from "../embeddings.ts";
 import { type Codec, isCodec } from "./compression.ts";
 import { isEncoding } from "./encodings.ts";
+import { findSplit } from "./split_column.ts";
 import { endOfStruct } from "./thrift.ts";
 
 /** Larger metadata is refused. */
@@ -41,6 +42,8 @@ export interface RowGroup {
   label: Chunk | null;
   /** Where the file says which file a picture is from. */
   path: Chunk | null;
+  /** Where it says of which split a row is. */
+  split: Chunk | null;
 }
 
 /** What is known of a Parquet file of pictures. */
@@ -51,6 +54,8 @@ export interface PictureTable {
   label: Column | null;
   /** The part of the picture's struct that names a file. */
   path: Column | null;
+  /** The column that names each row's split. */
+  split: Column | null;
   /** Class names; empty when the file does not know them. */
   labels: string[];
   /** The class of all rows, where the file's folders state it instead of a column. */
@@ -61,7 +66,7 @@ export interface PictureTable {
 
 /** Which columns are meant. Default: found by their types and names. */
 export interface WantedColumns {
-  /** The pictures' column. */
+  /** The pictures' column: its name, or a path into structs such as `sample.image`. */
   column?: string;
   /** The classes' column: its name, or a path into structs such as `meta.class`. */
   label?: string;
@@ -137,6 +142,7 @@ function pictureTable(
   const found = findClasses(root, features, pictureLeaf, wanted, path);
   const picture = columnOf(root, pictureLeaf), label = found.leaf && columnOf(root, found.leaf);
   const pathLeaf = findPath(root, pictureLeaf), paths = pathLeaf && columnOf(root, pathLeaf);
+  const splitLeaf = findSplit(root), split = splitLeaf && columnOf(root, splitLeaf);
   const groups = metadata.row_groups.map((group, number): RowGroup => {
     const chunk = (leaf: SchemaTree, kind: Column): Chunk => {
       const column = group.columns.find((one) => samePath(one.meta_data?.path_in_schema, leaf.path));
@@ -153,6 +159,7 @@ function pictureTable(
       picture: chunk(pictureLeaf, picture),
       label: found.leaf && chunk(found.leaf, label!),
       path: pathLeaf && attempt(() => chunk(pathLeaf, paths!)),
+      split: splitLeaf && attempt(() => chunk(splitLeaf, split!)),
     };
   });
   const rows = groups.reduce((sum, group) => sum + group.rows, 0);
@@ -161,7 +168,7 @@ function pictureTable(
   }
   const names = found.leaf?.path.length === 1 ? features.get(found.leaf.path[0])?.names : undefined;
   return {
-    ...{ rows, groups, picture, label, path: paths, labels: names ?? [], folder: found.folder },
+    ...{ rows, groups, picture, label, path: paths, split, labels: names ?? [], folder: found.folder },
     passedOver: [...passedOver, ...found.passedOver],
   };
 }

@@ -9,9 +9,11 @@ import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
 import { BadRecordError, type ImageRecord, NoPictureError, type Source } from "../../types.ts";
+import { select } from "../select.ts";
 import { type FileGroup, parquetClasses } from "./classes.ts";
 import { type PictureTable, readPictureTable } from "./metadata.ts";
 import { picturePaths } from "./paths.ts";
+import { rowsOfSplit, type RowSplitQuestion } from "./row_splits.ts";
 import { lastAtMost, pictureStore } from "./store.ts";
 
 /** How Parquet files are read. */
@@ -26,6 +28,8 @@ export interface ParquetOptions {
   labels?: readonly string[];
   /** Whether classes are read. Default true. */
   classes?: boolean;
+  /** Which split is meant, where a column names each row's. Default: all rows. */
+  split?: RowSplitQuestion;
   /** Bytes of unpacked pages kept. Default 256 MiB. */
   cacheBytes?: number;
   /** Larger pages are bad. Default 1 GiB. */
@@ -58,7 +62,8 @@ interface Group extends FileGroup {
  * @param options Column, cache and limits.
  * @returns A source with random access.
  * @throws {Error} A file is missing, cut short, damaged, without pictures, encoded in a way that is not read, or its
- * classes cannot be told from another's; the message names the file.
+ * classes cannot be told from another's; the message names the file. The split that is meant is not there, or none was named
+ * and several could be.
  */
 export async function openParquet(
   uri: string | readonly string[],
@@ -172,7 +177,13 @@ async function makeSource(
   };
   const keyOf = ({ number, row }: { number: number; row: number }) => nameOf(groups[number], row);
 
-  return {
+  const rows = options.split === undefined ? null : await rowsOfSplit({
+    tables,
+    groups,
+    use: (file, work) => pool.use(file, work),
+    question: options.split,
+  });
+  const whole: Source = {
     uri,
     length,
     labels: classes.labels,
@@ -206,4 +217,5 @@ async function makeSource(
       paths.clear();
     },
   };
+  return rows === null ? whole : select(whole, rows);
 }

@@ -14,6 +14,11 @@ const FOLDERS: Readonly<Record<PartName, string>> = {
   gallery: "bounding_box_test",
 };
 
+/** Whether a folder with these names is laid out so. */
+export function isMarket(names: readonly string[]): boolean {
+  return Object.values(FOLDERS).every((name) => names.includes(name));
+}
+
 /**
  * Opens a part of Market-1501, or of another set in its layout: `bounding_box_train`, `query` and `bounding_box_test`, with
  * pictures named `0001_c1s1_000151_01.jpg`. Classes are the identities; `-1` and `0000` have none.

@@ -60,10 +60,11 @@ async function* wantedMembers(
   inner?: InnerSplits,
 ): AsyncGenerator<TarMember, void, void> {
   for await (const member of members) {
-    const { name } = member;
-    const why = name.split("/").slice(0, -1).some(isOfSystem) ? OF_SYSTEM : inner?.whyNot(name) ?? null;
+    const { name } = member, counts = isPicture(splitName(name)?.ending ?? "");
+    const isOfOthers = name.split("/").slice(0, -1).some(isOfSystem);
+    const why = isOfOthers ? OF_SYSTEM : inner?.whyNot(name, counts) ?? null;
     if (why === null) yield member;
-    else if (isPicture(splitName(name)?.ending ?? "")) passed.add("picture", why, name);
+    else if (counts) passed.add("picture", why, name);
   }
 }
 

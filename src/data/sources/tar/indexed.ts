@@ -6,11 +6,12 @@ import { byteQueue, DamagedError, fileQueue } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
 import { BadRecordError, type ImageRecord, type Source } from "../../types.ts";
-import { labeller, type Reading } from "../class_names.ts";
+import { type Labeller, labeller, type Reading } from "../class_names.ts";
 import { lossList, MAX_BAD } from "../../epoch/bad_limit.ts";
 import { type Loss, shardLedger } from "../../epoch/shard_ledger.ts";
 import type { InnerSplits } from "../inner_splits.ts";
 import { type ArchiveNotes, archiveNotes, archiveSamples, doubtOf, passedInAll } from "./archive.ts";
+import { type SampleFolders, sampleFolders } from "./folder_classes.ts";
 import { type TarMember, tarMembers } from "./members.ts";
 import { splitName } from "./names.ts";
 import { MAX_MEMBER_BYTES, type TarOptions } from "./stream.ts";
@@ -23,17 +24,19 @@ function emptyIndex() {
     header: numberList(Uint32Array),
     size: numberList(Float64Array),
     label: numberList(Int32Array),
+    folder: numberList(Uint32Array),
   };
 }
 
 type Index = ReturnType<typeof emptyIndex>;
 
 /**
- * Opens local, uncompressed tar shards for random access. One pass over the headers makes an index of 28 bytes a record;
+ * Opens local, uncompressed tar shards for random access. One pass over the headers makes an index of 32 bytes a record;
  * pictures are not read. Samples are made as in {@linkcode openTarStream}.
  *
  * @param uri A path, braces expanded; or a list of them as they stand.
- * @param options Labels and limits. Without given labels, the classes that label files state are collected.
+ * @param options Labels and limits. Without given labels, the classes that label files state are collected; where they state
+ * none, those that the archives' folders name ({@linkcode sampleFolders}).
  * @returns A source.
  * @throws {Error} A shard is missing, damaged, compressed or remote, or there are no pictures.
  */
@@ -43,13 +46,16 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
   const remote = shards.find(isRemote);
   if (remote) throw new Error(`${remote}: random access needs local shards; open remote ones as a stream`);
   const { labels: known = [], classes = true, maxMemberBytes = MAX_MEMBER_BYTES } = options;
-  const index = emptyIndex(), classNumbers = labeller(name, known.length > 0 ? known : undefined);
+  const index = emptyIndex(),
+    folders = sampleFolders(),
+    classNumbers = labeller(name, known.length > 0 ? known : undefined);
   const notes: [string, ArchiveNotes][] = [], damaged: DamagedError[] = [], counts: number[] = [];
   for (const [number, shard] of shards.entries()) {
     const mine = archiveNotes(shard), before = index.start.length;
     notes.push([shard, mine]);
     try {
-      await indexShard(shard, number, index, mine, classes ? classNumbers.number : null, options.inner);
+      const labelOf = classes ? classNumbers.number : null;
+      await indexShard(shard, number, { index, folders }, mine, labelOf, options.inner);
     } catch (error) {
       if (!(error instanceof DamagedError)) throw error;
       damaged.push(error);
@@ -68,13 +74,31 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
         (first ? `; passed over: ${first.example}: ${first.what} ${first.why}` : ""),
     );
   }
-  const { labels, final } = classNumbers.finish();
-  index.label.update((number) => number < 0 ? -1 : final(number));
   return {
     ...indexedSource(name, shards, index, maxMemberBytes),
-    labels: classes ? labels : [],
+    labels: classes ? finishClasses(index, folders, classNumbers.finish(), options) : [],
     passedOver: () => [...passed, ...classNumbers.passedOver()],
   };
+}
+
+/** Gives all records the numbers of their classes; gives the classes. */
+function finishClasses(
+  { label, folder }: Index,
+  folders: SampleFolders,
+  { labels, final }: ReturnType<Labeller["finish"]>,
+  { labels: known = [], inner }: TarOptions,
+): readonly string[] {
+  let stated = false;
+  label.update((number) => {
+    const found = number < 0 ? -1 : final(number);
+    stated ||= found >= 0;
+    return found;
+  });
+  const named = stated ? null : folders.classes(folder.length, { splits: inner !== undefined, known });
+  if (!named) return labels;
+  let at = 0;
+  label.update(() => named.of(folder.get(at++)));
+  return named.labels;
 }
 
 /** Damage is told before any work starts, and of all shards at once. */
@@ -110,7 +134,7 @@ function refuseDoubtful(
 async function indexShard(
   shard: string,
   number: number,
-  index: Index,
+  { index, folders }: { index: Index; folders: SampleFolders },
   notes: ArchiveNotes,
   labelOf: ((reading: Reading, key: string) => number) | null,
   inner?: InnerSplits,
@@ -130,6 +154,7 @@ async function indexShard(
       index.start.push(start);
       index.header.push(offset - start);
       index.size.push(stored);
+      index.folder.push(folders.number(stem));
       index.label.push(label && labelOf ? labelOf(label.reading, stem) : -1);
     }
   } finally {

@@ -48,11 +48,11 @@ export async function* tarSamples<P>(
     const { stem, first, picture, label } = group;
     group = undefined;
     if (picture) return [{ stem, picture: picture.value, ...(label && { label }) }];
-    passed.add(
-      "sample",
-      `has no picture, only .${first.ending}; all files of a sample have its name up to the first dot, and stand side by side`,
-      first.name,
-    );
+    const inner = /\.(tar|tar\.gz|tgz|zip)$/i.exec(first.name);
+    const why = inner
+      ? "is an archive in the archive: unpack the outer one, and name the folder"
+      : `has no picture, only .${first.ending}; all files of a sample have its name up to the first dot, and stand side by side`;
+    passed.add("sample", why, first.name);
     return [];
   };
   try {

@@ -9,9 +9,10 @@ import { isRemote, pathError } from "../../io/paths.ts";
 import { shownNames } from "../../io/shown_names.ts";
 import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord, LostRecordsError } from "../../types.ts";
-import { labeller, type Reading } from "../class_names.ts";
+import { labeller, numbersOf, type Reading, sameName } from "../class_names.ts";
 import type { InnerSplits } from "../inner_splits.ts";
 import { type ArchiveNotes, archiveNotes, archiveSamples, doubtOf, passedInAll } from "./archive.ts";
+import { classOfFolder } from "./folder_classes.ts";
 import type { TarMember } from "./members.ts";
 import type { TarSample } from "./samples.ts";
 
@@ -63,6 +64,9 @@ export async function openTarStream(
     }
   }
   const stop = new AbortController(), notes = new Map<string, ArchiveNotes>();
+  const byFolder = classes ? folderClasses(labels, options.inner !== undefined) : () => ({});
+  // Whether label files say anything, so that folders' names are none of the classes.
+  let stated = false;
   const open = (
     shard: string,
     { signal, onBad, onDoubt }: OpenShardOptions = {},
@@ -83,7 +87,8 @@ export async function openTarStream(
           either.throwIfAborted();
           // A shard that is read again is counted again.
           notes.set(shard, mine);
-          const record = recordOf(shard, sample, classOf);
+          stated ||= sample.label !== undefined;
+          const record = recordOf(shard, sample, stated ? classOf : byFolder);
           if (record instanceof BadRecordError) complain(record);
           else yield record;
         }
@@ -143,13 +148,25 @@ function classesOf(uri: string, labels: readonly string[], notes: ArchiveNotes):
   };
 }
 
+/** What a record gets for the folder that it is in. */
+function folderClasses(labels: readonly string[], splits: boolean): ClassOf {
+  const known = numbersOf(labels);
+  return (_, key) => {
+    const className = classOfFolder(key, splits);
+    if (className === undefined) return {};
+    if (labels.length === 0) return { className };
+    const [label, ...more] = known.get(sameName(className)) ?? [];
+    return label === undefined || more.length > 0 ? {} : { label };
+  };
+}
+
 function recordOf(
   shard: string,
   { stem, picture, label }: TarSample<Taken>,
   classOf: ClassOf,
 ): ImageRecord | BadRecordError {
   if ("bad" in picture) return new BadRecordError(shard, stem, picture.bad);
-  return { source: shard, key: stem, bytes: picture, ...(label && classOf(label.reading, stem)) };
+  return { source: shard, key: stem, bytes: picture, ...classOf(label?.reading ?? null, stem) };
 }
 
 /** Why the rest of a shard is lost; null where the machine or the server is at fault, and a new try may go well. */

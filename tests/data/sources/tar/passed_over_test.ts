@@ -143,3 +143,16 @@ Deno.test("tar: names that are no UTF-8 stay apart, and are shown with their byt
     await source.close();
   });
 });
+
+Deno.test("tar: an archive in an archive is told, with what to do", async () => {
+  await withFolder(async (folder) => {
+    await Deno.writeFile(
+      `${folder}/a.tar`,
+      tarFile([{ name: "n01440764.tar", content: tarFile([file("1.jpg")]) }]),
+    );
+    await assert.rejects(
+      openTar(`${folder}/a.tar`),
+      /no pictures .*: n01440764\.tar: sample is an archive in the archive: unpack the outer one, and name the folder/,
+    );
+  });
+});

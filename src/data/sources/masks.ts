@@ -1,0 +1,95 @@
+/** Masks that lie beside the pictures that they are of. */
+import type { Listing } from "./list_folder.ts";
+import { fileKind, passedCounter, sumPassed } from "./passed_over.ts";
+
+/** Folders of masks: VOC's SegmentationClass, ADE20K's annotations, Cityscapes' gtFine. */
+const MASK_FOLDER =
+  /^((.*[-_ ])?(masks?|annotations?|segmentations?|segs?|labels?|trimaps?|ground[-_ ]?truths?|gts?)|(segmentation(class|object)|gt(fine|coarse)|labelstr)(aug|raw)?)$/i;
+
+/** Folders of the pictures beside them. */
+const PICTURE_FOLDER =
+  /^((.*[-_ ])?(images?|imgs?|pictures?|photos?|rgb|originals?|inputs?)|jpegimages|leftimg8bit|imagestr)$/i;
+
+/** What names of masks have behind their picture's. */
+const MASK_END = /[-_ .](masks?|seg|segmentation|gt|ground_?truth|labels?|trimap|gt(fine|coarse)_[a-z]+)$/i;
+
+/** What names of pictures may have where a mask's has its own end. */
+const PICTURE_END = /[-_ .](leftimg8bit|rgb|image|img|sat)$/i;
+
+/** Endings of pictures without losses, as masks are. */
+const LOSSLESS = /\.(png|gif|bmp|tiff?)$/i;
+
+/** Why they are no pictures to learn from. */
+const MASK = "is a mask of a picture beside it; to read such, name their folder alone";
+
+const baseOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+
+const stemOf = (path: string) => path.replace(/\.[^./]*$/, "");
+
+/** A picture that may be a mask, and the place and name that its picture must have. */
+interface Candidate {
+  index: number;
+  /** Masks that are some all together, or not at all. */
+  group: string;
+  wanted: string;
+}
+
+/**
+ * Leaves out masks: pictures in a folder named as masks' beside one named as pictures', if each of them has a picture of its
+ * name there; and pictures without losses that are called as one in the same folder, with `_mask` or the like behind it.
+ *
+ * @param listing What a folder holds, in the order of names.
+ * @returns The same without masks, which are counted among what was passed over.
+ */
+export function withoutMasks(listing: Listing): Listing {
+  const { pictures } = listing, candidates = candidatesAmong(pictures);
+  if (candidates.length === 0) return listing;
+  const own = new Set(candidates.map(({ index }) => index));
+  // What is looked for is less than what is there.
+  const found = new Map(candidates.map(({ wanted }) => [wanted, false]));
+  pictures.forEach((path, index) => {
+    if (!own.has(index)) { for (const name of namesOf(path)) if (found.has(name)) found.set(name, true); }
+  });
+  const broken = new Set(candidates.flatMap(({ wanted, group }) => found.get(wanted) ? [] : [group]));
+  const passed = passedCounter(), masks = new Set<number>();
+  for (const { index, group } of candidates) {
+    if (broken.has(group)) continue;
+    masks.add(index);
+    passed.add(fileKind(pictures[index]), MASK, pictures[index]);
+  }
+  if (masks.size === 0) return listing;
+  return {
+    pictures: pictures.filter((_, index) => !masks.has(index)),
+    passedOver: sumPassed([listing.passedOver, passed.list()]),
+  };
+}
+
+/** The pictures that may be masks. */
+function candidatesAmong(pictures: readonly string[]): Candidate[] {
+  const candidates: Candidate[] = [];
+  let last: string | null = null, group = "", around = "";
+  for (let index = 0; index < pictures.length; index++) {
+    const path = pictures[index], folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    if (folder !== last) {
+      // Those of one folder stand side by side.
+      const parts = folder.split("/"), at = parts.findIndex((part) => MASK_FOLDER.test(part));
+      last = folder;
+      group = at < 0 ? "" : parts.slice(0, at + 1).join("/");
+      around = parts.slice(0, Math.max(0, at)).join("/");
+    }
+    if (group === "" && !LOSSLESS.test(path)) continue;
+    const stem = stemOf(path), plain = stem.replace(MASK_END, "");
+    if (group !== "") candidates.push({ index, group, wanted: `${around}\0${baseOf(plain)}` });
+    else if (plain !== stem) candidates.push({ index, group: path, wanted: plain });
+  }
+  return candidates;
+}
+
+/** The names under which a mask may look for a picture. */
+function namesOf(path: string): string[] {
+  const stem = stemOf(path), plain = stem.replace(PICTURE_END, ""), parts = path.split("/");
+  const around = parts.slice(0, -1).flatMap((part, at) =>
+    PICTURE_FOLDER.test(part) ? [`${parts.slice(0, at).join("/")}\0`] : []
+  );
+  return [stem, plain].flatMap((one) => [one, ...around.map((folder) => folder + baseOf(one))]);
+}
