@@ -30,10 +30,34 @@ const ownExp = tf.customGrad((x, save) => {
   return { value, gradFunc: (dy: tf.Tensor, [, value]: tf.Tensor[]) => tf.mul(dy, value) };
 });
 
+/** Functions with gradients of their own that keep what was computed on the way. */
+const keeping = (
+  outer: (x: tf.Tensor) => tf.Tensor,
+  slope: (mid: tf.Tensor, value: tf.Tensor) => tf.Tensor,
+) =>
+  tf.customGrad((x, save) => {
+    const mid = tf.square(x as tf.Tensor), value = outer(mid);
+    (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, mid, value]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, [x, mid, value]: tf.Tensor[]) =>
+        tf.mul(dy, tf.mul(slope(mid, value), tf.mul(x, 2))),
+    };
+  });
+
 /** Functions of which TensorFlow.js lost what flows back to a result that it kept, or had no second derivative. */
 const TWICE: Record<string, (x: tf.Tensor) => tf.Tensor> = {
   "exp": tf.exp,
   "exp with a gradient of its own": ownExp,
+  "a gradient of its own that keeps what is on the way": keeping(tf.sin, (mid) => tf.cos(mid)),
+  "one that keeps the result, too": keeping(
+    tf.exp,
+    (mid, value) => tf.mul(tf.exp(tf.mul(mid, 0.5)), tf.sqrt(value)),
+  ),
+  "a gradient of its own twice": (x) => {
+    const f = keeping(tf.sin, (mid) => tf.cos(mid));
+    return tf.mul(f(f(x)), f(x));
+  },
   "tanh": tf.tanh,
   "sigmoid": tf.sigmoid,
   "softmax": (x) => tf.softmax(x),
@@ -71,6 +95,22 @@ const WINDOWS: Record<string, [shapes: number[][], f: (x: tf.Tensor, w: tf.Tenso
   "maxPool3d": [[[1, 2, 3, 2, 1]], (x) => tf.maxPool3d(any(apart(x)), [1, 2, 2], 1, "same")],
   "avgPool": [[[1, 4, 3, 1]], (x) => tf.avgPool(any(x), 3, 2, "same")],
   "avgPool3d": [[[1, 2, 3, 2, 1]], (x) => tf.avgPool3d(any(x), 2, 1, "same")],
+  "localResponseNormalization": [
+    [[1, 2, 2, 5]],
+    (x) => tf.localResponseNormalization(any(x), 1, 1, 0.8, 0.6),
+  ],
+  "localResponseNormalization, of all channels": [
+    [[1, 1, 3, 3]],
+    (x) => tf.localResponseNormalization(any(x), 7, 0.5, 2, 1),
+  ],
+  "dilation2d": [
+    [[1, 4, 3, 2], [2, 2, 2]],
+    (x, w) => tf.dilation2d(any(apart(x)), any(apart(w)), 1, "valid"),
+  ],
+  "dilation2d, with a border": [
+    [[2, 5, 4, 1], [2, 3, 1]],
+    (x, w) => tf.dilation2d(any(apart(x)), any(apart(w)), [2, 1], "same", [2, 1]),
+  ],
   "resizeBilinear": [[[1, 4, 4, 1]], (x) => tf.image.resizeBilinear(any(x), [6, 3])],
   "resizeNearestNeighbor": [[[1, 4, 3, 1]], (x) => tf.image.resizeNearestNeighbor(any(x), [6, 2])],
 };
