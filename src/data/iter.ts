@@ -13,7 +13,7 @@ function iteratorOf<T>(source: Items<T>): AsyncIterator<T> | Iterator<T> {
   if (typeof (known[Symbol.asyncIterator] ?? known[Symbol.iterator]) !== "function") {
     throw new TypeError(`items come from an iterable, sync or async, not from ${String(source)}`);
   }
-  return Symbol.asyncIterator in known ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  return known[Symbol.asyncIterator]?.() ?? known[Symbol.iterator]();
 }
 
 /** Throws unless `value` is a whole number of at least `least`, or as many as there are. */
