@@ -1,5 +1,6 @@
 /** Functions whose gradients are checked: inputs, and what is computed of them. */
 import * as tf from "../../../src/engine/xla/tf.ts";
+import { TWICE } from "./second_order_cases.ts";
 
 /** A differentiable function of some tensors, with the shapes of its inputs. */
 export interface Case {
@@ -22,52 +23,6 @@ const int = (values: tf.TensorLike) => tf.tensor(values, undefined, "int32");
 
 /** The gradient of a function's square, whose own gradient needs the function's second derivatives. */
 const slope = (f: (x: tf.Tensor) => tf.Tensor) => tf.grad((x: tf.Tensor) => tf.sum(tf.square(f(x))));
-
-/** The exponential with a gradient of its own that is computed from the result. */
-const ownExp = tf.customGrad((x, save) => {
-  const value = tf.exp(x as tf.Tensor);
-  (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, value]);
-  return { value, gradFunc: (dy: tf.Tensor, [, value]: tf.Tensor[]) => tf.mul(dy, value) };
-});
-
-/** Functions with gradients of their own that keep what was computed on the way. */
-const keeping = (
-  outer: (x: tf.Tensor) => tf.Tensor,
-  slope: (mid: tf.Tensor, value: tf.Tensor) => tf.Tensor,
-) =>
-  tf.customGrad((x, save) => {
-    const mid = tf.square(x as tf.Tensor), value = outer(mid);
-    (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, mid, value]);
-    return {
-      value,
-      gradFunc: (dy: tf.Tensor, [x, mid, value]: tf.Tensor[]) =>
-        tf.mul(dy, tf.mul(slope(mid, value), tf.mul(x, 2))),
-    };
-  });
-
-/** Functions of which TensorFlow.js lost what flows back to a result that it kept, or had no second derivative. */
-const TWICE: Record<string, (x: tf.Tensor) => tf.Tensor> = {
-  "exp": tf.exp,
-  "exp with a gradient of its own": ownExp,
-  "a gradient of its own that keeps what is on the way": keeping(tf.sin, (mid) => tf.cos(mid)),
-  "one that keeps the result, too": keeping(
-    tf.exp,
-    (mid, value) => tf.mul(tf.exp(tf.mul(mid, 0.5)), tf.sqrt(value)),
-  ),
-  "a gradient of its own twice": (x) => {
-    const f = keeping(tf.sin, (mid) => tf.cos(mid));
-    return tf.mul(f(f(x)), f(x));
-  },
-  "tanh": tf.tanh,
-  "sigmoid": tf.sigmoid,
-  "softmax": (x) => tf.softmax(x),
-  "logSoftmax": (x) => tf.logSoftmax(x),
-  "elu": tf.elu,
-  "max": (x) => tf.max(tf.mul(x, x), 1),
-  "relu6": (x) => tf.relu6(tf.mul(x, 3)),
-  "leakyRelu": (x) => tf.leakyRelu(x),
-  "clipByValue": (x) => tf.clipByValue(tf.mul(x, x), 0.2, 1),
-};
 
 /** Numbers so far apart that small steps do not change which is largest. */
 const apart = (x: tf.Tensor) =>
