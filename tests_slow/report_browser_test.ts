@@ -52,6 +52,26 @@ async function wholeRun(path: string): Promise<string> {
   });
 }
 
+/** A run's start whose values are longer than a narrow screen is wide. */
+const MACHINE = {
+  ...{
+    time: "2026-01-02T03:04:05.678Z",
+    step: 0,
+    engine: "xla",
+    devices: 1,
+    deno: "2.9.6",
+    v8: "15.0.245.2",
+  },
+  device: "XLA on cpu (Processor-with-a-long-name-of-its-own), PJRT C API 0.72",
+  processor: "Processor with a long name and the speed that it has",
+  ...{
+    cores: 64,
+    memory: 2 ** 38,
+    system: "linux 6.18.44-some-release-of-a-cloud x86_64",
+    host: "somewhere",
+  },
+};
+
 /** A page of runs on the disk. */
 async function pageOf(folder: string, ...runs: string[]): Promise<string> {
   const file = join(folder, "page.html");
@@ -117,12 +137,23 @@ test("report: dark, narrow, several runs, and runs without a step", async (folde
   const runs = [
     await wholeRun(join(folder, "a")),
     await wholeRun(join(folder, "b")),
-    await runFolder(join(folder, "none")),
+    await runFolder(join(folder, "none"), {
+      files: { "machine.json": JSON.stringify({ starts: [MACHINE] }) },
+    }),
   ];
   const url = await pageOf(folder, ...runs);
   const { page, wrong } = await openPage(url, { width: 360, dark: true });
   await page.waitForSelector(".chart canvas");
   assert.ok(await ask<number>(page, "document.documentElement.scrollWidth") <= 360, "nothing sticks out");
+  const names =
+    `[...document.querySelectorAll(".scroll td:first-child")].filter((x) => /^\\w{1,9}$/.test(x.textContent))`;
+  assert.ok(await ask<number>(page, `${names}.length`) > 4);
+  const broken = `.filter((x) => {
+    const range = document.createRange();
+    range.selectNodeContents(x);
+    return range.getClientRects().length > 1;
+  }).map((x) => x.textContent)`;
+  assert.deepEqual(await ask(page, names + broken), [], "short names in tables stay whole");
   const light = (await ask<string>(page, "getComputedStyle(document.body).backgroundColor")).match(/\d+/g)!
     .map(Number);
   assert.ok(Math.max(...light) < 60, `the page is dark: ${light}`);

@@ -9,7 +9,11 @@ import { requireWhole } from "../text/whole.ts";
 export type Items<T> = AsyncIterable<T> | Iterable<T>;
 
 function iteratorOf<T>(source: Items<T>): AsyncIterator<T> | Iterator<T> {
-  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const known = Object(source);
+  if (typeof (known[Symbol.asyncIterator] ?? known[Symbol.iterator]) !== "function") {
+    throw new TypeError(`items come from an iterable, sync or async, not from ${String(source)}`);
+  }
+  return known[Symbol.asyncIterator]?.() ?? known[Symbol.iterator]();
 }
 
 /** Throws unless `value` is a whole number of at least `least`, or as many as there are. */
@@ -17,8 +21,13 @@ function requireCount(value: number, name: string, least = 1): void {
   if (value !== Infinity) requireWhole(name, value, least);
 }
 
-/** The whole numbers from `from` up to, but not, `to`. */
+/**
+ * The whole numbers from `from` up to, but not, `to`.
+ *
+ * @throws {RangeError} When the first is asked for, where one of them is no number.
+ */
 export function* range(from: number, to: number): Generator<number, void, void> {
+  if (!(from <= to || from > to)) throw new RangeError(`a range needs two numbers, not ${from} and ${to}`);
   for (let i = from; i < to; i++) yield i;
 }
 

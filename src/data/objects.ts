@@ -65,12 +65,12 @@ export function viewObjects(
  * @throws {Error} When it knows of none, or no picture is left.
  */
 export function picturesWithObjects(source: Source): Source {
-  const { objects } = source, indices: number[] = [];
-  if (!objects) {
+  const indices: number[] = [];
+  if (!source.objects) {
     throw new Error(`${source.uri}: has no annotated objects; open it with objects, which COCO's format has`);
   }
   for (let i = 0; i < source.length; i++) {
-    const { boxes, crowd } = objects(i);
+    const { boxes, crowd } = source.objects(i);
     const shows = crowd.some((is, j) =>
       !is && boxes[4 * j + 2] - boxes[4 * j] > 1 && boxes[4 * j + 3] - boxes[4 * j + 1] > 1
     );

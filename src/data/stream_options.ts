@@ -77,14 +77,20 @@ export type ReadOptions = StreamOptions & { process?: { index: number; count: nu
 /**
  * Fills in what was left to defaults, and checks all of it.
  *
+ * @throws {TypeError} When there are no options.
  * @throws {RangeError} When an option is out of range or does not suit the data; names it.
  */
 export function readOptions(data: Data, given: StreamOptions): ReadOptions {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError("a stream needs options: at least imageSize, batchSize, seed and views");
+  }
   const { process } = given;
   const options = {
     ...given,
     process: typeof process === "string" ? processFrom(process) : process,
-    concurrency: given.concurrency || 16 * navigator.hardwareConcurrency,
+    concurrency: given.concurrency === undefined || given.concurrency === 0
+      ? 16 * navigator.hardwareConcurrency
+      : given.concurrency,
   };
   checkOptions(data, options);
   return options;
@@ -116,6 +122,9 @@ function checkOptions(data: Data, options: ReadOptions): void {
   if (process) {
     whole("the number of processes", process.count, 1);
     whole("the process", process.index, 0, process.count - 1);
+  }
+  if (options.onBad !== undefined && options.onBad !== "skip" && options.onBad !== "fail") {
+    throw new RangeError(`onBad must be "skip" or "fail", not ${JSON.stringify(options.onBad)}`);
   }
   if (from) {
     whole("the cursor's epoch", from.epoch, 0);

@@ -4,6 +4,7 @@ import type { Lines } from "../cli/lines.ts";
 import { picturesWithObjects } from "../data/objects.ts";
 import { collect } from "../data/open/collect.ts";
 import { openData } from "../data/open/open_data.ts";
+import { plain } from "../data/plain.ts";
 import { describePassedOver } from "../data/sources/passed_over.ts";
 import { requireWhole } from "../text/whole.ts";
 import type { PictureObjects, Source } from "../data/types.ts";
@@ -41,8 +42,8 @@ export async function openAnnotated(
  * @throws {Error} When it knows of none, or not what their classes are called.
  */
 export function annotatedSource(source: Source): AnnotatedSource {
-  const { objects, uri, labels } = source;
-  if (!objects) {
+  const { uri, labels } = source;
+  if (!source.objects) {
     throw new Error(
       `${uri}: its pictures have no boxes; name pictures in COCO's layout or a pack of them, such as coco:./coco/train2017 with ` +
         "annotations/instances_train2017.json beside it",
@@ -51,7 +52,7 @@ export function annotatedSource(source: Source): AnnotatedSource {
   if (labels.length === 0) {
     throw new Error(`${uri}: its annotations list no categories, so boxes have no classes`);
   }
-  return { ...source, objects };
+  return plain(source) as AnnotatedSource;
 }
 
 /** Pictures that a detector learns from. */

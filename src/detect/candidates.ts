@@ -2,7 +2,7 @@
 import * as tf from "../engine/tensors.ts";
 import { requireEngine } from "../engine/required.ts";
 import type { Engine } from "../engine/types.ts";
-import { batchOf, countOf } from "../eval/embed.ts";
+import { batchOf, countOf } from "../eval/picture_bytes.ts";
 import type { Params } from "../model/types.ts";
 import { renderReference } from "../views/render.ts";
 import { type Level, levelsOf, locationsOf } from "./levels.ts";

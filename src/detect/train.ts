@@ -141,7 +141,7 @@ export async function trainDetector(
   checkTrainingPictures(pictures);
   if (test) checkTestObjects(test);
   requireEncoder(config, from);
-  await using _lock = options.lock ? null : await lockRun(config, progress.line);
+  await using _lock = options.lock ? null : await lockRun(config, (line) => progress.line(line));
   const digest = await objectsDigest(pictures), classes = pictures.names.length;
   const { freeze, seed, ema, maxObjects } = config,
     { source: { uri, length }, objects, most, notes } = pictures;

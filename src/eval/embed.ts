@@ -7,6 +7,7 @@ import type { ModelState, Params } from "../model/types.ts";
 import { denormalise, renderReference, renderViews } from "../views/render.ts";
 import { VIEW_FIELDS } from "../views/types.ts";
 import { featuresOf } from "./features.ts";
+import { batchOf, countOf } from "./picture_bytes.ts";
 import type { Rows } from "./rows.ts";
 import { requireWhole } from "../text/whole.ts";
 
@@ -52,6 +53,8 @@ export interface Embedder {
     pictures: Uint8Array,
     views: Float32Array,
   ): Promise<Embedding & { rendered: Uint8Array }>;
+  /** Gives back what was compiled for it; it can be used on, and is then compiled anew. Closing the engine does so, too. */
+  close(): void;
 }
 
 /** The results that leave the device. */
@@ -109,35 +112,10 @@ function batchViews(views: Float32Array, count: number, from: number, batch: num
   return part;
 }
 
-/**
- * How many pictures of a side there are.
- *
- * @throws {RangeError} When bytes are left over, or there is none.
- */
-export function countOf(pictures: Uint8Array, size: number): number {
-  const count = pictures.length / (size * size * 3);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new RangeError(`${pictures.length} bytes are no whole number of pictures of ${size} × ${size}`);
-}
-
-/**
- * A batch of pictures on the engine; behind the last picture it is padded with black ones.
- *
- * @param pictures count × height × width × 3 bytes.
- * @param from The batch's first picture.
- * @returns [batch, height, width, 3]; the caller disposes it.
- */
-export function batchOf(
-  engine: Engine,
-  pictures: Uint8Array,
-  [height, width]: readonly [number, number],
-  from: number,
-  batch: number,
-): tf.Tensor {
-  const pixels = height * width * 3, part = pictures.subarray(from * pixels, (from + batch) * pixels);
-  const whole = part.length === batch * pixels ? part : new Uint8Array(batch * pixels);
-  if (whole !== part) whole.set(part);
-  return engine.bytes(whole, [batch, height, width, 3]);
+/** Refuses what is no model: a stored one, which must be loaded, or a promise. Throws a TypeError. */
+function requireState(state: ModelState): ModelState {
+  if (state?.params !== undefined) return state;
+  throw new TypeError("`state` must be a model, such as `await (await readModel(RUN)).load()` gives");
 }
 
 /**
@@ -145,14 +123,18 @@ export function batchOf(
  *
  * @param engine Where it runs.
  * @param config The model's sizes.
- * @throws {TypeError} When the engine is no opened one.
+ * @throws {TypeError} When the engine is no opened one, or there are no sizes; the result's functions throw it for what is
+ * no model and what are no bytes.
  * @throws {RangeError} When the batch size is no whole number of at least 1, or the encoder has not so many blocks. The
  * result's functions throw it for bytes that are no pictures of the model's size, and for views that are not two a picture.
  */
 export function embedder(engine: Engine, config: ModelConfig, options: EmbedOptions = {}): Embedder {
   const { batchSize = 128, patches: wantPatches = false, blocks = 0 } = options;
-  const { imageSize: size } = config;
   requireEngine(engine);
+  if (!Number.isInteger(config?.imageSize)) {
+    throw new TypeError("`config` must be the model's sizes, such as `(await readModel(RUN)).config`");
+  }
+  const { imageSize: size } = config;
   requireWhole("batch size", batchSize);
   if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= config.depth)) {
     throw new RangeError(`tokens of ${blocks} blocks were asked for; the encoder has ${config.depth}`);
@@ -178,7 +160,8 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
   });
 
   return {
-    async pictures({ params, frozen }, pictures) {
+    async pictures(state, pictures) {
+      const { params, frozen } = requireState(state);
       const count = countOf(pictures, size), batch = batchSize;
       const found = collector(count);
       for (let from = 0; from < count; from += batch) {
@@ -194,11 +177,12 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
       }
       return embedding(found);
     },
-    async views({ params, frozen }, pictures, views) {
+    async views(state, pictures, views) {
+      const { params, frozen } = requireState(state);
       const count = countOf(pictures, size);
-      if (views.length !== 2 * count * VIEW_FIELDS) {
+      if (views?.length !== 2 * count * VIEW_FIELDS) {
         throw new RangeError(
-          `two views of ${count} pictures take ${2 * count * VIEW_FIELDS} numbers, not ${views.length}`,
+          `two views of ${count} pictures take ${2 * count * VIEW_FIELDS} numbers, not ${views?.length}`,
         );
       }
       // Two views of a picture go through the encoder, so half as many pictures.
@@ -220,6 +204,10 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
         }
       }
       return { ...embedding(found), rendered: Uint8Array.from(found.rows("rendered").data) };
+    },
+    close() {
+      ofPictures.dispose();
+      ofViews.dispose();
     },
   };
 }

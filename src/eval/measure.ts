@@ -86,6 +86,7 @@ async function openSets(options: MeasureOptions, wanted: readonly Measured[], cl
   };
   const blocks = model ? Math.min(blocksNeeded(options), model.config.depth) : 0;
   const embed = model && embedder(engine, model.config, { batchSize, blocks });
+  if (embed) closers.push(embed.close);
   const total = sources.reduce((sum, { length }) => sum + length, 0);
   let done = 0;
   const sets = new Map<Measured, FeatureSet>(), streamed = streamedSet(options);

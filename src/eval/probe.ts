@@ -120,6 +120,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
 
   const blocks = linear ? Math.min(LINEAR_BLOCKS, config.depth) : 0;
   const embed = embedder(engine, config, { batchSize, blocks });
+  using _compiled = { [Symbol.dispose]: embed.close };
   const total = train.length + (test?.length ?? 0);
   let done = 0;
   const step = (pictures: number) => progress?.(done += pictures, total);

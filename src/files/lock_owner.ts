@@ -15,10 +15,10 @@ export interface Owner {
 /** Longer commands are cut. */
 const LONGEST = 300;
 
-/** What Deno may not tell without a permission. */
-function permitted(tell: () => string): string {
+/** What Deno may not tell without a permission, or not in a worker, whatever its types say. */
+function permitted(tell: () => string | undefined): string {
   try {
-    return tell();
+    return tell() ?? "";
   } catch {
     return "";
   }
@@ -27,7 +27,7 @@ function permitted(tell: () => string): string {
 /** This process's command as it may have been typed. */
 function commandHere(): string {
   const program = permitted(() => Deno.mainModule), task = /\/tasks\/(\w+)\.ts$/.exec(program)?.[1];
-  const words = [task ? `deno task ${task}` : `deno run ${basename(program)}`, ...Deno.args];
+  const words = [task ? `deno task ${task}` : `deno run ${basename(program)}`.trim(), ...Deno.args];
   const command = redact(words.map((word, i) => i > 0 && /\s|^$/.test(word) ? `"${word}"` : word).join(" "));
   return command.length > LONGEST ? `${command.slice(0, LONGEST)} …` : command;
 }

@@ -44,7 +44,7 @@ export async function finetune(config: FinetuneConfig, options: FinetuneOptions)
   const notes = checkClasses(pictures, pictures.source.uri);
   if (test) checkTest(test, pictures.names);
   requireEncoder(config, from);
-  await using _lock = options.lock ? null : await lockRun(config, progress.line);
+  await using _lock = options.lock ? null : await lockRun(config, (line) => progress.line(line));
   const digest = await picturesDigest(pictures), classes = pictures.names.length;
   const { freeze, seed, ema, depth, model } = config;
   return await runDownstream({

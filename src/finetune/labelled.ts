@@ -1,6 +1,7 @@
 /** Labelled pictures as fine-tuning needs them: every one with the number of its class, known before the first step. */
 import { map, range } from "../data/iter.ts";
 import { requireSource } from "../data/open/data.ts";
+import { plain } from "../data/plain.ts";
 import { growingClasses } from "../data/sources/growing_classes.ts";
 import { select } from "../data/sources/select.ts";
 import { BadRecordError, type Source } from "../data/types.ts";
@@ -102,7 +103,7 @@ export async function labelledPictures(
 /** A source whose pictures have the classes that are given. */
 function numbered(source: Source, labels: Int32Array, names: readonly string[]): Source {
   return {
-    ...source,
+    ...plain(source),
     labels: names,
     get: async (index) => {
       const { className: _, ...record } = await source.get(index);

@@ -2,7 +2,7 @@
 import { requireEngine } from "../engine/required.ts";
 import * as tf from "../engine/tensors.ts";
 import type { Engine } from "../engine/types.ts";
-import { batchOf } from "../eval/embed.ts";
+import { batchOf } from "../eval/picture_bytes.ts";
 import type { EmbedWay } from "../eval/embedding/way.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { encoder } from "../model/encoder.ts";

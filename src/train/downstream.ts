@@ -134,7 +134,7 @@ export async function runDownstream<Config extends DownstreamConfig, Inputs exte
 ): Promise<DownstreamResult> {
   const { config, engine, data, progress } = task;
   using before = await keepBefore(config);
-  const prepared = await prepareDownstream(config, data, progress.line).catch(before.refuse);
+  const prepared = await prepareDownstream(config, data, (line) => progress.line(line)).catch(before.refuse);
   let run: Run<TrainState> | undefined, refused = false;
   try {
     run = beginRun(task, prepared);

@@ -1,3 +1,5 @@
+import { requireWhole } from "../text/whole.ts";
+
 /** Decay rates of AdamW's two moments, docs/spec.md §7. */
 export const BETAS: readonly [number, number] = [0.9, 0.999];
 
@@ -69,8 +71,13 @@ export interface StepScalars {
  * @param settings The run's settings.
  * @param stepsPerEpoch Steps in an epoch.
  * @param step Number of the step in the run, counted from 0.
+ * @throws {RangeError} When the step, or the steps in an epoch, are none.
  */
 export function stepScalars(settings: ScheduleSettings, stepsPerEpoch: number, step: number): StepScalars {
+  requireWhole("step", step, 0);
+  if (!(Number.isFinite(stepsPerEpoch) && stepsPerEpoch > 0)) {
+    throw new RangeError(`stepsPerEpoch is ${stepsPerEpoch}; it must be above 0`);
+  }
   const total = Math.round(settings.epochs * stepsPerEpoch);
   const warmup = Math.min(Math.round(settings.warmupEpochs * stepsPerEpoch), total);
   const start = peakRate(settings.lr, settings.batchSize);

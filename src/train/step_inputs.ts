@@ -63,7 +63,11 @@ export function batchTensors(
   };
 }
 
-/** The scalars of a step as tensors. `step` is counted from 0. */
+/**
+ * The scalars of a step as tensors. `step` is counted from 0.
+ *
+ * @throws {RangeError} When the step, or the steps in an epoch, are none.
+ */
 export function scalarTensors(
   settings: ScheduleSettings,
   stepsPerEpoch: number,

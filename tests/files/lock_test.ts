@@ -19,6 +19,23 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const leave = (folder: string, host: string) =>
   Deno.writeTextFile(join(folder, ".lock"), JSON.stringify({ ...ownerHere(), host, pid: 4711 }) + "\n");
 
+Deno.test("lock: a worker, which does not know the program's name, can own one", async () => {
+  const worker = new Worker(new URL("owner_worker.ts", import.meta.url), { type: "module" });
+  try {
+    const owner = await new Promise<ReturnType<typeof ownerHere>>((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(event.message));
+      };
+    });
+    assert.equal(owner.pid, Deno.pid);
+    assert.match(owner.command, /^deno (run|task)/);
+  } finally {
+    worker.terminate();
+  }
+});
+
 Deno.test("lock: a place is one owner's until it is released, and the file goes with it", () =>
   withFolder(async (folder) => {
     const lock = await lockFolder(folder);

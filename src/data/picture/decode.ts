@@ -6,6 +6,7 @@ import { describeFile, START_BYTES } from "../sources/file_kinds.ts";
 import { type Picture, PictureError } from "../types.ts";
 import { decodeBmp } from "./bmp.ts";
 import { refuseLarge, tooLarge } from "./limits.ts";
+import { requireBytes } from "./required.ts";
 import { mendPng } from "./png_mend.ts";
 import type { SharpOptions } from "./sharp.ts";
 import { type PictureFormat, sniff } from "./sniff.ts";
@@ -33,6 +34,7 @@ export const MAX_PIXELS = 100_000_000;
  * @param bytes A JPEG, PNG, WebP, GIF (its first frame), TIFF, AVIF, BMP, PPM, PGM or PBM.
  * @param options The limit on pixels.
  * @returns RGB bytes.
+ * @throws {TypeError} When the bytes are none: a path, an ArrayBuffer, a Response, a promise.
  * @throws {RangeError} When the limit is no number from 0 up.
  * @throws {PictureError} That says why this is no picture that can be read; the message names no file, the caller knows it.
  * @example
@@ -43,6 +45,7 @@ export const MAX_PIXELS = 100_000_000;
 export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
   const maxPixels = options.maxPixels ?? MAX_PIXELS;
   if (!(maxPixels >= 0)) throw new RangeError(`maxPixels is ${maxPixels}; it must be a number from 0 up`);
+  requireBytes(bytes, "a picture's file");
   if (bytes.length === 0) throw new PictureError("empty: 0 bytes");
   const format = sniff(bytes);
   if (format === null) {

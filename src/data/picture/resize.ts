@@ -1,6 +1,7 @@
 import { quickResize, resizeRows } from "./resize_kernel.ts";
 import { type PlaneLayout, resizePlanes } from "./resize_planes.ts";
 import { type Filter, type Span, type Taps, tapsOf, upsampledTaps } from "./resize_taps.ts";
+import { requirePicture } from "./required.ts";
 import type { Picture } from "../types.ts";
 
 export type { Filter } from "./resize_taps.ts";
@@ -24,12 +25,6 @@ function checkFilter(filter: Filter): void {
   throw new RangeError(`there is no filter ${JSON.stringify(filter)}; take bilinear or bicubic`);
 }
 
-function checkBytes({ width, height, data }: Picture): void {
-  const bytes = width * height * 3;
-  if (data.length === bytes) return;
-  throw new RangeError(`a picture of ${width} × ${height} has ${bytes} bytes, not ${data.length}`);
-}
-
 /**
  * Resizes a picture, or a part of it, with antialias, bit for bit as PIL does: columns first, then rows, 8 bits in
  * between, an axis of unchanged length skipped. docs/spec.md §12.
@@ -40,9 +35,10 @@ function checkBytes({ width, height, data }: Picture): void {
  * @param width Columns of the result.
  * @param height Rows of the result.
  * @param filter Bilinear or bicubic.
- * @param part The part to resize. Default: the whole picture.
+ * @param given The part to resize. Default: the whole picture.
  * @param out Where the result goes. Default: new bytes.
  * @returns The result.
+ * @throws {TypeError} When the picture is none: a file's bytes, or a promise of a picture.
  * @throws {RangeError} For an impossible size, an unknown filter or a part that is not inside the picture.
  */
 export function resize(
@@ -50,9 +46,11 @@ export function resize(
   width: number,
   height: number,
   filter: Filter,
-  part: Rectangle = { top: 0, left: 0, width: picture.width, height: picture.height },
+  given?: Rectangle,
   out?: Uint8Array,
 ): Picture {
+  requirePicture(picture);
+  const part = given ?? { top: 0, left: 0, width: picture.width, height: picture.height };
   checkFilter(filter);
   checkSize(width, "width");
   checkSize(height, "height");
@@ -67,7 +65,6 @@ export function resize(
         `(${picture.width} × ${picture.height})`,
     );
   }
-  checkBytes(picture);
   // Columns that stay are cut out first, so that rows are one after the other.
   const whole = part.width === width && part.width < picture.width
     ? { data: cut(picture, part), offset: 0, pitch: width * 3, count: part.height }
@@ -173,6 +170,8 @@ export interface Planes {
  * @param size Side of the square in pixels.
  * @param out Where the result goes. Default: new bytes.
  * @returns size × size × 3 bytes.
+ * @throws {TypeError} When the picture is none: a file's bytes, or a promise of a picture.
+ * @throws {RangeError} When the size is impossible, or the picture has not three bytes a pixel.
  */
 export function basePicture(picture: Picture, size: number, out?: Uint8Array): Uint8Array {
   return resize(picture, size, size, "bilinear", undefined, out).data;
@@ -186,6 +185,7 @@ export function basePicture(picture: Picture, size: number, out?: Uint8Array): U
  * @param size Side of the result in pixels.
  * @param shorter The shorter side before the cut. Default: size · 256 / 224, rounded.
  * @returns size × size × 3 bytes.
+ * @throws {TypeError} When the picture is none.
  * @throws {RangeError} When the shorter side is below the size, or one of them is no whole number of pixels.
  */
 export function evaluationPicture(
@@ -193,6 +193,7 @@ export function evaluationPicture(
   size: number,
   shorter: number = Math.round(size * 256 / 224),
 ): Uint8Array {
+  requirePicture(picture);
   checkSize(size, "size");
   checkSize(shorter, "the shorter side");
   if (shorter < size) {
@@ -221,7 +222,6 @@ function resizedPart(
   filter: Filter,
   part: Rectangle,
 ): Uint8Array {
-  checkBytes(picture);
   const columns = axisPart(picture.width, width, filter, { from: part.left, count: part.width });
   const rows = axisPart(picture.height, height, filter, { from: part.top, count: part.height });
   const data = cut(picture, { top: rows.from, left: columns.from, width: columns.count, height: rows.count });

@@ -1,4 +1,5 @@
 import { requireIndex } from "../io/compact_lists.ts";
+import { requireSource } from "../open/data.ts";
 import type { Source } from "../types.ts";
 
 /**
@@ -7,9 +8,12 @@ import type { Source } from "../types.ts";
  * @param source The whole. Closing the part closes it.
  * @param indices Which records, in the order that they get.
  * @returns A source of `indices.length` records with the same labels.
+ * @throws {TypeError} When the source is none, or there is no list of indices.
  * @throws {RangeError} When an index is out of range.
  */
 export function select(source: Source, indices: ArrayLike<number>): Source {
+  requireSource("a source of which some are selected", source);
+  if (typeof indices?.length !== "number") throw new TypeError("`indices` must be a list of numbers");
   for (let i = 0; i < indices.length; i++) requireIndex(source.uri, indices[i], source.length);
   const original = (index: number) => {
     if (index in indices) return indices[index];

@@ -1,4 +1,5 @@
 /** What is searched: rows of features, block by block, so that they need not fit into memory. */
+import { plain } from "../../data/plain.ts";
 import type { EmbeddingFile } from "../embedding/format.ts";
 import { requireToken } from "../embedding/format.ts";
 import { sizeOfShape, type TokenName } from "../embedding/info.ts";
@@ -106,7 +107,7 @@ export function keptGallery(gallery: Gallery, keep: ArrayLike<boolean | number>)
   let rows = 0;
   for (let row = 0; row < keep.length; row++) if (keep[row]) rows++;
   return {
-    ...gallery,
+    ...plain(gallery),
     rows,
     async *blocks(most, from = 0) {
       checkBlockRows(most);

@@ -37,6 +37,7 @@ async function* embedded(
   classes: MaskClasses,
 ) {
   const { imageSize: size } = config, embed = embedder(engine, config, { batchSize, patches: true });
+  using _compiled = { [Symbol.dispose]: embed.close };
   using _library = holdJpegLibrary();
   for (let from = 0; from < files.length; from += batchSize) {
     const read = await Promise.all(

@@ -114,7 +114,9 @@ export async function trainWeakly(config: WeakConfig, options: TrainWeaklyOption
   }
   refuseNoStep(config.epochs, perEpoch);
   const total = config.steps > 0 ? Math.min(config.steps, all) : all;
-  await using _lock = options.lock ? null : await lockRun({ out: config.out, resume }, progress.line);
+  await using _lock = options.lock
+    ? null
+    : await lockRun({ out: config.out, resume }, (line) => progress.line(line));
   using before = await keepBefore({ out: config.out, resume });
   const session: Session = { ...options, config, perEpoch, total, progress, before };
   let run: Run<WeakState> | undefined;

@@ -18,6 +18,8 @@ figcaption { display: flex; justify-content: space-between; gap: 1rem; font-weig
 .scroll { overflow: auto; max-height: 22rem; border: 1px solid var(--edge); border-radius: 6px; background: var(--card); }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 .scroll > table { width: 100%; }
+/* Other columns may break words; the names of the first one stay whole. */
+.scroll td:first-child { min-width: 6.8rem; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .7rem; border-bottom: 1px solid var(--grid); overflow-wrap: anywhere; }
 .scroll th { position: sticky; top: 0; background: var(--card); white-space: nowrap; }
 .scroll thead th:empty { padding: 0; }

@@ -1,5 +1,6 @@
 /** Functions whose gradients are checked: inputs, and what is computed of them. */
 import * as tf from "../../../src/engine/xla/tf.ts";
+import { TWICE } from "./second_order_cases.ts";
 
 /** A differentiable function of some tensors, with the shapes of its inputs. */
 export interface Case {
@@ -22,28 +23,6 @@ const int = (values: tf.TensorLike) => tf.tensor(values, undefined, "int32");
 
 /** The gradient of a function's square, whose own gradient needs the function's second derivatives. */
 const slope = (f: (x: tf.Tensor) => tf.Tensor) => tf.grad((x: tf.Tensor) => tf.sum(tf.square(f(x))));
-
-/** The exponential with a gradient of its own that is computed from the result. */
-const ownExp = tf.customGrad((x, save) => {
-  const value = tf.exp(x as tf.Tensor);
-  (save as unknown as (tensors: tf.Tensor[]) => void)([x as tf.Tensor, value]);
-  return { value, gradFunc: (dy: tf.Tensor, [, value]: tf.Tensor[]) => tf.mul(dy, value) };
-});
-
-/** Functions of which TensorFlow.js lost what flows back to a result that it kept, or had no second derivative. */
-const TWICE: Record<string, (x: tf.Tensor) => tf.Tensor> = {
-  "exp": tf.exp,
-  "exp with a gradient of its own": ownExp,
-  "tanh": tf.tanh,
-  "sigmoid": tf.sigmoid,
-  "softmax": (x) => tf.softmax(x),
-  "logSoftmax": (x) => tf.logSoftmax(x),
-  "elu": tf.elu,
-  "max": (x) => tf.max(tf.mul(x, x), 1),
-  "relu6": (x) => tf.relu6(tf.mul(x, 3)),
-  "leakyRelu": (x) => tf.leakyRelu(x),
-  "clipByValue": (x) => tf.clipByValue(tf.mul(x, x), 0.2, 1),
-};
 
 /** Numbers so far apart that small steps do not change which is largest. */
 const apart = (x: tf.Tensor) =>
@@ -71,6 +50,22 @@ const WINDOWS: Record<string, [shapes: number[][], f: (x: tf.Tensor, w: tf.Tenso
   "maxPool3d": [[[1, 2, 3, 2, 1]], (x) => tf.maxPool3d(any(apart(x)), [1, 2, 2], 1, "same")],
   "avgPool": [[[1, 4, 3, 1]], (x) => tf.avgPool(any(x), 3, 2, "same")],
   "avgPool3d": [[[1, 2, 3, 2, 1]], (x) => tf.avgPool3d(any(x), 2, 1, "same")],
+  "localResponseNormalization": [
+    [[1, 2, 2, 5]],
+    (x) => tf.localResponseNormalization(any(x), 1, 1, 0.8, 0.6),
+  ],
+  "localResponseNormalization, of all channels": [
+    [[1, 1, 3, 3]],
+    (x) => tf.localResponseNormalization(any(x), 7, 0.5, 2, 1),
+  ],
+  "dilation2d": [
+    [[1, 4, 3, 2], [2, 2, 2]],
+    (x, w) => tf.dilation2d(any(apart(x)), any(apart(w)), 1, "valid"),
+  ],
+  "dilation2d, with a border": [
+    [[2, 5, 4, 1], [2, 3, 1]],
+    (x, w) => tf.dilation2d(any(apart(x)), any(apart(w)), [2, 1], "same", [2, 1]),
+  ],
   "resizeBilinear": [[[1, 4, 4, 1]], (x) => tf.image.resizeBilinear(any(x), [6, 3])],
   "resizeNearestNeighbor": [[[1, 4, 3, 1]], (x) => tf.image.resizeNearestNeighbor(any(x), [6, 2])],
 };

@@ -2,7 +2,7 @@ import * as tf from "../tf.ts";
 import type { Gradients } from "./types.ts";
 
 /** Moves everything along an axis, toward the end for by > 0, and fills up with a number. */
-function shift(x: tf.Tensor, axis: number, by: number, fill: number): tf.Tensor {
+export function shift(x: tf.Tensor, axis: number, by: number, fill: number): tf.Tensor {
   const { shape } = x, n = shape[axis], far = Math.min(n, Math.abs(by));
   const begin = shape.map((_, i) => i === axis && by < 0 ? far : 0);
   const size = shape.map((m, i) => i === axis ? n - far : m);

@@ -1,5 +1,6 @@
 /** What TensorFlow.js remembers for gradients, where it has that wrong. */
 import * as tf from "../tf.ts";
+import { run } from "./run.ts";
 
 /** A step of the tape, as far as it is needed here. */
 interface Step {
@@ -7,9 +8,18 @@ interface Step {
   readonly outputs: readonly tf.Tensor[];
 }
 
+/** Keeps tensors for a gradient. */
+type Save = (tensors: tf.Tensor[]) => void;
+
+/** What is run: a kernel by its name, or a function with a gradient of its own. */
+interface Run {
+  forwardFunc?: (backend: unknown, save: Save) => tf.Tensor;
+}
+
 /** What is used of TensorFlow.js's engine. */
 interface Taping {
-  state: { activeTape: Step[] };
+  state: { activeTape: Step[]; gradientDepth: number; kernelDepth: number };
+  runKernelFunc(params: Run): unknown;
   addTapeNode(
     kernel: string,
     inputs: Step["inputs"],
@@ -30,6 +40,36 @@ function present(inputs: Step["inputs"]): Step["inputs"] {
 }
 
 /**
+ * Has what a gradient of one's own (`tf.customGrad`) keeps depend on its inputs where gradients of gradients are taken.
+ *
+ * TensorFlow.js puts nothing on its tape that such a function computes on the way, so that what it kept of that was a constant.
+ * Here that is on the tape, and the result is a copy that depends on the gradient of its own alone.
+ */
+function recordWithin(engine: Taping): void {
+  const runFunction = engine.runKernelFunc;
+  engine.runKernelFunc = function (params) {
+    const { state } = this, { forwardFunc } = params;
+    if (!forwardFunc || state.gradientDepth < 2 || state.kernelDepth > 0) {
+      return runFunction.call(this, params);
+    }
+    const recorded = (backend: unknown, save: Save) => {
+      const depth = state.kernelDepth;
+      let kept: tf.Tensor[] = [], found: tf.Tensor;
+      state.kernelDepth = 0; // Above 0, nothing is put on the tape.
+      try {
+        found = forwardFunc(backend, (tensors) => void (kept = tensors));
+      } finally {
+        state.kernelDepth = depth;
+      }
+      const value = run(tf.Identity, { x: found }, {});
+      save(kept.map((tensor) => tensor === found ? value : tensor));
+      return value;
+    };
+    return runFunction.call(this, { ...params, forwardFunc: recorded });
+  };
+}
+
+/**
  * Has results that are kept for gradients depend on what they are computed from, and lets inputs be absent.
  *
  * What is kept is a copy. TensorFlow.js puts the copy of a result on its tape before what has computed the result, so that it
@@ -42,6 +82,7 @@ export function mendTape(): void {
   const engine = tf.engine() as unknown as Taping;
   if (mended === engine) return;
   mended = engine;
+  recordWithin(engine);
   const add = engine.addTapeNode, save = engine.saveTensorsForBackwardMode;
   // An absent scale is the last of what batchNorm keeps, so none changes its place.
   engine.saveTensorsForBackwardMode = function (tensors) {

@@ -2,6 +2,7 @@
 import * as tf from "../tf.ts";
 import type { PoolAttributes } from "../kernels/attributes.ts";
 import { offsets, pooling } from "../kernels/pool.ts";
+import { NEIGHBOURHOOD } from "./neighbourhood.ts";
 import { run } from "./run.ts";
 import type { Gradients } from "./types.ts";
 
@@ -94,6 +95,7 @@ const resizeGradient = (kernelName: string): Gradients[number] => ({
 
 /** Gradients of what looks at windows or between pixels. */
 export const WINDOW: Gradients = [
+  ...NEIGHBOURHOOD,
   ...averagePool(tf.AvgPool),
   ...averagePool(tf.AvgPool3D),
   {
