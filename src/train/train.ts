@@ -120,12 +120,8 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
   const { engine, source, hosts, initial, progress = silent, signal } = options;
   checkSettings(joinLayers([given]), "the run");
   checkRunning(options);
-<<<<<<< HEAD
   checkDevices(given, engine, hosts);
-  const config = await withBatchSize(given, { engine, source, progress: progress.line });
-=======
   const config = await withBatchSize(given, { engine, source, progress: (line) => progress.line(line) });
->>>>>>> h-library
   const plan = planSteps(config, source), { total } = plan;
   if (initial) checkWeights(config, initial);
   const group = hosts ? severalNodes(hosts, engine.devices, signal) : oneProcess(engine.devices, signal);
@@ -134,11 +130,7 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
     ? await lockRun(config, (line) => progress.line(line))
     : null;
   using before = await keepBefore({ out: config.out, resume: group.leads && config.resume });
-<<<<<<< HEAD
-  const preparing = prepareRun(config, source, group, plan, progress.line);
-=======
-  const preparing = prepareRun(config, source, group, plan.pictures, (line) => progress.line(line));
->>>>>>> h-library
+  const preparing = prepareRun(config, source, group, plan, (line) => progress.line(line));
   const prepared = await preparing.catch(before.refuse);
   let run: Run<TrainState> | undefined, refused = false;
   try {

@@ -81,15 +81,10 @@ export interface EmbedDataOptions {
 /** Embeds what is left to do, part by part. */
 async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: Work): Promise<number> {
   const { engine, config, state, data, batchSize = 64, signal, partBytes = 32 * 2 ** 20 } = options;
-<<<<<<< HEAD
   const tokens = Object.keys(info.tokens) as TokenName[], nameOf = partKeys(data);
-  const embed = options.way ?? evaluationWay(engine, config, info, batchSize);
-=======
-  const tokens = Object.keys(info.tokens) as TokenName[];
   const own = options.way ? undefined : evaluationWay(engine, config, info, batchSize);
   using _compiled = { [Symbol.dispose]: () => own?.close() };
   const embed = options.way ?? own!;
->>>>>>> h-library
   const before = await Promise.all(work.parts.map((part) => part.notes()));
   let next = before.at(-1)?.next ?? 0, bad = 0, told = true, embedded = 0;
   if (next > 0) options.resumed?.(next);
