@@ -57,10 +57,15 @@ export function decodeSafetensors(bytes: Uint8Array, where = "safetensors"): Saf
  * Opens a file, reads its header and checks it against the file's length; tensors are read when asked for.
  *
  * @param path The file.
+ * @param options `otherTypes`: tensors of element types that are not read here may stand in the file, and are listed as `others`.
+ *   Default: they are an error.
  * @returns The header, reads and `close()`. Reads that are asked for at once are done one after another.
  * @throws {Error} When the file cannot be read, is cut short or damaged.
  */
-export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+export async function openSafetensors(
+  path: string,
+  { otherTypes = false }: { otherTypes?: boolean } = {},
+): Promise<SafetensorsFile> {
   const file = await Deno.open(path, { read: true }).catch((error) => {
     throw pathError(error, path, "read");
   });
@@ -78,7 +83,7 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
       return read;
     };
     const length = headerLength(await bytesAt(0, Math.min(8, size)), size, path);
-    const header = parseHeader(await bytesAt(8, length), size, path);
+    const header = parseHeader(await bytesAt(8, length), size, path, otherTypes);
     const entryOf = (name: string) => {
       if (!Object.hasOwn(header.entries, name)) throw new Error(`${path}: has no tensor named "${name}"`);
       return header.entries[name];

@@ -12,9 +12,17 @@ export interface StoredEntry {
   end: number;
 }
 
+/** A tensor of an element type that is not read here, such as F8_E4M3 or I16. */
+export interface OtherEntry {
+  dtype: string;
+  shape: readonly number[];
+}
+
 /** A file's header. */
 export interface SafetensorsHeader {
   entries: Record<string, StoredEntry>;
+  /** Tensors of other element types than {@linkcode Dtype}. Empty unless the file was opened with `otherTypes`. */
+  others: Record<string, OtherEntry>;
   metadata: Record<string, string>;
   /** Bytes of the whole file that the header promises. */
   fileBytes: number;
@@ -62,32 +70,53 @@ export function headerLength(prefix: Uint8Array, fileBytes: number, where: strin
   return length;
 }
 
+/** Any tensor of a file, of whatever type. */
+interface PlacedEntry extends OtherEntry {
+  begin: number;
+  end: number;
+}
+
+const isKnown = (entry: PlacedEntry): entry is StoredEntry => Object.hasOwn(BYTES, entry.dtype);
+
 function parseEntry(
   name: string,
   value: unknown,
   base: number,
   fileBytes: number,
   where: string,
-): StoredEntry {
+): PlacedEntry {
   const bad = (what: string): never => fail(where, `tensor "${name}" ${what}`);
   if (typeof value !== "object" || value === null) return bad("has no description");
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
-  if (typeof dtype !== "string" || !Object.hasOwn(BYTES, dtype)) {
-    return bad(`has type ${JSON.stringify(dtype)}; known are ${Object.keys(BYTES).join(", ")}`);
-  }
+  if (typeof dtype !== "string") return bad(unknownType(dtype));
   if (!Array.isArray(shape) || !shape.every(isCount)) return bad("has no valid shape");
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
     return bad(`has bad offsets ${JSON.stringify(offsets)}`);
   }
   const [begin, end] = [base + offsets[0], base + offsets[1]];
   if (end > fileBytes) bad(`ends at byte ${end} but the file has ${fileBytes}: cut short?`);
-  const bytes = sizeOf(shape) * BYTES[dtype as Dtype];
+  const entry = { dtype, shape, begin, end };
+  if (!isKnown(entry)) return entry;
+  const bytes = sizeOf(shape) * BYTES[entry.dtype];
   if (end - begin !== bytes) bad(`of shape [${shape}] ${dtype} takes ${bytes} bytes but has ${end - begin}`);
-  return { dtype: dtype as Dtype, shape, begin, end };
+  return entry;
 }
 
-/** Parses the JSON header, whose bytes follow the first 8 of the file. */
-export function parseHeader(json: Uint8Array, fileBytes: number, where: string): SafetensorsHeader {
+const unknownType = (dtype: unknown) =>
+  `has type ${JSON.stringify(dtype)}; known are ${Object.keys(BYTES).join(", ")}`;
+
+/**
+ * Parses the JSON header, whose bytes follow the first 8 of the file.
+ *
+ * @param otherTypes Whether tensors of element types that are not read here may stand in the file.
+ * @throws {Error} When the file is cut short or damaged, saying what is wrong.
+ */
+export function parseHeader(
+  json: Uint8Array,
+  fileBytes: number,
+  where: string,
+  otherTypes = false,
+): SafetensorsHeader {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
@@ -101,14 +130,17 @@ export function parseHeader(json: Uint8Array, fileBytes: number, where: string):
     !Object.values(metadata).every((text) => typeof text === "string")
   ) fail(where, "its metadata is not a table of strings");
   const base = 8 + json.length;
-  const entries: Record<string, StoredEntry> = {};
+  const placed: Record<string, PlacedEntry> = {};
   for (const [name, value] of Object.entries(described)) {
     if (name === "__proto__") fail(where, `it has a tensor named "${name}"`);
-    entries[name] = parseEntry(name, value, base, fileBytes, where);
+    placed[name] = parseEntry(name, value, base, fileBytes, where);
+    if (!otherTypes && !isKnown(placed[name])) {
+      fail(where, `tensor "${name}" ${unknownType(placed[name].dtype)}`);
+    }
   }
   let at = base;
   for (
-    const [name, entry] of Object.entries(entries).sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
+    const [name, entry] of Object.entries(placed).sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)
   ) {
     if (entry.begin < at) fail(where, `tensor "${name}" overlaps another`);
     if (entry.begin > at) {
@@ -117,5 +149,10 @@ export function parseHeader(json: Uint8Array, fileBytes: number, where: string):
     at = entry.end;
   }
   if (at !== fileBytes) fail(where, `${fileBytes - at} bytes after the last tensor belong to no tensor`);
-  return { entries, metadata: metadata as Record<string, string>, fileBytes };
+  const entries: Record<string, StoredEntry> = {}, others: Record<string, OtherEntry> = {};
+  for (const [name, entry] of Object.entries(placed)) {
+    if (isKnown(entry)) entries[name] = entry;
+    else others[name] = { dtype: entry.dtype, shape: entry.shape };
+  }
+  return { entries, others, metadata: metadata as Record<string, string>, fileBytes };
 }

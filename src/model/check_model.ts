@@ -1,5 +1,8 @@
 /** Which sizes of a model go together. */
-import type { ModelConfig } from "./config.ts";
+import { hiddenWidth, type ModelConfig } from "./config.ts";
+
+/** How far, of a whole number, a product may be beside it: a ratio of 120 / 88 is rounded. */
+const ROUNDING = 1e-9;
 
 /** Settings that are one of a few words, and these words; the last one's remark is for messages. */
 const CHOICES = [
@@ -90,7 +93,8 @@ function problems(config: ModelConfig): string[] {
   }
   const hidden = (ratio: "mlpRatio" | "decoderMlpRatio", width: "width" | "codeWidth") => {
     const size = config[ratio] * config[width];
-    if (!Number.isInteger(size) || size < 1) {
+    const whole = hiddenWidth(config[width], config[ratio]);
+    if (!(whole >= 1 && Math.abs(size - whole) <= ROUNDING * whole)) {
       found.push(
         `${ratio} ${config[ratio]} times ${width} ${config[width]} is ${size}, no whole hidden width`,
       );

@@ -159,6 +159,14 @@ export function patchWidth(config: ModelConfig): number {
   return 3 * config.patchSize ** 2;
 }
 
+/**
+ * Hidden numbers of an MLP: so many widths. Of a ratio that is a quotient the product need not be whole: 120 / 88 · 88 is a little
+ * less than 120.
+ */
+export function hiddenWidth(width: number, ratio: number): number {
+  return Math.round(width * ratio);
+}
+
 /** The sizes of an encoder, its pictures' among them, and of what parts it is. */
 export type EncoderSizes = Pick<
   ModelConfig,

@@ -1,4 +1,4 @@
-import { type ModelConfig, patchWidth, tokenCount } from "./config.ts";
+import { hiddenWidth, type ModelConfig, patchWidth, tokenCount } from "./config.ts";
 import { stemLayers } from "./stem.ts";
 
 /** How a tensor starts (docs/spec.md §8). */
@@ -82,8 +82,8 @@ export function inventory(config: ModelConfig): InventoryEntry[] {
     linear(`${name}.attn.qkv`, width, 3 * width, law);
     linear(`${name}.attn.proj`, width, width, law);
     norm(`${name}.norm2`, width);
-    linear(`${name}.mlp.fc1`, width, width * ratio, law);
-    linear(`${name}.mlp.fc2`, width * ratio, width, law);
+    linear(`${name}.mlp.fc1`, width, hiddenWidth(width, ratio), law);
+    linear(`${name}.mlp.fc2`, hiddenWidth(width, ratio), width, law);
   };
 
   const { width, codeWidth, patchSize } = config;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { readModel, type StoredModel } from "../../src/eval/stored_model.ts";
-import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/files/safetensors.ts";
 import { asFloat32, float32 } from "../../src/files/stored_tensor.ts";
 import { encoder } from "../../src/model/encoder.ts";
 import { PRESETS } from "../../src/model/config.ts";
@@ -15,6 +15,7 @@ import { initialState, readState } from "../../src/train/state.ts";
 import { exportModel } from "../../src/weights/export/export.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "../../src/weights/export/formats.ts";
 import { shorterSide } from "../../src/weights/export/model.ts";
+import { encoderTensors } from "../../src/weights/sort.ts";
 import { exportTask } from "../../tasks/export.ts";
 import { capture } from "../cli/capture.ts";
 import { TOY } from "../eval/toy.ts";
@@ -69,6 +70,37 @@ Deno.test("export: what is written to hf, timm and safetensors is read back bit 
       for (const [name, { data, shape }] of Object.entries(model.tensors)) {
         assert.deepEqual(again.tensors[name], { dtype: "F32", shape, data }, `${to}: ${name}`);
       }
+    }
+  }));
+
+Deno.test("export: a hidden width that is no exact multiple of the width stays what it is", () =>
+  withFolder(async (folder) => {
+    // 15 / 11 times 11 is less than 15 in floating point, 29 / 7 times 7 more than 29.
+    for (const [width, hidden] of [[11, 15], [7, 29], [88, 120]]) {
+      const config = { ...PRESETS.tiny, imageSize: 8, patchSize: 4, width, depth: 1, heads: 1 };
+      const entries = encoderTensors({ ...config, mlpRatio: hidden / width });
+      assert.deepEqual(entries.find(({ name }) => name.endsWith("mlp.fc1.weight"))?.shape, [hidden, width]);
+      const random = Object.fromEntries(
+        entries.map(({ name, shape }, i) => {
+          const count = shape.reduce((a, b) => a * b, 1);
+          return [name, float32(shape, Float32Array.from({ length: count }, (_, j) => Math.sin(i + 3 * j)))];
+        }),
+      );
+      const path = join(folder, `${width}.safetensors`);
+      await Deno.writeFile(path, encodeSafetensors(random));
+      const model = await readModel(path, { heads: 1 });
+      for (const to of FORMATS) await exportModel(model, join(folder, `${width}-${to}`), { to });
+      const json = async (to: string) =>
+        JSON.parse(await Deno.readTextFile(join(folder, `${width}-${to}`, "config.json")));
+      assert.equal((await json("hf")).intermediate_size, hidden);
+      // timm has int(width * mlp_ratio).
+      assert.equal(Math.trunc(width * (await json("timm")).model_args.mlp_ratio), hidden);
+      for (const to of FORMATS.filter((to) => to !== "onnx")) {
+        const again = await readModel(join(folder, `${width}-${to}`));
+        assert.deepEqual(again.tensors, model.tensors);
+      }
+      const graph = readOnnx(await Deno.readFile(join(folder, `${width}-onnx`, "model.onnx")));
+      assert.ok([...graph.constants.values()].some(({ shape }) => String(shape) === `${width},${hidden}`));
     }
   }));
 

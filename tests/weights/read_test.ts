@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
 import { readModel, type ReadModelOptions } from "../../src/eval/stored_model.ts";
-import { encodeSafetensors } from "../../src/files/safetensors.ts";
+import { encodeSafetensors, openSafetensors } from "../../src/files/safetensors.ts";
 import { asFloat32, float32, type StoredTensor } from "../../src/files/stored_tensor.ts";
 import { PRESETS } from "../../src/model/config.ts";
 import { openWeights } from "../../src/weights/files/open.ts";
@@ -136,6 +136,41 @@ async function tensorsOf(name: string, key = ""): Promise<Record<string, StoredT
   file.close();
   return found;
 }
+
+/** The same safetensors file, of which one tensor is said to be of another type of as many bytes. */
+function ofType(file: Uint8Array, name: string, dtype: string): Uint8Array {
+  const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
+  header[name].dtype = dtype;
+  const json = new TextEncoder().encode(JSON.stringify(header)), out = new Uint8Array(8 + json.length);
+  new DataView(out.buffer).setBigUint64(0, BigInt(json.length), true);
+  out.set(json, 8);
+  return Uint8Array.of(...out, ...file.subarray(8 + length));
+}
+
+Deno.test("weights: a safetensors file may have tensors of other types beside the encoder, not in it", () =>
+  withFolder(async (folder) => {
+    const plain = await tensorsOf("dino-old.pth"), path = join(folder, "x.safetensors");
+    const bytes: StoredTensor = { dtype: "U8", shape: [3], data: new Uint8Array(3) };
+    const file = encodeSafetensors({ ...plain, "head.scale": bytes });
+    for (const dtype of ["I8", "F8_E4M3"]) {
+      await Deno.writeFile(path, ofType(file, "head.scale", dtype));
+      const { tensors } = await readWeights(path, { heads: 2 });
+      assert.deepEqual(
+        asFloat32(tensors["backbone.norm.weight"]),
+        asFloat32(plain["backbone.norm.weight"]),
+      );
+      assert.equal((await readModel(path, { heads: 2 })).config.width, 8);
+    }
+    const small = { ...plain, "backbone.norm.bias": { ...bytes, shape: [8], data: new Uint8Array(8) } };
+    await Deno.writeFile(path, ofType(encodeSafetensors(small), "backbone.norm.bias", "F8_E4M3"));
+    await assert.rejects(
+      readWeights(path, { heads: 2 }),
+      /"backbone\.norm\.bias" is of type F8_E4M3, which is not read here; in Python save it as float32/,
+    );
+    // Where all tensors are needed, as in a checkpoint, the file is refused.
+    await assert.rejects(openSafetensors(path), /"backbone\.norm\.bias" has type "F8_E4M3"; known are F64/);
+  }));
 
 Deno.test("weights: what does not make an encoder that can be computed is refused with the reason", () =>
   withFolder(async (folder) => {

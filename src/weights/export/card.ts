@@ -1,6 +1,6 @@
 /** The model card of an export: what the model is, what it was trained on, how well it does, how pictures must come. */
 import { basename, dirname, join } from "node:path";
-import type { ModelConfig } from "../../model/config.ts";
+import { hiddenWidth, type ModelConfig } from "../../model/config.ts";
 import { type RunConfig, SETTINGS } from "../../train/config/settings.ts";
 import type { Checkpoint } from "../../train/run/checkpoint.ts";
 import { eachLine, isStep } from "../../train/run/metrics_file.ts";
@@ -134,7 +134,7 @@ export function modelCard(format: ExportFormat, model: ModelFacts, figures: read
     "",
     `A vision transformer: pictures of ${imageSize} × ${imageSize} in patches of ${patchSize} × ${patchSize}, width ${width}, ` +
     `${depth} blocks, ${heads} heads, hidden width ${
-      width * mlpRatio
+      hiddenWidth(width, mlpRatio)
     }, layer norms with epsilon 1e-6, exact GELU. ${gives}`,
     "",
     "## Loading",

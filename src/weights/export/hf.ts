@@ -1,6 +1,6 @@
 /** An encoder, or a classifier of its class token, as Hugging Face's transformers have it. */
 import { float32, type StoredTensor } from "../../files/stored_tensor.ts";
-import type { ModelConfig } from "../../model/config.ts";
+import { hiddenWidth, type ModelConfig } from "../../model/config.ts";
 import { MEAN, STD } from "../../views/render.ts";
 import { type ClassifierParts, encoderEntries, type ModelToWrite, shorterSide } from "./model.ts";
 
@@ -95,7 +95,7 @@ export function hfConfig({ config, classifier }: ModelToWrite): Readonly<Record<
     hidden_size: width,
     num_hidden_layers: depth,
     num_attention_heads: heads,
-    intermediate_size: width * mlpRatio,
+    intermediate_size: hiddenWidth(width, mlpRatio),
     hidden_act: "gelu",
     hidden_dropout_prob: 0,
     attention_probs_dropout_prob: 0,

@@ -1,4 +1,4 @@
-import { gridSize, type ModelConfig, tokenCount } from "../../model/config.ts";
+import { gridSize, hiddenWidth, type ModelConfig, tokenCount } from "../../model/config.ts";
 import { LAYER_NORM_EPSILON } from "../../model/layers.ts";
 import { stemLayers } from "../../model/stem.ts";
 import { OnnxGraph } from "./onnx_graph.ts";
@@ -174,7 +174,7 @@ export function onnxModel(config: ModelConfig, numbers: Numbers, options: OnnxOp
   const { imageSize, width, depth, heads, mlpRatio } = config;
   const graph = new OnnxGraph(), layers = layersOn(graph, config, numbers);
   const { constant, linear, norm, attention, gelu } = layers;
-  const tokens = tokenCount(config), hidden = width * mlpRatio;
+  const tokens = tokenCount(config), hidden = hiddenWidth(width, mlpRatio);
 
   const pixels = graph.input("pixel_values", ["batch", 3, imageSize, imageSize]);
   const rows = config.stem === "convolutions"

@@ -1,6 +1,6 @@
 /** An encoder, or a classifier, as timm has it. */
 import { float32, type StoredTensor } from "../../files/stored_tensor.ts";
-import type { ModelConfig } from "../../model/config.ts";
+import { hiddenWidth, type ModelConfig } from "../../model/config.ts";
 import { MEAN, STD } from "../../views/render.ts";
 import { encoderEntries, headTensors, type ModelToWrite, shorterSide } from "./model.ts";
 
@@ -21,14 +21,20 @@ function cropShare({ imageSize }: ModelConfig, shorter: number): number {
   return Math.floor(imageSize / share) === shorter ? share : imageSize / (shorter + 0.01);
 }
 
+/** The MLPs' width in widths, so that timm, which cuts the product to a whole number, has theirs. */
+function timmRatio({ width, mlpRatio }: ModelConfig): number {
+  const hidden = hiddenWidth(width, mlpRatio);
+  return Math.floor(width * mlpRatio) === hidden ? mlpRatio : (hidden + 0.5) / width;
+}
+
 /** config.json. */
 export function timmConfig({ config, classifier }: ModelToWrite): Readonly<Record<string, unknown>> {
-  const { imageSize, patchSize, width, depth, heads, mlpRatio } = config;
+  const { imageSize, patchSize, width, depth, heads } = config;
   const { name, exact } = timmArchitecture(config);
   const sizes = { img_size: imageSize, patch_size: patchSize, embed_dim: width, depth, num_heads: heads };
   const count = classifier?.classes.length ?? 0, pool = classifier?.pool === "mean" ? "avg" : "token";
   const args = {
-    ...(exact ? {} : { ...sizes, mlp_ratio: mlpRatio }),
+    ...(exact ? {} : { ...sizes, mlp_ratio: timmRatio(config) }),
     ...(pool === "avg" ? { global_pool: pool } : {}),
   };
   return {

@@ -1,7 +1,7 @@
 import { openSafetensors } from "../../files/safetensors.ts";
 import { openBytes } from "./bytes.ts";
 import { isOldPth, openOldPth, openPth } from "./pth.ts";
-import { type Bytes, type TensorSet, WeightsError, type WeightsFile } from "./types.ts";
+import { type Bytes, type FileTensor, type TensorSet, WeightsError, type WeightsFile } from "./types.ts";
 
 /** Beginnings of files that are taken for weights by mistake, in hexadecimal digits. */
 const OTHERS: readonly (readonly [start: string, what: string])[] = [
@@ -44,11 +44,26 @@ const isZip = (start: Uint8Array) =>
 /** A header's length in eight bytes, and a JSON object. */
 const isSafetensors = (start: Uint8Array) => start.length >= 9 && start[8] === 0x7b;
 
-async function openSafe(path: string): Promise<WeightsFile> {
-  const file = await openSafetensors(path);
-  const set: TensorSet = new Map(
-    Object.entries(file.entries).map(([name, { shape }]) => [name, { shape, read: () => file.read(name) }]),
+/** Why a tensor's numbers cannot be had. */
+function otherType(path: string, name: string, dtype: string): WeightsError {
+  return new WeightsError(
+    `${path}: "${name}" is of type ${dtype}, which is not read here; in Python save it as float32, float16 or bfloat16`,
   );
+}
+
+async function openSafe(path: string): Promise<WeightsFile> {
+  // Beside an encoder there may be quantised layers, counters and the like: they matter only where they are needed.
+  const file = await openSafetensors(path, { otherTypes: true });
+  const set: TensorSet = new Map([
+    ...Object.entries(file.entries).map(([name, { shape }]): [string, FileTensor] => [
+      name,
+      { shape, read: () => file.read(name) },
+    ]),
+    ...Object.entries(file.others).map(([name, { shape, dtype }]): [string, FileTensor] => [
+      name,
+      { shape, read: () => Promise.reject(otherType(path, name, dtype)) },
+    ]),
+  ]);
   const facts = new Map(Object.entries(file.metadata));
   return { path, what: "a safetensors file", sets: new Map([["", set]]), facts, close: file.close };
 }
