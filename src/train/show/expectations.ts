@@ -60,7 +60,9 @@ function hasSettings(config: RunConfig, { length }: Usual, better: Usual["better
  *   length, or other settings than the row's.
  */
 export function usualFor(config: RunConfig, of: Extent, table: readonly Usual[] = USUAL): Usual | undefined {
-  const usual = table.find((row) => isOf(row, config, of) && hasSettings(config, row, row.better));
+  const usual = table.find((row) =>
+    row.points.length > 0 && isOf(row, config, of) && hasSettings(config, row, row.better)
+  );
   return usual?.length ? stretched(usual, of.planned) : usual;
 }
 

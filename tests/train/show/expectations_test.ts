@@ -69,6 +69,10 @@ Deno.test("settings that do better are advised where they were measured, and hav
   const taken = { ...own, ...better.better };
   assert.equal(adviceFor(taken, of(3068, 50_000), table), undefined);
   assert.equal(usualFor(taken, of(3068, 50_000), table)!.of, "the same");
+  // A row without points advises, and says of no loss that it is usual.
+  const bare = [{ ...better, points: [] }];
+  assert.equal(adviceFor(own, of(3068, 50_000), bare), advice);
+  assert.equal(usualFor(taken, of(3068, 50_000), bare), undefined);
   // Of other data, lengths and settings nothing is known.
   for (
     const [config, extent] of [
@@ -161,8 +165,8 @@ Deno.test("a run says what is usual when it begins and compares when it ends, re
   }));
 
 Deno.test("the table itself: points rise, ranges are ranges, and each row speaks of its preset's own length", () => {
-  for (const { preset, of, points, data } of USUAL) {
-    assert.ok(points.length > 0, of);
+  for (const { preset, of, points, data, better } of USUAL) {
+    assert.ok(points.length > 0 || better, of);
     points.forEach(({ pictures, loss, knn }, i) => {
       assert.ok(i === 0 || pictures > points[i - 1].pictures, `${preset} on ${of}: ${pictures}`);
       for (const range of [loss, ...knn ? [knn] : []]) assert.ok(range[0] < range[1], `${range}`);
