@@ -35,7 +35,7 @@ function layersOf(preset: ModelPreset, batch: number): Layer[] {
     { name: "mlp up", rows: seen, from: width, to: width * config.mlpRatio },
     { name: "mlp down", rows: seen, from: width * config.mlpRatio, to: width },
     { name: "head in", rows: seen, from: width, to: headWidth },
-    { name: "head", rows: seen, from: headWidth, to: headWidth },
+    ...config.headLayers > 2 ? [{ name: "head", rows: seen, from: headWidth, to: headWidth }] : [],
     { name: "head out", rows: seen, from: headWidth, to: codeWidth },
     { name: "decoder up", rows: canvas, from: codeWidth, to: codeWidth * config.decoderMlpRatio },
     { name: "decoder down", rows: canvas, from: codeWidth * config.decoderMlpRatio, to: codeWidth },
