@@ -30,7 +30,7 @@ export interface ModelConfig {
   headBatchNorm: boolean;
   /** Whether class tokens go through the head that patch tokens go through, as in the reference, or one of their own. */
   classHead: "shared" | "own";
-  /** Hidden width of the class tokens' own head, which costs little: a token a view; 0: `headWidth`. */
+  /** Hidden width of the class tokens' own head; 0: `headWidth`. */
   classHeadWidth: number;
   /** Blocks of the decoder. */
   decoderDepth: number;
