@@ -118,6 +118,18 @@ function requireState(state: ModelState): ModelState {
   throw new TypeError("`state` must be a model, such as `await (await readModel(RUN)).load()` gives");
 }
 
+/** Refuses an engine, sizes and options that nothing can be embedded with; errors are those of {@linkcode embedder}. */
+function checkEmbedder(engine: Engine, config: ModelConfig, batchSize: number, blocks: number): void {
+  requireEngine(engine);
+  if (!Number.isInteger(config?.imageSize)) {
+    throw new TypeError("`config` must be the model's sizes, such as `(await readModel(RUN)).config`");
+  }
+  requireWhole("batch size", batchSize);
+  if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= config.depth)) {
+    throw new RangeError(`tokens of ${blocks} blocks were asked for; the encoder has ${config.depth}`);
+  }
+}
+
 /**
  * Prepares an encoder to embed pictures; it is compiled once, at the first call.
  *
@@ -130,15 +142,8 @@ function requireState(state: ModelState): ModelState {
  */
 export function embedder(engine: Engine, config: ModelConfig, options: EmbedOptions = {}): Embedder {
   const { batchSize = 128, patches: wantPatches = false, blocks = 0 } = options;
-  requireEngine(engine);
-  if (!Number.isInteger(config?.imageSize)) {
-    throw new TypeError("`config` must be the model's sizes, such as `(await readModel(RUN)).config`");
-  }
+  checkEmbedder(engine, config, batchSize, blocks);
   const { imageSize: size } = config;
-  requireWhole("batch size", batchSize);
-  if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= config.depth)) {
-    throw new RangeError(`tokens of ${blocks} blocks were asked for; the encoder has ${config.depth}`);
-  }
 
   const ofImages = (params: Params, images: tf.Tensor) =>
     imageFeatures(config, params, images, { patches: wantPatches, blocks });

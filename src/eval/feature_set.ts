@@ -1,4 +1,5 @@
 /** Features of labelled pictures, from a model or from an embedding file, and the classes of two such sets matched. */
+import { pictureOrigin } from "../data/origin.ts";
 import { partKeys } from "../data/open/part_keys.ts";
 import { growingClasses } from "../data/sources/growing_classes.ts";
 import type { BadRecordError, Source } from "../data/types.ts";
@@ -82,7 +83,7 @@ export interface EmbedSourceOptions {
 export async function embedSource(source: Source, options: EmbedSourceOptions): Promise<FeatureSet> {
   const { embed, state, imageSize: size, batchSize, blocks, onBad, step } = options;
   const parts: Embedding[] = [], labels: number[] = [], keys: string[] = [], places: number[] = [];
-  const classes = growingClasses(source.labels), nameOf = partKeys(source);
+  const classes = growingClasses(source.labels), ofParts = partKeys(source);
   const reading = {
     prepare: { kind: "middle", size } as const,
     batchSize,
@@ -92,7 +93,9 @@ export async function embedSource(source: Source, options: EmbedSourceOptions): 
   for await (const batch of pictureBatches(source, reading)) {
     parts.push(await embed.pictures(state, batch.bytes));
     labels.push(...batch.labels);
-    batch.indices.forEach((index, i) => keys.push(nameOf(source.origin?.(index).part ?? 0, batch.keys[i])));
+    batch.indices.forEach((index, i) =>
+      keys.push(ofParts.of(pictureOrigin(source, index).part, batch.keys[i]))
+    );
     places.push(...batch.indices);
     step?.(batch.labels.length);
   }

@@ -121,16 +121,15 @@ export async function train(given: RunConfig, options: TrainOptions): Promise<Tr
   checkSettings(joinLayers([given]), "the run");
   checkRunning(options);
   checkDevices(given, engine, hosts);
-  const config = await withBatchSize(given, { engine, source, progress: (line) => progress.line(line) });
+  const say = (line: string) => progress.line(line);
+  const config = await withBatchSize(given, { engine, source, progress: say });
   const plan = planSteps(config, source), { total } = plan;
   if (initial) checkWeights(config, initial);
   const group = hosts ? severalNodes(hosts, engine.devices, signal) : oneProcess(engine.devices, signal);
   if (group.leads) await requireInitial(config, initial);
-  await using _lock = group.leads && !options.lock
-    ? await lockRun(config, (line) => progress.line(line))
-    : null;
+  await using _lock = group.leads && !options.lock ? await lockRun(config, say) : null;
   using before = await keepBefore({ out: config.out, resume: group.leads && config.resume });
-  const preparing = prepareRun(config, source, group, plan, (line) => progress.line(line));
+  const preparing = prepareRun(config, source, group, plan, say);
   const prepared = await preparing.catch(before.refuse);
   let run: Run<TrainState> | undefined, refused = false;
   try {

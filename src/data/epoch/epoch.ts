@@ -1,3 +1,4 @@
+import { pictureOrigin } from "../origin.ts";
 import { map, range } from "../iter.ts";
 import { mixRecords } from "./mix_records.ts";
 import { dataSources, dataUri, type OpenedData } from "../open/data.ts";
@@ -81,7 +82,7 @@ export function randomEpochs<T extends object>(source: Source, options: EpochOpt
     async *read({ epoch, position }, held) {
       const order = permutation(source.length, seed, epoch), ahead = new Set<T>();
       const loadAt = async (place: number): Promise<Step<T>> => {
-        const index = order(share.place(place)), from = source.origin?.(index) ?? { part: 0 };
+        const index = order(share.place(place)), from = pictureOrigin(source, index);
         const item = await load(index, () => source.get(index), source.place?.bind(source));
         if (!("reason" in item)) ahead.add(item);
         return stepOf(item, from);

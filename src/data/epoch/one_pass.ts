@@ -1,3 +1,4 @@
+import { pictureOrigin } from "../origin.ts";
 import { type Data, dataSources, openedOf, recordsInOrder } from "../open/data.ts";
 import type { ImageRecord, PictureObjects } from "../types.ts";
 import { accountant, type DataAccount } from "./account.ts";
@@ -44,7 +45,7 @@ export function onePass(data: Data, options: BooksOptions = {}): OnePass {
         const { source } = opened;
         for (let index = 0; index < source.length; index++) {
           yield {
-            ...{ read: () => source.get(index), from: source.origin?.(index) ?? { part: 0 } },
+            ...{ read: () => source.get(index), from: pictureOrigin(source, index) },
             ...(source.objects && { objects: () => source.objects!(index) }),
           };
         }

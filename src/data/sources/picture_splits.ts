@@ -7,6 +7,12 @@ const SOME_WORD = new RegExp(SPLIT_WORDS.join("|"), "i");
 /** Most words that are kept to see whether names have to do with each other; hashes in names have any. */
 const MOST_WORDS = 10_000;
 
+/** A picture's own name, without folders and ending. */
+function stemOf(name: string): string {
+  const base = name.slice(name.lastIndexOf("/") + 1), dot = base.lastIndexOf(".");
+  return dot > 0 ? base.slice(0, dot) : base;
+}
+
 /**
  * The split that a picture's own name states: a numbered one with the words of one split (`test_0001.jpg`,
  * `COCO_val2014_000000000042.jpg`).
@@ -14,8 +20,7 @@ const MOST_WORDS = 10_000;
  * @param name Its folders say nothing here.
  */
 export function splitOfPicture(name: string): string | null {
-  const base = name.slice(name.lastIndexOf("/") + 1), dot = base.lastIndexOf(".");
-  const stem = dot > 0 ? base.slice(0, dot) : base;
+  const stem = stemOf(name);
   if (!SOME_WORD.test(stem) || !/\d/.test(stem)) return null;
   const split = splitOf(stem);
   return split?.includes("+") ? null : split;
@@ -40,8 +45,7 @@ export function pictureSplits(): PictureSplits {
   const met = new Map<string, string>(), bare = new Set<string>(), words = new Map<string, string>();
   let stated = 0, others = 0, related = false;
   const relate = (name: string, split: string) => {
-    const base = name.slice(name.lastIndexOf("/") + 1).replace(/\.[^.]*$/, "");
-    const found = wordsOf(base).filter((word) => splitOfWord(word) === undefined).map((word) =>
+    const found = wordsOf(stemOf(name)).filter((word) => splitOfWord(word) === undefined).map((word) =>
       word.toLowerCase()
     );
     if (found.length === 0) bare.add(split);

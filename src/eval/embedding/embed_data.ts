@@ -3,6 +3,7 @@ import { map } from "../../data/iter.ts";
 import type { BadRecord } from "../../data/epoch/epoch.ts";
 import { onePass } from "../../data/epoch/one_pass.ts";
 import { type Data, dataLabels, dataLength, dataWords, openedOf } from "../../data/open/data.ts";
+import { pictureOrigin } from "../../data/origin.ts";
 import { partKeys } from "../../data/open/part_keys.ts";
 import { growingClasses } from "../../data/sources/growing_classes.ts";
 import type { Source } from "../../data/types.ts";
@@ -81,7 +82,7 @@ export interface EmbedDataOptions {
 /** Embeds what is left to do, part by part. */
 async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: Work): Promise<number> {
   const { engine, config, state, data, batchSize = 64, signal, partBytes = 32 * 2 ** 20 } = options;
-  const tokens = Object.keys(info.tokens) as TokenName[], nameOf = partKeys(data);
+  const tokens = Object.keys(info.tokens) as TokenName[], names = partKeys(data);
   const own = options.way ? undefined : evaluationWay(engine, config, info, batchSize);
   using _compiled = { [Symbol.dispose]: () => own?.close() };
   const embed = options.way ?? own!;
@@ -116,7 +117,7 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
         buffer.add(token, rows.data);
       }
       for (const { key, given, reached } of batch) {
-        buffer.notes().keys.push(nameOf(reached.from.part, key));
+        buffer.notes().keys.push(names.of(reached.from.part, key));
         buffer.notes().classes.push(given);
       }
       embedded += batch.length;
@@ -152,8 +153,8 @@ async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: W
 
 /** The names that pictures of a source get in the file, by index. */
 function namedSource(source: Source, data: Data): Pick<Source, "key"> {
-  const nameOf = partKeys(data);
-  return { key: async (index) => nameOf(source.origin?.(index).part ?? 0, await source.key(index)) };
+  const names = partKeys(data);
+  return { key: async (index) => names.of(pictureOrigin(source, index).part, await source.key(index)) };
 }
 
 /** Numbers the classes of all pictures, in their order. */
@@ -220,7 +221,6 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   await using _lock = await lockPlace(place, { what: out, advice });
   await refuseOther(out);
   const opened = openedOf(data),
-    named = partKeys(data)(0, "") !== "",
     about = {
       ...request,
       total: dataLength(data),
@@ -228,7 +228,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
       // Earlier versions read these sources by turns: what one of them has begun is not gone on with.
       ...(opened.access === "mixed" && { order: "one after another" }),
       // Nor did they name the source of each picture.
-      ...(named && { names: "with their sources" }),
+      ...(partKeys(data).areNamed && { names: "with their sources" }),
     };
   const source = opened.access === "random" ? namedSource(opened.source, data) : undefined;
   const work = await openWork(place, about, source, options.lost);

@@ -1,6 +1,7 @@
 /** The pictures themselves, of rows of an embedding file: they are looked up in the data that was embedded. */
 import { onePass } from "../../data/epoch/one_pass.ts";
 import { type Data, dataUri, openedOf } from "../../data/open/data.ts";
+import { pictureOrigin } from "../../data/origin.ts";
 import { partKeys } from "../../data/open/part_keys.ts";
 import { BadRecordError, type Source } from "../../data/types.ts";
 
@@ -14,15 +15,15 @@ export interface WantedPictures {
 
 /** Whether a picture has a name that stands in a file: files of before lack the name of its source. */
 function isNamed(data: Data): (name: string, part: number, key: string) => boolean {
-  const nameOf = partKeys(data);
-  return (name, part, key) => name === key || name === nameOf(part, key);
+  const names = partKeys(data);
+  return (name, part, key) => name === key || name === names.of(part, key);
 }
 
 /** Records that could not be read were left out of the file, so a row stands at its number or later. */
 async function placeOf(source: Source, keys: readonly string[], row: number): Promise<number | undefined> {
   const most = source.length - keys.length, is = isNamed(source);
   for (let index = row; index <= row + most; index++) {
-    if (is(keys[row], source.origin?.(index).part ?? 0, await source.key(index))) return index;
+    if (is(keys[row], pictureOrigin(source, index).part, await source.key(index))) return index;
   }
   return undefined;
 }

@@ -8,6 +8,7 @@ import { redact } from "../../../files/redact.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { openFileReader } from "../../io/reader/file.ts";
 import { readerPool } from "../../io/reader/pool.ts";
+import type { ByteReader } from "../../io/reader/types.ts";
 import { BadRecordError, type ImageRecord, NoPictureError, type Source } from "../../types.ts";
 import { select } from "../select.ts";
 import { type FileGroup, parquetClasses } from "./classes.ts";
@@ -160,12 +161,13 @@ async function makeSource(
     maxPageBytes,
   });
   const nameOf = (group: Group, row: number) => `${names[group.file]}:${group.firstInFile + row}`;
+  const use = <T>(file: number, work: (reader: ByteReader) => Promise<T>) => pool.use(file, work);
   const classes = await parquetClasses({
     uri,
     files,
     tables,
     groups,
-    use: (file, work) => pool.use(file, work),
+    use,
     keyOf: nameOf,
     labels: options.labels?.length ? options.labels : undefined,
     asked: options.label !== undefined,
@@ -177,12 +179,8 @@ async function makeSource(
   };
   const keyOf = ({ number, row }: { number: number; row: number }) => nameOf(groups[number], row);
 
-  const rows = options.split === undefined ? null : await rowsOfSplit({
-    tables,
-    groups,
-    use: (file, work) => pool.use(file, work),
-    question: options.split,
-  });
+  const question = options.split;
+  const rows = question === undefined ? null : await rowsOfSplit({ tables, groups, use, question });
   const whole: Source = {
     uri,
     length,
