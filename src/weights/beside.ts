@@ -14,6 +14,8 @@ const MOST_EPSILON = 1e-5;
 /** What files beside the weights say. */
 export interface BesideFacts {
   heads?: number;
+  /** Height and width in pixels of the pictures that its positions are for, where two numbers say them. */
+  sides?: readonly [height: number, width: number];
   /** How pictures were normalised, values from 0 to 1. */
   mean?: readonly number[];
   std?: readonly number[];
@@ -47,6 +49,17 @@ function numbers(value: unknown): readonly number[] | undefined {
   return Array.isArray(value) && value.length === 3 && value.every(isNumber) ? value : undefined;
 }
 
+/** Height and width of pictures where a configuration has two numbers: Hugging Face's, or timm's two ways. */
+function sidesOf(config: Json, args: Json, pretrained: Json): Pick<BesideFacts, "sides"> {
+  const timm = pretrained.input_size;
+  for (const said of [config.image_size, args.img_size, Array.isArray(timm) ? timm.slice(-2) : undefined]) {
+    if (Array.isArray(said) && said.length === 2 && said.every(isNumber)) {
+      return { sides: [said[0], said[1]] };
+    }
+  }
+  return {};
+}
+
 /**
  * Reads `config.json` and `preprocessor_config.json` beside a file of weights that has the name which Hugging Face and
  * timm give it; nothing for other files.
@@ -61,6 +74,7 @@ export async function factsBeside(path: string): Promise<BesideFacts> {
   const args = (config.model_args ?? {}) as Json, pretrained = (config.pretrained_cfg ?? {}) as Json;
   const heads = config.num_attention_heads ?? args.num_heads;
   if (typeof heads === "number") facts.heads = heads;
+  Object.assign(facts, sidesOf(config, args, pretrained));
   const act = config.hidden_act ?? args.act_layer ?? "gelu";
   if (act !== "gelu") {
     throw new WeightsError(

@@ -86,15 +86,28 @@ function stemOf(
   return { width, patchSize, stem: "patches" };
 }
 
-/** The grid of an embedding of positions, and whether the class token is in it. */
+/**
+ * The grid of an embedding of positions, and whether the class token is in it. Their number alone does not tell 2 × 8 patches
+ * from 4 × 4; the sides of pictures do, where a file beside the weights says them.
+ */
 function gridOf(
   where: string,
   shape: readonly number[],
-  width: number,
+  { width, patchSize }: Pick<ModelConfig, "width" | "patchSize">,
+  { sides }: BesideFacts,
 ): { grid: number; bareClass: boolean } {
   const [one, rows, columns] = shape;
   if (shape.length !== 3 || one !== 1 || columns !== width) {
     throw new WeightsError(`${where}: the position embedding is [${shape}], must be [1, tokens, ${width}]`);
+  }
+  const [down, across] = (sides ?? [0, 0]).map((pixels) => Math.floor(pixels / patchSize));
+  if (down !== across && [rows, rows - 1].includes(down * across)) {
+    throw new WeightsError(
+      `${where}: its config.json says that pictures are ${sides![0]} pixels high and ${
+        sides![1]
+      } wide; only square ` +
+        "pictures are read here",
+    );
   }
   const side = Math.sqrt(rows - 1), bare = Math.sqrt(rows);
   if (Number.isInteger(side) && side > 0) return { grid: side, bareClass: false };
@@ -129,7 +142,7 @@ export function sizesOf(
   const { width, patchSize, stem } = stemOf(where, tensors, shape("patch_embed.proj.weight"));
   const localMixing = tensors.has("blocks.0.local.weight");
   const blocks = [...tensors.keys()].flatMap((name) => /^blocks\.(\d+)\./.exec(name)?.[1] ?? []).map(Number);
-  const { grid, bareClass } = gridOf(where, shape("pos_embed"), width);
+  const { grid, bareClass } = gridOf(where, shape("pos_embed"), { width, patchSize }, beside);
   const numbered = new Set(blocks), depth = numbered.size;
   if ([...numbered].some((number) => number >= depth)) {
     throw new WeightsError(`${where}: has ${depth} blocks, but not those from 0 to ${depth - 1}`);

@@ -363,6 +363,23 @@ Deno.test("weights: files beside the weights that ask for other layers are heede
     await assert.rejects(readWeights(folder), /activation "quick_gelu"; this encoder has "gelu" only/);
     await write({ hidden_act: undefined, model_args: { act_layer: "relu" } });
     await assert.rejects(readWeights(folder), /activation "relu"; this encoder has "gelu" only/);
+    // Sixteen patches are 4 × 4, unless something says 2 × 8.
+    const high = /config\.json says that pictures are 8 pixels high and 32 wide; only square/;
+    for (
+      const said of [
+        { image_size: [8, 32] },
+        { image_size: undefined, model_args: { img_size: [8, 32] } },
+        { image_size: undefined, pretrained_cfg: { input_size: [3, 8, 32] } },
+      ]
+    ) {
+      await write(said);
+      await assert.rejects(readWeights(folder), high);
+    }
+    // Positions were resized since, or the list has equal sides.
+    for (const image_size of [[16, 16], [224, 448], 8]) {
+      await write({ image_size });
+      assert.equal((await readWeights(folder)).config.imageSize, 16);
+    }
     await Deno.writeTextFile(join(folder, "config.json"), "{");
     await assert.rejects(readWeights(folder), /config\.json: is not JSON/);
     await Deno.remove(join(folder, "model.safetensors"));
