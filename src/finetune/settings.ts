@@ -1,6 +1,6 @@
 /** The settings of fine-tuning: names, kinds, help. */
 import { choice, number, onOff, share, whole } from "../cli/kinds.ts";
-import { dataSummary } from "../data/sources/help.ts";
+import { SOURCES_HELP } from "../cli/data_options.ts";
 import { type EngineName, ENGINES, type Precision } from "../engine/types.ts";
 import { group, pair, type Setting, text } from "../train/config/setting.ts";
 import type { EncoderSizes } from "../model/config.ts";
@@ -69,7 +69,7 @@ const data = group("Data"), model = group("Model"), evaluation = group("Evaluati
 /** Every setting but the mark of the task: its key in a configuration file; as a flag, the key with hyphens. */
 export const FINETUNE_SETTINGS: Readonly<Record<Exclude<keyof FinetuneConfig, "task">, Setting>> = {
   preset: run(choice("demo", "tiny", "small", "base"), "sets the defaults of all other settings"),
-  data: run(text("URI"), `labelled pictures to learn from: ${dataSummary()}`, true),
+  data: run(text("URI"), `labelled pictures to learn from: ${SOURCES_HELP}`, true),
   out: run(text("FOLDER"), "run folder; empty: the first of runs/finetune-<preset>, … that is free", true),
   resume: run(onOff, "continue the run in --out from its last checkpoint", true),
   engine: run(choice("auto", ...ENGINES), "what runs the tensors", true),

@@ -24,7 +24,7 @@ export const METHOD_SETTINGS: Readonly<Record<keyof (ViewOptions & ModelConfig &
   blurRadius: views(pair(VIEW_BOUNDS.blurRadius[0]), "smallest,largest radius of the blur in pixels"),
   solarise: views(chances(VIEW_BOUNDS.solarise), "chance of solarisation in view 1, in view 2"),
 
-  imageSize: model(whole(1), "side of the base picture and of a view in pixels"),
+  imageSize: model(whole(1), "side of the base picture in pixels"),
   patchSize: model(whole(1), "side of a patch in pixels"),
   viewSize: model(whole(), "side of a view in pixels; 0: that of the base picture"),
   stem: model(
