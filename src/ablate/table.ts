@@ -50,6 +50,15 @@ function columnOf(own: Map<number, Score>, full: Map<number, Score>, figure: "kn
   return { value, ...pairs.length > 0 && { difference: summarise(pairs) } };
 }
 
+/** How many pictures runs saw in whole batches, which differ where variants have batches of their own; else the plan's. */
+function seenOf(trained: readonly AblationResult[], planned: number): string {
+  const seen = trained.map(({ pictures }) => pictures),
+    [least, most] = [Math.min(...seen), Math.max(...seen)];
+  const words = (count: number) => count.toLocaleString("en");
+  if (seen.length === 0) return words(planned);
+  return least === most ? words(most) : `${words(least)} to ${words(most)}`;
+}
+
 /** What the reader has to know. */
 function captionOf(plan: AblationPlan, results: readonly AblationResult[]): string[] {
   const { seeds, budget, pictures, data, holdout } = plan, [first] = results;
@@ -71,7 +80,7 @@ function captionOf(plan: AblationPlan, results: readonly AblationResult[]): stri
     `${first?.measured.k ?? 20} neighbours, votes exp(cos/.07); linear: a linear probe, ${
       first?.measured.probeEpochs ?? 0
     } epochs, the last.`,
-    `Each run saw ${pictures.toLocaleString("en")} pictures (${how}).`,
+    `Each run saw ${seenOf(trained, pictures)} pictures (${how}).`,
     seeds.length === 1
       ? "One seed: there are no spreads and no intervals."
       : `${plural(seeds.length, "seed")}${

@@ -104,3 +104,16 @@ Deno.test("baselines stand below the variants, variants without results nowhere;
   // Pixels have no features of the same name to be compared with.
   assert.equal(lines[6], "| pixels | 8×8 | 1 | 30.0 % |  | 40.0 % |  |");
 });
+
+Deno.test("the caption says how many pictures runs saw, in whole batches, not how many the budget had", () => {
+  const plan: AblationPlan = { ...PLAN, pictures: 1047, budget: { by: "pictures", total: 2094 } };
+  const caption = (...results: AblationResult[]) => ablationTable(plan, results).caption.join("\n");
+  const budget = "\\(2,094 pictures for all runs that were planned at first\\)";
+  const full = result("full", 0, 0.5, 0.6, 260);
+  assert.match(caption(full), new RegExp(`^Each run saw 1,040 pictures ${budget}`, "m"));
+  // Baselines saw none; a variant with batches of its own saw others.
+  const other = { ...result("no-aligner", 0, 0.5, 0.6, 32), pictures: 1024 };
+  const seen = caption(full, other, result("random", 0, 0.1, 0.1, 0));
+  assert.match(seen, new RegExp(`^Each run saw 1,024 to 1,040 pictures ${budget}`, "m"));
+  assert.match(caption(), new RegExp(`^Each run saw 1,047 pictures ${budget}`, "m"));
+});
