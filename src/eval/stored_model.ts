@@ -35,7 +35,7 @@ export interface StoredModel {
   checkpoint?: Omit<Checkpoint, "tensors">;
   /** Its tensors in host memory, under the reference's names. */
   tensors: Readonly<Record<string, StoredTensor>>;
-  /** Puts it on the engine that is open. The tensors are the caller's. */
+  /** Puts it on the engine that is open. The tensors are the caller's. Without one it is an error. */
   load(): Promise<ModelState>;
 }
 
@@ -84,7 +84,10 @@ function stored(parts: Parts, about: Omit<StoredModel, "tensors" | "load">): Sto
   return {
     ...about,
     tensors: { ...params, ...frozen, ...buffers },
-    load: () => Promise.resolve({ params: upload(params), frozen: upload(frozen), buffers: upload(buffers) }),
+    load: () =>
+      new Promise((done) =>
+        done({ params: upload(params), frozen: upload(frozen), buffers: upload(buffers) })
+      ),
   };
 }
 

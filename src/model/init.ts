@@ -22,11 +22,12 @@ function draw(law: InitLaw, size: number, seed: number, number: number): Float32
 }
 
 /**
- * A fresh model (docs/spec.md §8). Every tensor has its own stream of random numbers, named by its place in the inventory.
+ * A fresh model on the engine that is open (docs/spec.md §8). Every tensor has its own stream of random numbers, named by its place in the inventory.
  *
  * @param config The sizes; checked.
  * @param seed A whole number from 0 to 2³² − 1.
  * @throws {RangeError} When the configuration cannot be built.
+ * @throws {Error} When no engine is open.
  */
 export function initModel(config: ModelConfig, seed: number): ModelState {
   checkModel(config);
