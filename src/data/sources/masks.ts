@@ -59,6 +59,7 @@ export function withoutMasks(listing: Listing): Listing {
   }
   if (masks.size === 0) return listing;
   return {
+    ...listing,
     pictures: pictures.filter((_, index) => !masks.has(index)),
     passedOver: sumPassed([listing.passedOver, passed.list()]),
   };

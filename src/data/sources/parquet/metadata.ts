@@ -144,16 +144,8 @@ function pictureTable(
   const pathLeaf = findPath(root, pictureLeaf), paths = pathLeaf && columnOf(root, pathLeaf);
   const splitLeaf = findSplit(root), split = splitLeaf && columnOf(root, splitLeaf);
   const groups = metadata.row_groups.map((group, number): RowGroup => {
-    const chunk = (leaf: SchemaTree, kind: Column): Chunk => {
-      const column = group.columns.find((one) => samePath(one.meta_data?.path_in_schema, leaf.path));
-      if (!column?.meta_data) throw new DamagedError(`row group ${number} lacks column ${kind.name}`);
-      if (column.file_path) {
-        throw new Error(`column ${kind.name} is in another file, which is not supported`);
-      }
-      const codec = requireReadable(column.meta_data, kind);
-      return chunkOf(column.meta_data, codec, size, `column ${kind.name} in row group ${number}`, column);
-    };
-    const rows = count(group.num_rows, MOST_ROWS, `rows of row group ${number}`);
+    const chunk = (leaf: SchemaTree, kind: Column) => chunkOfLeaf(group, number, leaf, kind, size);
+    const rows = rowsOf(group, number);
     return {
       rows,
       picture: chunk(pictureLeaf, picture),
@@ -171,6 +163,34 @@ function pictureTable(
     ...{ rows, groups, picture, label, path: paths, split, labels: names ?? [], folder: found.folder },
     passedOver: [...passedOver, ...found.passedOver],
   };
+}
+
+/** The rows of a row group. */
+export function rowsOf(group: FileMetaData["row_groups"][number], number: number): number {
+  return count(group.num_rows, MOST_ROWS, `rows of row group ${number}`);
+}
+
+/**
+ * Where a column's values stand in a row group.
+ *
+ * @param group The row group, and its number.
+ * @param leaf The column, and how its values are stored.
+ * @param size Bytes of the file.
+ * @throws {DamagedError} They are not there.
+ * @throws {Error} They are of a kind that is not read.
+ */
+export function chunkOfLeaf(
+  group: FileMetaData["row_groups"][number],
+  number: number,
+  leaf: SchemaTree,
+  kind: Column,
+  size: number,
+): Chunk {
+  const column = group.columns.find((one) => samePath(one.meta_data?.path_in_schema, leaf.path));
+  if (!column?.meta_data) throw new DamagedError(`row group ${number} lacks column ${kind.name}`);
+  if (column.file_path) throw new Error(`column ${kind.name} is in another file, which is not supported`);
+  const codec = requireReadable(column.meta_data, kind);
+  return chunkOf(column.meta_data, codec, size, `column ${kind.name} in row group ${number}`, column);
 }
 
 /** A result, or null: what can be done without need not be readable. */
