@@ -1,9 +1,10 @@
 /** A small Parquet table without pictures, such as a list of them, as texts. */
 import { parquetSchema } from "npm:hyparquet@1.31.5";
 import type { ByteReader } from "../../io/reader/types.ts";
+import { chunkOfLeaf, rowsOf } from "./chunk.ts";
 import { columnOf } from "./columns.ts";
 import { readLabels } from "./labels.ts";
-import { chunkOfLeaf, readMetadata, rowsOf } from "./metadata.ts";
+import { readMetadata } from "./metadata.ts";
 
 /** More rows are no list beside pictures. */
 const MOST_ROWS = 20_000_000;
