@@ -20,7 +20,8 @@ const PICTURE_END = /[-_ .](leftimg8bit|rgb|image|img|sat)$/i;
 const LOSSLESS = /\.(png|gif|bmp|tiff?)$/i;
 
 /** Why they are no pictures to learn from. */
-const MASK = "is a mask of a picture beside it; to read such, name their folder alone";
+export const IS_MASK = "is a mask of a picture beside it";
+const MASK = `${IS_MASK}; to read such, name their folder alone`;
 
 const baseOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
@@ -42,8 +43,30 @@ interface Candidate {
  * @returns The same without masks, which are counted among what was passed over.
  */
 export function withoutMasks(listing: Listing): Listing {
-  const { pictures } = listing, candidates = candidatesAmong(pictures);
-  if (candidates.length === 0) return listing;
+  const { pictures } = listing, masks = masksAmong(pictures), passed = passedCounter();
+  if (masks.size === 0) return listing;
+  for (const index of masks) passed.add(fileKind(pictures[index]), MASK, pictures[index]);
+  return {
+    ...listing,
+    pictures: pictures.filter((_, index) => !masks.has(index)),
+    passedOver: sumPassed([listing.passedOver, passed.list()]),
+  };
+}
+
+/** Whether a picture's name says that it may be a mask. */
+export function mayBeMask(path: string): boolean {
+  return candidatesAmong([path]).length > 0;
+}
+
+/**
+ * Which of some pictures are masks of others.
+ *
+ * @param pictures Their paths.
+ * @returns Their numbers, in order.
+ */
+export function masksAmong(pictures: readonly string[]): Set<number> {
+  const masks = new Set<number>(), candidates = candidatesAmong(pictures);
+  if (candidates.length === 0) return masks;
   const own = new Set(candidates.map(({ index }) => index));
   // What is looked for is less than what is there.
   const found = new Map(candidates.map(({ wanted }) => [wanted, false]));
@@ -51,17 +74,21 @@ export function withoutMasks(listing: Listing): Listing {
     if (!own.has(index)) { for (const name of namesOf(path)) if (found.has(name)) found.set(name, true); }
   });
   const broken = new Set(candidates.flatMap(({ wanted, group }) => found.get(wanted) ? [] : [group]));
-  const passed = passedCounter(), masks = new Set<number>();
-  for (const { index, group } of candidates) {
-    if (broken.has(group)) continue;
-    masks.add(index);
-    passed.add(fileKind(pictures[index]), MASK, pictures[index]);
-  }
-  if (masks.size === 0) return listing;
-  return {
-    ...listing,
-    pictures: pictures.filter((_, index) => !masks.has(index)),
-    passedOver: sumPassed([listing.passedOver, passed.list()]),
+  for (const { index, group } of candidates) if (!broken.has(group)) masks.add(index);
+  return masks;
+}
+
+/** Names of pictures that are kept while an archive is read. */
+const MOST_NAMES = 200_000;
+
+/** Tells masks of pictures that come one after another, where the picture came before. */
+export function maskWatch(): (path: string) => boolean {
+  const seen = new Set<string>();
+  return (path) => {
+    const [candidate] = candidatesAmong([path]);
+    if (candidate && seen.has(candidate.wanted)) return true;
+    if (!candidate && seen.size < MOST_NAMES) { for (const name of namesOf(path)) seen.add(name); }
+    return false;
   };
 }
 

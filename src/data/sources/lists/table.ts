@@ -1,7 +1,6 @@
 /** What one list states of pictures: which it names, their splits, their classes. */
 import { type Reading, readStated } from "../class_names.ts";
-import { LABEL_NAMES } from "../field_names.ts";
-import { SPLIT_COLUMNS } from "../parquet/split_column.ts";
+import { LABEL_NAMES, SPLIT_COLUMNS } from "../field_names.ts";
 import { splitOf } from "../splits.ts";
 import type { PictureFinder } from "./finder.ts";
 import { splitOfList } from "./names.ts";
