@@ -68,7 +68,7 @@ export async function openTarStream(
   const stop = new AbortController(), notes = new Map<string, ArchiveNotes>();
   const byFolder = classes ? folderClasses(labels, options.inner !== undefined) : () => ({});
   // Whether label files say anything, so that folders' names are none of the classes.
-  let stated = false;
+  const seen = { stated: !classes };
   const open = (
     shard: string,
     { signal, onBad, onDoubt }: OpenShardOptions = {},
@@ -86,12 +86,7 @@ export async function openTarStream(
       try {
         const making = { take: taken(maxMemberBytes), classes, inner: options.inner };
         const isMask = maskWatch(), all = archiveSamples(shard, byteQueue(plain), making, mine);
-        const decided = () => stated || !classes;
-        const samples = lookAhead(all, sizeOf, decided, ({ label, stem }) => {
-          stated ||= label !== undefined;
-          return !decided() && Object.keys(byFolder(null, stem)).length > 0;
-        });
-        for await (const sample of samples) {
+        for await (const sample of settled(all, seen, byFolder)) {
           either.throwIfAborted();
           // A shard that is read again is counted again.
           notes.set(shard, mine);
@@ -99,7 +94,7 @@ export async function openTarStream(
             mine.passed.add("picture", IS_MASK, sample.name);
             continue;
           }
-          const record = recordOf(shard, sample, stated ? classOf : byFolder);
+          const record = recordOf(shard, sample, seen.stated ? classOf : byFolder);
           if (record instanceof BadRecordError) complain(record);
           else yield record;
         }
@@ -136,6 +131,18 @@ export async function openTarStream(
 
 /** A picture's bytes, or what is wrong with it. */
 type Taken = Uint8Array<ArrayBuffer> | { bad: string };
+
+/** Samples, those with a folder's class not before label files were looked for behind them. */
+function settled(
+  samples: AsyncIterable<TarSample<Taken>>,
+  seen: { stated: boolean },
+  byFolder: ClassOf,
+): AsyncGenerator<TarSample<Taken>, void, void> {
+  return lookAhead(samples, sizeOf, () => seen.stated, ({ label, stem }) => {
+    seen.stated ||= label !== undefined;
+    return !seen.stated && Object.keys(byFolder(null, stem)).length > 0;
+  });
+}
 
 const sizeOf = ({ picture }: TarSample<Taken>) => "bad" in picture ? 0 : picture.length;
 
