@@ -260,6 +260,23 @@ Deno.test("lists: metadata.parquet is read as metadata.csv is", async () => {
   });
 });
 
+Deno.test("lists: files that may list splits and are not read are told, where nothing else tells splits apart", async () => {
+  await withFolder(async (folder) => {
+    const pictures = ["jpg/1.jpg", "jpg/2.jpg"];
+    await lay(`${folder}/a`, { pictures, lists: { "setid.mat": "MATLAB" } });
+    assert.match(
+      (await look(`${folder}/a/jpg`)).said,
+      /takes all pictures; \.\.\/setid.mat may be of splits, .*train.txt/,
+    );
+    assert.equal((await look(`${folder}/a#split=none`)).said, "");
+    await lay(`${folder}/b`, {
+      pictures,
+      lists: { "train.json": "{}", "train.txt": "jpg/1.jpg\n", "test.txt": "jpg/2.jpg\n" },
+    });
+    assert.doesNotMatch((await look(`${folder}/b`)).said, /json/);
+  });
+});
+
 Deno.test("lists: splits in folders stay as they are where all are wanted", async () => {
   await withFolder(async (folder) => {
     await lay(folder, {

@@ -87,6 +87,9 @@ async function openSet(
   const { pictures, among } = list !== undefined && lists.splits && isSubset(lists.splits)
     ? { pictures: picturesOfList(all, lists.splits, question), among: all }
     : picturesOfSplit(all, question, { isSplit, lists: lists.splits });
+  if (!lists.splits && !isSplit && question.wanted === undefined && pictures.length === all.length) {
+    tellUnread(path, lists.unread, progress);
+  }
   const classOf = folderClasses(among), asked = label !== undefined;
   if (classes === false) return folderSource(path, { ...listing, pictures }, undefined, classOf);
   const stated = lists.classes &&
@@ -104,6 +107,17 @@ async function openSet(
   progress(`${path}: takes the classes of ${namesOf({ files: lists.classes!.classFiles })}`);
   const passedOver = sumPassed([listing.passedOver, stated.passedOver]);
   return folderSource(path, { pictures, passedOver }, stated);
+}
+
+/** Tells of what may be lists of splits, where nothing else tells splits apart. */
+function tellUnread(path: string, unread: readonly string[], progress: (line: string) => void): void {
+  if (unread.length === 0) return;
+  progress(
+    `${path}: takes all pictures; ${
+      namesOf({ files: [...unread] })
+    } may be of splits, but such files are not read as ` +
+      "lists: write each split's names as a text (train.txt, test.txt)",
+  );
 }
 
 /** What to do with the files that a folder has instead of pictures, told by one of those of which there are most. */

@@ -28,6 +28,15 @@ const LIST_WORDS = new RegExp(
 /** What shows how to hand in answers, with any classes. */
 const EXAMPLE = /submission/i;
 
+/** Lists that are not read, if their names say that they are of splits: MATLAB's files, and JSON of any kind. */
+const UNREAD = /\.(mat|json)$/i, OF_SPLITS = new RegExp(`${SPLIT_WORDS.join("|")}|split|setid`, "i");
+
+/** Whether a file may be a list of splits that is not read, by its name. */
+export function isUnreadList(name: string): boolean {
+  const base = name.slice(name.lastIndexOf("/") + 1);
+  return UNREAD.test(base) && OF_SPLITS.test(base);
+}
+
 /** Folders beside the pictures' that hold lists. */
 const LIST_FOLDER =
   /^(meta(data)?|imagesets|anno(tation)?s?|labels?|eval|.*(splits?|lists?|partitions?)([-_ ].*)?)$/i;
@@ -42,7 +51,7 @@ const MOST = 500, DEEPEST = 3;
 export function isListName(name: string): boolean {
   const base = name.slice(name.lastIndexOf("/") + 1);
   if (EXAMPLE.test(base)) return false;
-  return TABLE.test(name) || (TEXT.test(base) && LIST_WORDS.test(base));
+  return isUnreadList(name) || TABLE.test(name) || (TEXT.test(base) && LIST_WORDS.test(base));
 }
 
 /**

@@ -5,7 +5,7 @@ import type { PassedOver } from "../../types.ts";
 import { labeller } from "../class_names.ts";
 import type { Listing } from "../list_folder.ts";
 import { readTexts } from "../parquet/texts.ts";
-import { type ListFile, listFilesOf } from "./find_files.ts";
+import { isUnreadList, type ListFile, listFilesOf } from "./find_files.ts";
 import { type PictureFinder, pictureFinder } from "./finder.ts";
 import { isNameColumn, readRows, type Rows } from "./rows.ts";
 import { type ReadList, type Statement, statementsOf } from "./statements.ts";
@@ -35,6 +35,8 @@ export interface PictureLists {
   classes: Statement | null;
   /** The columns of tables, where none of them is called as one of classes. */
   columns: string[];
+  /** Files that may be lists of splits and are not read. */
+  unread: string[];
 }
 
 /**
@@ -51,14 +53,17 @@ export async function readPictureLists(
   question: ListQuestion,
 ): Promise<PictureLists> {
   const real = await Deno.realPath(root), around = await listFilesOf(root, lists, real);
-  const { list, label } = question, files = around.files;
+  const { list, label } = question, files = around.files.filter(({ name }) => !isUnreadList(name));
+  const unread = around.files.flatMap(({ name }) => isUnreadList(name) ? [name] : []);
   if (list !== undefined && !files.some(({ name }) => isAsked(name, list))) {
     const there = files.slice(0, 10).map(({ name }) => name).join(", ");
     throw new Error(
       `${root}: there is no list "${list}"${there ? `; there are ${there}` : " in it or beside it"}`,
     );
   }
-  if (files.length === 0 || pictures.length === 0) return { splits: null, classes: null, columns: [] };
+  if (files.length === 0 || pictures.length === 0) {
+    return { splits: null, classes: null, columns: [], unread };
+  }
   const read = await readLists(files, pictureFinder(real, pictures), question);
   const own = real.slice(real.lastIndexOf("/") + 1);
   const all = statementsOf(read, pictures.length, around, own)
@@ -90,7 +95,7 @@ export async function readPictureLists(
         (columns.length > 0 ? `; there are the columns ${columns.join(", ")}` : ""),
     );
   }
-  return { splits: bestSplits(about, pictures.length, question), classes, columns };
+  return { splits: bestSplits(about, pictures.length, question), classes, columns, unread };
 }
 
 /** Whether a list is the one that the user named, or in the folder that was. */
