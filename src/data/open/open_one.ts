@@ -13,7 +13,11 @@ import { formatInside, recognise } from "./recognise.ts";
 /** How one source is opened: as {@linkcode OpenRequest} says, and the kinds of source that there are. */
 export type OneOptions =
   & Partial<Pick<OpenRequest, "labels" | "classes" | "objects" | "http" | "role" | "claim" | "progress">>
-  & { formats: readonly SourceFormat[] };
+  & {
+    formats: readonly SourceFormat[];
+    /** Whether all splits are wanted, of a folder that is one of several. */
+    all?: boolean;
+  };
 
 /**
  * Opens one source: as the kind that its words name, or else as what is there looks like.
@@ -50,11 +54,11 @@ async function openByLook(
   const below = await format.below?.({ ...request, progress: (line) => said.push(line) });
   if (below) {
     for (const line of said) request.progress(line);
-    const { split: _, ...others } = source.options;
+    const { split, ...others } = source.options;
     const open = (folder: string, claim?: Claim) =>
       openOne(
         { ...source, text: folder, format: null, names: [quoteName(folder)], options: others },
-        { ...options, claim },
+        { ...options, claim, all: split === "all" },
       );
     if (below.length === 1) return await open(below[0], request.claim);
     return await openJoined(below, async (folder, claim) => {
@@ -67,8 +71,11 @@ async function openByLook(
     }, request.claim);
   }
   checkOptions(source, format);
+  const takes = (name: string) => format.options.some((option) => option.name === name);
   try {
-    return await format.open(request);
+    // Lists in one of the folders are not asked then.
+    const all = options.all && takes("split") ? { options: { ...request.options, split: "all" } } : {};
+    return await format.open({ ...request, ...all });
   } catch (error) {
     const inside = formatInside(error, formats);
     if (!inside) throw error;

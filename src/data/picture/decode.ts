@@ -7,10 +7,11 @@ import { type Picture, PictureError } from "../types.ts";
 import { decodeBmp } from "./bmp.ts";
 import { refuseLarge, tooLarge } from "./limits.ts";
 import { requireBytes } from "./required.ts";
+import { otherPicture } from "./other_formats.ts";
 import { mendPng } from "./png_mend.ts";
 import type { SharpOptions } from "./sharp.ts";
 import { type PictureFormat, sniff } from "./sniff.ts";
-import { fromYcbcr, isExtraUnknown, isRawYcbcr } from "./tiff.ts";
+import { fromWide, fromYcbcr, isExtraUnknown, isRawYcbcr, refuseBands, wideKind } from "./tiff.ts";
 
 export { refuseLarge } from "./limits.ts";
 export { type PictureFormat, sniff } from "./sniff.ts";
@@ -51,18 +52,31 @@ export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = 
   if (format === null) {
     const start = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
     // A pointer of Git LFS, a server's error, a telephone's HEIC: names of pictures are given to much.
-    const kind = describeFile(bytes.subarray(0, START_BYTES)), other = kind ? `, but ${kind.what}` : "";
+    const beginning = bytes.subarray(0, START_BYTES), picture = otherPicture(beginning);
+    const kind = picture ?? describeFile(beginning)?.what, other = kind ? `, but ${kind}` : "";
+    const advice = picture === null ? "" : "; convert it to JPEG or PNG";
     throw new PictureError(
-      `no JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PPM picture${other}: begins with bytes ${start}`,
+      `no JPEG, PNG, WebP, GIF, TIFF, AVIF, BMP or PPM picture${other}${advice}: begins with bytes ${start}`,
     );
   }
   if (format === "ppm") return decodePpm(bytes, maxPixels);
   if (format === "bmp") return decodeBmp(bytes, maxPixels);
   if (format === "jpeg") return await decodeJpegFile(bytes, maxPixels);
   if (format !== "tiff") return await decodeVips(bytes, format, { maxPixels });
-  const ycbcr = isRawYcbcr(bytes);
+  return await decodeTiff(bytes, maxPixels);
+}
+
+async function decodeTiff(bytes: Uint8Array, maxPixels: number): Promise<Picture> {
+  const ycbcr = isRawYcbcr(bytes), wide = wideKind(bytes);
+  refuseBands(bytes);
   const ignoreAlpha = isExtraUnknown(bytes);
-  const picture = await decodeVips(bytes, format, { maxPixels, tiff: true, mayBeCmyk: true, ignoreAlpha });
+  const picture = await decodeVips(bytes, "tiff", {
+    maxPixels,
+    tiff: true,
+    mayBeCmyk: true,
+    ignoreAlpha,
+    wide,
+  });
   if (ycbcr) fromYcbcr(picture);
   return picture;
 }
@@ -83,10 +97,11 @@ async function decodeJpegFile(bytes: Uint8Array, maxPixels: number): Promise<Pic
 async function decodeVips(
   bytes: Uint8Array,
   format: PictureFormat,
-  options: SharpOptions,
+  { wide = null, ...options }: SharpOptions & { wide?: ReturnType<typeof wideKind> },
 ): Promise<Picture> {
-  const { decodeSharp } = await import("./sharp.ts");
+  const { decodeSharp, wideValues } = await import("./sharp.ts");
   try {
+    if (wide !== null) return fromWide(await wideValues(bytes, options.maxPixels), wide);
     const picture = await decodeSharp(bytes, options).catch((error) => {
       const mended = format === "png" ? mendPng(bytes, options.maxPixels) : null;
       if (mended) return decodeSharp(mended, options);

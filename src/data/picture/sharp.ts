@@ -2,6 +2,7 @@
 import sharp, { type Sharp } from "npm:sharp@0.35.5";
 import type { Picture } from "../types.ts";
 import { sniff } from "./sniff.ts";
+import type { WidePixels } from "./tiff.ts";
 
 // Every picture is decoded once, so a cache only takes memory; and the stream decodes several at a time, so one
 // picture gets one thread.
@@ -44,6 +45,21 @@ export async function decodeSharp(
   const upright = open().autoOrient();
   const opaque = ignoreAlpha ? upright.removeAlpha() : upright.flatten({ background: "#ffffff" });
   return await pixelsOf(opaque.toColourspace("srgb"), 3);
+}
+
+/**
+ * Reads a picture's values as they are stored, without the changes of colours that libvips would make.
+ *
+ * @param bytes A TIFF of wide values.
+ * @throws {Error} With libvips' reason.
+ */
+export async function wideValues(bytes: Uint8Array, maxPixels: number): Promise<WidePixels> {
+  const open = () => sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: maxPixels });
+  const space = (await open().metadata()).space === "scrgb" ? "scrgb" : "b-w";
+  const values = open().autoOrient().toColourspace(space).raw({ depth: "float" });
+  const { data, info: { width, height, channels } } = await values.toBuffer({ resolveWithObject: true });
+  // Its place in memory may be no multiple of four.
+  return { width, height, channels, data: new Float32Array(new Uint8Array(data).buffer) };
 }
 
 /** For a second look at what was decoded. */

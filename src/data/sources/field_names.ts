@@ -1,5 +1,5 @@
 /** Names under which other programs keep a picture and its class: of columns, of fields in JSON and in dicts. */
-import { wordsOf } from "./splits.ts";
+import { splitOfWord, wordsOf } from "./splits.ts";
 
 /** Names of pictures, the most telling first. */
 const PICTURE_NAMES = ["image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "bytes", "content"];
@@ -61,4 +61,26 @@ export function pictureRank(name: string): number {
 export function labelRank(name: string): number {
   const known = LABEL_NAMES.indexOf(name.toLowerCase());
   return known < 0 ? LABEL_NAMES.length : known;
+}
+
+/** Names of columns, and of fields, that say of which split a picture is; of those behind the first one all values must be words for splits. */
+export const SPLIT_COLUMNS = [
+  "split",
+  "subset",
+  "partition",
+  "data_split",
+  "dataset_split",
+  "phase",
+] as const;
+
+/** The split that one of several named fields states, the most telling first; null where none is a word for one. */
+export function splitAmong(
+  fields: readonly (readonly [name: string | null, value: unknown])[],
+): string | null {
+  for (const wanted of SPLIT_COLUMNS) {
+    const value = fields.find(([name]) => name?.toLowerCase() === wanted)?.[1];
+    const split = typeof value === "string" ? splitOfWord(value.trim()) : undefined;
+    if (split !== undefined) return split;
+  }
+  return null;
 }

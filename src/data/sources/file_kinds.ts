@@ -1,5 +1,6 @@
 /** What files are that are no pictures and no source: told by their endings in a folder, and by their bytes when named. */
 
+import { otherPicture } from "../picture/other_formats.ts";
 import { letters, type PictureFormat, sniff } from "../picture/sniff.ts";
 
 /** Endings of what is certainly no picture, so that nobody need look into it. */
@@ -133,10 +134,10 @@ export function describeFile(start: Uint8Array): FileKind | null {
       advice: "name the folder that it is in",
     };
   }
+  const other = otherPicture(start);
+  if (other !== null) return { what: other, advice: "convert it to JPEG and name the folder that it is in" };
   if (letters(start, 4, 8) === "ftyp") {
-    return /hei|hev|mif1|msf1/.test(letters(start, 8, 24))
-      ? { what: "a HEIC picture", advice: "convert it to JPEG and name the folder that it is in" }
-      : { what: "a video (MP4)", advice: "write its frames into a folder" };
+    return { what: "a video (MP4)", advice: "write its frames into a folder" };
   }
   if (letters(start, 0, 4) === "RIFF" && letters(start, 8, 12) === "AVI ") {
     return { what: "a video (AVI)", advice: "write its frames into a folder" };

@@ -9,9 +9,12 @@ export interface InnerSplits {
    * Why a file or a key is left out; null where it is meant.
    *
    * @param isPicture Whether it is a picture's. Default true.
+   * @param own The split that a record itself states, in JSON or a dict beside its picture; it goes before names.
    * @throws {NoSplitError} It is of a second split, and the user did not say which one is meant.
    */
-  whyNot(name: string, isPicture?: boolean): string | null;
+  whyNot(name: string, isPicture?: boolean, own?: string): string | null;
+  /** Whether a split was asked for, and what a record itself says decides whether it is of that one. */
+  isOpen(name: string): boolean;
   /** Whether a file or a key that was looked at before is meant. */
   isMeant(name: string): boolean;
   /** What is said where nothing is left; null where nothing was left out. */
@@ -36,7 +39,7 @@ export interface InnerQuestion {
  */
 export function innerSplits({ where, wanted, named, stated = false }: InnerQuestion): InnerSplits {
   if (wanted === "all" || wanted === "none") {
-    return { whyNot: () => null, isMeant: () => true, missing: () => null };
+    return { whyNot: () => null, isOpen: () => false, isMeant: () => true, missing: () => null };
   }
   const asked = wanted?.split("+").map((word) => splitName(word.trim()));
   const met = new Map<string, string>(), pictures = pictureSplits();
@@ -63,11 +66,12 @@ export function innerSplits({ where, wanted, named, stated = false }: InnerQuest
     if (split === null) return named ? null : "is of no split";
     return asked!.includes(split) || split === wanted ? null : `is of the split ${split}`;
   };
-  const judge = (name: string, isPicture: boolean): string | null => {
-    const outer = around(name), split = outer ?? (asked && byPicture ? splitOfPicture(name) : null);
+  const statedIn = (name: string) => around(name) ?? (asked && byPicture ? splitOfPicture(name) : null);
+  const judge = (name: string, isPicture: boolean, own?: string): string | null => {
+    const outer = own ?? around(name), split = own ?? statedIn(name);
     if (split !== null && !met.has(split)) met.set(split, name);
     if (asked) return choose(split);
-    if (met.size > 1) throw refuse("folders", met);
+    if (met.size > 1) throw refuse(own === undefined ? "folders" : "records", met);
     if (!isPicture || outer !== null || !byPicture) return null;
     if (pictures.add(name) === null || pictures.met.size < 2 || !pictures.related) return null;
     // Where most names before state none, it is chance; and what was so once stays so when shards are read again.
@@ -76,11 +80,12 @@ export function innerSplits({ where, wanted, named, stated = false }: InnerQuest
     return null;
   };
   return {
-    whyNot(name, isPicture = true) {
-      const why = judge(name, isPicture);
+    whyNot(name, isPicture = true, own) {
+      const why = judge(name, isPicture, own);
       if (why !== null) left++;
       return why;
     },
+    isOpen: (name) => asked !== undefined && statedIn(name) === null,
     isMeant: (name) => !asked || choose(around(name) ?? (byPicture ? splitOfPicture(name) : null)) === null,
     missing() {
       const there = met.size > 0 ? `there are ${[...met.keys()].join(", ")}` : "no name in it states a split";

@@ -12,6 +12,7 @@ import {
   OF_A_RUN,
   OF_SYSTEM,
 } from "./file_kinds.ts";
+import { isListName } from "./lists/find_files.ts";
 import { fileKind, passedCounter } from "./passed_over.ts";
 import { isPictureName } from "./picture_file.ts";
 import { type Claim, CountedElsewhereError, type Inner, walkFolders } from "./places.ts";
@@ -22,10 +23,15 @@ export interface Listing {
   pictures: string[];
   /** Everything else, counted. */
   passedOver: PassedOver[];
+  /** Relative paths of files that may list pictures. */
+  lists?: string[];
 }
 
 /** Files that are looked into at once. */
 const TOGETHER = 16;
+
+/** Names of lists that are kept; where there are more, each picture has one. */
+const MOST_LISTS = 100_000;
 
 /**
  * Lists pictures at any depth, names beginning with a dot left out. Endings tell pictures; files whose ending tells nothing
@@ -39,7 +45,7 @@ const TOGETHER = 16;
  * @throws {CountedElsewhereError} When other folders have all that it holds.
  */
 export async function listFolder(root: string, claim?: Claim): Promise<Listing> {
-  const unknown: string[] = [], pictures: string[] = [], passed = passedCounter();
+  const unknown: string[] = [], pictures: string[] = [], lists: string[] = [], passed = passedCounter();
 
   // Files leave nothing but their names: an entry takes 400 bytes.
   async function visit(folder: string, others: Inner[]): Promise<void> {
@@ -66,6 +72,7 @@ export async function listFolder(root: string, claim?: Claim): Promise<Listing> 
     if (!isFile) return passed.add(fileKind(relative), "neither a file nor a folder", relative);
     if (isPictureName(relative)) return void pictures.push(relative);
     const kind = fileKind(relative);
+    if (lists.length < MOST_LISTS && isListName(relative)) lists.push(relative);
     if (isKnownEnding(kind)) passed.add(kind, endingReason(kind), relative);
     else unknown.push(relative);
   }
@@ -102,7 +109,7 @@ export async function listFolder(root: string, claim?: Claim): Promise<Listing> 
   }
   if (elsewhere && pictures.length === 0) throw new CountedElsewhereError(root);
   pictures.sort(byCodeUnits);
-  return { pictures, passedOver: passed.list() };
+  return { pictures, passedOver: passed.list(), lists: lists.sort(byCodeUnits) };
 }
 
 /** Why a folder's or file's own fault lets the rest be listed; null for what is a fault of the machine or the disk. */

@@ -1,6 +1,7 @@
 /** Masks that lie beside the pictures that they are of. */
 import type { Listing } from "./list_folder.ts";
 import { fileKind, passedCounter, sumPassed } from "./passed_over.ts";
+import { isSplitFolder } from "./split_names.ts";
 
 /** Folders of masks: VOC's SegmentationClass, ADE20K's annotations, Cityscapes' gtFine. */
 const MASK_FOLDER =
@@ -20,18 +21,19 @@ const PICTURE_END = /[-_ .](leftimg8bit|rgb|image|img|sat)$/i;
 const LOSSLESS = /\.(png|gif|bmp|tiff?)$/i;
 
 /** Why they are no pictures to learn from. */
-const MASK = "is a mask of a picture beside it; to read such, name their folder alone";
+export const IS_MASK = "is a mask of a picture beside it";
+const MASK = `${IS_MASK}; to read such, name their folder alone`;
 
 const baseOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
 const stemOf = (path: string) => path.replace(/\.[^./]*$/, "");
 
-/** A picture that may be a mask, and the place and name that its picture must have. */
+/** A picture that may be a mask, and the places and names of which its picture must have one. */
 interface Candidate {
   index: number;
   /** Masks that are some all together, or not at all. */
   group: string;
-  wanted: string;
+  wanted: string[];
 }
 
 /**
@@ -42,25 +44,54 @@ interface Candidate {
  * @returns The same without masks, which are counted among what was passed over.
  */
 export function withoutMasks(listing: Listing): Listing {
-  const { pictures } = listing, candidates = candidatesAmong(pictures);
-  if (candidates.length === 0) return listing;
+  const { pictures } = listing, masks = masksAmong(pictures), passed = passedCounter();
+  if (masks.size === 0) return listing;
+  for (const index of masks) passed.add(fileKind(pictures[index]), MASK, pictures[index]);
+  return {
+    ...listing,
+    pictures: pictures.filter((_, index) => !masks.has(index)),
+    passedOver: sumPassed([listing.passedOver, passed.list()]),
+  };
+}
+
+/** Whether a picture's name says that it may be a mask. */
+export function mayBeMask(path: string): boolean {
+  return candidatesAmong([path]).length > 0;
+}
+
+/**
+ * Which of some pictures are masks of others.
+ *
+ * @param pictures Their paths.
+ * @returns Their numbers, in order.
+ */
+export function masksAmong(pictures: readonly string[]): Set<number> {
+  const masks = new Set<number>(), candidates = candidatesAmong(pictures);
+  if (candidates.length === 0) return masks;
   const own = new Set(candidates.map(({ index }) => index));
   // What is looked for is less than what is there.
-  const found = new Map(candidates.map(({ wanted }) => [wanted, false]));
+  const found = new Map(candidates.flatMap(({ wanted }) => wanted.map((name) => [name, false])));
   pictures.forEach((path, index) => {
     if (!own.has(index)) { for (const name of namesOf(path)) if (found.has(name)) found.set(name, true); }
   });
-  const broken = new Set(candidates.flatMap(({ wanted, group }) => found.get(wanted) ? [] : [group]));
-  const passed = passedCounter(), masks = new Set<number>();
-  for (const { index, group } of candidates) {
-    if (broken.has(group)) continue;
-    masks.add(index);
-    passed.add(fileKind(pictures[index]), MASK, pictures[index]);
-  }
-  if (masks.size === 0) return listing;
-  return {
-    pictures: pictures.filter((_, index) => !masks.has(index)),
-    passedOver: sumPassed([listing.passedOver, passed.list()]),
+  const broken = new Set(
+    candidates.flatMap(({ wanted, group }) => wanted.some((name) => found.get(name)) ? [] : [group]),
+  );
+  for (const { index, group } of candidates) if (!broken.has(group)) masks.add(index);
+  return masks;
+}
+
+/** Names of pictures that are kept while an archive is read. */
+const MOST_NAMES = 200_000;
+
+/** Tells masks of pictures that come one after another, where the picture came before. */
+export function maskWatch(): (path: string) => boolean {
+  const seen = new Set<string>();
+  return (path) => {
+    const [candidate] = candidatesAmong([path]);
+    if (candidate?.wanted.some((name) => seen.has(name))) return true;
+    if (!candidate && seen.size < MOST_NAMES) { for (const name of namesOf(path)) seen.add(name); }
+    return false;
   };
 }
 
@@ -79,17 +110,26 @@ function candidatesAmong(pictures: readonly string[]): Candidate[] {
     }
     if (group === "" && !LOSSLESS.test(path)) continue;
     const stem = stemOf(path), plain = stem.replace(MASK_END, "");
-    if (group !== "") candidates.push({ index, group, wanted: `${around}\0${baseOf(plain)}` });
-    else if (plain !== stem) candidates.push({ index, group: path, wanted: plain });
+    if (group !== "") {
+      const inside = plain.slice(group.length + 1);
+      candidates.push({ index, group, wanted: [`${around}\0${baseOf(plain)}`, `${around}\0\0${inside}`] });
+    } else if (plain !== stem) candidates.push({ index, group: path, wanted: [plain] });
   }
   return candidates;
 }
 
-/** The names under which a mask may look for a picture. */
+/**
+ * The names under which a mask may look for a picture: its own; behind the place of a folder of pictures; and, with the folders
+ * below it, behind that of a split's, as MVTec has `ground_truth/bent/0_mask.png` beside `test/bent/0.png`.
+ */
 function namesOf(path: string): string[] {
   const stem = stemOf(path), plain = stem.replace(PICTURE_END, ""), parts = path.split("/");
-  const around = parts.slice(0, -1).flatMap((part, at) =>
-    PICTURE_FOLDER.test(part) ? [`${parts.slice(0, at).join("/")}\0`] : []
-  );
-  return [stem, plain].flatMap((one) => [one, ...around.map((folder) => folder + baseOf(one))]);
+  return [stem, plain].flatMap((one) => [
+    one,
+    ...parts.slice(0, -1).flatMap((part, at) => {
+      const around = parts.slice(0, at).join("/"), inside = one.split("/").slice(at + 1).join("/");
+      if (PICTURE_FOLDER.test(part)) return [`${around}\0${baseOf(one)}`];
+      return isSplitFolder(part) ? [`${around}\0\0${inside}`] : [];
+    }),
+  ]);
 }

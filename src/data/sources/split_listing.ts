@@ -1,23 +1,37 @@
 import { byCodeUnits } from "../io/paths.ts";
+import { chooseByLists } from "./lists/choose.ts";
+import type { Statement } from "./lists/statements.ts";
 import { pictureSplits, splitOfPicture } from "./picture_splits.ts";
 import { judgeFolders, MANY } from "./split_folders.ts";
 import { splitsAmong } from "./split_names.ts";
 import { chooseSplit, NoSplitError, type SplitQuestion } from "./splits.ts";
 
+/** Pictures of one split, in their order. */
+export interface Chosen {
+  pictures: string[];
+  /** Those in the same folders, whatever their split: all of them tell what the folders' names mean. */
+  among: readonly string[];
+}
+
 /**
  * The pictures of one split, where folders below the first floor state splits: `images/train/1.jpg` beside
  * `images/val/2.jpg`, or `cat/train/1.jpg` beside `cat/test/2.jpg`. The rules are those of {@linkcode splitFolders}. Where
- * no folders do, the pictures' own names may.
+ * no folders do, lists or the pictures' own names may.
  *
  * @param pictures Relative paths.
  * @param question What is wanted; `none` says that such folders and names are no splits.
- * @param isSplit Whether the pictures are known to be of one split, so that their own names say nothing.
- * @returns The pictures of the split, in their order; all where no names state one.
+ * @param given Whether the pictures are known to be of one split, so that their own names say nothing; and what lists say.
+ * @returns The pictures of the split; all where no names state one.
  * @throws {NoSplitError} The wanted split is not there.
  * @throws {Error} Several could be meant.
  */
-export function picturesOfSplit(pictures: string[], question: SplitQuestion, isSplit = false): string[] {
-  if (question.wanted === "none") return pictures;
+export function picturesOfSplit(
+  pictures: string[],
+  question: SplitQuestion,
+  { isSplit = false, lists = null }: { isSplit?: boolean; lists?: Statement | null } = {},
+): Chosen {
+  const all = { pictures, among: pictures };
+  if (question.wanted === "none") return all;
   const children = foldersOf(pictures), splits = new Map<string, string>();
   for (const [parent, names] of children) {
     // The first floor was judged before anything was listed.
@@ -29,8 +43,11 @@ export function picturesOfSplit(pictures: string[], question: SplitQuestion, isS
     for (const [name, split] of among) splits.set(`${parent}/${name}`, split);
   }
   if (splits.size === 0) {
-    if (question.wanted === "all" || (question.wanted === undefined && isSplit)) return pictures;
-    return picturesNamed(pictures, question);
+    if (question.wanted === "all") return all;
+    const listed = lists && chooseByLists(pictures, lists, question);
+    if (listed) return { pictures: listed, among: pictures };
+    if (question.wanted === undefined && isSplit) return all;
+    return { pictures: picturesNamed(pictures, question), among: pictures };
   }
   const owner = (picture: string): string => {
     for (let end = picture.lastIndexOf("/"); end > 0; end = picture.lastIndexOf("/", end - 1)) {
@@ -47,7 +64,8 @@ export function picturesOfSplit(pictures: string[], question: SplitQuestion, isS
     }));
   if (loose >= 0) items.push({ item: "", name: pictures[loose], split: null });
   const chosen = new Set(chooseSplit(items, question));
-  return pictures.filter((_, i) => chosen.has(owners[i]));
+  const found = pictures.filter((_, i) => chosen.has(owners[i]));
+  return { pictures: found, among: found };
 }
 
 /** The pictures of one split, where their own names state splits. */

@@ -79,6 +79,9 @@ export interface SplitItem<T> extends Placed {
   named?: boolean;
 }
 
+/** Splits to learn from; those of training and validation together where none is of training alone. */
+const LEARNED: readonly string[] = ["train", "trainval", "train+validation"];
+
 /** A split was asked for that is not there. */
 export class NoSplitError extends Error {
   override name = "NoSplitError";
@@ -146,9 +149,10 @@ function chosenItems<T>(items: readonly SplitItem<T>[], question: SplitQuestion)
   if (kinds.size === 1 || [...kinds].every((kind) => kind === "train" || kind === "")) {
     return [...items];
   }
-  const tests = [...kinds].filter((kind) => kind !== "train" && kind !== "");
-  const chosen = role === "train" ? "train" : tests.length === 1 ? tests[0] : "test";
-  const certain = role === "train" ? kinds.has("train") : tests.length === 1;
+  const learned = LEARNED.find((kind) => kinds.has(kind));
+  const tests = [...kinds].filter((kind) => kind !== learned && kind !== "");
+  const chosen = role === "train" ? learned ?? "train" : tests.length === 1 ? tests[0] : "test";
+  const certain = role === "train" ? learned !== undefined : tests.length === 1;
   if (!certain) throw new Error(`${where}: holds ${list(groups, question)}. ${ask(groups)}`);
   const others = new Map([...groups].filter(([name]) => name !== chosen));
   question.progress(

@@ -25,6 +25,8 @@ Deno.test("masks in folders beside their pictures' are none, as data sets lay th
     [["Original/1.tif"], ["Ground Truth/1.tif"]],
     [["x/a.jpg", "x/b.png"], ["x/a_mask.png", "x/b_segmentation.png"]],
     [["7_sat.jpg"], ["7_mask.png"]],
+    [["train/7.jpg"], ["train_masks/7_mask.gif"]],
+    [["b/test/bad/0.png", "b/test/good/0.png", "b/train/good/1.png"], ["b/ground_truth/bad/0_mask.png"]],
   ];
   for (const [pictures, masks] of layouts) {
     assert.deepEqual(kept(...pictures, ...masks), pictures.toSorted(), masks[0]);

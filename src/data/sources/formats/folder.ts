@@ -1,11 +1,13 @@
 import { basename } from "node:path";
-import { folderSource, NoPicturesError } from "../folder.ts";
+import { folderClasses, folderSource, NoPicturesError } from "../folder.ts";
 import { type OpenRequest, type SourceFormat, SPLIT } from "../format.ts";
 import { openJoined } from "../joined.ts";
 import { requestedPath, splitQuestion } from "../named_paths.ts";
 import { listFolder } from "../list_folder.ts";
+import { isSubset, picturesOfList } from "../lists/choose.ts";
+import { classesOfLists, namesOf, readPictureLists } from "../lists/picture_lists.ts";
 import { withoutMasks } from "../masks.ts";
-import type { Claim } from "../places.ts";
+import { sumPassed } from "../passed_over.ts";
 import { isSplitFolder } from "../split_names.ts";
 import { splitFolders } from "../split_folders.ts";
 import { picturesOfSplit } from "../split_listing.ts";
@@ -21,7 +23,15 @@ export const folder: SourceFormat = {
   title: "a folder of pictures",
   endings: [],
   remote: false,
-  options: [SPLIT],
+  options: [
+    SPLIT,
+    {
+      name: "list",
+      value: "NAME",
+      help: "the list of splits, or its folder, of several beside the pictures",
+    },
+    { name: "label", value: "NAME", help: "the column of classes in a table beside the pictures" },
+  ],
   examples: [
     ["./photos", "a folder of pictures, its sub-folders being classes; or any other format found there"],
     ["folder:./photos.tar", "a folder of pictures in any case, whatever its name"],
@@ -37,12 +47,13 @@ export const folder: SourceFormat = {
       if (!(error instanceof NoSplitError)) throw error;
       missing = error;
     }
-    const left = folders === null ? question : { ...question, wanted: undefined };
+    const { wanted } = question;
+    const left = folders === null ? question : { ...question, wanted: wanted === "all" ? wanted : undefined };
     const isSplit = folders !== null || isSplitFolder(basename(path));
     try {
       return await openJoined(
         folders ?? [path],
-        (folder, claim) => openSet(folder, { ...left, where: folder }, isSplit, claim),
+        (folder, claim) => openSet(folder, { ...left, where: folder }, isSplit, { ...request, claim }),
         request.claim,
       );
     } catch (error) {
@@ -65,13 +76,48 @@ async function openSet(
   path: string,
   question: SplitQuestion,
   isSplit: boolean,
-  claim?: Claim,
+  { claim, options, labels, classes, progress }: OpenRequest,
 ): Promise<Source> {
   const listing = withoutMasks(await listFolder(path, claim));
   if (listing.pictures.length === 0) {
     throw new NoPicturesError(path, listing.passedOver, await hintOf(path, listing.passedOver));
   }
-  return folderSource(path, { ...listing, pictures: picturesOfSplit(listing.pictures, question, isSplit) });
+  const all = listing.pictures, { list, label } = options;
+  const lists = await readPictureLists(path, listing, { list, label, progress });
+  const { pictures, among } = list !== undefined && lists.splits && isSubset(lists.splits)
+    ? { pictures: picturesOfList(all, lists.splits, question), among: all }
+    : picturesOfSplit(all, question, { isSplit, lists: lists.splits });
+  if (!lists.splits && !isSplit && question.wanted === undefined && pictures.length === all.length) {
+    tellUnread(path, lists.unread, progress);
+  }
+  const classOf = folderClasses(among), asked = label !== undefined;
+  if (classes === false) return folderSource(path, { ...listing, pictures }, undefined, classOf);
+  const stated = lists.classes &&
+    classesOfLists(path, all, lists.classes, classOf, { of: pictures, known: labels, asked });
+  if (!stated) {
+    if (lists.columns.length > 0 && new Set(pictures.map(classOf)).size < 2) {
+      progress(
+        `${path}: no column is called as one of classes; #label=NAME takes one of ${
+          lists.columns.join(", ")
+        }`,
+      );
+    }
+    return folderSource(path, { ...listing, pictures }, undefined, classOf);
+  }
+  progress(`${path}: takes the classes of ${namesOf({ files: lists.classes!.classFiles })}`);
+  const passedOver = sumPassed([listing.passedOver, stated.passedOver]);
+  return folderSource(path, { pictures, passedOver }, stated);
+}
+
+/** Tells of what may be lists of splits, where nothing else tells splits apart. */
+function tellUnread(path: string, unread: readonly string[], progress: (line: string) => void): void {
+  if (unread.length === 0) return;
+  progress(
+    `${path}: takes all pictures; ${
+      namesOf({ files: [...unread] })
+    } may be of splits, but such files are not read as ` +
+      "lists: write each split's names as a text (train.txt, test.txt)",
+  );
 }
 
 /** What to do with the files that a folder has instead of pictures, told by one of those of which there are most. */

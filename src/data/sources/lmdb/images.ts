@@ -19,6 +19,8 @@ import {
 } from "./page.ts";
 import type { InnerSplits } from "../inner_splits.ts";
 import { indexRecords, type Records } from "./records.ts";
+import { NoSplitError } from "../splits.ts";
+import { recordsOfSplit } from "./record_splits.ts";
 import { isWithoutPicture, unwrap, type Unwrapped } from "./unwrap.ts";
 
 /** How a foreign LMDB is read. */
@@ -71,10 +73,17 @@ async function open(uri: string, reader: ByteReader, options: LmdbImagesOptions)
   const start = await reader.read(0, Math.min(HEADER_BYTES, reader.length));
   const header = readLmdbHeader(start, reader.length);
   const tree = await chooseTree(reader, header, options.database);
-  const records = await indexRecords(reader, header, tree, options);
-  const source = makeSource(uri, reader, header, records, options);
+  const { inner } = options;
+  let missing: NoSplitError | null = null;
+  const records = await indexRecords(reader, header, tree, options).catch(async (error) => {
+    // Where no key states the split that was asked for, the values may.
+    if (!(error instanceof NoSplitError && inner?.isOpen(""))) throw error;
+    missing = error;
+    return await indexRecords(reader, header, tree, { ...options, inner: undefined });
+  });
+  const { splitAt, ...source } = makeSource(uri, reader, header, records, options);
   await checkFirst(source);
-  return source;
+  return inner ? await recordsOfSplit(source, splitAt, inner, missing) : source;
 }
 
 /** The database to read: the named one, or the main one unless it only holds named ones. */
@@ -154,7 +163,7 @@ function makeSource(
   header: LmdbHeader,
   records: Records,
   options: LmdbImagesOptions,
-): Source {
+): Source & { splitAt(index: number): Promise<string | undefined> } {
   const { maxRecordBytes = 256 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
   const { index, labels, wanted, passed } = records, size = header.pageSize;
   const classes = recordClasses(uri, records, options.labels !== undefined);
@@ -186,6 +195,16 @@ function makeSource(
     uri,
     length: index.length,
     labels,
+    async splitAt(at) {
+      const { page, bytes, node } = await find(at);
+      try {
+        return unwrap(await value(page, bytes, node))?.split;
+      } catch (error) {
+        // What cannot be read is bad when it is read.
+        if (error instanceof DamagedError || error instanceof RangeError) return undefined;
+        throw error;
+      }
+    },
     async get(at): Promise<ImageRecord> {
       const { page, bytes, node, key } = await find(at);
       let raw: Uint8Array, picture: Unwrapped | null;

@@ -9,7 +9,7 @@
 import { PickleError } from "../../../files/pickle/machine.ts";
 import { readPickle } from "../../../files/pickle/read.ts";
 import { littleEndian, PythonObject } from "../../../files/pickle/values.ts";
-import { LABEL_NAMES, labelRank, pictureRank } from "../field_names.ts";
+import { LABEL_NAMES, labelRank, pictureRank, splitAmong } from "../field_names.ts";
 import { sniff } from "../../picture/decode.ts";
 import { encodePpm } from "../../picture/ppm.ts";
 import { DamagedError } from "../../io/reader/chunks.ts";
@@ -19,6 +19,8 @@ import { readMsgpack } from "./msgpack.ts";
 export interface Unwrapped {
   bytes: Uint8Array;
   label?: number | string;
+  /** The split that a dict around it states. */
+  split?: string;
 }
 
 /** A longer text is no name. */
@@ -94,7 +96,9 @@ function find(tree: unknown): Unwrapped | null {
       // What an object is made of are sizes and types, no classes.
       const label = found.label ??
         (value instanceof PythonObject || inObject ? undefined : labelAmong(inside, at));
-      return label === undefined ? found : { ...found, label };
+      const split = found.split ?? splitAmong(inside.map(([name, part]) => [name, name && textOf(part)])) ??
+        undefined;
+      return { ...found, ...(label !== undefined && { label }), ...(split !== undefined && { split }) };
     }
     return null;
   };

@@ -4,7 +4,7 @@ import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
 import { type Reading, readStated } from "../class_names.ts";
 import type { Column } from "./columns.ts";
-import type { Chunk } from "./metadata.ts";
+import type { Chunk } from "./chunk.ts";
 import { readPageTable } from "./page_table.ts";
 import { readPage } from "./pages.ts";
 import type { Value } from "./values.ts";

@@ -2,7 +2,7 @@ import { type PageHeader, readOffsetIndex } from "npm:hyparquet@1.31.5";
 import { parquetHeader } from "npm:hyparquet@1.31.5/src/column.js";
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
-import type { Chunk } from "./metadata.ts";
+import type { Chunk } from "./chunk.ts";
 import { endOfStruct, EndsEarlyError } from "./thrift.ts";
 
 /** Headers are a few dozen bytes unless they carry statistics. */

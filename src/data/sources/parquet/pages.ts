@@ -5,7 +5,7 @@ import { unpack } from "./compression.ts";
 import type { Column } from "./columns.ts";
 import { readDeltaBytes, readDeltaLengths, readDeltas } from "./delta.ts";
 import { isEncoding } from "./encodings.ts";
-import type { Chunk } from "./metadata.ts";
+import type { Chunk } from "./chunk.ts";
 import { headerOf, type Page, rowsOf } from "./page_table.ts";
 import { readHybrid, readPlain, readSplit, smallest, type Value } from "./values.ts";
 

@@ -1,10 +1,10 @@
 /** Splits that a column of a Parquet file states, row by row. */
 import { numberList } from "../../io/compact_lists.ts";
 import type { ByteReader } from "../../io/reader/types.ts";
+import { SPLIT_COLUMNS } from "../field_names.ts";
 import { chooseSplit, splitOf, type SplitQuestion } from "../splits.ts";
 import { readLabels } from "./labels.ts";
 import type { PictureTable, RowGroup } from "./metadata.ts";
-import { SPLIT_COLUMNS } from "./split_column.ts";
 
 /** A column of more different values is none. */
 const MOST_VALUES = 20;

@@ -1,15 +1,6 @@
 /** Which column of a Parquet file says of which split a row is. */
 import type { SchemaTree } from "npm:hyparquet@1.31.5";
-
-/** Names of columns that say of which split a row is; of those behind the first one all values must be words for splits. */
-export const SPLIT_COLUMNS = [
-  "split",
-  "subset",
-  "partition",
-  "data_split",
-  "dataset_split",
-  "phase",
-] as const;
+import { SPLIT_COLUMNS } from "../field_names.ts";
 
 /** The column of texts that is called as one of splits; null where there is none. */
 export function findSplit(root: SchemaTree): SchemaTree | null {

@@ -50,7 +50,26 @@ export function archiveSamples<P>(
       if (kind === "rest") passed.add("rest of a shard", "is no gzip, behind the last picture", shard);
     },
   });
-  return tarSamples(wantedMembers(members, passed, inner), { ...options, passed });
+  const splits = inner !== undefined;
+  return wantedSamples(
+    tarSamples(wantedMembers(members, passed, inner), { ...options, splits, passed }),
+    passed,
+    inner,
+  );
+}
+
+/** Samples without those whose JSON says that they are of other splits. */
+async function* wantedSamples<P>(
+  samples: AsyncGenerator<TarSample<P>, void, void>,
+  passed: PassedCounter,
+  inner?: InnerSplits,
+): AsyncGenerator<TarSample<P>, void, void> {
+  for await (const sample of samples) {
+    const { stem, split } = sample, asked = split !== undefined || inner?.isOpen(stem);
+    const why = asked ? inner?.whyNot(stem, true, split) ?? null : null;
+    if (why === null) yield sample;
+    else passed.add("picture", why, stem);
+  }
 }
 
 /** Members without those of other splits and those that a storage system has made; pictures among these are counted. */
@@ -62,7 +81,8 @@ async function* wantedMembers(
   for await (const member of members) {
     const { name } = member, counts = isPicture(splitName(name)?.ending ?? "");
     const isOfOthers = name.split("/").slice(0, -1).some(isOfSystem);
-    const why = isOfOthers ? OF_SYSTEM : inner?.whyNot(name, counts) ?? null;
+    // What its JSON says of the split counts where names say nothing.
+    const why = isOfOthers ? OF_SYSTEM : inner?.isOpen(name) ? null : inner?.whyNot(name, counts) ?? null;
     if (why === null) yield member;
     else if (counts) passed.add("picture", why, name);
   }

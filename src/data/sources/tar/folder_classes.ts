@@ -22,12 +22,12 @@ export interface SampleFolders {
    *
    * @param samples How many there are.
    * @param options `splits`: whether folders named as splits are some. `known`: class names; if they hold all that are
-   * found, the numbers are theirs.
+   * found, the numbers are theirs. `used`: the numbers of folders that count, where not all do.
    * @returns Names, and the class of each folder's number, −1 for none; null where there are not two, or too many.
    */
   classes(
     samples: number,
-    options: { splits: boolean; known: readonly string[] },
+    options: { splits: boolean; known: readonly string[]; used?: ReadonlySet<number> },
   ): { labels: readonly string[]; of(folder: number): number } | null;
 }
 
@@ -46,14 +46,16 @@ export function sampleFolders(): SampleFolders {
       if (numbers.size <= MOST_CLASSES) numbers.set(folder, number);
       return number;
     },
-    classes(samples, { splits, known }) {
+    classes(samples, { splits, known, used }) {
       if (numbers.size > MOST_CLASSES) return null;
-      const names = classesOfFolders([...numbers.keys()].map(partsOf), splits);
+      const counting = [...numbers].filter(([, number]) => used?.has(number) ?? true);
+      const names = classesOfFolders(counting.map(([folder]) => partsOf(folder)), splits);
+      const named = new Map(counting.map(([, number], i) => [number, names[i]]));
       const found = [...new Set(names)].filter((name) => name !== undefined).sort(byCodeUnits);
       if (found.length < 2 || tooManyClasses(found.length, samples)) return null;
       const given = numbersOf(known), fits = found.every((name) => given.get(sameName(name))?.length === 1);
       const own = new Map(found.map((name, i) => [name, fits ? given.get(sameName(name))![0] : i]));
-      return { labels: fits ? known : found, of: (folder) => own.get(names[folder] ?? "") ?? -1 };
+      return { labels: fits ? known : found, of: (folder) => own.get(named.get(folder) ?? "") ?? -1 };
     },
   };
 }

@@ -10,8 +10,10 @@ import { type Labeller, labeller, type Reading } from "../class_names.ts";
 import { lossList, MAX_BAD } from "../../epoch/bad_limit.ts";
 import { type Loss, shardLedger } from "../../epoch/shard_ledger.ts";
 import type { InnerSplits } from "../inner_splits.ts";
+import { sumPassed } from "../passed_over.ts";
 import { type ArchiveNotes, archiveNotes, archiveSamples, doubtOf, passedInAll } from "./archive.ts";
 import { type SampleFolders, sampleFolders } from "./folder_classes.ts";
+import { type NameWatch, nameWatch } from "./name_watch.ts";
 import { type TarMember, tarMembers } from "./members.ts";
 import { splitName } from "./names.ts";
 import { MAX_MEMBER_BYTES, type TarOptions } from "./stream.ts";
@@ -47,6 +49,7 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
   if (remote) throw new Error(`${remote}: random access needs local shards; open remote ones as a stream`);
   const { labels: known = [], classes = true, maxMemberBytes = MAX_MEMBER_BYTES } = options;
   const index = emptyIndex(),
+    names = nameWatch(),
     folders = sampleFolders(),
     classNumbers = labeller(name, known.length > 0 ? known : undefined);
   const notes: [string, ArchiveNotes][] = [], damaged: DamagedError[] = [], counts: number[] = [];
@@ -55,7 +58,7 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
     notes.push([shard, mine]);
     try {
       const labelOf = classes ? classNumbers.number : null;
-      await indexShard(shard, number, { index, folders }, mine, labelOf, options.inner);
+      await indexShard(shard, number, { index, folders, names }, mine, labelOf, options.inner);
     } catch (error) {
       if (!(error instanceof DamagedError)) throw error;
       damaged.push(error);
@@ -64,8 +67,9 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
   }
   if (damaged.length > 0) throw refusal(shards.length, damaged);
   refuseDoubtful(name, notes, counts);
-  const passed = passedInAll(notes);
-  if (index.start.length === 0) {
+  const masks = names.masks(), pictures = withoutRecords(index, masks.numbers);
+  const passed = sumPassed([passedInAll(notes), masks.passedOver]);
+  if (pictures.start.length === 0) {
     const missing = options.inner?.missing();
     if (missing) throw missing;
     const [first] = passed;
@@ -75,8 +79,8 @@ export async function openTar(uri: string | readonly string[], options: TarOptio
     );
   }
   return {
-    ...indexedSource(name, shards, index, maxMemberBytes),
-    labels: classes ? finishClasses(index, folders, classNumbers.finish(), options) : [],
+    ...indexedSource(name, shards, pictures, maxMemberBytes),
+    labels: classes ? finishClasses(pictures, folders, classNumbers.finish(), options) : [],
     passedOver: () => [...passed, ...classNumbers.passedOver()],
   };
 }
@@ -94,7 +98,9 @@ function finishClasses(
     stated ||= found >= 0;
     return found;
   });
-  const named = stated ? null : folders.classes(folder.length, { splits: inner !== undefined, known });
+  const used = new Set<number>();
+  for (let at = 0; at < folder.length; at++) used.add(folder.get(at));
+  const named = stated ? null : folders.classes(folder.length, { splits: inner !== undefined, known, used });
   if (!named) return labels;
   let at = 0;
   label.update(() => named.of(folder.get(at++)));
@@ -134,7 +140,7 @@ function refuseDoubtful(
 async function indexShard(
   shard: string,
   number: number,
-  { index, folders }: { index: Index; folders: SampleFolders },
+  { index, folders, names }: { index: Index; folders: SampleFolders; names: NameWatch },
   notes: ArchiveNotes,
   labelOf: ((reading: Reading, key: string) => number) | null,
   inner?: InnerSplits,
@@ -148,18 +154,35 @@ async function indexShard(
       );
     }
     const making = { take: (member: TarMember) => Promise.resolve(member), classes: labelOf !== null, inner };
-    for await (const { stem, picture, label } of archiveSamples(shard, queue, making, notes)) {
+    for await (const { stem, picture, name, label } of archiveSamples(shard, queue, making, notes)) {
       const { start, offset, stored } = picture;
       index.shard.push(number);
       index.start.push(start);
       index.header.push(offset - start);
       index.size.push(stored);
       index.folder.push(folders.number(stem));
+      names.add(name);
       index.label.push(label && labelOf ? labelOf(label.reading, stem) : -1);
     }
   } finally {
     queue.close();
   }
+}
+
+/** An index without some of its records. */
+function withoutRecords(index: Index, dropped: ReadonlySet<number>): Index {
+  if (dropped.size === 0) return index;
+  const kept = emptyIndex();
+  for (let at = 0; at < index.start.length; at++) {
+    if (dropped.has(at)) continue;
+    kept.shard.push(index.shard.get(at));
+    kept.start.push(index.start.get(at));
+    kept.header.push(index.header.get(at));
+    kept.size.push(index.size.get(at));
+    kept.label.push(index.label.get(at));
+    kept.folder.push(index.folder.get(at));
+  }
+  return kept;
 }
 
 function indexedSource(

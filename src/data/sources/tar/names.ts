@@ -1,6 +1,6 @@
 import { decodeText, parseForeignJson } from "../../io/foreign_text.ts";
 import { type Reading, readStated } from "../class_names.ts";
-import { LABEL_NAMES, pictureRank } from "../field_names.ts";
+import { LABEL_NAMES, pictureRank, SPLIT_COLUMNS, splitAmong } from "../field_names.ts";
 import { PICTURE_ENDINGS } from "../picture_file.ts";
 
 /** Endings of labels, the most telling first, and how they are read. */
@@ -15,6 +15,9 @@ const LABEL_KINDS = new Map<string, "class" | "json" | "text">([
   ["jsn", "json"],
   ["txt", "text"],
 ]);
+
+/** A name of a split's field, as it stands in JSON. */
+const SPLIT_FIELD = new RegExp(`"(${SPLIT_COLUMNS.join("|")})"`, "i");
 
 /** Endings of labels, the most telling first. */
 export const LABELS: readonly string[] = [...LABEL_KINDS.keys()];
@@ -53,7 +56,7 @@ export function isLabel(ending: string): boolean {
 }
 
 /** A label's file larger than this is not read. */
-const MOST_LABEL = 1 << 20;
+export const MOST_LABEL: number = 1 << 20;
 
 /** What a sample's label files say of its class, so far. */
 export interface SampleLabel {
@@ -97,6 +100,24 @@ export function readLabel(ending: string, bytes: Uint8Array): Reading {
   const text = decodeText(bytes).trim();
   if (/^-?\d{1,9}(\.0*)?$/.test(text)) return readStated(Number(text));
   return kind === "class" ? readStated(text) : null;
+}
+
+/** Whether an ending is that of JSON beside a picture. */
+export function isJson(ending: string): boolean {
+  return LABEL_KINDS.get(ending) === "json";
+}
+
+/** The split that JSON beside a picture states under the name `split` or the like; null where it states none. */
+export function splitInJson(bytes: Uint8Array): string | null {
+  // Most has none, and need not be taken apart.
+  if (!SPLIT_FIELD.test(decodeText(bytes))) return null;
+  let value: unknown;
+  try {
+    value = parseForeignJson(bytes);
+  } catch {
+    return null;
+  }
+  return typeof value === "object" && value !== null ? splitAmong(Object.entries(value)) : null;
 }
 
 function readJson(bytes: Uint8Array): Reading {

@@ -1,6 +1,16 @@
 import { DamagedError } from "../../io/reader/chunks.ts";
 import type { PassedCounter } from "../passed_over.ts";
-import { endingRank, isLabel, isPicture, type SampleLabel, splitName, takeLabel } from "./names.ts";
+import {
+  endingRank,
+  isJson,
+  isLabel,
+  isPicture,
+  MOST_LABEL,
+  type SampleLabel,
+  splitInJson,
+  splitName,
+  takeLabel,
+} from "./names.ts";
 import type { TarMember } from "./members.ts";
 
 /** How samples are made. */
@@ -9,6 +19,8 @@ export interface SampleOptions<P> {
   take: (member: TarMember, ending: string) => Promise<P>;
   /** Whether label files are read. */
   classes: boolean;
+  /** Whether JSON is asked for splits. Default false. */
+  splits?: boolean;
   /** Told of what is no part of a sample with a picture. */
   passed: PassedCounter;
 }
@@ -16,18 +28,25 @@ export interface SampleOptions<P> {
 /** Files of one stem that stand side by side: a picture, and a label if there is one. */
 export interface TarSample<P> {
   stem: string;
-  /** What was made of the picture's file. */
+  /** What was made of the picture's file, and its name. */
   picture: P;
+  name: string;
   /** What its label files say. */
   label?: SampleLabel;
+  /** The split that its JSON states. */
+  split?: string;
 }
+
+/** Samples whose JSON is read for splits alone: where none of these states one, none does. */
+const LOOKED_AT = 20;
 
 interface Group<P> {
   stem: string;
   /** The ending of its first file. */
   first: { ending: string; name: string };
-  picture?: { value: P; ending: string; rank: number };
+  picture?: { value: P; ending: string; rank: number; name: string };
   label?: SampleLabel;
+  split?: string;
 }
 
 /**
@@ -40,14 +59,28 @@ interface Group<P> {
  */
 export async function* tarSamples<P>(
   members: AsyncGenerator<TarMember, void, void>,
-  { take, classes, passed }: SampleOptions<P>,
+  { take, classes, splits = false, passed }: SampleOptions<P>,
 ): AsyncGenerator<TarSample<P>, void, void> {
-  let group: Group<P> | undefined;
+  let group: Group<P> | undefined, look = splits ? LOOKED_AT : 0;
+  const splitIn = (bytes: Uint8Array): string | undefined => {
+    const split = look > 0 ? splitInJson(bytes) : null;
+    // Where one has it, all are asked.
+    look = split === null ? look - 1 : Infinity;
+    return split ?? undefined;
+  };
   const finished = (): TarSample<P>[] => {
     if (!group) return [];
-    const { stem, first, picture, label } = group;
+    const { stem, first, picture, label, split } = group;
     group = undefined;
-    if (picture) return [{ stem, picture: picture.value, ...(label && { label }) }];
+    if (picture) {
+      return [{
+        stem,
+        picture: picture.value,
+        name: picture.name,
+        ...(label && { label }),
+        ...(split !== undefined && { split }),
+      }];
+    }
     const inner = /\.(tar|tar\.gz|tgz|zip)$/i.exec(first.name);
     const why = inner
       ? "is an archive in the archive: unpack the outer one, and name the folder"
@@ -66,7 +99,13 @@ export async function* tarSamples<P>(
         yield* finished();
         group = { stem: name.stem, first: { ending: name.ending, name: member.name } };
       }
-      await add(group, name.ending, member, { take, classes, passed });
+      let file: TarMember = member;
+      if (look > 0 && isJson(name.ending) && member.size <= MOST_LABEL) {
+        const bytes = await member.read();
+        file = { ...member, read: () => Promise.resolve(bytes) };
+        group.split = splitIn(bytes) ?? group.split;
+      }
+      await add(group, name.ending, file, { take, classes, passed });
     }
   } catch (error) {
     // A picture that came whole before the damage is a picture; its label may be behind it.
@@ -106,6 +145,6 @@ async function add<P>(
     );
   }
   if (!picture || again || rank < picture.rank) {
-    group.picture = { value: await take(member, ending), ending, rank };
+    group.picture = { value: await take(member, ending), ending, rank, name: member.name };
   }
 }

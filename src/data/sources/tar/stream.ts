@@ -11,8 +11,10 @@ import type { OpenShardOptions, StreamSource } from "../../epoch/shuffle.ts";
 import { BadRecordError, type ImageRecord, LostRecordsError } from "../../types.ts";
 import { labeller, numbersOf, type Reading, sameName } from "../class_names.ts";
 import type { InnerSplits } from "../inner_splits.ts";
+import { IS_MASK, maskWatch } from "../masks.ts";
 import { type ArchiveNotes, archiveNotes, archiveSamples, doubtOf, passedInAll } from "./archive.ts";
 import { classOfFolder } from "./folder_classes.ts";
+import { lookAhead } from "./look_ahead.ts";
 import type { TarMember } from "./members.ts";
 import type { TarSample } from "./samples.ts";
 
@@ -66,7 +68,7 @@ export async function openTarStream(
   const stop = new AbortController(), notes = new Map<string, ArchiveNotes>();
   const byFolder = classes ? folderClasses(labels, options.inner !== undefined) : () => ({});
   // Whether label files say anything, so that folders' names are none of the classes.
-  let stated = false;
+  const seen = { stated: !classes };
   const open = (
     shard: string,
     { signal, onBad, onDoubt }: OpenShardOptions = {},
@@ -83,12 +85,16 @@ export async function openTarStream(
       );
       try {
         const making = { take: taken(maxMemberBytes), classes, inner: options.inner };
-        for await (const sample of archiveSamples(shard, byteQueue(plain), making, mine)) {
+        const isMask = maskWatch(), all = archiveSamples(shard, byteQueue(plain), making, mine);
+        for await (const sample of settled(all, seen, byFolder)) {
           either.throwIfAborted();
           // A shard that is read again is counted again.
           notes.set(shard, mine);
-          stated ||= sample.label !== undefined;
-          const record = recordOf(shard, sample, stated ? classOf : byFolder);
+          if (isMask(sample.name)) {
+            mine.passed.add("picture", IS_MASK, sample.name);
+            continue;
+          }
+          const record = recordOf(shard, sample, seen.stated ? classOf : byFolder);
           if (record instanceof BadRecordError) complain(record);
           else yield record;
         }
@@ -125,6 +131,20 @@ export async function openTarStream(
 
 /** A picture's bytes, or what is wrong with it. */
 type Taken = Uint8Array<ArrayBuffer> | { bad: string };
+
+/** Samples, those with a folder's class not before label files were looked for behind them. */
+function settled(
+  samples: AsyncIterable<TarSample<Taken>>,
+  seen: { stated: boolean },
+  byFolder: ClassOf,
+): AsyncGenerator<TarSample<Taken>, void, void> {
+  return lookAhead(samples, sizeOf, () => seen.stated, ({ label, stem }) => {
+    seen.stated ||= label !== undefined;
+    return !seen.stated && Object.keys(byFolder(null, stem)).length > 0;
+  });
+}
+
+const sizeOf = ({ picture }: TarSample<Taken>) => "bad" in picture ? 0 : picture.length;
 
 function taken(most: number): (member: TarMember, ending: string) => Promise<Taken> {
   return async (member, ending) => {
