@@ -71,7 +71,7 @@ export interface EmbedDataOptions {
   progress?: (progress: EmbedProgress) => void;
   /** Told, once, where an interrupted call is gone on from. */
   resumed?: (done: number) => void;
-  /** Told, once, that a part of an interrupted call is damaged and made anew with those behind it: a line for people. */
+  /** Told, once, that what an interrupted call has begun is made anew, or a damaged part and those behind it: a line for people. */
   lost?: (line: string) => void;
   /** Aborting it stops after the pictures under way; the same call goes on later. */
   signal?: AbortSignal;
@@ -83,8 +83,7 @@ export interface EmbedDataOptions {
 async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: Work): Promise<number> {
   const { engine, config, state, data, batchSize = 64, signal, partBytes = 32 * 2 ** 20 } = options;
   const tokens = Object.keys(info.tokens) as TokenName[], names = partKeys(data);
-  const own = options.way ? undefined : evaluationWay(engine, config, info, batchSize);
-  using _compiled = { [Symbol.dispose]: () => own?.close() };
+  using own = options.way ? undefined : evaluationWay(engine, config, info, batchSize);
   const embed = options.way ?? own!;
   const before = await Promise.all(work.parts.map((part) => part.notes()));
   let next = before.at(-1)?.next ?? 0, bad = 0, told = true, embedded = 0;
@@ -232,7 +231,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     };
   const source = opened.access === "random" ? namedSource(opened.source, data) : undefined;
   const work = await openWork(place, about, source, options.lost);
-  const bad = await embedRest(options, request, work);
+  const bad = await embedRest(options, request, work).catch(work.leave);
   const { labels, ...rest } = await numberClasses(data, work);
   if (rest.count === 0) {
     await work.remove();
