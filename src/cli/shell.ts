@@ -61,7 +61,7 @@ function terminalColumns(): number {
   }
 }
 
-/** This process's own; to be made before anything is waited for. From then on a SIGHUP does nothing where `nohup` says so. */
+/** This process's own. From now on a SIGHUP does nothing where the process is to outlive its terminal. */
 export function systemShell(): Shell {
   const { stdout, stderr } = Deno, env = (name: string) => Deno.env.get(name);
   const terminal = stderr.isTerminal() && env("TERM") !== "dumb";
@@ -73,7 +73,7 @@ export function systemShell(): Shell {
     } catch { /* nobody hears */ }
   };
   const outlives = outlivesTerminal();
-  if (outlives) Deno.addSignalListener("SIGHUP", () => {});
+  if (outlives && Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
   const progress = openLines({ write: quiet, terminal, columns: terminalColumns });
   return {
     args: Deno.args,
