@@ -193,8 +193,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   const format = embeddingFormat(out), blocks = Math.min(options.blocks ?? 4, config.depth);
   checkWanted({ ...options, tokens, blocks, format });
   options.signal?.throwIfAborted();
-  const by = <T>(of: (token: TokenName) => T) =>
-    Object.fromEntries(tokens.map((token) => [token, of(token)]));
+  const by = <T>(of: (token: TokenName) => T) => Object.fromEntries(tokens.map((one) => [one, of(one)]));
   const request: EmbeddingInfo = {
     format: "semantic-ae embedding",
     version: EMBEDDING_VERSION,
@@ -212,12 +211,11 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     unlabelled: 0,
     bad: 0,
   };
-  const advice = "Wait for its end, or name another file";
   // Parts and lock lie beside the file itself: who names a link to it is not to make it a second time.
   const place = await linkedPlace(out).catch((error) => {
     throw isPathError(error) ? pathError(error, out, "write") : error;
   });
-  await using _lock = await lockPlace(place, { what: out, advice });
+  await using _lock = await lockPlace(place, { what: out, advice: "Wait for its end, or name another file" });
   await refuseOther(out);
   const opened = openedOf(data),
     about = {
@@ -241,7 +239,10 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   const parts = work.parts.map((part) => ({
     count: part.count,
     keys: async () => (await part.notes()).keys,
-    rows: part.rows,
+    rows(token: TokenName) {
+      options.signal?.throwIfAborted(); // The file may take a while, too.
+      return part.rows(token);
+    },
   }));
   await format.write(place, { info, labels, parts });
   await work.remove();

@@ -654,3 +654,20 @@ Deno.test("embedding: what fails before any part is written leaves nothing", () 
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["data"]);
     await source.close();
   }));
+
+Deno.test("embedding: one that is stopped while its file is written goes on there, and embeds nothing twice", () =>
+  withFolder(async (folder) => {
+    const source = await openSource(await colourFolder(join(folder, "data"), 2));
+    const out = join(folder, "a.safetensors"),
+      same = { ...model, data: source, out },
+      stop = new AbortController();
+    const last = ({ done, total }: { done: number; total: number | null }) => {
+      if (done === total) stop.abort(new Error("stopped"));
+    };
+    await assert.rejects(embedData({ ...same, signal: stop.signal, progress: last }), /stopped/);
+    const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assert.deepEqual(names(), [".a.safetensors.embedding", "data"]);
+    await embedData({ ...same, progress: ({ embedded }) => assert.equal(embedded, 0) });
+    assert.deepEqual(names(), ["a.safetensors", "data"]);
+    await source.close();
+  }));
