@@ -61,7 +61,9 @@ function terminalColumns(): number {
   }
 }
 
-/** This process's own. From now on a SIGHUP does nothing where the process is to outlive its terminal. */
+/**
+ * This process's own. From now on a SIGHUP does nothing where the process is to outlive its terminal, nor does a SIGXFSZ.
+ */
 export function systemShell(): Shell {
   const { stdout, stderr } = Deno, env = (name: string) => Deno.env.get(name);
   const terminal = stderr.isTerminal() && env("TERM") !== "dumb";
@@ -73,7 +75,11 @@ export function systemShell(): Shell {
     } catch { /* nobody hears */ }
   };
   const outlives = outlivesTerminal();
-  if (outlives && Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
+  if (Deno.build.os !== "windows") {
+    if (outlives) Deno.addSignalListener("SIGHUP", () => {});
+    // A file that grows too large (ulimit -f) is an error of whoever writes it, and not the process's end.
+    Deno.addSignalListener("SIGXFSZ", () => {});
+  }
   const progress = openLines({ write: quiet, terminal, columns: terminalColumns });
   return {
     args: Deno.args,
