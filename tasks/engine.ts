@@ -64,7 +64,7 @@ const installTask = task({
       INSTALLABLE.map(([native, gives]) => [native.name, `${gives} (${size(native)})`]),
     ),
   },
-}, async ({ name }, { print, progress }) => {
+}, async ({ name }, { print, progress, interruptible }) => {
   const row = INSTALLABLE.find(([native]) => native.name === name);
   if (!row) {
     if (WITHOUT.includes(name)) {
@@ -74,7 +74,14 @@ const installTask = task({
     throw new UsageError(`install takes one of ${names.join(", ")}, not "${name}"${meant || "; see --help"}`);
   }
   const [native, , run] = row;
-  print(await run(native, { progress: installProgress(progress) }));
+  const { signal } = interruptible(
+    "removing what is half done; packages that came whole are kept for the next time",
+  );
+  print(
+    await run(native, { progress: installProgress(progress), signal }).catch((error) => {
+      throw signal.aborted ? signal.reason : error;
+    }),
+  );
 });
 
 const listTask = task({

@@ -40,7 +40,7 @@ export const exportTask = task({
     ["export runs/finetune-demo ./birds --to onnx --best", "a classifier"],
     ["export dino_vits16.pth ./dino-onnx --to onnx --image-size 448", "others' weights, for larger pictures"],
   ],
-}, async ({ model: path, dest, to, ...choice }, { print, progress }) => {
+}, async ({ model: path, dest, to, ...choice }, { print, progress, interruptible }) => {
   if (to === undefined) throw new UsageError(`say what to export to: --to ${FORMATS.join(", --to ")}`);
   const classifies = await isClassifier(path);
   if (!classifies && choice.best) {
@@ -54,7 +54,8 @@ export const exportTask = task({
     ? exportedClassifier(await readClassifier(path, choice))
     : await readModel(path, choice);
   model.notes.forEach(progress.line);
-  const files = await exportModel(model, dest, { to });
+  const { signal } = interruptible("nothing is written");
+  const files = await exportModel(model, dest, { to, signal });
   print(`${dest}: ${model.name}`);
   for (const { name, bytes } of files) print(`  ${name.padEnd(26)} ${binaryBytes(bytes)}`);
 });

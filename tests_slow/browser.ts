@@ -7,6 +7,12 @@ import { join } from "node:path";
 import puppeteer, { type Browser, type Page } from "npm:puppeteer-core@25.16.0";
 import { withFolder } from "../tests/with_folder.ts";
 
+/**
+ * Milliseconds that anything may take in the browser: its start, a page, what a page is waited for. A machine with other work
+ * takes many times as long as an idle one.
+ */
+const PATIENCE = 300_000;
+
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** Where the browser is; undefined where there is none. */
@@ -46,8 +52,16 @@ export function openBrowser(drawn: string) {
     { width = 1300, dark = false }: { width?: number; dark?: boolean } = {},
   ): Promise<{ page: Page; wrong: string[] }> => {
     const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
-    browser ??= await puppeteer.launch({ executablePath, headless: true, args });
+    browser ??= await puppeteer.launch({
+      executablePath,
+      headless: true,
+      args,
+      timeout: PATIENCE,
+      protocolTimeout: PATIENCE,
+    });
     const page = await browser.newPage(), wrong: string[] = [];
+    // Of navigation, too.
+    page.setDefaultTimeout(PATIENCE);
     page.on("console", (message) => void wrong.push(`console: ${message.text()}`));
     page.on("pageerror", (error) => void wrong.push(`error: ${error}`));
     page.on("requestfailed", (request) => {

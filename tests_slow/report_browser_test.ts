@@ -213,9 +213,7 @@ test("report: a served page below a path of a proxy goes on by itself", async (f
     assert.match(await ask(page, `document.querySelector("#status").textContent`), /^live/);
     await page.waitForFunction(`document.querySelector("img.sheet").naturalWidth > 0`);
     await Deno.writeTextFile(join(run, "metrics.jsonl"), stepLine(41), { append: true });
-    await page.waitForFunction(`document.querySelector(".figures dd").textContent === "41"`, {
-      timeout: 30_000,
-    });
+    await page.waitForFunction(`document.querySelector(".figures dd").textContent === "41"`);
     // What was unfolded stays so, with the new line.
     await page.waitForFunction(
       `document.querySelector(".chart details[open]").querySelectorAll("tbody tr").length === 41`,

@@ -9,4 +9,4 @@ export const USAGE = 2;
 
 /** The same for the help. */
 export const EXIT_CODES =
-  "Exit code: 0 done, 1 failed, 2 wrong arguments, 130 or 143 stopped by SIGINT or SIGTERM.";
+  "Exit code: 0 done, 1 failed, 2 wrong arguments, 129, 130 or 143 stopped by SIGHUP, SIGINT or SIGTERM.";

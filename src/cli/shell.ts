@@ -2,6 +2,7 @@
 import { visible } from "../text/layout.ts";
 import { redact } from "../files/redact.ts";
 import { type Lines, openLines } from "./lines.ts";
+import { outlivesTerminal } from "./hangup.ts";
 import { type Interruption, listenForSignals } from "./interrupt.ts";
 
 /** Around a command. */
@@ -19,7 +20,8 @@ export interface Shell {
   /** Characters in a line of the output. */
   columns: number;
   /**
-   * From now on the first SIGINT or SIGTERM aborts a signal instead of ending the process; the second one ends it.
+   * From now on the first SIGINT or SIGTERM, or the SIGHUP of a terminal that is closed, aborts a signal instead of ending the
+   * process; a second SIGINT or SIGTERM ends it.
    *
    * @param notice What happens now, such as `writing a checkpoint`.
    */
@@ -59,7 +61,9 @@ function terminalColumns(): number {
   }
 }
 
-/** This process's own. */
+/**
+ * This process's own. From now on a SIGHUP does nothing where the process is to outlive its terminal, nor does a SIGXFSZ.
+ */
 export function systemShell(): Shell {
   const { stdout, stderr } = Deno, env = (name: string) => Deno.env.get(name);
   const terminal = stderr.isTerminal() && env("TERM") !== "dumb";
@@ -70,6 +74,12 @@ export function systemShell(): Shell {
       err(text);
     } catch { /* nobody hears */ }
   };
+  const outlives = outlivesTerminal();
+  if (Deno.build.os !== "windows") {
+    if (outlives) Deno.addSignalListener("SIGHUP", () => {});
+    // A file that grows too large (ulimit -f) is an error of whoever writes it, and not the process's end.
+    Deno.addSignalListener("SIGXFSZ", () => {});
+  }
   const progress = openLines({ write: quiet, terminal, columns: terminalColumns });
   return {
     args: Deno.args,
@@ -87,7 +97,7 @@ export function systemShell(): Shell {
     gone: out.gone,
     progress,
     columns: terminalColumns(),
-    interruptible: (notice) => listenForSignals((text) => progress.line(text), notice),
+    interruptible: (notice) => listenForSignals((text) => progress.line(text), notice, !outlives),
     exit: (code) => Deno.exit(code),
   };
 }

@@ -94,7 +94,8 @@ async function askAll(options: EvaluateDemoOptions, demo: DemoPictures): Promise
   const { engine, config, progress = () => {} } = options, { size, pictures } = demo;
   const heldout = heldoutPictures(demo), changed = changedPictures(demo), draws = drawExamples(demo);
   const views = sampleCrops(size, demo.emoji.length - demo.firstHeldout);
-  const embed = embedder(engine, config), methods: Method[] = [];
+  using embed = embedder(engine, config);
+  const methods: Method[] = [];
   let rendered = new Uint8Array();
   const models = { trained: options.state, ...(options.random ? { random: options.random } : {}) };
   for (const [encoder, state] of Object.entries(models)) {

@@ -33,8 +33,8 @@ export interface EmbedOptions {
   blocks?: number;
 }
 
-/** An encoder that has been prepared for pictures of the model's size. Several models can share it. */
-export interface Embedder {
+/** An encoder that has been prepared for pictures of the model's size. Several models can share it. `using` closes it. */
+export interface Embedder extends Disposable {
   /**
    * Embeds undistorted pictures.
    *
@@ -164,6 +164,10 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
     ...(blocks > 0 ? { blocks: found.rows("blocks") } : {}),
   });
 
+  const close = () => {
+    ofPictures.dispose();
+    ofViews.dispose();
+  };
   return {
     async pictures(state, pictures) {
       const { params, frozen } = requireState(state);
@@ -210,9 +214,7 @@ export function embedder(engine: Engine, config: ModelConfig, options: EmbedOpti
       }
       return { ...embedding(found), rendered: Uint8Array.from(found.rows("rendered").data) };
     },
-    close() {
-      ofPictures.dispose();
-      ofViews.dispose();
-    },
+    close,
+    [Symbol.dispose]: close,
   };
 }

@@ -119,8 +119,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   possibleK(options.k, train.length - (test ? 0 : 1));
 
   const blocks = linear ? Math.min(LINEAR_BLOCKS, config.depth) : 0;
-  const embed = embedder(engine, config, { batchSize, blocks });
-  using _compiled = { [Symbol.dispose]: embed.close };
+  using embed = embedder(engine, config, { batchSize, blocks });
   const total = train.length + (test?.length ?? 0);
   let done = 0;
   const step = (pictures: number) => progress?.(done += pictures, total);

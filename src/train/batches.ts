@@ -20,12 +20,14 @@ export type BatchSettings =
  * This process's part of a run's batches, from a place on and without an end.
  *
  * @param place Where the run goes on, how many bad pictures it has met before, and what came of the data until then.
+ * @param reserve Batches that the caller has in hand beside the one that it works on.
  * @param onBadRecord Told of each that is met.
  */
 export function trainBatches(
   config: BatchSettings,
   source: Data,
   place: { cursor: Cursor; bad: number; account?: DataAccount },
+  reserve: number,
   onBadRecord: (record: BadRecord) => void,
 ): AsyncIterator<Batch, void> {
   const { batchSize, process } = shareOf(config);
@@ -44,7 +46,7 @@ export function trainBatches(
     workers: config.workers,
     prefetch: config.prefetch,
     // A batch is copied to the device before the next is asked for.
-    keep: 2,
+    keep: 2 + reserve,
     process,
     shuffleBuffer: config.shuffleBuffer,
   })[Symbol.asyncIterator]();

@@ -15,6 +15,7 @@ import { openEventFile, TENSORBOARD_FOLDER, withEvents } from "./run/event_file.
 import { prepareFolder } from "./run/folder.ts";
 import { refusePassed, type StepPlan } from "./run/plan.ts";
 import { describeBad, labelled } from "./show/describe.ts";
+import { withReserve } from "./reserve.ts";
 import { type MetricsLog, openMetrics, silentMetrics } from "./run/metrics_file.ts";
 
 /** A run that can begin. */
@@ -96,13 +97,15 @@ export async function prepareRun(
       (label, text) => say(labelled(label, text)),
     );
     const begun = { ...place, account: account.account() };
-    const batches = trainBatches(config, source, begun, (record) => {
+    const stream = trainBatches(config, source, begun, group.reserve, (record) => {
       if (badLog.add(record)) say(labelled(...describeBad(record)));
     });
+    const ahead = { size: group.reserve, most: total - (resumed?.step ?? 0), failed: group.breaks };
+    const batches = group.alone ? stream : withReserve(stream, ahead);
     const metrics = leads ? await openLog(config, resumed?.step ?? 0, say) : silentMetrics();
     const close = async () => {
       metrics.close();
-      await batches.return?.();
+      await stream.return?.();
       badLog.close();
     };
     return { resumed, place, batches, metrics, account, close };

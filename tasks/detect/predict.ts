@@ -39,7 +39,7 @@ export const detectPredictTask = task({
     ["detect predict runs/detect-demo street.jpg --png drawn", "one picture, and drawn/street.png"],
     ["detect predict runs/detect-demo ./photos --threshold 0.5 > found.jsonl", "a folder"],
   ],
-}, async (given, { print, gone, progress }) => {
+}, async (given, { print, gone, progress, interruptible }) => {
   const { model, pictures, png, threshold, most, batchSize } = given;
   // Before work begins: a wrong path is told at once.
   const detector = await readDetector(model, given), { classes, config } = detector;
@@ -50,12 +50,15 @@ export const detectPredictTask = task({
   try {
     engine = await openEngine(...engineArguments(given, progress));
     progress.line(`${detector.name}, on ${engine.description}`);
+    // Else one that is half written would be left behind.
+    const stop = drawn && interruptible("finishing the picture that is being drawn");
     const onBad = badPictures(source.length, progress), params = detector.load();
     const how = { engine, config, params, threshold, most, batchSize, onBad };
     for await (const found of detectObjects(source, how)) {
       print(foundLine(found, classes));
       await drawn?.add(source, found);
       if (gone() && !drawn) break;
+      stop?.signal.throwIfAborted();
     }
   } finally {
     await engine?.close();

@@ -115,7 +115,8 @@ Examples
 Environment variables
   NO_COLOR                    is honoured
 
-Exit code: 0 done, 1 failed, 2 wrong arguments, 130 or 143 stopped by SIGINT or SIGTERM.
+Exit code: 0 done, 1 failed, 2 wrong arguments, 129, 130 or 143 stopped by SIGHUP, SIGINT or
+SIGTERM.
 `,
   );
   for (const columns of [40, 60, 200]) {

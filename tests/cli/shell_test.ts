@@ -26,3 +26,36 @@ Deno.test({
       assert.ok(Number(/^ended after (\d+)\n$/.exec(err)?.[1]) < most, err);
     }),
 });
+
+Deno.test({
+  name: "a file that grows larger than the shell allows is an error, and does not end the process",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const program = join(folder, "writes.ts");
+      const [shell, publish] = ["cli/shell.ts", "files/publish.ts"].map((path) =>
+        pathToFileURL(join(ROOT, "src", path)).href
+      );
+      await Deno.writeTextFile(
+        program,
+        `import { systemShell } from "${shell}";
+         import { publishFile } from "${publish}";
+         const { print } = systemShell();
+         await publishFile(Deno.args[0], new Uint8Array(40_000_000)).catch((error) => print(error.message));`,
+      );
+      const run =
+        `ulimit -f 32000; exec "${Deno.execPath()}" run --quiet -A --no-check --no-code-cache "$0" "$1"`;
+      const { code, stdout } = await new Deno.Command("sh", {
+        args: ["-c", run, program, join(folder, "large")],
+        // What Deno itself keeps may be too large, too.
+        env: { DENO_DIR: join(folder, "deno"), DENO_NO_UPDATE_CHECK: "1" },
+        stderr: "null",
+      }).output();
+      assert.match(
+        new TextDecoder().decode(stdout),
+        /large: cannot write: the file would be larger than allowed/,
+      );
+      assert.equal(code, 0);
+      assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), ["deno", "writes.ts"]);
+    }),
+});

@@ -13,6 +13,7 @@ import { detectPredictTask } from "../../tasks/detect/predict.ts";
 import { detectTrainTask } from "../../tasks/detect/train.ts";
 import { packTask } from "../../tasks/pack.ts";
 import type { Task } from "../../src/cli/command.ts";
+import { InterruptedError } from "../../src/cli/interrupt.ts";
 import { capture } from "../cli/capture.ts";
 import { encoderRun } from "../finetune/fixture.ts";
 import { withFolder } from "../with_folder.ts";
@@ -151,6 +152,12 @@ Deno.test("a detector is trained, stopped and resumed to the bit; measured as co
     );
     const shown = await decodePicture(await Deno.readFile(join(drawn, "100.png")));
     assert.deepEqual([shown.width, shown.height], [48, 36]);
+    // Who stops it gets pictures that are whole, and no part of one.
+    const interrupt = AbortSignal.abort(new InterruptedError("stopped by SIGINT"));
+    const some = [whole, join(folder, "coco/val"), "--png", join(folder, "some"), "--engine=wasm"];
+    const stopped = await capture(detectPredictTask, some, { interrupt });
+    assert.equal(stopped.code, 130, stopped.err);
+    assert.equal([...Deno.readDirSync(join(folder, "some"))].length, 1);
 
     const { command, detections, metrics } = await (await runReader(whole)).read();
     assert.ok(command.startsWith(`deno task detect train ${encoder} --preset demo `), command);

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import * as tf from "../../src/engine/tensors.ts";
 import { openWasm } from "../../src/engine/wasm.ts";
+import { InterruptedError } from "../../src/cli/interrupt.ts";
 import { readModel, type StoredModel } from "../../src/eval/stored_model.ts";
+import { SYSTEM_DISK } from "../../src/files/disk.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/files/safetensors.ts";
 import { asFloat32, float32 } from "../../src/files/stored_tensor.ts";
 import { encoder } from "../../src/model/encoder.ts";
@@ -316,4 +318,27 @@ Deno.test("export: the card of weights from elsewhere tells no path, with spaces
     const card = await Deno.readTextFile(join(folder, "out/README.md"));
     assert.match(card, /^dino \(1\)\.pth: /m);
     assert.doesNotMatch(card, /My Models|\/tmp/);
+  }));
+
+Deno.test("export: one that is stopped leaves nothing, also between two of its files", () =>
+  withFolder(async (folder) => {
+    const out = join(folder, "out"), stop = new AbortController();
+    const create = (path: string) => {
+      stop.abort(new InterruptedError("stopped by SIGINT"));
+      return SYSTEM_DISK.create(path);
+    };
+    const { signal } = stop, disk = { ...SYSTEM_DISK, create };
+    await assert.rejects(exportModel(await dinov2(), out, { to: "hf", signal, disk }), InterruptedError);
+    const { code, err } = await capture(exportTask, [
+      fixture("dinov2.pth"),
+      out,
+      "--heads",
+      "2",
+      "--to",
+      "onnx",
+    ], {
+      interrupt: signal,
+    });
+    assert.equal(code, 130, err);
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
   }));

@@ -53,7 +53,11 @@ export async function provideAllocator(options: AllocatorOptions = {}): Promise<
     const { mtime } = await Deno.stat(failed).catch(() => ({ mtime: null }));
     if (!fetch || (mtime && Math.abs(now - mtime.getTime()) < AGAIN)) return undefined;
     try {
-      const fetched = await ensurePackage(native, { cache, signal: AbortSignal.timeout(patience) });
+      const fetched = await ensurePackage(native, {
+        cache,
+        signal: AbortSignal.timeout(patience),
+        once: true,
+      });
       await Deno.remove(failed).catch(() => {});
       return canName(fetched) ? fetched : undefined;
     } catch (error) {

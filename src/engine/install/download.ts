@@ -19,7 +19,8 @@ export interface InstallProgress {
  * @param wheel Which one.
  * @param stage A folder for what is under way.
  * @param progress Told now and then how many bytes of the wheel are there.
- * @param signal Ends it. With one, pip asks once only: whoever has little patience has a way to go on without.
+ * @param signal Ends it.
+ * @param once Pip asks once only: whoever has little patience has a way to go on without.
  * @returns The path of the wheel in the stage.
  * @throws {InstallError} When python3, pip or the network are missing.
  */
@@ -29,6 +30,7 @@ export async function download(
   stage: string,
   progress: (bytes: number) => void,
   signal?: AbortSignal,
+  once = false,
 ): Promise<string> {
   const target = `${stage}/wheel`;
   progress(0);
@@ -40,7 +42,7 @@ export async function download(
     result = await new Deno.Command("python3", {
       args: ["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"]
         .concat(["--no-input", "--progress-bar=off", "--no-cache-dir", ...wheel.select ?? []])
-        .concat(signal ? ["--retries=0", "--timeout=5"] : [])
+        .concat(once ? ["--retries=0", "--timeout=5"] : [])
         .concat(["--dest", target, `${wheel.package}==${wheel.version}`]),
       ...childEnvironment({ TMPDIR: stage, LC_ALL: "C.UTF-8" }),
       signal,

@@ -27,6 +27,8 @@ export interface InstallOptions {
   cache?: string;
   /** Ends an installation that nobody wants to wait for any longer; what came whole by then is kept. */
   signal?: AbortSignal;
+  /** The network is asked once, with little patience. Default: again and again for a while. */
+  once?: boolean;
   /** What is made of the unpacked files before they are used. */
   build?: {
     /** Names the outcome: one of another name is made anew. */
@@ -127,9 +129,10 @@ async function install(native: NativePackage, folder: string, options: InstallOp
   const draft = await openDraft(folder, { replace: true });
   try {
     await Deno.mkdir(wheels, { recursive: true });
-    await fetchAll(native, wheels, progress, options.signal);
+    await fetchAll(native, wheels, progress, options);
     const files: Record<string, string> = {};
     for (const wheel of native.wheels) {
+      options.signal?.throwIfAborted();
       progress({ phase: "unpacking", message: `Unpacking ${wheel.package} ${wheel.version}.` });
       for (const { path, sha256 } of await unpackWheel(wheelPath(wheels, wheel), wheel.take, draft.path)) {
         files[path] = sha256;
@@ -158,7 +161,7 @@ async function fetchAll(
   native: NativePackage,
   wheels: string,
   progress: (progress: InstallProgress) => void,
-  signal?: AbortSignal,
+  { signal, once }: InstallOptions,
 ): Promise<void> {
   const total = native.wheels.reduce((sum, { bytes }) => sum + bytes, 0), count = native.wheels.length;
   const missing: Wheel[] = [];
@@ -173,6 +176,7 @@ async function fetchAll(
   let done = total - toFetch;
   try {
     for (const wheel of missing) {
+      signal?.throwIfAborted();
       const name = `${wheel.package} ${wheel.version}`;
       const place = count > 1 ? `, ${native.wheels.indexOf(wheel) + 1} of ${count}` : "";
       const message = `Downloading ${name} by pip (${Math.round(wheel.bytes / 1e6)} MB${place}).`;
@@ -184,6 +188,7 @@ async function fetchAll(
         stage,
         (bytes) => progress({ phase: "downloading", message, bytes: done + bytes, total }),
         signal,
+        once,
       );
       progress({ phase: "checking", message: `Checking ${name}.` });
       const digest = await fileDigest(fetched);
@@ -242,6 +247,4 @@ export function enginesFolder(cache: string | undefined): string | undefined {
   }
 }
 
-function folderName(native: NativePackage): string {
-  return `${native.name}-${native.version}`;
-}
+const folderName = ({ name, version }: NativePackage) => `${name}-${version}`;

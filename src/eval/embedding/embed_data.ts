@@ -71,7 +71,7 @@ export interface EmbedDataOptions {
   progress?: (progress: EmbedProgress) => void;
   /** Told, once, where an interrupted call is gone on from. */
   resumed?: (done: number) => void;
-  /** Told, once, that a part of an interrupted call is damaged and made anew with those behind it: a line for people. */
+  /** Told, once, that what an interrupted call has begun is made anew, or a damaged part and those behind it: a line for people. */
   lost?: (line: string) => void;
   /** Aborting it stops after the pictures under way; the same call goes on later. */
   signal?: AbortSignal;
@@ -83,8 +83,7 @@ export interface EmbedDataOptions {
 async function embedRest(options: EmbedDataOptions, info: EmbeddingInfo, work: Work): Promise<number> {
   const { engine, config, state, data, batchSize = 64, signal, partBytes = 32 * 2 ** 20 } = options;
   const tokens = Object.keys(info.tokens) as TokenName[], names = partKeys(data);
-  const own = options.way ? undefined : evaluationWay(engine, config, info, batchSize);
-  using _compiled = { [Symbol.dispose]: () => own?.close() };
+  using own = options.way ? undefined : evaluationWay(engine, config, info, batchSize);
   const embed = options.way ?? own!;
   const before = await Promise.all(work.parts.map((part) => part.notes()));
   let next = before.at(-1)?.next ?? 0, bad = 0, told = true, embedded = 0;
@@ -194,8 +193,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   const format = embeddingFormat(out), blocks = Math.min(options.blocks ?? 4, config.depth);
   checkWanted({ ...options, tokens, blocks, format });
   options.signal?.throwIfAborted();
-  const by = <T>(of: (token: TokenName) => T) =>
-    Object.fromEntries(tokens.map((token) => [token, of(token)]));
+  const by = <T>(of: (token: TokenName) => T) => Object.fromEntries(tokens.map((one) => [one, of(one)]));
   const request: EmbeddingInfo = {
     format: "semantic-ae embedding",
     version: EMBEDDING_VERSION,
@@ -213,12 +211,11 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     unlabelled: 0,
     bad: 0,
   };
-  const advice = "Wait for its end, or name another file";
   // Parts and lock lie beside the file itself: who names a link to it is not to make it a second time.
   const place = await linkedPlace(out).catch((error) => {
     throw isPathError(error) ? pathError(error, out, "write") : error;
   });
-  await using _lock = await lockPlace(place, { what: out, advice });
+  await using _lock = await lockPlace(place, { what: out, advice: "Wait for its end, or name another file" });
   await refuseOther(out);
   const opened = openedOf(data),
     about = {
@@ -232,7 +229,7 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
     };
   const source = opened.access === "random" ? namedSource(opened.source, data) : undefined;
   const work = await openWork(place, about, source, options.lost);
-  const bad = await embedRest(options, request, work);
+  const bad = await embedRest(options, request, work).catch(work.leave);
   const { labels, ...rest } = await numberClasses(data, work);
   if (rest.count === 0) {
     await work.remove();
@@ -242,7 +239,10 @@ export async function embedData(options: EmbedDataOptions): Promise<EmbeddingInf
   const parts = work.parts.map((part) => ({
     count: part.count,
     keys: async () => (await part.notes()).keys,
-    rows: part.rows,
+    rows(token: TokenName) {
+      options.signal?.throwIfAborted(); // The file may take a while, too.
+      return part.rows(token);
+    },
   }));
   await format.write(place, { info, labels, parts });
   await work.remove();

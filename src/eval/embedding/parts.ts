@@ -121,6 +121,12 @@ function checked(
   return { count, next };
 }
 
+/** Whether any part lies in a folder. */
+export async function hasParts(folder: string): Promise<boolean> {
+  for await (const { name } of Deno.readDir(folder)) if (PART.test(name)) return true;
+  return false;
+}
+
 /** Records of the source that parts have reached. */
 export const reached = (parts: readonly Part[]): number => parts.at(-1)?.next ?? 0;
 

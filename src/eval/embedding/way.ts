@@ -7,7 +7,7 @@ import { BadRecordError, type ImageRecord, type Picture, PictureError } from "..
 import type { Engine } from "../../engine/types.ts";
 import type { ModelConfig } from "../../model/config.ts";
 import type { ModelState } from "../../model/types.ts";
-import { type Embedder, embedder, type Embedding } from "../embed.ts";
+import { embedder, type Embedding } from "../embed.ts";
 import { type EmbeddingInfo, type Preprocessing, preprocessingOf } from "./info.ts";
 
 /** Another way to prepare and embed pictures than that of evaluation. */
@@ -19,15 +19,15 @@ export interface EmbedWay {
   pictures(state: ModelState, pictures: Uint8Array): Promise<Pick<Embedding, "class" | "mean">>;
 }
 
-/** As evaluation prepares and embeds pictures; what is compiled for it is given back by `close`. */
+/** As evaluation prepares and embeds pictures; what is compiled for it is given back where it is disposed of. */
 export function evaluationWay(
   engine: Engine,
   config: ModelConfig,
   info: EmbeddingInfo,
   batchSize: number,
-): EmbedWay & Pick<Embedder, "close"> {
+): EmbedWay & Disposable {
   const { blocks, all } = info.tokens;
-  const { pictures, close } = embedder(engine, config, {
+  const embed = embedder(engine, config, {
     batchSize,
     patches: all !== undefined,
     blocks: blocks?.[0] ?? 0,
@@ -35,8 +35,8 @@ export function evaluationWay(
   return {
     preprocessing: preprocessingOf(config),
     prepare: { kind: "middle", size: config.imageSize },
-    pictures,
-    close,
+    pictures: embed.pictures,
+    [Symbol.dispose]: embed.close,
   };
 }
 

@@ -7,7 +7,16 @@ import { isPathError, pathError } from "../../files/path_error.ts";
 import { publishFile } from "../../files/publish.ts";
 import { float32, type StoredTensor } from "../../files/stored_tensor.ts";
 import { type EmbeddingInfo, sizeOfShape, type TokenName } from "./info.ts";
-import { encodePart, openPart, openParts, type Part, type PartNotes, partPath, reached } from "./parts.ts";
+import {
+  encodePart,
+  hasParts,
+  openPart,
+  openParts,
+  type Part,
+  type PartNotes,
+  partPath,
+  reached,
+} from "./parts.ts";
 
 /** The folder of an embedding that is being made, beside the file that it is to become. */
 export interface Work {
@@ -17,12 +26,44 @@ export interface Work {
   add(notes: PartNotes, features: Record<string, StoredTensor>): Promise<void>;
   /** Removes it. */
   remove(): Promise<void>;
+  /** After a failure, which it throws: removes it where there is nothing to go on from. */
+  leave(error: unknown): Promise<never>;
 }
 
 /** Milliseconds after which a part is written, however small: so much is lost at most when the process is killed. */
 const PART_TIME = 10_000;
 
 const REQUEST = "request.json";
+
+/** What parts of a request are called for people. */
+const ASKED: Readonly<Record<string, string>> = {
+  digest: "the model's weights",
+  tokens: "the tokens",
+  preprocessing: "how pictures are prepared",
+  source: "the source",
+  total: "the number of pictures",
+  batchSize: "the batch size",
+};
+
+/** Why what was begun for one request is of no use for another. */
+function otherRequest(begun: string, request: unknown): string {
+  const parse = (): Record<string, unknown> => {
+    try {
+      return Object(JSON.parse(begun));
+    } catch {
+      return {};
+    }
+  };
+  const before = parse(), now = request as Record<string, unknown>;
+  const changed = Object.keys(ASKED).filter((key) =>
+    JSON.stringify(before[key]) !== JSON.stringify(now[key])
+  );
+  const words = changed.map((key) => {
+    const simple = key !== "digest" && typeof now[key] !== "object";
+    return simple ? `${ASKED[key]} was ${before[key]} and is ${now[key]}` : `${ASKED[key]} changed`;
+  });
+  return words.join(", ") || "it was begun in another way";
+}
 
 /** Whether the pictures of some parts still stand in their source where they stood, by their names. */
 async function areInPlace(parts: readonly Part[], source: Pick<Source, "key">): Promise<boolean> {
@@ -44,7 +85,7 @@ async function areInPlace(parts: readonly Part[], source: Pick<Source, "key">): 
  * @param out The file that it is to become. The caller holds its lock.
  * @param request What is asked for: model, tokens, source.
  * @param source The pictures, where they are read by index: parts of pictures that stand elsewhere now are not taken up.
- * @param lost Told, once, that a part and those behind it are made anew, and why.
+ * @param lost Told, once, that what was begun, or a part and those behind it, is made anew, and why.
  * @returns The folder, with the parts that are there.
  * @throws {Error} When it cannot be written; names `out`.
  */
@@ -82,15 +123,25 @@ async function openFolder(
       throw error;
     }
   };
-  if (await Deno.readTextFile(join(folder, REQUEST)).catch(() => null) !== text) await anew();
+  const begun = await Deno.readTextFile(join(folder, REQUEST)).catch(() => null);
+  const told = (why: string) => lost?.(`${out}: what was begun is made anew: ${why}`);
+  if (begun !== text) {
+    if (begun !== null && await hasParts(folder)) told(otherRequest(begun, request));
+    await anew();
+  }
   const parts = await openParts(folder, lost);
   if (source && !await areInPlace(parts, source)) {
+    told("its pictures do not stand where they stood in the source");
     await anew();
     parts.length = 0;
   }
   return {
     parts,
     remove,
+    async leave(error) {
+      if (parts.length === 0) await remove().catch(() => {});
+      throw error;
+    },
     async add(notes, features) {
       const path = partPath(folder, parts.length);
       await publishFile(path, encodePart(notes, features));

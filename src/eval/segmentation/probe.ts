@@ -36,8 +36,8 @@ async function* embedded(
   files: readonly MaskedFile[],
   classes: MaskClasses,
 ) {
-  const { imageSize: size } = config, embed = embedder(engine, config, { batchSize, patches: true });
-  using _compiled = { [Symbol.dispose]: embed.close };
+  const { imageSize: size } = config;
+  using embed = embedder(engine, config, { batchSize, patches: true });
   using _library = holdJpegLibrary();
   for (let from = 0; from < files.length; from += batchSize) {
     const read = await Promise.all(

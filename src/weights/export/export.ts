@@ -19,6 +19,8 @@ export interface ExportedModel extends ModelFacts {
 /** How a model is exported. */
 export interface ExportOptions {
   to: ExportFormat;
+  /** Stops the work; what was written is removed. */
+  signal?: AbortSignal;
   /** Where files go; tests give a disk with faults. */
   disk?: Disk;
 }
@@ -62,12 +64,12 @@ function finiteNumbers({ name: model, tensors }: ExportedModel): Numbers {
  * @returns Its files.
  * @throws {WeightsError} When there is no such format, it cannot hold the model, or a weight is not a finite number.
  * @throws {InUseError} When another process makes the folder.
- * @throws {Error} When it exists, or cannot be written; nothing is left then.
+ * @throws {Error} When it exists, or cannot be written, or the signal's reason; nothing is left then.
  */
 export async function exportModel(
   model: ExportedModel,
   dest: string,
-  { to, disk }: ExportOptions,
+  { to, signal, disk }: ExportOptions,
 ): Promise<ExportedFile[]> {
   if (!Object.hasOwn(EXPORT_FORMATS, to)) {
     throw new WeightsError(
@@ -91,11 +93,15 @@ export async function exportModel(
     const files = { ...exportFiles(to, written), "README.md": modelCard(to, model, figures) };
     const done: ExportedFile[] = [];
     for (const [name, content] of Object.entries(files)) {
+      // Numbers of a large model are made without a pause: a signal is heard only here.
+      await new Promise((resolve) => setTimeout(resolve));
+      signal?.throwIfAborted();
       const file = join(destination.folder, name);
       await Deno.mkdir(dirname(file), { recursive: true });
       await publishFile(file, content, { disk });
       done.push({ name, bytes: (await Deno.stat(file)).size });
     }
+    signal?.throwIfAborted();
     await destination.publish();
     return done;
   } finally {

@@ -168,14 +168,21 @@ async function goesOn(folder: string, ending: string): Promise<void> {
   const begun = embedData({ ...left, progress: ({ done }) => assert.ok(done < 8, "killed") });
   await assert.rejects(begun, /killed/);
   const right = { ...left, data: { ...data, words: "pairs#column=right" } };
-  const anew = await embedData({ ...right, resumed: () => assert.fail("it must begin anew") });
+  const told: string[] = [], lost = (line: string) => void told.push(line);
+  const anew = await embedData({ ...right, lost, resumed: () => assert.fail("it must begin anew") });
   assert.equal(anew.source, "pairs#column=right");
   // Another model does not go on with the parts of this one.
   const other = { ...same, out, state: initModel(TOY, 1), partBytes: 1 };
   const halfway = embedData({ ...other, progress: ({ done }) => assert.ok(done < 8, "killed") });
   await assert.rejects(halfway, /killed/);
-  await embedData({ ...same, out, resumed: () => assert.fail("it must begin anew") });
+  await embedData({ ...same, out, lost, resumed: () => assert.fail("it must begin anew") });
   assert.deepEqual(await Deno.readFile(out), await Deno.readFile(whole));
+  // Hours of work do not go without a word.
+  const begunWas = `${out}: what was begun is made anew: `;
+  assert.deepEqual(told, [
+    `${begunWas}the source was pairs#column=left and is pairs#column=right`,
+    `${begunWas}the model's weights changed`,
+  ]);
   await closeData(data);
 }
 
@@ -328,7 +335,12 @@ Deno.test("embedding: pictures that stand elsewhere when it goes on are embedded
     await assert.rejects(embed({ progress: ({ done }) => assert.ok(done < 4, "killed") }), /killed/);
     // As many pictures as before: one has gone, and another has come.
     await Deno.rename(join(place, "blue", "0.png"), join(place, "red", "9.png"));
-    await embed({ resumed: () => assert.fail("it must begin anew") });
+    const told: string[] = [];
+    await embed({ lost: (line) => told.push(line), resumed: () => assert.fail("it must begin anew") });
+    assert.match(
+      told.join(),
+      /^[^,]*a\.safetensors: what was begun is made anew: its pictures do not stand where/,
+    );
     assert.deepEqual((await content(out)).keys, [
       ...["blue/1.png", "green/0.png", "green/1.png", "red/0.png", "red/1.png", "red/9.png"],
     ]);
@@ -627,4 +639,35 @@ Deno.test("embedding files: an LMDB that is cut short or damaged is refused, and
     assert.equal(await isEmbedding(shard), false);
     await assert.rejects(openEmbedding(shard), /holds no embedding that deno task embed has written/);
     await data.close();
+  }));
+
+Deno.test("embedding: what fails before any part is written leaves nothing", () =>
+  withFolder(async (folder) => {
+    const source = await openSource(await colourFolder(join(folder, "data"), 2));
+    const broken: Source = {
+      ...source,
+      place: undefined,
+      get: () => Promise.reject(new Error("the disk is gone")),
+    };
+    const out = join(folder, "a.safetensors");
+    await assert.rejects(embedData({ ...model, data: broken, out }), /the disk is gone/);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["data"]);
+    await source.close();
+  }));
+
+Deno.test("embedding: one that is stopped while its file is written goes on there, and embeds nothing twice", () =>
+  withFolder(async (folder) => {
+    const source = await openSource(await colourFolder(join(folder, "data"), 2));
+    const out = join(folder, "a.safetensors"),
+      same = { ...model, data: source, out },
+      stop = new AbortController();
+    const last = ({ done, total }: { done: number; total: number | null }) => {
+      if (done === total) stop.abort(new Error("stopped"));
+    };
+    await assert.rejects(embedData({ ...same, signal: stop.signal, progress: last }), /stopped/);
+    const names = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assert.deepEqual(names(), [".a.safetensors.embedding", "data"]);
+    await embedData({ ...same, progress: ({ embedded }) => assert.equal(embedded, 0) });
+    assert.deepEqual(names(), ["a.safetensors", "data"]);
+    await source.close();
   }));

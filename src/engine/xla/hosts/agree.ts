@@ -3,7 +3,7 @@ import { KEYS } from "./pace.ts";
 import { type Address, getValue, HostsError, proposeValue, putValue } from "./request.ts";
 
 /** Steps that lie between one node's wish to stop and the stop: no node can be farther ahead of another. */
-const AHEAD = 4;
+export const AHEAD = 4;
 
 /**
  * Waits for a key.

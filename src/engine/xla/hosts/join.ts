@@ -1,7 +1,7 @@
 import { agreeStop, barrier, gather, get, put } from "./agree.ts";
 import type { LinkMessage } from "./link_worker.ts";
 import { openPace } from "./pace.ts";
-import { type Address, getFile, join, say } from "./request.ts";
+import { type Address, getFile, getValue, join, say } from "./request.ts";
 import type { ServiceMessage } from "./service_worker.ts";
 import {
   type Callbacks,
@@ -40,6 +40,8 @@ export interface Hosts {
   put(key: string, value: Uint8Array | string): Promise<void>;
   /** Waits for a key, without an end where no milliseconds are given. */
   get(key: string, wait?: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** What a key is now; undefined where no node has set it. */
+  find(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Resolves when every node has come to a point of this name. */
   barrier(name: string, wait?: number): Promise<void>;
   /**
@@ -120,6 +122,7 @@ export async function joinHosts(options: JoinOptions): Promise<Hosts> {
       failed,
       put: (key, value) => put(at, key, value),
       get: (key, wait) => get(at, key, wait),
+      find: (key) => getValue(at, key, 0),
       barrier: (name, wait) => barrier(at, nodes, name, wait),
       note: pace.note,
       gather: (step) => gather(at, nodes, step, asked++),
