@@ -9,7 +9,7 @@ import {
   type DType,
   dtypeOf,
   type Entry,
-  type HostArray,
+  hostOf,
   readParts,
   readPartsSync,
   toHost,
@@ -54,7 +54,7 @@ export class XlaBackend extends tf.KernelBackend {
 
   /** Takes values in; they move to the device when first used. */
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
-    return this.#add({ references: 1, dtype: dtype as DType, shape, host: values as HostArray });
+    return this.#add({ references: 1, dtype: dtype as DType, shape, host: hostOf(values, dtype) });
   }
 
   override move(
@@ -64,7 +64,7 @@ export class XlaBackend extends tf.KernelBackend {
     dtype: tf.DataType,
     references: number,
   ): void {
-    this.entries.set(dataId, { references, dtype: dtype as DType, shape, host: values as HostArray });
+    this.entries.set(dataId, { references, dtype: dtype as DType, shape, host: hostOf(values, dtype) });
   }
 
   /**
@@ -137,7 +137,7 @@ export class XlaBackend extends tf.KernelBackend {
   }
 
   #readable(entry: Entry): Buffer {
-    if (entry.value) {
+    if (entry.value && this.trace) {
       throw new Error(
         `xla: a tensor's value was read while its function is being traced${userLine()}. Inside jit values are not ` +
           "known yet: compute with tensors (tf.where instead of if), or read after the call",
