@@ -15,6 +15,7 @@ import {
   toHost,
   typeOfEntry,
 } from "./storage.ts";
+import { takeOver } from "./take_over.ts";
 import { type Trace, userLine, valueOf } from "./compile/trace.ts";
 
 type Inputs = Record<string, tf.TensorInfo> | tf.TensorInfo[];
@@ -43,7 +44,7 @@ export class XlaBackend extends tf.KernelBackend {
     readonly platform: string = client.platform,
   ) {
     super();
-    this.entries = new tf.DataStorage<Entry>(this, tf.engine());
+    this.entries = new tf.DataStorage<Entry>(this, { moveData: takeOver });
   }
 
   /** What traced programs for one device are for. */
@@ -157,8 +158,9 @@ export class XlaBackend extends tf.KernelBackend {
     return true;
   }
 
+  /** Data of another backend are taken over: it would not count this reference. */
   override incRef(dataId: tf.DataId): void {
-    if (this.entries.has(dataId)) this.entries.get(dataId).references++;
+    this.entries.get(dataId).references++;
   }
 
   decRef(dataId: tf.DataId): void {

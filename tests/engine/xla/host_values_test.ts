@@ -17,6 +17,19 @@ Deno.test("tensors of TensorFlow.js's cpu backend go on on xla", async () => {
   });
 });
 
+Deno.test("clones of another backend's tensors, and variables that they are assigned to, outlive them", async () => {
+  await tf.setBackend("cpu");
+  const made = tf.tensor1d([1, 2]), given = tf.tensor1d([3, 4]), variable = tf.variable(tf.zeros([2]));
+  await onXla(() => {
+    const shared = [made.clone(), tf.reshape(made, [2, 1]), variable];
+    variable.assign(given);
+    tf.dispose([made, given]);
+    assert.deepEqual(shared.map((x) => [...x.dataSync()]), [[1, 2], [1, 2], [3, 4]]);
+    tf.dispose(shared);
+    assert.throws(() => tf.square(tf.reshape(shared[0], [2, 1])), /has been disposed of/);
+  });
+});
+
 Deno.test("any number but 0 stands for true", async () => {
   await onXla((xla) => {
     const f = ({ x }: { x: tf.Tensor }) =>
