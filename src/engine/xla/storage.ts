@@ -40,7 +40,9 @@ export interface Spread {
 }
 
 /** Where the numbers of a dtype are kept on the host. */
-const ARRAYS: Readonly<Record<string, { from(numbers: ArrayLike<number>): HostArray } | undefined>> = {
+const ARRAYS: Readonly<
+  Record<string, { new (length: number): HostArray; from(numbers: ArrayLike<number>): HostArray } | undefined>
+> = {
   float32: Float32Array,
   complex64: Float32Array,
   int32: Int32Array,
@@ -57,7 +59,7 @@ export function hostOf(values: tf.backend_util.BackendValues, dtype: string): Ho
   if (dtype === "bool" && numbers.some((number) => number !== 0 && number !== 1)) {
     return Uint8Array.from(numbers, (number) => number === 0 ? 0 : 1);
   }
-  return numbers.constructor === Elements ? numbers : Elements.from(numbers);
+  return numbers instanceof Elements ? numbers : Elements.from(numbers);
 }
 
 /** Parts of a split value as one. */
