@@ -9,12 +9,13 @@ import {
   type DType,
   dtypeOf,
   type Entry,
-  type HostArray,
+  hostOf,
   readParts,
   readPartsSync,
   toHost,
   typeOfEntry,
 } from "./storage.ts";
+import { takeOver } from "./take_over.ts";
 import { type Trace, userLine, valueOf } from "./compile/trace.ts";
 
 type Inputs = Record<string, tf.TensorInfo> | tf.TensorInfo[];
@@ -43,7 +44,7 @@ export class XlaBackend extends tf.KernelBackend {
     readonly platform: string = client.platform,
   ) {
     super();
-    this.entries = new tf.DataStorage<Entry>(this, tf.engine());
+    this.entries = new tf.DataStorage<Entry>(this, { moveData: takeOver });
   }
 
   /** What traced programs for one device are for. */
@@ -54,7 +55,7 @@ export class XlaBackend extends tf.KernelBackend {
 
   /** Takes values in; they move to the device when first used. */
   override write(values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
-    return this.#add({ references: 1, dtype: dtype as DType, shape, host: values as HostArray });
+    return this.#add({ references: 1, dtype: dtype as DType, shape, host: hostOf(values, dtype) });
   }
 
   override move(
@@ -64,7 +65,7 @@ export class XlaBackend extends tf.KernelBackend {
     dtype: tf.DataType,
     references: number,
   ): void {
-    this.entries.set(dataId, { references, dtype: dtype as DType, shape, host: values as HostArray });
+    this.entries.set(dataId, { references, dtype: dtype as DType, shape, host: hostOf(values, dtype) });
   }
 
   /**
@@ -137,7 +138,7 @@ export class XlaBackend extends tf.KernelBackend {
   }
 
   #readable(entry: Entry): Buffer {
-    if (entry.value) {
+    if (entry.value && this.trace) {
       throw new Error(
         `xla: a tensor's value was read while its function is being traced${userLine()}. Inside jit values are not ` +
           "known yet: compute with tensors (tf.where instead of if), or read after the call",
@@ -157,8 +158,9 @@ export class XlaBackend extends tf.KernelBackend {
     return true;
   }
 
+  /** Data of another backend are taken over: it would not count this reference. */
   override incRef(dataId: tf.DataId): void {
-    if (this.entries.has(dataId)) this.entries.get(dataId).references++;
+    this.entries.get(dataId).references++;
   }
 
   decRef(dataId: tf.DataId): void {
@@ -190,11 +192,11 @@ export class XlaBackend extends tf.KernelBackend {
     return true;
   }
 
-  override async time(work: () => void): Promise<tf.BackendTimingInfo> {
+  /** Not an async function: what the work throws is thrown here, as TensorFlow.js's profiler needs its results at once. */
+  override time(work: () => void): Promise<tf.BackendTimingInfo> {
     const start = performance.now();
     work();
-    await Promise.resolve();
-    return { kernelMs: performance.now() - start };
+    return Promise.resolve({ kernelMs: performance.now() - start });
   }
 
   override dispose(): void {

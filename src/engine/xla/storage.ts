@@ -1,3 +1,4 @@
+import type * as tf from "./tf.ts";
 import type { Buffer, Client } from "./pjrt/types.ts";
 import type { ElementType, TensorType, Value } from "./ir/types.ts";
 import { sizeOf } from "./ir/types.ts";
@@ -36,6 +37,29 @@ export interface Spread {
   readonly buffers: readonly Buffer[];
   /** Parts that a split value is cut into, those of other processes too. */
   readonly parts: number;
+}
+
+/** Where the numbers of a dtype are kept on the host. */
+const ARRAYS: Readonly<
+  Record<string, { new (length: number): HostArray; from(numbers: ArrayLike<number>): HostArray } | undefined>
+> = {
+  float32: Float32Array,
+  complex64: Float32Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+};
+
+/**
+ * Values as they are kept on the host: in the array of their dtype, which kernels of other backends do not always give, and
+ * truth values as 0 and 1, whatever number stood for true.
+ */
+export function hostOf(values: tf.backend_util.BackendValues, dtype: string): HostArray | Uint8Array[] {
+  const Elements = ARRAYS[dtype], numbers = values as HostArray;
+  if (!Elements) return values as Uint8Array[];
+  if (dtype === "bool" && numbers.some((number) => number !== 0 && number !== 1)) {
+    return Uint8Array.from(numbers, (number) => number === 0 ? 0 : 1);
+  }
+  return numbers instanceof Elements ? numbers : Elements.from(numbers);
 }
 
 /** Parts of a split value as one. */
@@ -141,7 +165,11 @@ export function typeOfEntry(entry: Entry): TensorType {
  */
 export function dataOf(entry: Entry): ArrayBufferView {
   alive(entry);
-  if (entry.value) throw new Error("xla: a value of a traced function was used after the trace had ended");
+  if (entry.value) {
+    throw new Error(
+      "xla: a value of a compiled function was used outside of it, where it does not exist: let the function return it",
+    );
+  }
   if (entry.waiting) return entry.waiting.data;
   if (entry.dtype === "string") throw new Error(`xla: tensors of string ${NOT_HERE}`);
   if (entry.host) return entry.host as HostArray;

@@ -84,6 +84,50 @@ const ODD: Record<string, [inputs: () => tf.Tensor[], f: (...x: tf.Tensor[]) => 
       (a, b) => tf.cast(tf.isNaN(tf.concat([tf.maximum(a, b), tf.minimum(a, b), tf.maximum(b, a)])), "int32"),
       [...[1, 0, 1, 0, 1, 1], ...[1, 0, 1, 0, 1, 1], ...[1, 0, 1, 0, 1, 1]],
     ],
+    "products of infinity, not-a-number and truth values": [
+      () => [tf.tensor1d([Infinity, NaN, NaN, 2, -3]), bool([0, 0, 1, 1, 0])],
+      (x, m) => tf.cast(tf.isNaN(tf.concat([tf.mul(x, tf.cast(m, "float32")), tf.mul(x, m)])), "int32"),
+      [...[1, 1, 1, 0, 0], ...[1, 1, 1, 0, 0]],
+    ],
+    "sums of lists of truth values": [
+      () => [bool([1, 0, 1]), bool([1, 0, 0])],
+      (a, b) => tf.addN([a, b, a]),
+      [3, 0, 2],
+    ],
+    "whole numbers where the other inputs have fractions": [
+      () => [int([[1, 2], [3, 4]]), tf.tensor1d([0.5]), tf.tensor1d([0.25, 0.75])],
+      (x, half, b) => {
+        const picture = tf.reshape(x, [1, 2, 2, 1]) as tf.Tensor4D, one = tf.reshape(half, [1, 1, 1, 1]);
+        const volume = tf.reshape(x, [1, 2, 2, 1, 1]) as tf.Tensor5D;
+        return tf.concat(
+          [
+            tf.conv3d(volume, tf.reshape(half, [1, 1, 1, 1, 1]) as tf.Tensor5D, 1, "same"),
+            tf.conv2dTranspose(picture, one as tf.Tensor4D, [1, 2, 2, 1], 1, "same"),
+            tf.dilation2d(picture, tf.reshape(half, [1, 1, 1]) as tf.Tensor3D, 1, "same"),
+            tf.dilation2d(
+              tf.cast(picture, "float32"),
+              tf.cast(tf.reshape(half, [1, 1, 1]), "int32") as tf.Tensor3D,
+              1,
+              "same",
+            ),
+            tf.einsum("ij,j->i", x, b),
+            tf.einsum("j,ij->i", b, x),
+            tf.batchNorm(x as tf.Tensor2D, b as tf.Tensor1D, b as tf.Tensor1D, undefined, undefined, 0),
+            tf.localResponseNormalization(tf.reshape(x, [1, 2, 2, 1]) as tf.Tensor4D, 1, 0, 0.25, 1),
+          ].map((y) => tf.reshape(y, [-1])),
+        );
+      },
+      [
+        ...[0.5, 1, 1.5, 2],
+        ...[0.5, 1, 1.5, 2],
+        ...[1.5, 2.5, 3.5, 4.5],
+        ...[1, 2, 3, 4],
+        ...[1.75, 3.75],
+        ...[1.75, 3.75],
+        ...[1.5, 1.4433757, 5.5, 3.7527767],
+        ...[4, 2, 4 / 3, 1],
+      ],
+    ],
     "signs of truth values": [
       () => [bool([1, 0])],
       (a) => tf.concat([tf.abs(a), tf.sign(a)]),

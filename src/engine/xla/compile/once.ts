@@ -42,14 +42,33 @@ function made(): never {
   );
 }
 
+/** What TensorFlow.js measures a kernel with. */
+interface Profiler {
+  profileKernel(kernelName: string, inputs: unknown, kernel: () => tf.Tensor[]): unknown;
+  logKernelProfile(profile: unknown): void;
+}
+
+/** Stands for the measuring of a kernel, which would read its values: they are not known yet, and nothing is computed. */
+const unmeasured: Profiler["profileKernel"] = (kernelName, inputs, kernel) => ({
+  kernelName,
+  inputs,
+  outputs: kernel(),
+  timeMs: 0,
+  extraInfo: "recorded for a compiled function",
+});
+
 /**
  * Runs a function and forbids what it would do only once: random draws (those with a seed repeat anyway and are allowed), and
- * making variables or assigning to them, which keep what they hold.
+ * making variables or assigning to them, which keep what they hold. Kernels are not measured meanwhile.
  *
  * @throws {Error} When the function does so; the message names the line of the user's code.
  */
 export function withoutEffects<T>(fn: () => T): T {
+  const { profiler } = tf.engine() as unknown as { profiler: Profiler };
   const back = [
+    // Where kernels are measured, by tf.profile or in debug mode.
+    replaced(profiler, "profileKernel", unmeasured),
+    replaced(profiler, "logKernelProfile", () => {}),
     replaced(Math, "random", drawn),
     replaced(tf.Variable.prototype, "assign", assigned),
     replaced(tf.engine(), "makeVariable", made),

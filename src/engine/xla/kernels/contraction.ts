@@ -4,7 +4,7 @@ import { broadcastTo, transpose } from "../ir/movement.ts";
 import type { Value } from "../ir/types.ts";
 import { fourier } from "./hlo.ts";
 import { policyDot } from "./product.ts";
-import { type Call, counting, listOf, type Lowerings } from "./types.ts";
+import { type Call, counting, floating, listOf, type Lowerings, widened } from "./types.ts";
 
 /** An operand whose letters that nothing else has are summed away. */
 function tidied(x: Value, letters: string[], needed: string): [Value, string[]] {
@@ -14,7 +14,7 @@ function tidied(x: Value, letters: string[], needed: string): [Value, string[]] 
 
 /** Einstein's summation over one or two operands (tfjs's decoder refuses more, and letters that stand twice in one). */
 function einsum({ precision, inputs, attrs }: Call<tf.EinsumAttrs>): Value {
-  const operands = listOf(inputs).map(counting);
+  const operands = widened(listOf(inputs).map(counting));
   const [left, result = ""] = attrs.equation.replace(/\s/g, "").split("->");
   const terms = left.split(",").map((term) => [...term]);
   const decoded = tf.backend_util.decodeEinsumEquation(attrs.equation, operands.length);
@@ -43,9 +43,9 @@ function einsum({ precision, inputs, attrs }: Call<tf.EinsumAttrs>): Value {
 
 /** (x − mean) / √(variance + ε), scaled and moved; the four are vectors of the last axis or have x's rank. */
 function batchNorm(
-  { inputs: { x, mean, variance, scale, offset }, attrs }: Call<tf.FusedBatchNormAttrs>,
+  { inputs: { x: given, mean, variance, scale, offset }, attrs }: Call<tf.FusedBatchNormAttrs>,
 ): Value {
-  const { shape, element } = x.type;
+  const x = floating(given), { shape, element } = x.type;
   const spread = (v: Value) => broadcastTo(convert(v, element), shape);
   const whole = binary("add", variance, like(variance, attrs.varianceEpsilon ?? 0.001));
   const factor = unary("rsqrt", whole);

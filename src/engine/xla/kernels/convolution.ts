@@ -97,7 +97,7 @@ const reach = (s: Sizes, i: number) => (s.filter[i] - 1) * s.dilation[i] + 1;
 const span = (s: Sizes, i: number) => (s.output[i] - 1) * s.strides[i] + 1;
 
 function product(precision: Call["precision"], x: Value, filter: Value, c: Convolution): Value {
-  const element: ElementType = x.type.element === "i32" ? "i32" : "f32";
+  const element: ElementType = x.type.element === "i32" && filter.type.element === "i32" ? "i32" : "f32";
   // Sums of nothing, which XLA refuses where a window has no elements.
   if (sizeOf(x.type.shape) === 0 || sizeOf(filter.type.shape) === 0) {
     return splat(x.graph, element, c.shape, 0);

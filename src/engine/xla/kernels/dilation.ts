@@ -4,10 +4,11 @@ import { broadcast, pad, reshape, slice } from "../ir/movement.ts";
 import { isFloat, type Value } from "../ir/types.ts";
 import type { Window } from "./hlo.ts";
 import { offsets, windowElements } from "./pool.ts";
-import type { Call, Lowerings } from "./types.ts";
+import { type Call, type Lowerings, widened } from "./types.ts";
 
 /** Everything that dilation does, offset by offset in its window. */
-function parts({ inputs: { x, filter }, attrs }: Call<tf.Dilation2DAttrs>) {
+function parts({ inputs, attrs }: Call<tf.Dilation2DAttrs>) {
+  const [x, filter] = widened([inputs.x, inputs.filter]);
   const info = tf.backend_util.computeDilation2DInfo(
     x.type.shape as [number, number, number, number],
     filter.type.shape as [number, number, number],

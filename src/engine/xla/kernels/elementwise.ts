@@ -1,4 +1,4 @@
-import { binary, compare, convert, like, select, splatOf, unary } from "../ir/build.ts";
+import { binary, compare, convert, like, select, splat, splatOf, unary } from "../ir/build.ts";
 import { broadcastShape, broadcastTo, reshape } from "../ir/movement.ts";
 import {
   type BinaryName,
@@ -8,17 +8,12 @@ import {
   type UnaryName,
   type Value,
 } from "../ir/types.ts";
-import { counting, holds, type Lowering, type Lowerings } from "./types.ts";
+import { counting, floating, holds, type Lowering, type Lowerings } from "./types.ts";
 
 const add = (a: Value, b: Value) => binary("add", a, b);
 const sub = (a: Value, b: Value) => binary("subtract", a, b);
 const mul = (a: Value, b: Value) => binary("multiply", a, b);
 const div = (a: Value, b: Value) => binary("divide", a, b);
-
-/** A value whose elements hold fractions. */
-function floating(x: Value): Value {
-  return isFloat(x.type.element) || x.type.element === "c64" ? x : convert(x, "f32");
-}
 
 /** A kernel that is one StableHLO function of floating-point `x`. */
 const direct = (name: UnaryName): Lowering => ({ inputs }) => unary(name, floating(inputs.x));
@@ -109,6 +104,10 @@ function cast(x: Value, dtype: string): Value {
     return binary("complex", real, like(real, 0));
   }
   if (x.type.element === "c64" && element !== "c64") return convert(unary("real", x), element);
+  // XLA makes 0 of a product of not-a-number or infinity and a converted truth value, but not of one and such a choice.
+  if (x.type.element === "pred" && isFloat(element)) {
+    return select(x, splat(x.graph, element, x.type.shape, 1), splat(x.graph, element, x.type.shape, 0));
+  }
   return convert(x, element);
 }
 
@@ -193,7 +192,7 @@ export const ELEMENTWISE: Lowerings = {
   Pow: counted(power),
   SquaredDifference: counted((a, b) => mul(sub(a, b), sub(a, b))),
   Atan2: pair((a, b) => binary("atan2", floating(a), floating(b))),
-  AddN: ({ inputs }) => Object.values(inputs).reduce(add),
+  AddN: ({ inputs }) => Object.values(inputs).map(counting).reduce(add),
   Equal: compared("EQ"),
   NotEqual: compared("NE"),
   Greater: compared("GT"),

@@ -4,7 +4,7 @@ import { broadcast, pad, slice } from "../ir/movement.ts";
 import { isFloat, sizeOf, type Value } from "../ir/types.ts";
 import { reduceWindow, scatterToMaxima, type Window } from "./hlo.ts";
 import { planeSides, type PoolAttributes, spaceSides } from "./attributes.ts";
-import type { Lowering, Lowerings } from "./types.ts";
+import { floating, type Lowering, type Lowerings } from "./types.ts";
 
 /** The window over [batch, …sides, channels], and the shape of the result. */
 export interface Pooling {
@@ -204,7 +204,8 @@ export const POOL: Lowerings = {
   AvgPoolGrad: averagePoolGradient,
   AvgPool3DGrad: averagePoolGradient,
   MaxPoolWithArgmax: maxPoolWithArgmax,
-  LRN: ({ inputs: { x }, attrs }) => {
+  LRN: ({ inputs, attrs }) => {
+    const x = floating(inputs.x);
     const norm = normaliser(x, attrs);
     return binary("multiply", x, binary("power", norm, like(norm, -attrs.beta)));
   },

@@ -1,5 +1,5 @@
 import { convert } from "../ir/build.ts";
-import type { ElementType, Graph, Value } from "../ir/types.ts";
+import { type ElementType, type Graph, isFloat, type Value } from "../ir/types.ts";
 import type { Precision } from "../types.ts";
 import type { AttributesOf, KernelName } from "./attributes.ts";
 
@@ -28,6 +28,17 @@ const WIDTHS: readonly ElementType[] = ["pred", "i32", "f32", "c64"];
 /** Whether an element type holds all that another one does. */
 export function holds(element: ElementType, other: ElementType): boolean {
   return WIDTHS.indexOf(other) <= WIDTHS.indexOf(element);
+}
+
+/** A value whose elements hold fractions. */
+export function floating(x: Value): Value {
+  return isFloat(x.type.element) || x.type.element === "c64" ? x : convert(x, "f32");
+}
+
+/** Values in the element type that holds what each of them does. */
+export function widened(values: readonly Value[]): Value[] {
+  const [element] = values.map(({ type }) => type.element).sort((a, b) => holds(a, b) ? -1 : 1);
+  return values.map((value) => convert(value, element));
 }
 
 /** Arithmetic on truth values counts them. */

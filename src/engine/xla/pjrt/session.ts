@@ -76,7 +76,9 @@ export class Session {
 
   /** Throws when the client is closed. */
   open(): void {
-    if (this.#closed) throw new Error("The PJRT client is closed.");
+    if (this.#closed) {
+      throw new Error("The PJRT client is closed; what lay on its devices, tensors and programs, is gone");
+    }
   }
 
   counts(): Counts {
