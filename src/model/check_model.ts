@@ -82,6 +82,10 @@ function problems(config: ModelConfig): string[] {
     found.push(
       `classHeadWidth is ${config.classHeadWidth}, but class tokens share the patch tokens' head: take classHead "own", or classHeadWidth 0`,
     );
+  } else if (config.classHeadWidth > 0 && config.headLayers === 1) {
+    found.push(
+      `classHeadWidth is ${config.classHeadWidth}, but heads of one layer have no hidden one: take headLayers 2 or more, or classHeadWidth 0`,
+    );
   }
   divides("width", "heads");
   divides("codeWidth", "decoderHeads");

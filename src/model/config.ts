@@ -22,7 +22,7 @@ export interface ModelConfig {
   dropPath: number;
   /** Linear layers of the head, and of the class tokens' own one; the reference's has four. */
   headLayers: number;
-  /** Hidden width of the head. */
+  /** Hidden width of the head, where it has more than one layer. */
   headWidth: number;
   /** Width of a code and of the decoder's tokens; a multiple of 4 and of `decoderHeads`. */
   codeWidth: number;
@@ -123,9 +123,8 @@ const THUMBNAIL: ModelConfig = {
   viewSize: 24,
   stem: "convolutions",
   localMixing: true,
-  headLayers: 2,
+  headLayers: 1,
   classHead: "own",
-  classHeadWidth: 1024,
 };
 
 /** Ready sizes: the reference's three (docs/spec.md §2), and three that train on a laptop's processor. */

@@ -57,6 +57,10 @@ Deno.test("config: impossible combinations are refused by name, with what to do"
       { classHeadWidth: 8, classHead: "shared" },
       /classHeadWidth is 8, but class tokens share .* take classHead "own"/,
     ],
+    [
+      { classHeadWidth: 8, classHead: "own", headLayers: 1 },
+      /classHeadWidth is 8, but heads of one layer have no hidden one: take headLayers 2 or more/,
+    ],
   ];
   for (const [change, message] of cases) {
     assert.throws(() => checkModel({ ...PRESETS.demo, ...change }), message);

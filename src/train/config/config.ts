@@ -152,6 +152,12 @@ export function resolveConfig(...layers: readonly Partial<RunConfig>[]): RunConf
         `add --warmup-epochs ${config.epochs / 10}, or take more epochs`,
     );
   }
+  if (config.headLayers === 1 && config.headWidth !== presetConfig(preset).headWidth) {
+    throw new ConfigError(
+      "--head-width is the width of a head's hidden layers, but heads of one layer (--head-layers 1) have none; " +
+        "add --head-layers 2 or more, or leave it out",
+    );
+  }
   const sharers = config.devices * config.nodes;
   if (config.batchSize % sharers !== 0) {
     const nearest = Math.max(1, Math.round(config.batchSize / sharers)) * sharers;

@@ -38,7 +38,7 @@ export const METHOD_SETTINGS: Readonly<Record<keyof (ViewOptions & ModelConfig &
   mlpRatio: model(number(), "hidden width of the encoder's MLPs, in widths"),
   dropPath: model(number(0, 0.99), "rate of stochastic depth in the last block"),
   headLayers: model(whole(1), "linear layers of the head"),
-  headWidth: model(whole(1), "hidden width of the head"),
+  headWidth: model(whole(1), "hidden width of the head, where it has more than one layer"),
   codeWidth: model(whole(1), "width of a code, and of the decoder"),
   headBatchNorm: model(onOff, "batch norm in the head's hidden layers"),
   classHead: model(choice("shared", "own"), "head of class tokens: that of the patch tokens, or their own"),

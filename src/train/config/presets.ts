@@ -135,11 +135,10 @@ function presetView(preset: PresetName, sizes: Pick<RunConfig, "imageSize" | "pa
 /** What is taken of settings that follow others where they are not given themselves. */
 export function followingSettings(
   preset: PresetName,
-  config: Pick<RunConfig, "optimizer" | "imageSize" | "patchSize" | "epochs" | "classHead">,
-): Pick<RunConfig, "lr" | "viewSize" | "warmupEpochs" | "classHeadWidth"> {
+  config: Pick<RunConfig, "optimizer" | "imageSize" | "patchSize" | "epochs">,
+): Pick<RunConfig, "lr" | "viewSize" | "warmupEpochs"> {
   return {
     lr: presetRate(preset, config.optimizer),
-    classHeadWidth: config.classHead === "own" ? presetConfig(preset).classHeadWidth : 0,
     viewSize: presetView(preset, config),
     // A run that is shorter than the preset's warms up for at most a tenth of its time.
     warmupEpochs: Math.min(presetConfig(preset).warmupEpochs, config.epochs / 10),

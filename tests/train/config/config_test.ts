@@ -144,6 +144,11 @@ Deno.test("a configuration file is checked like flags, and flags win over it, it
     assert.equal(config.width, 192);
     assert.equal(config.minLr, presetConfig("tiny").minLr);
     assert.throws(() => resolveConfig({ epochs: 1, warmupEpochs: 2 }), /warmupEpochs is 2/);
+    assert.throws(
+      () => resolveConfig({ preset: "thumbnail", headWidth: 512 }),
+      /heads of one layer .* have none; add --head-layers 2/,
+    );
+    assert.equal(resolveConfig({ preset: "thumbnail", headWidth: 512, headLayers: 2 }).headWidth, 512);
     assert.throws(() => resolveConfig({ imageSize: 65 }), /imageSize 65 is not a multiple of patchSize 8/);
   } finally {
     await Deno.remove(folder, { recursive: true });
