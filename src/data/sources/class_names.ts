@@ -72,13 +72,7 @@ export function likeName(name: string): string {
 
 /** The numbers of each name of a list: several where it stands in it more than once. */
 export function numbersOf(labels: readonly string[]): Map<string, number[]> {
-  const numbers = new Map<string, number[]>();
-  labels.forEach((name, number) => {
-    const same = sameName(name), known = numbers.get(same);
-    if (known) known.push(number);
-    else numbers.set(same, [number]);
-  });
-  return numbers;
+  return Map.groupBy(labels.keys(), (number) => sameName(labels[number]));
 }
 
 /** Gives classes their numbers and keeps count of what is none. */

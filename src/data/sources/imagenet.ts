@@ -1,6 +1,6 @@
 import { requireIndex, textList } from "../io/compact_lists.ts";
-import { decodeText } from "../io/foreign_text.ts";
-import { byCodeUnits, isPathError, join, pathError } from "../io/paths.ts";
+import { byCodeUnits, join } from "../io/paths.ts";
+import { readTextLines } from "../io/text_lines.ts";
 import type { ImageRecord, PassedOver, Source } from "../types.ts";
 import { folderSource, NoPicturesError } from "./folder.ts";
 import { listFolder } from "./list_folder.ts";
@@ -166,20 +166,9 @@ async function find(folder: string, names: readonly string[]): Promise<string | 
   return null;
 }
 
-async function readLines(path: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = decodeText(await Deno.readFile(path), true);
-  } catch (error) {
-    if (isPathError(error)) throw pathError(error, path, "read");
-    throw new Error(`${path}: is no text in UTF-8; save it as such`, { cause: error });
-  }
-  return text.split(/\r\n|\n|\r/).map((line) => line.trim()).filter((line) => line);
-}
-
 async function readSynsets(folder: string): Promise<string[] | null> {
   const path = await find(folder, SYNSETS);
-  return path ? (await readLines(path)).map((line) => line.split(/\s/)[0]) : null;
+  return path ? (await readTextLines(path)).map((line) => line.split(/\s/)[0]) : null;
 }
 
 const stem = (name: string) => name.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
@@ -190,7 +179,7 @@ async function readList(
   pictures: readonly string[],
   passed: PassedCounter,
 ): Promise<(string | null)[]> {
-  let lines = await readLines(path);
+  let lines = await readTextLines(path);
   // Tables may have quotes around each cell, and lists from Windows its slashes.
   lines = lines.map((line) => line.replaceAll('"', "").replaceAll("\\", "/"));
   if (/^ImageId,/i.test(lines[0] ?? "")) lines = lines.slice(1);

@@ -1,4 +1,5 @@
 /** Splits inside of archives and LMDBs, in the names of what they hold: `imagenette2/train/n01440764/1.JPEG`, `train_1.jpg`. */
+import { folderOf } from "../io/paths.ts";
 import { pictureSplits, splitOfPicture } from "./picture_splits.ts";
 import { isSplitFolder } from "./split_names.ts";
 import { NoSplitError, splitName, splitOf } from "./splits.ts";
@@ -47,7 +48,7 @@ export function innerSplits({ where, wanted, named, stated = false }: InnerQuest
   /** The split that a folder around it states. */
   const around = (name: string) => {
     // Those of one folder mostly stand side by side.
-    const folder = name.slice(0, Math.max(0, name.lastIndexOf("/")));
+    const folder = folderOf(name);
     if (folder !== last) {
       last = folder;
       split = splitOfFolder(folder);

@@ -1,4 +1,5 @@
 /** Masks that lie beside the pictures that they are of. */
+import { baseOf, folderOf } from "../io/paths.ts";
 import type { Listing } from "./list_folder.ts";
 import { fileKind, passedCounter, sumPassed } from "./passed_over.ts";
 import { isSplitFolder } from "./split_names.ts";
@@ -23,8 +24,6 @@ const LOSSLESS = /\.(png|gif|bmp|tiff?)$/i;
 /** Why they are no pictures to learn from. */
 export const IS_MASK = "is a mask of a picture beside it";
 const MASK = `${IS_MASK}; to read such, name their folder alone`;
-
-const baseOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
 const stemOf = (path: string) => path.replace(/\.[^./]*$/, "");
 
@@ -100,7 +99,7 @@ function candidatesAmong(pictures: readonly string[]): Candidate[] {
   const candidates: Candidate[] = [];
   let last: string | null = null, group = "", around = "";
   for (let index = 0; index < pictures.length; index++) {
-    const path = pictures[index], folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const path = pictures[index], folder = folderOf(path);
     if (folder !== last) {
       // Those of one folder stand side by side.
       const parts = folder.split("/"), at = parts.findIndex((part) => MASK_FOLDER.test(part));

@@ -1,4 +1,5 @@
 import { plural } from "../../text/amounts.ts";
+import { baseOf } from "../io/paths.ts";
 import type { PassedOver } from "../types.ts";
 
 /** Counts by kind what a source passes over. */
@@ -60,7 +61,7 @@ const MOST_NAMED = 8;
 
 /** What a file is called in a count of what was passed over: its ending, or `file`. */
 export function fileKind(name: string): string {
-  const base = name.slice(name.lastIndexOf("/") + 1), dot = base.lastIndexOf(".");
+  const base = baseOf(name), dot = base.lastIndexOf(".");
   // A source of its own, unlike other files that are compressed.
   if (/.\.tar\.gz$/i.test(base)) return ".tar.gz";
   return dot > 0 && dot < base.length - 1 ? base.slice(dot).toLowerCase() : "file";

@@ -1,4 +1,5 @@
 /** Splits in the names of pictures that stand side by side: `train_0001.jpg` beside `test_0001.jpg`. */
+import { baseOf } from "../io/paths.ts";
 import { SPLIT_WORDS, splitOf, splitOfWord, wordsOf } from "./splits.ts";
 
 /** What every name of a split has in it; asked of millions of names that have none. */
@@ -9,7 +10,7 @@ const MOST_WORDS = 10_000;
 
 /** A picture's own name, without folders and ending. */
 function stemOf(name: string): string {
-  const base = name.slice(name.lastIndexOf("/") + 1), dot = base.lastIndexOf(".");
+  const base = baseOf(name), dot = base.lastIndexOf(".");
   return dot > 0 ? base.slice(0, dot) : base;
 }
 

@@ -1,4 +1,4 @@
-import { byCodeUnits } from "../io/paths.ts";
+import { baseOf, byCodeUnits, folderOf } from "../io/paths.ts";
 import { chooseByLists } from "./lists/choose.ts";
 import type { Statement } from "./lists/statements.ts";
 import { pictureSplits, splitOfPicture } from "./picture_splits.ts";
@@ -101,11 +101,11 @@ function picturesNamed(pictures: string[], question: SplitQuestion): string[] {
 function foldersOf(pictures: readonly string[]): Map<string, Set<string>> {
   const children = new Map<string, Set<string>>(), seen = new Set<string>();
   for (const picture of pictures) {
-    let folder = picture.slice(0, Math.max(0, picture.lastIndexOf("/")));
+    let folder = folderOf(picture);
     while (folder !== "" && !seen.has(folder)) {
       seen.add(folder);
-      const slash = folder.lastIndexOf("/"), parent = folder.slice(0, Math.max(0, slash));
-      children.set(parent, (children.get(parent) ?? new Set()).add(folder.slice(slash + 1)));
+      const parent = folderOf(folder);
+      children.set(parent, (children.get(parent) ?? new Set()).add(baseOf(folder)));
       folder = parent;
     }
   }

@@ -3,6 +3,7 @@
  * of files (`train-00000-of-00002.parquet`), of folders (`val2017`), of shards and LMDBs.
  */
 import { didYouMean } from "../../text/nearest.ts";
+import { baseOf } from "../io/paths.ts";
 import { onePerPlace, type Placed } from "./places.ts";
 
 /** Words that name a split, and what it is called here. */
@@ -166,9 +167,8 @@ function chosenItems<T>(items: readonly SplitItem<T>[], question: SplitQuestion)
 function groupOf<T>({ name, split }: SplitItem<T>, items: readonly SplitItem<T>[]): string {
   if (split !== null) return split;
   // Where one name before -00000-of-00004 is a split, the others are splits as well.
-  const last = (text: string) => text.slice(text.lastIndexOf("/") + 1);
-  const dealt = DEALT.exec(last(name))?.[1];
-  return dealt && items.some((other) => other.split !== null && DEALT.test(last(other.name))) ? dealt : "";
+  const dealt = DEALT.exec(baseOf(name))?.[1];
+  return dealt && items.some((other) => other.split !== null && DEALT.test(baseOf(other.name))) ? dealt : "";
 }
 
 function wantedGroups(wanted: string, groups: readonly string[], question: SplitQuestion): string[] {

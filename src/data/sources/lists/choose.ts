@@ -3,7 +3,7 @@ import { plural } from "../../../text/amounts.ts";
 import { chooseSplit, NoSplitError, splitName, type SplitQuestion } from "../splits.ts";
 import { BOTH } from "./names.ts";
 import { namesOf } from "./picture_lists.ts";
-import type { Statement } from "./statements.ts";
+import { kindsOf, type Statement } from "./statements.ts";
 
 /**
  * Takes the pictures of one split, as lists state them. Where no list is of training, what none names is for training, as in
@@ -52,8 +52,8 @@ export function chooseByLists(
 }
 
 /** Whether a list tells no splits apart, so that it is one of pictures alone. */
-export function isSubset({ splits, both }: Statement): boolean {
-  return splits.length + (both ? 1 : 0) < 2;
+export function isSubset(statement: Statement): boolean {
+  return kindsOf(statement) < 2;
 }
 
 /**

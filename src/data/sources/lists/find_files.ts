@@ -1,5 +1,5 @@
 /** Files beside pictures that may list them. */
-import { join } from "../../io/paths.ts";
+import { baseOf, folderOf, join } from "../../io/paths.ts";
 import { SPLIT_WORDS } from "../splits.ts";
 
 /** A file that may be a list. */
@@ -33,7 +33,7 @@ const UNREAD = /\.(mat|json)$/i, OF_SPLITS = new RegExp(`${SPLIT_WORDS.join("|")
 
 /** Whether a file may be a list of splits that is not read, by its name. */
 export function isUnreadList(name: string): boolean {
-  const base = name.slice(name.lastIndexOf("/") + 1);
+  const base = baseOf(name);
   return UNREAD.test(base) && OF_SPLITS.test(base);
 }
 
@@ -49,7 +49,7 @@ const MOST = 500, DEEPEST = 3;
 
 /** Whether a file may be a list of pictures, by its name. */
 export function isListName(name: string): boolean {
-  const base = name.slice(name.lastIndexOf("/") + 1);
+  const base = baseOf(name);
   if (EXAMPLE.test(base)) return false;
   return isUnreadList(name) || TABLE.test(name) || (TEXT.test(base) && LIST_WORDS.test(base));
 }
@@ -94,7 +94,7 @@ async function beside(parent: string, own: string): Promise<Around> {
 
 /** Without those of folders that have too many, in the order of names, numbers in them by their size. */
 function fewInFolder(names: readonly string[]): string[] {
-  const folders = Map.groupBy(names, (name) => name.slice(0, Math.max(0, name.lastIndexOf("/"))));
+  const folders = Map.groupBy(names, folderOf);
   const order = new Intl.Collator("en", { numeric: true });
   return [...folders.values()].filter((list) => list.length <= MOST_IN_FOLDER).flat().sort(order.compare);
 }

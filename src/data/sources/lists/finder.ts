@@ -1,4 +1,5 @@
 /** Which pictures of a folder the names in a list mean. */
+import { baseOf, folderOf } from "../../io/paths.ts";
 import { isPictureName } from "../picture_file.ts";
 
 /** Finds pictures by what lists call them. */
@@ -27,7 +28,7 @@ const bare = (name: string) => isPictureName(name) ? name.slice(0, name.lastInde
  */
 export function pictureFinder(root: string, pictures: readonly string[]): PictureFinder {
   const above = partsOf(root);
-  const byName = indexBy(pictures, (picture) => bare(picture.slice(picture.lastIndexOf("/") + 1)));
+  const byName = Map.groupBy(pictures.keys(), (i) => bare(baseOf(pictures[i])));
   let byFolder: Map<string, number[]> | undefined;
   /** Whether a path, given by its parts, ends as the name does. */
   const fits = (named: readonly string[], whole: boolean, inside: readonly string[]): boolean => {
@@ -48,7 +49,6 @@ export function pictureFinder(root: string, pictures: readonly string[]): Pictur
     const same = fitting.filter((index) => pictures[index].endsWith(named.at(-1)!));
     return same.length === 1 ? same : fitting;
   };
-  const folderOf = (picture: string) => picture.slice(0, Math.max(0, picture.lastIndexOf("/")));
   return {
     find(name, folders = false) {
       const last = partsOf(name).at(-1);
@@ -59,7 +59,7 @@ export function pictureFinder(root: string, pictures: readonly string[]): Pictur
         return found.length === 1 ? found : NONE;
       }
       if (!folders || isPictureName(name)) return NONE;
-      byFolder ??= indexBy(pictures, (picture) => partsOf(folderOf(picture)).at(-1) ?? "");
+      byFolder ??= Map.groupBy(pictures.keys(), (i) => partsOf(folderOf(pictures[i])).at(-1) ?? "");
       const folder = bareVideo(last), frames = byFolder.get(folder);
       if (!frames) return NONE;
       const found = among(
@@ -74,13 +74,3 @@ export function pictureFinder(root: string, pictures: readonly string[]): Pictur
 
 /** A name without a video's ending: its frames are in a folder called so. */
 const bareVideo = (name: string) => name.replace(/\.(avi|mp4|mkv|webm|mov)$/i, "");
-
-function indexBy(pictures: readonly string[], nameOf: (picture: string) => string): Map<string, number[]> {
-  const index = new Map<string, number[]>();
-  pictures.forEach((picture, i) => {
-    const name = nameOf(picture), known = index.get(name);
-    if (known) known.push(i);
-    else index.set(name, [i]);
-  });
-  return index;
-}

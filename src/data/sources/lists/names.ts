@@ -1,14 +1,14 @@
 /** What the name of a list says: of which split it is, and what else. */
+import { baseOf } from "../../io/paths.ts";
 import { splitOfWord, wordsOf } from "../splits.ts";
 
 /** Training and validation together. */
 export const BOTH = "trainval";
 
-const baseOf = (name: string) => name.slice(name.lastIndexOf("/") + 1).replace(/\.[^.]*$/, "");
-
 /** The words and numbers of a list's name, without its folders and ending; `trainlist` is `train`. */
 function partsOf(name: string): string[] {
-  const base = baseOf(name), words = wordsOf(base).map((word) => word.replace(/(?<=.)lists?$/i, ""));
+  const base = baseOf(name).replace(/\.[^.]*$/, ""),
+    words = wordsOf(base).map((word) => word.replace(/(?<=.)lists?$/i, ""));
   return [...words, ...base.match(/\d+/g) ?? []];
 }
 

@@ -1,6 +1,7 @@
 /** Lists beside pictures: of splits, as Pascal VOC, CUB and Food-101 have them, and of classes, as metadata.csv. */
 import { DamagedError } from "../../io/reader/chunks.ts";
 import { withFileReader } from "../../io/reader/file.ts";
+import { baseOf, folderOf } from "../../io/paths.ts";
 import type { PassedOver } from "../../types.ts";
 import { labeller } from "../class_names.ts";
 import type { Listing } from "../list_folder.ts";
@@ -8,7 +9,7 @@ import { readTexts } from "../parquet/texts.ts";
 import { isUnreadList, type ListFile, listFilesOf } from "./find_files.ts";
 import { type PictureFinder, pictureFinder } from "./finder.ts";
 import { isNameColumn, readRows, type Rows } from "./rows.ts";
-import { type ReadList, type Statement, statementsOf } from "./statements.ts";
+import { kindsOf, type ReadList, type Statement, statementsOf } from "./statements.ts";
 import { readById, readTable } from "./table.ts";
 
 /** A longer file is no list. */
@@ -65,8 +66,7 @@ export async function readPictureLists(
     return { splits: null, classes: null, columns: [], unread };
   }
   const read = await readLists(files, pictureFinder(real, pictures), question);
-  const own = real.slice(real.lastIndexOf("/") + 1);
-  const all = statementsOf(read, pictures.length, around, own)
+  const all = statementsOf(read, pictures.length, around, baseOf(real))
     .filter((one) => one.files.some((name) => isAsked(name, list)));
   const about = all.filter(({ found, names }) =>
     list !== undefined || 2 * found >= Math.min(names, pictures.length)
@@ -118,7 +118,6 @@ async function readLists(
     if (listed) found.push({ name, listed });
     else others.push({ name, rows });
   }
-  const folderOf = (name: string) => name.slice(0, name.lastIndexOf("/") + 1);
   for (const { name, rows } of others) {
     const byId = found.find((one) => one.listed.byId && folderOf(one.name) === folderOf(name))?.listed.byId;
     const listed = byId ? readById(rows, byId, name) : null;
@@ -149,17 +148,12 @@ async function readList(path: string, progress: (line: string) => void): Promise
 
 /** The lists that say most of the pictures' splits: of as many pictures, those with the plainest names, then the first. */
 function bestSplits(all: readonly Statement[], pictures: number, question: ListQuestion): Statement | null {
-  const able = all.filter(({ splits, both, overlap, found }) =>
-    overlap <= MOST_ODD * found &&
-    (kindsOf({ splits, both }) > 1 || (kindsOf({ splits, both }) === 1 && found < pictures))
-  ).sort((a, b) => b.found - a.found || a.others - b.others);
+  const able = all.filter((one) => {
+    const kinds = kindsOf(one);
+    return one.overlap <= MOST_ODD * one.found && (kinds > 1 || (kinds === 1 && one.found < pictures));
+  }).sort((a, b) => b.found - a.found || a.others - b.others);
   if (able.length === 0) return question.list === undefined ? null : all[0] ?? null;
   return able[0];
-}
-
-/** How many splits lists tell apart. */
-function kindsOf({ splits, both }: Pick<Statement, "splits" | "both">): number {
-  return splits.length + (both ? 1 : 0);
 }
 
 /** The lists that state the classes of most pictures. */

@@ -1,5 +1,6 @@
 /** Lists of pictures as rows of fields: text with spaces, tabs or commas between them, and JSON lines. */
 import { decodeText, parseForeignJson } from "../../io/foreign_text.ts";
+import { textLines } from "../../io/text_lines.ts";
 
 /** What a list holds. */
 export interface Rows {
@@ -32,9 +33,7 @@ export function readRows(bytes: Uint8Array, ending: string): Rows {
   const text = decodeText(bytes, true);
   if (ending === ".jsonl" || ending === ".ndjson") return rowsOfJson(text);
   const split = dividerOf(text, ending);
-  const rows = split === " "
-    ? text.split(/\r\n|\n|\r/).map((line) => line.trim().split(/\s+/))
-    : cells(text, split);
+  const rows = split === " " ? textLines(text).map((line) => line.split(/\s+/)) : cells(text, split);
   const filled = rows.filter((row) => row.some((cell) => cell !== "") && !row[0].startsWith("#"));
   // Some lists begin with how many they name.
   const [first] = filled;

@@ -1,4 +1,5 @@
 /** What the lists beside a folder's pictures state together. */
+import { baseOf, folderOf } from "../../io/paths.ts";
 import type { Reading } from "../class_names.ts";
 import { isSplitFolder } from "../split_names.ts";
 import { splitOf } from "../splits.ts";
@@ -40,6 +41,11 @@ export interface Statement {
   others: number;
 }
 
+/** How many splits lists tell apart. */
+export function kindsOf({ splits, both }: Statement): number {
+  return splits.length + (both ? 1 : 0);
+}
+
 /** Groups lists to statements. */
 export function statementsOf(
   lists: readonly ReadList[],
@@ -50,7 +56,6 @@ export function statementsOf(
   const isElsewhere = elsewhere(around.folders, own);
   const inName = lists.filter(({ name, listed }) => !listed.splits && splitOfList(name) !== null);
   const others = lists.filter((list) => !inName.includes(list));
-  const folderOf = (name: string) => name.slice(0, Math.max(0, name.lastIndexOf("/")));
   const groups = [...Map.groupBy(inName, ({ name }) => folderOf(name)).values()].flatMap((folder) => {
     const alike = [...Map.groupBy(folder, ({ name }) => otherParts(name).join(" ").toLowerCase()).values()];
     const kinds = (group: readonly ReadList[]) => new Set(group.map(({ name }) => splitOfList(name))).size;
@@ -58,7 +63,7 @@ export function statementsOf(
     return alike.every((group) => kinds(group) < 2) && kinds(folder) === folder.length ? [folder] : alike;
   });
   // Each folder may have its own metadata.csv.
-  const tables = Map.groupBy(others, ({ name }) => name.slice(name.lastIndexOf("/") + 1));
+  const tables = Map.groupBy(others, ({ name }) => baseOf(name));
   return [...groups, ...tables.values()].map((group) => statementOf(group, pictures, isElsewhere))
     .filter(({ found }) => found > 0);
 }

@@ -1,4 +1,5 @@
 /** Pictures of persons name who is on them and which camera took them. */
+import { baseOf } from "../../io/paths.ts";
 
 /** What the name of a picture of a person says. */
 export interface Person {
@@ -17,9 +18,6 @@ export const DISTRACTOR = 0;
 /** `0001_c1s1_000151_01.jpg` of Market-1501, `000028311_c1_1.jpg` and `0000others_c1_7.jpg` of SYSU-30k. */
 const NAME = /^(-1|\d{1,15}|0000others)_c(\d{1,9})(?!\d)/i;
 
-/** The last part of a path. */
-const fileName = (path: string) => path.slice(path.lastIndexOf("/") + 1);
-
 /**
  * Reads who is on a picture from its name, as in Market-1501 and SYSU-30k: identity, `_c`, camera.
  *
@@ -33,7 +31,7 @@ const fileName = (path: string) => path.slice(path.lastIndexOf("/") + 1);
  * ```
  */
 export function personOf(name: string): Person | null {
-  const [, identity, camera] = NAME.exec(fileName(name)) ?? [];
+  const [, identity, camera] = NAME.exec(baseOf(name)) ?? [];
   if (identity === undefined) return null;
   return {
     identity: /^0000others$/i.test(identity) ? DISTRACTOR : Number(identity),
@@ -48,5 +46,5 @@ export function personOf(name: string): Person | null {
  */
 export function identityName(name: string): string | undefined {
   const person = personOf(name);
-  return person && person.identity > DISTRACTOR ? fileName(name).split("_")[0] : undefined;
+  return person && person.identity > DISTRACTOR ? baseOf(name).split("_")[0] : undefined;
 }

@@ -1,9 +1,9 @@
 import { basename, dirname } from "node:path";
 import { plural } from "../../../text/amounts.ts";
 import type { StreamSource } from "../../epoch/shuffle.ts";
-import { decodeText } from "../../io/foreign_text.ts";
-import { byCodeUnits, isPathError, join, pathError } from "../../io/paths.ts";
+import { byCodeUnits, join, pathError } from "../../io/paths.ts";
 import { textList } from "../../io/compact_lists.ts";
+import { readTextLines } from "../../io/text_lines.ts";
 import type { PassedOver, Source } from "../../types.ts";
 import { NoPicturesError } from "../folder.ts";
 import { listFolder } from "../list_folder.ts";
@@ -123,14 +123,7 @@ async function findList(root: string, folder: string, part: PartName): Promise<s
 }
 
 async function readNames(list: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = decodeText(await Deno.readFile(list), true);
-  } catch (error) {
-    if (isPathError(error)) throw pathError(error, list, "read");
-    throw new Error(`${list}: is no text in UTF-8; save it as such`, { cause: error });
-  }
-  const names = text.split(/\r\n|\n|\r/).map((line) => line.trim()).filter((line) => line !== "");
+  const names = await readTextLines(list);
   if (names.length === 0) throw new Error(`${list}: names no pictures`);
   return names;
 }

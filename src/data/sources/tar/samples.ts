@@ -1,4 +1,5 @@
 import { DamagedError } from "../../io/reader/chunks.ts";
+import { baseOf } from "../../io/paths.ts";
 import type { PassedCounter } from "../passed_over.ts";
 import {
   endingRank,
@@ -117,7 +118,7 @@ export async function* tarSamples<P>(
 
 /** Tells of a hidden file, or one without an ending, if it could be a picture. */
 function passUnnamed(name: string, passed: PassedCounter): void {
-  const base = name.slice(name.lastIndexOf("/") + 1);
+  const base = baseOf(name);
   if (!base.startsWith(".")) passed.add("file without an ending", "cannot be told to be a picture", name);
   else if (isPicture(base.toLowerCase())) {
     passed.add("hidden file", "has a name that begins with a dot", name);
